@@ -1,0 +1,74 @@
+import importX from 'eslint-plugin-import-x'
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import tseslint from 'typescript-eslint'
+
+/** The dependency direction of DESIGN §2: a folder may import only what stands beside it here (and itself). */
+const mayImport = {
+  domain: [],
+  db: ['domain'],
+  channels: ['domain'],
+  workflows: ['domain', 'activities'], // activities as types only: see the workflow rules below
+  activities: ['domain', 'channels', 'db', 'workflows/contract.ts'],
+  api: ['domain', 'db', 'channels', 'workflows/contract.ts'],
+  embedded: [],
+}
+const zones = Object.entries(mayImport).map(([folder, others]) => ({
+  target: `./src/${folder}`,
+  from: './src',
+  except: [folder, ...others, ...(folder === 'domain' ? [] : ['log.ts'])].map((name) => `./${name}`),
+  message: `src/${folder} may import only from itself${others.length ? ` and ${others.join(', ')}` : ''} (DESIGN §2).`,
+}))
+
+export default tseslint.config(
+  { ignores: ['node_modules', '.data', 'src/db/generated', 'coverage', 'eslint.config.js'] },
+  tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'src/config.ts is the only reader of process.env.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'Use a union of strings (STYLE 3).' },
+        { selector: 'ExportAllDeclaration', message: 'Name what is exported (STYLE 14).' },
+      ],
+    },
+  },
+  {
+    files: ['src/workflows/**'],
+    rules: {
+      // What a workflow file pulls in runs inside the deterministic sandbox: the SDK, pure domain code, and types.
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^(?!@temporalio/(workflow|common)$|\\.\\.?/)', message: 'Workflows import @temporalio/workflow and our own pure code only.' },
+            { regex: '^\\.\\./activities/', allowTypeImports: true, message: 'Activities are seen as types only.' },
+          ],
+        },
+      ],
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'fetch', 'setInterval', 'setImmediate', 'require'],
+    },
+  },
+  {
+    files: ['src/domain/**'],
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval'],
+    },
+  },
+  { files: ['src/config.ts', 'test/**', 'bench/**', 'scripts/**'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+)
