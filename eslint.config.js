@@ -8,8 +8,9 @@ const mayImport = {
   db: ['domain'],
   channels: ['domain'],
   workflows: ['domain', 'activities'], // activities as types only: see the workflow rules below
-  activities: ['domain', 'channels', 'db', 'workflows/contract.ts'],
-  api: ['domain', 'db', 'channels', 'workflows/contract.ts'],
+  temporal: ['domain', 'workflows/contract.ts'],
+  activities: ['domain', 'channels', 'db', 'temporal', 'workflows/contract.ts'],
+  api: ['domain', 'db', 'channels', 'temporal', 'workflows/contract.ts'],
   embedded: [],
 }
 const zones = Object.entries(mayImport).map(([folder, others]) => ({

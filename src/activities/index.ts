@@ -1,0 +1,30 @@
+import type { ChannelContext } from '../channels/channel.ts'
+import type { Db } from '../db/client.ts'
+import type { SecretKeys } from '../domain/secret-box.ts'
+import type { Log } from '../log.ts'
+import { createAttempts } from './attempt.ts'
+import { createDisable } from './disable.ts'
+import type { Lanes } from './lanes.ts'
+import { createPlan } from './plan.ts'
+
+/** What activities work with. Only the composition roots construct it. */
+export interface ActivityDeps {
+  db: Db
+  secretKeys: SecretKeys
+  context: ChannelContext
+  lanes: Lanes
+  log: Log
+}
+
+/** Activities of the main task queue. */
+export function createActivities(deps: ActivityDeps) {
+  const { attemptFirst, attempt } = createAttempts(deps)
+  return { plan: createPlan(deps), attemptFirst, attempt, disable: createDisable(deps) }
+}
+
+/** Activities of the slow lane: the same attempts, which are never passed on again. */
+export function createSlowActivities(deps: ActivityDeps) {
+  return { attempt: createAttempts(deps).attemptAnyway }
+}
+
+export type Activities = ReturnType<typeof createActivities>

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { Egress } from '../channels/egress.ts'
+import type { Db } from '../db/client.ts'
+import type { SecretKeys } from '../domain/secret-box.ts'
+import type { Log } from '../log.ts'
+import { destinationRoutes } from './destinations.ts'
+import { docsRouter } from './docs.ts'
+import { ApiError } from './errors.ts'
+import { eventRoutes } from './events.ts'
+import { keyRoutes } from './keys.ts'
+import { mount } from './mount.ts'
+import type { RateLimits } from './rate-limit.ts'
+import type { Route } from './route.ts'
+import { serviceFault } from './service-fault.ts'
+import { tenantRoutes } from './tenants.ts'
+
+/** What the API works with. Only the composition roots construct it. */
+export interface AppDeps {
+  db: Db
+  temporal: Client
+  /** A worker in this process shares the connection: events may start on it at once (DESIGN §3, fast path). */
+  eagerStart: boolean
+  secretKeys: SecretKeys
+  egress: Egress
+  rateLimits: RateLimits
+  adminKeyHash: string | undefined
+  /** Base of the links to Temporal's web UI, where there is one. */
+  temporalUiUrl: string | undefined
+  log: Log
+}
+
+export const basePath = '/api/v1'
+
+/** Every native route: what the router mounts, and what OpenAPI and the isolation test are made from. */
+export const routes: readonly Route[] = [...tenantRoutes, ...keyRoutes, ...destinationRoutes, ...eventRoutes]
+
+export function createApp(deps: AppDeps): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('query parser', 'simple')
+
+  const native = express.Router()
+  for (const route of routes) mount(native, route, deps)
+  app.get('/healthz', async (_request, response) => {
+    await Promise.all([deps.db.$queryRaw`SELECT 1`, deps.temporal.connection.ensureConnected()])
+    response.json({ status: 'ok' })
+  })
+  app.use(docsRouter(routes))
+  app.use(basePath, native)
+  app.use(() => {
+    throw new ApiError('not_found', 'There is no such route. The API is described at /docs.')
+  })
+  app.use(errorHandler(deps))
+  return app
+}
+
+/** The one renderer of errors. What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
+function errorHandler({ log }: AppDeps): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const known = error instanceof ApiError ? error : (serviceFault(error) ?? unexpected(error))
+    if (known.status >= 500) {
+      const { method, path } = request
+      log.error({ method, path, code: known.code, detail: known.message, err: known.cause }, 'request.failed')
+    }
+    response.status(known.status).set(known.headers).type('application/problem+json')
+    response.send(JSON.stringify(known.toProblem()))
+  }
+}
+
+function unexpected(cause: unknown): ApiError {
+  if (cause instanceof URIError) return new ApiError('not_found', 'The path is not valid.')
+  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, { cause })
+}

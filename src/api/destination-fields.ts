@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import type { JsonObject } from '../domain/event.ts'
+import { eventTypeGlob } from '../domain/event-types.ts'
+import { filterProblems } from '../domain/filters.ts'
+import { defaultSchedule, defaultTimeoutMs, durationMs, durationPattern } from '../domain/retry-schedule.ts'
+import { jsonObject } from './text.ts'
+
+/** A MongoDB-style filter over `{id, type, data}`; an operator that is not known is named with its path. */
+const filter = jsonObject.superRefine((value: JsonObject, context) => {
+  for (const { path, message } of filterProblems(value)) context.addIssue({ code: 'custom', path, message })
+})
+
+const eventTypeGlobText = z
+  .string()
+  .max(128)
+  .regex(eventTypeGlob, 'must be an event type such as aml.match.found, a glob such as aml.*, or all')
+
+export const subscription = z.strictObject({
+  eventTypes: z.array(eventTypeGlobText).min(1).max(100),
+  filter: filter.optional(),
+})
+
+const longestDelayMs = 7 * 24 * 3600 * 1000
+
+const duration = z
+  .string()
+  .regex(durationPattern, 'must be a duration such as 30s, 5m, 2h or 1d')
+  .refine((text) => !durationPattern.test(text) || durationMs(text) <= longestDelayMs, 'must be at most 7d')
+
+/** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */
+export const deliveryPolicy = z.strictObject({
+  schedule: z.array(duration).min(1).max(20).default(defaultSchedule),
+  timeoutMs: z.int().min(100).max(30_000).default(defaultTimeoutMs),
+})

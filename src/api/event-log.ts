@@ -1,0 +1,124 @@
+import { ServiceError, WorkflowNotFoundError, type SignalDefinition, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { Scope } from '../db/destinations.ts'
+import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+import { listExecutions, quoted } from '../temporal/executions.ts'
+import { readTimeline } from '../temporal/timeline.ts'
+import { eventWorkflowId, replayEventType, replayWorkflowId, routeEventType, type EventMemo } from '../workflows/contract.ts'
+import type { AppDeps } from './app.ts'
+import { ApiError, invalid, notFound } from './errors.ts'
+
+export interface EventFilter {
+  type?: string | undefined
+  status?: EventStatus | undefined
+  destination?: string | undefined
+  failing?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+/** One page of events from one visibility query: what it shows stands in memos, what it filters by in search attributes. */
+export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: EventFilter) {
+  const query = visibilityQuery(scope, filter)
+  const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch((error: unknown) => {
+    if (isInvalidArgument(error) && filter.cursor) throw invalid([{ path: 'cursor', message: 'is not a cursor of this list' }])
+    throw error
+  })
+  return { data: page.executions.map(({ memo }) => showSummary(memo)), nextCursor: page.nextCursor }
+}
+
+function visibilityQuery(scope: Scope, { type, status, destination, failing, from, to }: EventFilter): string {
+  const conditions = [
+    `WorkflowType = ${quoted(routeEventType)}`,
+    `TenantId = ${quoted(scope.tenantId)}`,
+    `Environment = ${quoted(scope.environment)}`,
+    type && (type.endsWith('*') ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}` : `EventType = ${quoted(type)}`),
+    status && `EventStatus = ${quoted(status)}`,
+    destination && `Destinations = ${quoted(destination)}`,
+    failing && `FailingDestinations = ${quoted(failing)}`,
+    from && `StartTime >= ${quoted(new Date(from).toISOString())}`,
+    to && `StartTime < ${quoted(new Date(to).toISOString())}`,
+  ]
+  return conditions.filter(Boolean).join(' AND ')
+}
+
+function showSummary({ eventId, eventType, createdAt, summary = summarize(openTimeline()) }: EventMemo) {
+  return { id: eventId, type: eventType, createdAt, ...summary }
+}
+
+/** An event with its whole delivery log and its replays', read from Temporal alone. */
+export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
+  const { temporal } = deps
+  const execution = await describeEvent(deps, scope, eventId)
+  const [{ event }, timeline, replays] = await Promise.all([
+    readEventInput(temporal, execution.workflowId, execution.runId),
+    readTimeline(temporal, execution),
+    readReplays(deps, execution.workflowId),
+  ])
+  const { id, type, environment, data, createdAt } = event
+  return { id, type, environment, data, createdAt, ...timeline, replays, ...temporalLink(deps, execution) }
+}
+
+async function readReplays({ temporal }: AppDeps, workflowId: string) {
+  const prefix = replayWorkflowId(workflowId, '')
+  const query = `WorkflowType = ${quoted(replayEventType)} AND WorkflowId STARTS_WITH ${quoted(prefix)}`
+  const { executions } = await listExecutions(temporal, query, replaysShown)
+  const replays = await Promise.all(
+    executions.map(async (found) => {
+      const execution = await temporal.workflow.getHandle(found.workflowId).describe()
+      const replayId = found.workflowId.slice(prefix.length)
+      return { replayId, createdAt: execution.startTime.toISOString(), ...(await readTimeline(temporal, execution)) }
+    }),
+  )
+  return replays.sort((left, right) => left.createdAt.localeCompare(right.createdAt))
+}
+
+/** An event is replayed a few times in its life; more than this are found by the list in Temporal's UI. */
+const replaysShown = 100
+
+/** The execution that an event is, or 404. What another tenant has is not told apart from what nobody has. */
+export async function describeEvent({ temporal }: AppDeps, scope: Scope, eventId: string): Promise<WorkflowExecutionDescription> {
+  try {
+    return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || isInvalidArgument(error)) throw notFound('event')
+    throw error
+  }
+}
+
+export async function signalEvent<Args extends unknown[]>(
+  deps: AppDeps,
+  scope: Scope,
+  eventId: string,
+  signal: SignalDefinition<Args>,
+  ...args: Args
+): Promise<void> {
+  const execution = await describeEvent(deps, scope, eventId)
+  if (execution.status.name !== 'RUNNING') throw ended()
+  try {
+    await deps.temporal.workflow.getHandle(execution.workflowId, execution.runId).signal(signal, ...args)
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw ended()
+    throw error
+  }
+}
+
+function ended(): ApiError {
+  return new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+}
+
+function temporalLink({ temporal, temporalUiUrl }: AppDeps, { workflowId, runId }: WorkflowExecutionDescription) {
+  if (!temporalUiUrl) return {}
+  const { namespace } = temporal.options
+  const path = [namespace, 'workflows', workflowId, runId, 'history'].map(encodeURIComponent).join('/')
+  return { temporalUrl: `${temporalUiUrl}/namespaces/${path}` }
+}
+
+function isInvalidArgument(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error
+  return (cause as { code?: number } | undefined)?.code === grpcInvalidArgument
+}
+
+const grpcInvalidArgument = 3

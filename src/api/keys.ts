@@ -1,0 +1,90 @@
+import { typeid } from 'typeid-js'
+import { z } from 'zod'
+import { environments } from '../domain/event.ts'
+import type { ApiKey } from '../db/generated/client.ts'
+import { makeKey } from './auth.ts'
+import { notFound } from './errors.ts'
+import { route, scopes } from './route.ts'
+import { isoTime, nameText } from './text.ts'
+
+const keyBody = z.strictObject({
+  environment: z.enum(environments),
+  scopes: z
+    .array(z.enum(['*', ...scopes]))
+    .min(1)
+    .default(['*']),
+  name: nameText.optional(),
+  expiresAt: isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future').optional(),
+})
+
+const keyReply = z.object({
+  id: z.string(),
+  environment: z.enum(environments),
+  scopes: z.array(z.string()),
+  name: z.string().optional(),
+  lastFour: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string().optional(),
+  revokedAt: z.string().optional(),
+})
+
+export const keyRoutes = [
+  route({
+    method: 'post',
+    path: '/tenants/:id/keys',
+    access: 'platform',
+    summary: 'Make a key for a tenant; the key is shown only in this answer',
+    body: keyBody,
+    replies: { 201: keyReply.extend({ key: z.string() }) },
+    async handle({ params, body }, { db }) {
+      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
+      if (!tenant) throw notFound('tenant')
+      const { key, ...kept } = makeKey(body.environment)
+      const made = await db.apiKey.create({ data: { id: typeid('key').toString(), tenantId: tenant.id, ...body, ...kept } })
+      return { status: 201, body: { ...show(made), key } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id/keys',
+    access: 'platform',
+    summary: 'List a tenant’s keys, revoked ones included',
+    replies: { 200: z.object({ data: z.array(keyReply) }) },
+    async handle({ params }, { db }) {
+      const tenant = await db.tenant.findUnique({
+        where: { id: params.id ?? '' },
+        include: { keys: { orderBy: { createdAt: 'desc' } } },
+      })
+      if (!tenant) throw notFound('tenant')
+      return { status: 200, body: { data: tenant.keys.map(show) } }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/tenants/:id/keys/:keyId',
+    access: 'platform',
+    summary: 'Revoke a key at once',
+    replies: { 204: null },
+    async handle({ params }, { db }) {
+      const { count } = await db.apiKey.updateMany({
+        where: { id: params.keyId ?? '', tenantId: params.id ?? '', revokedAt: null },
+        data: { revokedAt: new Date() },
+      })
+      if (count === 0) throw notFound('key in use')
+      return { status: 204 }
+    },
+  }),
+]
+
+function show(key: ApiKey) {
+  return {
+    id: key.id,
+    environment: key.environment,
+    scopes: key.scopes,
+    ...(key.name && { name: key.name }),
+    lastFour: key.lastFour,
+    createdAt: key.createdAt.toISOString(),
+    ...(key.expiresAt && { expiresAt: key.expiresAt.toISOString() }),
+    ...(key.revokedAt && { revokedAt: key.revokedAt.toISOString() }),
+  }
+}

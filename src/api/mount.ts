@@ -1,0 +1,77 @@
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import { eventMaxBytes } from '../domain/event.ts'
+import type { AppDeps } from './app.ts'
+import { authorize } from './auth.ts'
+import { ApiError } from './errors.ts'
+import type { Route } from './route.ts'
+import { validate } from './validate.ts'
+
+/** How long the calls to Temporal within one request may take before the API says that it does not answer. */
+const temporalDeadlineMs = 10_000
+
+/** Puts a route on a router: key, then rate limit, then body, then schemas, then the handler. */
+export function mount(router: Router, route: Route, deps: AppDeps): void {
+  const parseBody = express.json({ limit: route.bodyMaxBytes ?? eventMaxBytes, type: () => true })
+
+  router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
+    const caller = await authorize(request.headers.authorization, route.access, deps)
+    const ingest = route.access !== 'platform' && route.access.ingest === true
+    response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
+    if (route.body) await run(parseBody, request, response)
+    const parsed = {
+      params: request.params as Record<string, string>,
+      query: route.query && validate(route.query, request.query),
+      body: route.body && validate(route.body, bodyOf(request)),
+      caller,
+      header: (name: string) => request.get(name),
+    }
+    const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () => route.handle(parsed, deps))
+    if (response.headersSent) return next()
+    if (reply.body === undefined) response.status(reply.status).end()
+    else response.status(reply.status).json(reply.body)
+  })
+}
+
+function bodyOf(request: Request): unknown {
+  if (request.body === undefined) {
+    throw new ApiError('invalid_json', 'The request needs a JSON body.', {
+      errors: [{ path: '(body)', message: 'is missing' }],
+    })
+  }
+  return request.body as unknown
+}
+
+/** Express's parser as a promise; its errors go the way of all others. */
+function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void parser(request, response, (error?: unknown) => {
+      if (error) reject(bodyError(error))
+      else resolve()
+    })
+  })
+}
+
+/** What body-parser throws, in our words. Source: body-parser's README, "Errors". */
+function bodyError(error: unknown): unknown {
+  const { type, limit } = error as { type?: string; limit?: number }
+  switch (type) {
+    case 'entity.too.large':
+      return new ApiError('payload_too_large', `The body has more than ${limit} bytes.`, {
+        errors: [{ path: '(body)', message: `must have at most ${limit} bytes` }],
+      })
+    case 'entity.parse.failed':
+      return invalidJson('is not valid JSON')
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return invalidJson('must be UTF-8, with no other encoding than gzip, deflate or br')
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return invalidJson('broke off')
+    default:
+      return error
+  }
+}
+
+function invalidJson(message: string): ApiError {
+  return new ApiError('invalid_json', `The body ${message}.`, { errors: [{ path: '(body)', message }] })
+}

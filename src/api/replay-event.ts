@@ -1,0 +1,39 @@
+import { TypedSearchAttributes } from '@temporalio/common'
+import { typeid } from 'typeid-js'
+import { routableDestinations, type Scope } from '../db/destinations.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+import { replayEventType, replayWorkflowId, searchAttributes, taskQueue, type RouteEventInput } from '../workflows/contract.ts'
+import type { AppDeps } from './app.ts'
+import { invalid } from './errors.ts'
+import { describeEvent } from './event-log.ts'
+
+/** Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. */
+export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, destinations?: string[]) {
+  const { temporal } = deps
+  const execution = await describeEvent(deps, scope, eventId)
+  if (destinations) await requireKnown(deps, scope, destinations)
+  const { event } = await readEventInput(temporal, execution.workflowId, execution.runId)
+  const replayId = typeid('rpl').toString()
+  const input: RouteEventInput = { event, replay: { id: replayId, destinations } }
+  await temporal.workflow.start(replayEventType, {
+    taskQueue,
+    workflowId: replayWorkflowId(execution.workflowId, replayId),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    requestEagerStart: deps.eagerStart,
+    args: [input],
+    memo: execution.memo && { ...execution.memo, summary: undefined },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.tenantId, value: scope.tenantId },
+      { key: searchAttributes.environment, value: scope.environment },
+      { key: searchAttributes.eventType, value: event.type },
+      { key: searchAttributes.eventStatus, value: 'pending' },
+    ]),
+  })
+  return { replayId }
+}
+
+async function requireKnown({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {
+  const known = new Set((await routableDestinations(db, scope, ids)).map(({ id }) => id))
+  const unknown = ids.flatMap((id, index) => (known.has(id) ? [] : [`destinations.${index}`]))
+  if (unknown.length > 0) throw invalid(unknown.map((path) => ({ path, message: 'is not a destination of this environment' })))
+}

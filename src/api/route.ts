@@ -1,0 +1,71 @@
+import type { z } from 'zod'
+import type { Environment } from '../domain/event.ts'
+import type { AppDeps } from './app.ts'
+
+/** What a tenant's key can be allowed to do. `*` is all of it. */
+export const scopes = ['events:read', 'events:write', 'settings:read', 'settings:write'] as const
+export type Scope = (typeof scopes)[number]
+
+export interface PlatformCaller {
+  kind: 'platform'
+  keyId: string
+}
+
+export interface TenantCaller {
+  kind: 'tenant'
+  keyId: string
+  tenantId: string
+  environment: Environment
+  scopes: string[]
+  limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number }
+}
+
+export type Caller = PlatformCaller | TenantCaller
+
+/** Which key a route wants. */
+export type Access = 'platform' | { scope: Scope; ingest?: true }
+
+type CallerOf<A extends Access> = A extends 'platform' ? PlatformCaller : TenantCaller
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
+
+export interface RouteRequest<A extends Access, Query, Body> {
+  params: Record<string, string>
+  query: Parsed<Query>
+  body: Parsed<Body>
+  caller: CallerOf<A>
+  header(name: string): string | undefined
+}
+
+export interface Reply {
+  status: number
+  body?: unknown
+}
+
+interface RouteDefinition<A extends Access, Query extends z.ZodType | undefined, Body extends z.ZodType | undefined> {
+  method: 'get' | 'post' | 'patch' | 'delete'
+  /** Below `/api/v1`, in Express's form. */
+  path: string
+  access: A
+  summary: string
+  query?: Query
+  body?: Body
+  /** Larger than the default 256 KiB only where a route says so. */
+  bodyMaxBytes?: number
+  /** What it answers by status: a schema, or `null` for no body. */
+  replies: Record<number, z.ZodType | null>
+  handle(request: RouteRequest<A, Query, Body>, deps: AppDeps): Promise<Reply>
+}
+
+/** A route with its types sealed in: the router, OpenAPI and the isolation test all read the same list. */
+export type Route = Omit<RouteDefinition<Access, z.ZodType | undefined, z.ZodType | undefined>, 'handle'> & {
+  handle(request: Omit<RouteRequest<Access, undefined, undefined>, 'query' | 'body'> & { query: unknown; body: unknown }, deps: AppDeps): Promise<Reply>
+}
+
+export function route<
+  A extends Access,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(definition: RouteDefinition<A, Query, Body>): Route {
+  // The mount parses by the same schemas and checks the same access before it calls `handle`.
+  return definition as unknown as Route
+}

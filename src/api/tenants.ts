@@ -1,0 +1,86 @@
+import { typeid } from 'typeid-js'
+import { z } from 'zod'
+import type { Tenant } from '../db/generated/client.ts'
+import { notFound } from './errors.ts'
+import { tenantLimits } from './rate-limit.ts'
+import { route } from './route.ts'
+import { nameText } from './text.ts'
+
+const tenantBody = z.strictObject({ name: nameText, limits: tenantLimits.prefault({}) })
+const tenantPatch = z.strictObject({
+  name: nameText.optional(),
+  limits: z
+    .strictObject({
+      apiPerMinute: tenantLimits.shape.apiPerMinute.unwrap().optional(),
+      apiBurst: tenantLimits.shape.apiBurst.unwrap().optional(),
+      ingestPerSecond: tenantLimits.shape.ingestPerSecond.unwrap().optional(),
+    })
+    .optional(),
+})
+
+const tenantReply = z.object({ id: z.string(), name: z.string(), limits: tenantLimits, createdAt: z.string() })
+
+export const tenantRoutes = [
+  route({
+    method: 'post',
+    path: '/tenants',
+    access: 'platform',
+    summary: 'Create a tenant',
+    body: tenantBody,
+    replies: { 201: tenantReply },
+    async handle({ body }, { db }) {
+      const tenant = await db.tenant.create({ data: { id: typeid('ten').toString(), ...body } })
+      return { status: 201, body: show(tenant) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants',
+    access: 'platform',
+    summary: 'List the tenants, newest first',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50), cursor: z.string().optional() }),
+    replies: { 200: z.object({ data: z.array(tenantReply), nextCursor: z.string().nullable() }) },
+    async handle({ query: { limit, cursor } }, { db }) {
+      // Ids are UUIDv7 underneath: their order is the order of creation, and so a cursor is an id.
+      const found = await db.tenant.findMany({
+        where: cursor ? { id: { lt: cursor } } : {},
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      })
+      const page = found.slice(0, limit)
+      const nextCursor = found.length > limit ? (page.at(-1)?.id ?? null) : null
+      return { status: 200, body: { data: page.map(show), nextCursor } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id',
+    access: 'platform',
+    summary: 'Get a tenant',
+    replies: { 200: tenantReply },
+    async handle({ params }, { db }) {
+      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
+      if (!tenant) throw notFound('tenant')
+      return { status: 200, body: show(tenant) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/tenants/:id',
+    access: 'platform',
+    summary: 'Rename a tenant or change its limits',
+    body: tenantPatch,
+    replies: { 200: tenantReply },
+    async handle({ params, body }, { db }) {
+      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
+      if (!tenant) throw notFound('tenant')
+      const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
+      const changed = await db.tenant.update({ where: { id: tenant.id }, data: { name: body.name, limits } })
+      return { status: 200, body: show(changed) }
+    },
+  }),
+]
+
+function show({ id, name, limits, createdAt }: Tenant) {
+  return { id, name, limits: tenantLimits.parse(limits), createdAt: createdAt.toISOString() }
+}

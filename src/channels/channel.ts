@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import type { Environment, Event } from '../domain/event.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Egress } from './egress.ts'
+
+/** One attempt to make: an event, where to, and with what patience. */
+export interface Message<Config> {
+  event: Event
+  destination: { id: string; name: string; config: Config; secret?: string | undefined }
+  /** When this attempt is made; signatures carry it. */
+  sentAt: Date
+  timeoutMs: number
+}
+
+/** What the platform lends to every channel. */
+export interface ChannelContext {
+  egress: Egress
+  /** The platform's own mail server and sender, for destinations that name none. */
+  mail?: { smtpUrl: string; from: string } | undefined
+}
+
+export interface FieldProblem {
+  /** Dotted path in the config, as in `url`. */
+  path: string
+  message: string
+}
+
+/**
+ * A kind of destination, as one value. The API's validation and masking, the encryption of secrets, dispatch and OpenAPI
+ * derive from it. `send` classifies what happened; it never retries and never throws for what a receiver did.
+ */
+export interface ChannelDefinition<Config extends z.ZodObject> {
+  name: string
+  /** What a tenant configures. Unknown fields are refused. */
+  config: Config
+  /** The fields of `config` that are encrypted at rest and masked in answers. */
+  secrets: readonly (keyof z.input<Config> & string)[]
+  /** Makes the secret that is shown once, when a destination of this channel is created. */
+  issueSecret?: () => string
+  /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
+  check?(config: z.output<Config>, where: { environment: Environment; egress: Egress }): FieldProblem[]
+  send(message: Message<z.output<Config>>, context: ChannelContext): Promise<Outcome>
+}
+
+/** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
+export interface Channel extends Omit<ChannelDefinition<z.ZodObject>, 'secrets' | 'check' | 'send'> {
+  secrets: readonly string[]
+  check(config: unknown, where: { environment: Environment; egress: Egress }): FieldProblem[]
+  send(message: Message<unknown>, context: ChannelContext): Promise<Outcome>
+}
+
+export function defineChannel<Config extends z.ZodObject>(definition: ChannelDefinition<Config>): Channel {
+  const { config, check, send } = definition
+  return {
+    ...definition,
+    check: (raw, where) => check?.(config.parse(raw), where) ?? [],
+    send: ({ destination, ...message }, context) =>
+      send({ ...message, destination: { ...destination, config: config.parse(destination.config) } }, context),
+  }
+}

@@ -1,0 +1,13 @@
+import type { Channel } from './channel.ts'
+import { email } from './email.ts'
+import { slack } from './slack.ts'
+import { webhook } from './webhook.ts'
+
+/** The registry. Adding a channel: its file, a line here, and a test file that calls the channel contract suite. */
+export const channels: readonly Channel[] = [webhook, email, slack]
+
+export const channelNames = channels.map(({ name }) => name)
+
+export function findChannel(name: string): Channel | undefined {
+  return channels.find((channel) => channel.name === name)
+}

@@ -1,0 +1,61 @@
+import type { Json, JsonObject } from '../domain/event.ts'
+import { maskText } from '../domain/redaction.ts'
+import type { Channel } from './channel.ts'
+
+/** A config in two: what may be read, and what is encrypted at rest. */
+export function splitConfig({ secrets }: Channel, config: JsonObject): { open: JsonObject; secret: JsonObject } {
+  const entries = Object.entries(config)
+  return {
+    open: Object.fromEntries(entries.filter(([key]) => !secrets.includes(key))),
+    secret: Object.fromEntries(entries.filter(([key]) => secrets.includes(key))),
+  }
+}
+
+/** A config as an answer shows it: every text inside a secret field is masked. */
+export function maskConfig({ secrets }: Channel, config: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, secrets.includes(key) ? maskDeep(value) : value]),
+  )
+}
+
+/** Puts stored secrets back where a change sends them masked, as somebody does who read, edited and wrote back. */
+export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(changed).map(([key, value]) => [key, secrets.includes(key) ? unmaskDeep(value, stored[key]) : value]),
+  )
+}
+
+/** Every text that must not be seen of a destination: to be taken out of what a receiver answered. */
+export function secretValues(channel: Channel, destination: { config: JsonObject; secret?: string | undefined }): string[] {
+  const values = texts(splitConfig(channel, destination.config).secret).flatMap((text) => [text, ...urlSecrets(text)])
+  return destination.secret ? [...values, destination.secret] : values
+}
+
+function maskDeep(value: Json): Json {
+  if (typeof value === 'string') return maskText(value)
+  if (Array.isArray(value)) return value.map(maskDeep)
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskDeep(inner)]))
+}
+
+function unmaskDeep(value: Json, stored: Json | undefined): Json {
+  if (typeof value === 'string') return typeof stored === 'string' && value === maskText(stored) ? stored : value
+  if (!isObject(value) || !isObject(stored)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unmaskDeep(inner, stored[key])]))
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function texts(value: Json): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
+}
+
+/** The parts of a secret URL that are secret by themselves: its password, and its path. */
+function urlSecrets(text: string): string[] {
+  if (!URL.canParse(text)) return []
+  const { password, pathname } = new URL(text)
+  return [password, decodeURIComponent(password), pathname].filter((part) => part.length > 1)
+}

@@ -1,0 +1,50 @@
+import { IncomingWebhook } from '@slack/webhook'
+import { z } from 'zod'
+import type { Outcome } from '../domain/outcome.ts'
+import { defineChannel } from './channel.ts'
+import { classifyHttp, post, type Answer } from './http.ts'
+import { renderSlackMessage } from './slack-message.ts'
+import { httpUrl, urlProblems } from './url.ts'
+
+/** A Block Kit message to a Slack channel by its incoming webhook. */
+export const slack = defineChannel({
+  name: 'slack',
+  config: z.strictObject({ webhookUrl: httpUrl }),
+  secrets: ['webhookUrl'],
+  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
+
+  async send({ event, destination, timeoutMs }, { egress }) {
+    let answer: Answer = { kind: 'unreachable', error: 'no request was made' }
+    // Slack's client builds the request; our own guarded post makes it, and keeps the answer that the client's error drops.
+    const client = new IncomingWebhook(destination.config.webhookUrl, {
+      retryConfig: { retries: 0 },
+      fetch: async (url, init) => {
+        answer = await post({
+          url: String(url),
+          headers: init?.headers as Record<string, string>,
+          body: String(init?.body),
+          timeoutMs,
+          environment: event.environment,
+          egress,
+        })
+        if (answer.kind === 'unreachable') throw new Error(answer.error)
+        return new Response(answer.excerpt, { status: answer.status })
+      },
+    })
+    await client.send(renderSlackMessage(event)).catch(() => undefined)
+    return classifySlack(answer)
+  },
+})
+
+/**
+ * Slack answers 4xx with a word that says what is wrong for good (`no_service`, `channel_is_archived`,
+ * `invalid_payload`, …); only 408 and 429 pass. Source: Slack, "Handling errors" of incoming webhooks.
+ */
+function classifySlack(answer: Answer): Outcome {
+  const outcome = classifyHttp(answer)
+  if (outcome.kind !== 'failed' || answer.kind !== 'answered') return outcome
+  const { status, excerpt } = answer
+  if (status < 400 || status >= 500 || status === 408 || status === 429) return outcome
+  const word = /^[a-z_]{1,60}$/.test(excerpt) ? `: ${excerpt}` : ''
+  return { kind: 'rejected', error: `HTTP ${status}${word}`, responseCode: status, responseExcerpt: excerpt }
+}

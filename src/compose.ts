@@ -1,0 +1,138 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { typeid } from 'typeid-js'
+import type { Client } from '@temporalio/client'
+import type { NativeConnection } from '@temporalio/worker'
+import { createLanes } from './activities/lanes.ts'
+import { createApp } from './api/app.ts'
+import { hashKey, makeKey } from './api/auth.ts'
+import { createRateLimits } from './api/rate-limit.ts'
+import { createEgress, type Egress } from './channels/egress.ts'
+import type { Config } from './config.ts'
+import { openDb, type Db } from './db/client.ts'
+import type { SecretKeys } from './domain/secret-box.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { createLog, type Log } from './log.ts'
+import { connectTemporal } from './temporal/connect.ts'
+import { missingSearchAttributes } from './temporal/namespace.ts'
+import { startWorkers } from './workers.ts'
+
+/** What an API and a worker both stand on. */
+export interface Platform {
+  config: Config
+  db: Db
+  connection: NativeConnection
+  temporal: Client
+  egress: Egress
+  secretKeys: SecretKeys
+  log: Log
+}
+
+export interface Services {
+  databaseUrl: string
+  temporalAddress: string
+  secretKeys: SecretKeys
+  smtpUrl: string | undefined
+  /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
+  sandboxLoopback: boolean
+}
+
+export async function openPlatform(config: Config, services: Services, lifecycle: Lifecycle): Promise<Platform> {
+  const db = await connectDb(services.databaseUrl)
+  lifecycle.add('the database connection', () => db.$disconnect())
+  const { connection, client } = await connectTemporal({
+    address: services.temporalAddress,
+    namespace: config.TEMPORAL_NAMESPACE,
+    tls: config.TEMPORAL_TLS,
+    apiKey: config.TEMPORAL_API_KEY,
+  })
+  lifecycle.add('the Temporal connection', () => connection.close())
+  await requireSearchAttributes(client)
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, sandboxLoopback: services.sandboxLoopback })
+  lifecycle.add('outgoing connections', () => egress.close())
+  const log = createLog(config.LOG_LEVEL)
+  return { config, db, connection, temporal: client, egress, secretKeys: services.secretKeys, log }
+}
+
+/** Connects, and says in words when it cannot. The URL's password is not repeated. */
+async function connectDb(databaseUrl: string): Promise<Db> {
+  const db = openDb(databaseUrl)
+  try {
+    await db.$queryRaw`SELECT 1`
+    return db
+  } catch (cause) {
+    await db.$disconnect()
+    const { host, pathname } = new URL(databaseUrl)
+    throw new Error(
+      `PostgreSQL cannot be reached at ${host}${pathname}: is it running, and is DATABASE_URL right? (Without DATABASE_URL, \`npm start\` brings its own.)`,
+      { cause },
+    )
+  }
+}
+
+async function requireSearchAttributes(client: Client): Promise<void> {
+  const missing = await missingSearchAttributes(client)
+  if (missing.length === 0) return
+  throw new Error(
+    `The Temporal namespace "${client.options.namespace}" lacks the search attributes ${missing.join(', ')}: run \`npm run namespace:setup\` once.`,
+  )
+}
+
+/** Serves the API. Answers with its base URL. */
+export async function serveApi(
+  { config, ...platform }: Platform,
+  options: { eagerStart: boolean; temporalUiUrl: string | undefined },
+  lifecycle: Lifecycle,
+): Promise<string> {
+  const app = createApp({
+    ...platform,
+    ...options,
+    rateLimits: createRateLimits(),
+    adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
+  })
+  const server = createServer(app)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
+    server.listen(config.PORT, config.HOST, resolve)
+  })
+  lifecycle.add('the API', () => {
+    server.closeIdleConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`
+}
+
+function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
+  if (error.code !== 'EADDRINUSE') return error
+  return new Error(`Port ${PORT} on ${HOST} (API) is in use: stop what listens there, or choose another with PORT=…`)
+}
+
+/** Runs the workers. `fail` is called if they end by themselves. */
+export async function runWorkers(
+  { config, db, connection, egress, secretKeys, log }: Platform,
+  smtpUrl: string | undefined,
+  lifecycle: Lifecycle,
+  fail: (why: string) => void,
+): Promise<void> {
+  const mail = smtpUrl === undefined ? undefined : { smtpUrl, from: config.MAIL_FROM }
+  const workers = await startWorkers({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    deps: { db, secretKeys, context: { egress, mail }, lanes: createLanes(), log },
+  })
+  lifecycle.add('the workers', () => workers.stop())
+  workers.done.catch((error: unknown) => fail(`The worker ended: ${(error as Error).message}`))
+}
+
+/** Makes the platform key if there is none yet. It is shown by whoever calls this, once, and never again. */
+export async function firstPlatformKey({ db, config }: Platform): Promise<string | undefined> {
+  if (config.ADMIN_API_KEY) return undefined
+  const { key, hash, lastFour } = makeKey('platform')
+  // One statement, so that of two processes that start at once only one makes a key.
+  const made = await db.$executeRaw`
+    INSERT INTO "ApiKey" ("id", "hash", "lastFour", "scopes", "name")
+    SELECT ${typeid('key').toString()}, ${hash}, ${lastFour}, ARRAY['*'], 'first platform key'
+    WHERE NOT EXISTS (SELECT 1 FROM "ApiKey" WHERE "tenantId" IS NULL AND "revokedAt" IS NULL)`
+  return made === 1 ? key : undefined
+}

@@ -1,0 +1,74 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+import type { SecretKeys } from './domain/secret-box.ts'
+
+const port = z.coerce.number().int().min(1).max(65535)
+
+const cidrs = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()).filter(Boolean))
+  .refine((entries) => entries.every((entry) => !entry.includes('/') || ipaddr.isValidCIDR(entry)), {
+    message: 'must be host names, addresses and CIDRs, separated by commas',
+  })
+
+const secretKeys = z.string().transform((text, context): SecretKeys => {
+  const keys = text.split(',').map((entry) => {
+    const [id = '', key = ''] = entry.trim().split(':')
+    return { id, key: Buffer.from(key, 'base64') }
+  })
+  if (keys.some(({ id, key }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== 32)) {
+    context.addIssue({ code: 'custom', message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)' })
+  }
+  return keys
+})
+
+/** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
+const variables = z.object({
+  PORT: port.default(3000),
+  HOST: z.string().default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
+  TEMPORAL_ADDRESS: z.string().regex(/^[^/\s]+:\d+$/, 'must be host:port').optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_UI_URL: z.url().optional(),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: z.enum(['true', 'false']).default('false').transform((text) => text === 'true'),
+  ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
+  SECRET_KEYS: secretKeys.optional(),
+  SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://').optional(),
+  MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
+  EGRESS_ALLOW: cidrs.default([]),
+  DATA_DIR: z.string().default('.data'),
+  CACHE_DIR: z.string().default(join(homedir(), '.cache', 'switchyard')),
+  TEMPORAL_PORT: port.default(7233),
+  TEMPORAL_UI_PORT: port.default(8233),
+  PATH: z.string().default(''),
+})
+
+export type Config = z.output<typeof variables>
+
+/** Names every bad variable at once, so that nobody mends them one start at a time. */
+export class ConfigError extends Error {}
+
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = variables.safeParse(given)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+    throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)
+  }
+  return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) }
+}
+
+/** For the production roots, which start no service of their own. */
+export function requireVariables<Name extends keyof Config>(config: Config, names: readonly Name[]) {
+  const missing = names.filter((name) => config[name] === undefined)
+  if (missing.length > 0) {
+    throw new ConfigError(
+      `These environment variables must be set: ${missing.join(', ')}. (\`npm start\` needs none: it brings its own services.)`,
+    )
+  }
+  return config as Config & { [Key in Name]-?: NonNullable<Config[Key]> }
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { destinationStatuses, type RoutableDestination } from '../domain/destination.ts'
+import { environments, type Environment, type JsonObject } from '../domain/event.ts'
+import { seal, unseal, type SecretKeys } from '../domain/secret-box.ts'
+import type { Db } from './client.ts'
+import type { Destination as Row } from './generated/client.ts'
+
+/** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
+export interface Destination extends RoutableDestination {
+  tenantId: string
+  name: string
+  /** The whole config, secret fields included. */
+  config: JsonObject
+  /** The signing secret, for channels that have one. */
+  secret?: string | undefined
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What is encrypted: the secret fields of the config, and the signing secret. */
+interface Sealed {
+  config: JsonObject
+  secret?: string | undefined
+}
+
+const rowShape = z.object({
+  environment: z.enum(environments),
+  status: z.enum(destinationStatuses),
+  subscription: z.object({
+    eventTypes: z.array(z.string()),
+    filter: z.custom<JsonObject>().optional(),
+  }),
+  delivery: z.object({ schedule: z.array(z.string()), timeoutMs: z.number() }),
+})
+
+export interface Scope {
+  tenantId: string
+  environment: Environment
+}
+
+/** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
+export async function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
+  const rows = await db.destination.findMany({
+    where: { ...scope, ...(ids && { id: { in: ids } }) },
+    omit: { config: true, sealed: true },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+  })
+  return rows.map((row) => ({ id: row.id, channel: row.channel, ...routable(row) }))
+}
+
+export async function findDestination(db: Db, keys: SecretKeys, scope: Scope, id: string) {
+  const row = await db.destination.findFirst({ where: { ...scope, id } })
+  return row ? openDestination(row, keys) : undefined
+}
+
+/** The columns of a config, its secret fields sealed and bound to this destination. */
+export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed }, keys: SecretKeys) {
+  return { config: parts.open, sealed: seal(JSON.stringify(parts.secret), keys, id) }
+}
+
+export function openDestination(row: Row, keys: SecretKeys): Destination {
+  const sealed = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    name: row.name,
+    channel: row.channel,
+    ...routable(row),
+    config: { ...(row.config as JsonObject), ...sealed.config },
+    secret: sealed.secret,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  }
+}
+
+/** Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. */
+export async function disableDestination(db: Db, id: string, statusReason: string): Promise<void> {
+  await db.destination.updateMany({ where: { id, status: 'active' }, data: { status: 'disabled', statusReason } })
+}
+
+function routable(row: Pick<Row, 'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery'>) {
+  return { ...rowShape.parse(row), statusReason: row.statusReason ?? undefined }
+}

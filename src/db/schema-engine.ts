@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
+
+/** Node has it; the types that come with Node leave it to the browser's. */
+declare const WebAssembly: {
+  instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>
+}
+
+const require = createRequire(import.meta.url)
+let loaded: Promise<void> | undefined
+
+/**
+ * Prisma's schema engine as WebAssembly, connected to a database. The package is made for bundlers, so its module is
+ * put together by hand here; Prisma's CLI would download the same engine as a native program instead.
+ */
+export async function openSchemaEngine(databaseUrl: string, schema?: string): Promise<bindings.SchemaEngine> {
+  loaded ??= load()
+  await loaded
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }))
+  const datamodels: [string, string][] | undefined = schema === undefined ? undefined : [['schema.prisma', schema]]
+  return bindings.SchemaEngine.new({ datamodels }, () => undefined, adapter)
+}
+
+async function load(): Promise<void> {
+  const file = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg').replace(/\.js$/, '.wasm')
+  const { instance } = await WebAssembly.instantiate(await readFile(file), { './schema_engine_bg.js': bindings })
+  bindings.__wbg_set_wasm(instance.exports)
+  ;(instance.exports.__wbindgen_start as () => void)()
+}

@@ -1,0 +1,21 @@
+/**
+ * Whether an event type fits a subscription's pattern. `all` and `*` fit every type; a `*` inside a pattern stands for
+ * any run of characters, dots included, so that `aml.*` fits `aml.match.found`; anything else must be equal.
+ */
+export function fitsEventType(pattern: string, type: string): boolean {
+  if (pattern === 'all' || pattern === '*') return true
+  if (!pattern.includes('*')) return pattern === type
+  const [head = '', ...rest] = pattern.split('*')
+  const tail = rest.pop() ?? ''
+  if (!type.startsWith(head)) return false
+  let at = head.length
+  for (const part of rest) {
+    const found = type.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return type.length - tail.length >= at && type.endsWith(tail)
+}
+
+/** What a subscription may name: a type, a glob of types, `all`. Source: DESIGN §1, seed document 002. */
+export const eventTypeGlob = /^(\*|[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*)$/

@@ -1,0 +1,27 @@
+/** `sandbox` and `production` never mix: every key, destination and event is in exactly one of them. */
+export const environments = ['sandbox', 'production'] as const
+export type Environment = (typeof environments)[number]
+
+export type Json = string | number | boolean | null | Json[] | JsonObject
+export type JsonObject = { [key: string]: Json }
+
+/** What came in. `createdAt` is an ISO 8601 time in UTC: when Switchyard accepted it. */
+export interface Event {
+  id: string
+  tenantId: string
+  environment: Environment
+  type: string
+  data: JsonObject
+  createdAt: string
+}
+
+/** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */
+export const eventTypePattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
+export const eventTypeMaxLength = 128
+
+/** No `/`: an id is a part of a Temporal workflow id. */
+export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/
+export const eventIdMaxLength = 128
+
+/** The largest event taken, in bytes of its JSON body (DESIGN §3, limits). */
+export const eventMaxBytes = 256 * 1024

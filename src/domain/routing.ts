@@ -1,0 +1,83 @@
+import type { RoutableDestination } from './destination.ts'
+import type { Event, JsonObject } from './event.ts'
+import { fitsEventType } from './event-types.ts'
+import { passesFilter } from './filters.ts'
+import { durationMs } from './retry-schedule.ts'
+
+/** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
+export interface PlannedDelivery {
+  destinationId: string
+  channel: string
+  scheduleMs: number[]
+  timeoutMs: number
+}
+
+/** Deliveries of a step run side by side. Rules (DESIGN §4) will add kinds of steps to this union. */
+export interface DeliverStep {
+  kind: 'deliver'
+  deliveries: PlannedDelivery[]
+}
+export type Step = DeliverStep
+
+/** Why a destination was chosen or not. */
+export interface RoutingDecision {
+  destinationId: string
+  matched: boolean
+  reason: string
+}
+
+/** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
+export interface Plan {
+  steps: Step[]
+  routing: RoutingDecision[]
+}
+
+/** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
+export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
+  const decided = destinations.map((destination) => ({ destination, ...decide(event, destination) }))
+  const deliveries = decided.filter(({ matched }) => matched).map(({ destination }) => planDelivery(destination))
+  return {
+    steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
+    routing: decided.map(({ destination, matched, reason }) => ({ destinationId: destination.id, matched, reason })),
+  }
+}
+
+/** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
+export function routeTo(destinations: readonly RoutableDestination[]): Plan {
+  const decided = destinations.map((destination) => ({ destination, refusal: inactiveReason(destination) }))
+  const deliveries = decided.filter(({ refusal }) => !refusal).map(({ destination }) => planDelivery(destination))
+  return {
+    steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
+    routing: decided.map(({ destination, refusal }) => ({
+      destinationId: destination.id,
+      matched: refusal === undefined,
+      reason: refusal ?? 'asked for by name',
+    })),
+  }
+}
+
+function decide(event: Event, destination: RoutableDestination): { matched: boolean; reason: string } {
+  const pattern = destination.subscription.eventTypes.find((glob) => fitsEventType(glob, event.type))
+  if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
+  const subject: JsonObject = { id: event.id, type: event.type, data: event.data }
+  if (!passesFilter(destination.subscription.filter, subject)) {
+    return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
+  }
+  const refusal = inactiveReason(destination)
+  if (refusal) return { matched: false, reason: refusal }
+  return { matched: true, reason: `subscribed to ${pattern}` }
+}
+
+function inactiveReason({ status, statusReason }: RoutableDestination): string | undefined {
+  if (status === 'active') return undefined
+  return statusReason ? `${status}: ${statusReason}` : status
+}
+
+function planDelivery({ id, channel, delivery }: RoutableDestination): PlannedDelivery {
+  return {
+    destinationId: id,
+    channel,
+    scheduleMs: delivery.schedule.map(durationMs),
+    timeoutMs: delivery.timeoutMs,
+  }
+}

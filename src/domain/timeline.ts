@@ -1,0 +1,102 @@
+import type { Attempt, AttemptResult } from './outcome.ts'
+import type { Plan, PlannedDelivery, RoutingDecision } from './routing.ts'
+
+export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
+export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'unrouted'] as const
+export type EventStatus = (typeof eventStatuses)[number]
+
+/** One event to one destination, with every attempt made. Times are ISO 8601, UTC. */
+export interface Delivery {
+  destinationId: string
+  channel: string
+  status: DeliveryStatus
+  reason?: string
+  nextAttemptAt?: string
+  attempts: Attempt[]
+}
+
+/** An event's delivery log: the workflow's result, and its answer to the query `timeline`. */
+export interface Timeline {
+  status: EventStatus
+  reason?: string
+  deliveries: Delivery[]
+  routing: RoutingDecision[]
+}
+
+/** What a list shows of an event without asking its workflow: its memo. */
+export interface TimelineSummary {
+  status: EventStatus
+  deliveries: { destinationId: string; channel: string; status: DeliveryStatus; attempts: number }[]
+}
+
+export function openTimeline(): Timeline {
+  return { status: 'pending', deliveries: [], routing: [] }
+}
+
+export function recordPlan(timeline: Timeline, plan: Plan): void {
+  timeline.routing.push(...plan.routing)
+  const planned = plan.steps.flatMap((step) => step.deliveries)
+  if (planned.length === 0) timeline.reason = unroutedReason(plan.routing)
+}
+
+export function openDelivery(timeline: Timeline, { destinationId, channel }: PlannedDelivery): Delivery {
+  const delivery: Delivery = { destinationId, channel, status: 'pending', attempts: [] }
+  timeline.deliveries.push(delivery)
+  return delivery
+}
+
+/** Writes an attempt into the log, without the channel's internal hints. */
+export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
+  const { outcome, at, durationMs } = made
+  delivery.attempts.push({
+    number: delivery.attempts.length + 1,
+    at,
+    durationMs,
+    outcome: outcome.kind,
+    ...(outcome.responseCode !== undefined && { responseCode: outcome.responseCode }),
+    ...(outcome.responseExcerpt !== undefined && { responseExcerpt: outcome.responseExcerpt }),
+    ...(outcome.kind !== 'delivered' && { error: outcome.error }),
+  })
+}
+
+/** Ends or changes a delivery's state. A wait that is over is forgotten with it. */
+export function settle(delivery: Delivery, status: DeliveryStatus, reason?: string): void {
+  delivery.status = status
+  delete delivery.nextAttemptAt
+  delete delivery.reason
+  if (reason !== undefined) delivery.reason = reason
+}
+
+/** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
+export function eventStatus(deliveries: readonly Pick<Delivery, 'status'>[]): EventStatus {
+  const has = (status: DeliveryStatus) => deliveries.some((delivery) => delivery.status === status)
+  if (has('pending') || has('held')) return 'pending'
+  if (has('delivered')) return has('failed') ? 'partial' : 'delivered'
+  return has('failed') ? 'failed' : 'unrouted'
+}
+
+export function summarize(timeline: Timeline): TimelineSummary {
+  return {
+    status: timeline.status,
+    deliveries: timeline.deliveries.map(({ destinationId, channel, status, attempts }) => ({
+      destinationId,
+      channel,
+      status,
+      attempts: attempts.length,
+    })),
+  }
+}
+
+/** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
+export function failingDestinations(timeline: Timeline): string[] {
+  return timeline.deliveries
+    .filter(({ status, attempts }) => status === 'failed' || (status === 'pending' && attempts.length > 0))
+    .map(({ destinationId }) => destinationId)
+}
+
+function unroutedReason(routing: readonly RoutingDecision[]): string {
+  return routing.length === 0
+    ? 'the tenant has no destination in this environment'
+    : 'no active destination’s subscription matches; see routing for each one’s reason'
+}
+

@@ -1,0 +1,40 @@
+import { createServer } from 'node:net'
+import getPort from 'get-port'
+
+/** Fails early, and naming the variable that helps, instead of with a bare EADDRINUSE from deep inside a server. */
+export async function requireFreePort(port: number, forWhat: string, variable: string): Promise<void> {
+  // Some systems let a wildcard socket share its port with one bound to loopback, so both are tried.
+  for (const host of ['127.0.0.1', undefined]) {
+    const problem = await tryListening(port, host)
+    if (problem === 'EADDRINUSE') {
+      throw new Error(
+        `port ${port} (${forWhat}) is in use: stop what listens there, or choose another with ${variable}=…`,
+      )
+    }
+    if (problem) {
+      throw new Error(
+        `port ${port} (${forWhat}) can't be opened (${problem}): choose another with ${variable}=…`,
+      )
+    }
+  }
+}
+
+/** The port asked for, when it is free, or any free one. */
+export async function choosePort(
+  wanted: number | undefined,
+  forWhat: string,
+  variable: string,
+): Promise<number> {
+  if (wanted === undefined) return getPort({ host: '127.0.0.1' })
+  await requireFreePort(wanted, forWhat, variable)
+  return wanted
+}
+
+/** The error code of the attempt, undefined when the port could be opened. */
+function tryListening(port: number, host: string | undefined): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen({ port, host }, () => server.close(() => resolve(undefined)))
+  })
+}

@@ -1,0 +1,104 @@
+import pg from 'pg'
+import { type Child, startChild } from './child-process.ts'
+import { withRealParent } from './leftover.ts'
+import { choosePort } from './ports.ts'
+import { ensureCluster, SUPERUSER } from './postgres-cluster.ts'
+import { stopLeftoverPostgres } from './postgres-leftover.ts'
+import { choosePlace, type Place } from './postgres-place.ts'
+
+/** Recovery after a crash may replay a lot before the server answers. */
+const READY_WITHIN_MS = 120_000
+const DATABASE = 'switchyard'
+
+export interface PostgresOptions {
+  dataDir: string
+  /** Absent: a free one. */
+  port?: number
+  /** False in tests: a power cut may lose data, in return everything is faster. */
+  durable?: boolean
+  progress: (line: string) => void
+}
+
+export interface RunningPostgres {
+  url: string
+  pid: number
+  /** Where the data really is, which as root may be elsewhere than asked for. */
+  dataDir: string
+  /** Creates a database, unless it exists, and returns its url. */
+  createDatabase: (name: string) => Promise<string>
+  /** Calls back when the server ends by itself. */
+  onExit: (callback: (why: string) => void) => void
+  stop: () => Promise<void>
+}
+
+/** Brings up the PostgreSQL that npm installed, on loopback only. One caller at a time for a data folder: lock it first. */
+export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
+  const { durable = true, progress } = options
+  const wanted = withRealParent(options.dataDir)
+  const place = await choosePlace(wanted, progress)
+  await stopLeftoverPostgres(place.dataDir, progress)
+  const port = await choosePort(options.port, 'PostgreSQL', 'POSTGRES_PORT')
+  const password = await ensureCluster(place, `${wanted}.password`, durable)
+  const child = await startServer(place, port, durable)
+  const urlOf = (database: string) => `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
+  const createDatabase = async (name: string) => {
+    await createUnlessExists(urlOf('postgres'), name)
+    return urlOf(name)
+  }
+  try {
+    const url = await createDatabase(DATABASE)
+    return {
+      url,
+      pid: child.pid,
+      dataDir: place.dataDir,
+      createDatabase,
+      onExit: child.onExit,
+      stop: child.stop,
+    }
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
+}
+
+async function startServer(place: Place, port: number, durable: boolean): Promise<Child> {
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    ...(durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
+  ]
+  const args = ['-D', place.dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])]
+  let reportReady = () => {}
+  const ready = new Promise<undefined>((resolve) => (reportReady = () => resolve(undefined)))
+  const child = await startChild(place.binaries.postgres, args, {
+    ...place.account,
+    cwd: place.dataDir,
+    env: { LC_ALL: 'C' },
+    // Fast shutdown: open transactions are rolled back, data is written. While exiting: immediate, safe as well.
+    stopSignal: 'SIGINT',
+    exitSignal: 'SIGQUIT',
+    onLine: (line) => line.includes('ready to accept connections') && reportReady(),
+  })
+  const limit = AbortSignal.timeout(READY_WITHIN_MS)
+  const late = new Promise<string>((resolve) => {
+    limit.addEventListener('abort', () => resolve(`was not ready after ${READY_WITHIN_MS / 1000} s`))
+  })
+  const problem = await Promise.race([ready, child.exited, late])
+  if (problem === undefined) return child
+  await child.stop()
+  throw new Error(
+    `PostgreSQL ${problem} while starting on ${place.dataDir} (port ${port}). It said last:\n${child.lastLines()}\n` +
+      'Free that port or repair that folder (or move it away for an empty database), or set DATABASE_URL',
+  )
+}
+
+async function createUnlessExists(adminUrl: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl })
+  await client.connect()
+  try {
+    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)
+  } finally {
+    await client.end()
+  }
+}

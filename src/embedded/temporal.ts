@@ -1,0 +1,145 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Connection } from '@temporalio/client'
+import { type Child, startChild } from './child-process.ts'
+import { choosePort } from './ports.ts'
+import { commandLine, stopLeftover, withRealParent } from './leftover.ts'
+import { registerSearchAttributes, type SearchAttributes } from './temporal-search-attributes.ts'
+
+const READY_WITHIN_MS = 30_000
+const RETRY_MS = 50
+
+export interface TemporalOptions {
+  binary: string
+  /** Absent: nothing outlives the server. */
+  dbFile?: string
+  /** Absent: free ones. */
+  port?: number
+  uiPort?: number
+  /** Without the web UI. */
+  headless?: boolean
+  namespace: string
+  searchAttributes: SearchAttributes
+  progress: (line: string) => void
+}
+
+export interface RunningTemporal {
+  address: string
+  /** Absent when headless. */
+  uiUrl?: string
+  pid: number
+  /** Calls back when the server ends by itself. */
+  onExit: (callback: (why: string) => void) => void
+  stop: () => Promise<void>
+}
+
+/** Brings up Temporal's development server on loopback only. One caller at a time for a file: lock its folder first. */
+export async function startTemporal(options: TemporalOptions): Promise<RunningTemporal> {
+  const dbFile = options.dbFile && withRealParent(options.dbFile)
+  if (dbFile) await stopLeftoverTemporal(dbFile, options.progress)
+  const port = await choosePort(options.port, 'Temporal', 'TEMPORAL_PORT')
+  const uiPort = options.headless
+    ? undefined
+    : await choosePort(options.uiPort, 'Temporal web UI', 'TEMPORAL_UI_PORT')
+  const child = await startChild(options.binary, serverArguments(options.namespace, dbFile, port, uiPort), {
+    // An empty environment: the CLI would take profiles and addresses from TEMPORAL_… variables and files.
+    env: {},
+    stopSignal: 'SIGTERM',
+    exitSignal: 'SIGKILL',
+  })
+  if (dbFile) writeFileSync(pidFileOf(dbFile), `${child.pid}\n`)
+  const address = `127.0.0.1:${port}`
+  try {
+    const connection = await untilReady(child, address, options.namespace)
+    await registerSearchAttributes(connection, options.namespace, options.searchAttributes)
+    await connection.close()
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
+  return {
+    address,
+    uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
+    pid: child.pid,
+    onExit: child.onExit,
+    async stop() {
+      await child.stop()
+      if (dbFile) rmSync(pidFileOf(dbFile), { force: true })
+    },
+  }
+}
+
+function serverArguments(
+  namespace: string,
+  dbFile: string | undefined,
+  port: number,
+  uiPort: number | undefined,
+): string[] {
+  const pragmas = ['journal_mode=wal', 'synchronous=normal']
+  const fairness = ['matching.useNewMatcher=true', 'matching.enableFairness=true']
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
+    ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(dbFile ? ['--db-filename', dbFile, ...repeated('--sqlite-pragma', pragmas)] : []),
+    ...(namespace === 'default' ? [] : ['--namespace', namespace]),
+    ...repeated('--dynamic-config-value', fairness),
+  ]
+}
+
+function repeated(flag: string, values: string[]): string[] {
+  return values.flatMap((value) => [flag, value])
+}
+
+async function untilReady(child: Child, address: string, namespace: string): Promise<Connection> {
+  const deadline = Date.now() + READY_WITHIN_MS
+  let ended: string | undefined
+  void child.exited.then((why) => (ended = why))
+  let lastError: unknown
+  while (ended === undefined && Date.now() < deadline) {
+    try {
+      return await connectTo(address, namespace)
+    } catch (error) {
+      lastError = error
+      await Promise.race([child.exited, delay(RETRY_MS)])
+    }
+  }
+  throw new Error(
+    `the Temporal server ${ended ?? `did not answer on ${address} within ${READY_WITHIN_MS / 1000} s`}. ` +
+      `It said last:\n${child.lastLines()}\nFree its ports, or set TEMPORAL_ADDRESS to a server of your own`,
+    { cause: lastError },
+  )
+}
+
+async function connectTo(address: string, namespace: string): Promise<Connection> {
+  // Without these, a connection refused at first is only tried again after a second.
+  const channelArgs = {
+    'grpc.initial_reconnect_backoff_ms': RETRY_MS,
+    'grpc.max_reconnect_backoff_ms': RETRY_MS,
+  }
+  const connection = await Connection.connect({ address, connectTimeout: 1000, channelArgs })
+  try {
+    await connection.workflowService.describeNamespace({ namespace })
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+/** Stops the server that a killed run left on this file: two servers on one file would corrupt each other's work. */
+async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => void): Promise<void> {
+  let pid: number
+  try {
+    pid = Number.parseInt(readFileSync(pidFileOf(dbFile), 'utf8'), 10)
+  } catch {
+    return
+  }
+  const isOurs = (line: string) => line.includes(' start-dev ') && line.includes(` --db-filename ${dbFile} `)
+  if (!isOurs(commandLine(pid) ?? '')) return
+  progress(`stopping the Temporal server (pid ${pid}) of an earlier run`)
+  await stopLeftover(pid, isOurs, 'SIGTERM')
+}
+
+function pidFileOf(dbFile: string): string {
+  return `${dbFile}.pid`
+}

@@ -1,0 +1,71 @@
+/** What was started, to be stopped in the opposite order. */
+export class Lifecycle {
+  readonly #stops: { what: string; stop: () => Promise<unknown> }[] = []
+  #stopping: Promise<void> | undefined
+
+  /** Remembers how to stop what was just started. */
+  add(what: string, stop: () => Promise<unknown>): void {
+    this.#stops.push({ what, stop })
+  }
+
+  /** Stops everything, newest first. What cannot be stopped is said, and the rest goes on. Calling it again waits for the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll()
+    return this.#stopping
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const { what, stop } of this.#stops.toReversed()) {
+      try {
+        await stop()
+      } catch (error) {
+        console.error(`${what} did not stop as it should: ${(error as Error).message}`)
+      }
+    }
+  }
+}
+
+/**
+ * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or when a part of it fails, and ends the process. A failed start
+ * prints one message that says what to do, and stops what had already started.
+ */
+export async function runRoot(start: (lifecycle: Lifecycle, fail: (why: string) => void) => Promise<void>): Promise<void> {
+  const lifecycle = new Lifecycle()
+  let exitCode = 0
+
+  async function end(): Promise<void> {
+    await lifecycle.stop()
+    process.exit(exitCode)
+  }
+
+  function fail(why: string): void {
+    exitCode = 1
+    console.error(why)
+    void end()
+  }
+
+  let signals = 0
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      signals += 1
+      if (signals > 2) process.exit(130)
+      if (signals === 1) console.error(`stopping (${signal}) …`)
+      else console.error('still stopping; once more ends it at once')
+      void end()
+    })
+  }
+
+  try {
+    await start(lifecycle, fail)
+  } catch (error) {
+    fail(explain(error))
+  }
+}
+
+/** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
+  const bug = error instanceof TypeError || error instanceof ReferenceError
+  return `Switchyard cannot start.\n${bug ? error.stack : error.message}${cause}`
+}

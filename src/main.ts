@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { firstPlatformKey, openPlatform, runWorkers, serveApi } from './compose.ts'
+import { readConfig, type Config } from './config.ts'
+import { migrate } from './db/migrate.ts'
+import type { SecretKeys } from './domain/secret-box.ts'
+import { lockDataFolder } from './embedded/lock.ts'
+import { startMailCatcher } from './embedded/mail.ts'
+import { requireFreePort } from './embedded/ports.ts'
+import { startPostgres } from './embedded/postgres.ts'
+import { findTemporalBinary } from './embedded/temporal-binary.ts'
+import { startTemporal } from './embedded/temporal.ts'
+import { runRoot, type Lifecycle } from './lifecycle.ts'
+import { connectTemporal } from './temporal/connect.ts'
+import { prepareNamespace, searchAttributeTypes } from './temporal/namespace.ts'
+
+/** `npm start`: everything in one command. What is not configured is brought along, with its data in `.data/`. */
+await runRoot(async (lifecycle, fail) => {
+  const config = readConfig()
+  mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o711 })
+  const lock = lockDataFolder(config.DATA_DIR)
+  lifecycle.add('the lock', () => Promise.resolve(lock.release()))
+  await requireFreePort(config.PORT, 'API', 'PORT')
+
+  const { url: databaseUrl } = config.DATABASE_URL ? { url: config.DATABASE_URL } : await postgres(config, lifecycle, fail)
+  const temporal = config.TEMPORAL_ADDRESS
+    ? { address: config.TEMPORAL_ADDRESS, uiUrl: config.TEMPORAL_UI_URL }
+    : await localTemporal(config, lifecycle, fail)
+  const smtpUrl = config.SMTP_URL ?? (await mailCatcher(config, lifecycle))
+
+  const applied = await migrate(databaseUrl)
+  if (applied.length > 0) progress(`applied ${applied.length} database migration(s)`)
+  const services = {
+    databaseUrl,
+    temporalAddress: temporal.address,
+    secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
+    smtpUrl,
+    sandboxLoopback: true,
+  }
+  const platform = await openPlatform(config, services, lifecycle)
+  progress('starting the worker and the API')
+  await runWorkers(platform, smtpUrl, lifecycle, fail)
+  const url = await serveApi(platform, { eagerStart: true, temporalUiUrl: temporal.uiUrl }, lifecycle)
+  progress('loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed')
+  announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': await firstPlatformKey(platform) })
+})
+
+function progress(line: string): void {
+  console.error(`  ${line}`)
+}
+
+/** The one line that says it is up, for people and for scripts: `ready` and then `name=value`. */
+function announce(facts: Record<string, string | undefined>): void {
+  const parts = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+  console.log(['ready', ...parts].join('  '))
+}
+
+async function postgres(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
+  const running = await startPostgres({ dataDir: join(config.DATA_DIR, 'postgres'), progress })
+  lifecycle.add('PostgreSQL', () => running.stop())
+  running.onExit((why) => fail(`PostgreSQL ended: ${why}`))
+  return running
+}
+
+async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
+  await requireFreePort(config.TEMPORAL_PORT, 'Temporal', 'TEMPORAL_PORT')
+  await requireFreePort(config.TEMPORAL_UI_PORT, 'Temporal UI', 'TEMPORAL_UI_PORT')
+  const binary = await findTemporalBinary({ path: config.PATH, cacheDir: config.CACHE_DIR, progress })
+  const running = await startTemporal({
+    binary,
+    dbFile: join(config.DATA_DIR, 'temporal.db'),
+    port: config.TEMPORAL_PORT,
+    uiPort: config.TEMPORAL_UI_PORT,
+    namespace: config.TEMPORAL_NAMESPACE,
+    searchAttributes: searchAttributeTypes,
+    progress,
+  })
+  lifecycle.add('Temporal', () => running.stop())
+  running.onExit((why) => fail(`The Temporal server ended: ${why}`))
+  const { connection, client } = await connectTemporal({ address: running.address, namespace: config.TEMPORAL_NAMESPACE, tls: false })
+  const changed = await prepareNamespace(client, { setRetention: true })
+  if (changed.length > 0) progress(`Temporal namespace "${config.TEMPORAL_NAMESPACE}": ${changed.join(', ')}`)
+  await connection.close()
+  return running
+}
+
+async function mailCatcher(config: Config, lifecycle: Lifecycle): Promise<string> {
+  const folder = join(config.DATA_DIR, 'mail')
+  const catcher = await startMailCatcher({ folder })
+  lifecycle.add('the mail catcher', () => catcher.stop())
+  progress(`mail is not sent but kept in ${folder} (set SMTP_URL to send it)`)
+  return catcher.smtpUrl
+}
+
+/** The key that seals secrets at rest, made at the first start. Losing it loses them: it lies beside the data. */
+function localSecretKeys({ DATA_DIR }: Config): SecretKeys {
+  const file = join(DATA_DIR, 'secret.key')
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600 })
+  return [{ id: 'local', key: Buffer.from(readFileSync(file, 'utf8'), 'base64') }]
+}

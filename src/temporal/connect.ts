@@ -1,0 +1,21 @@
+import { Client } from '@temporalio/client'
+import { NativeConnection } from '@temporalio/worker'
+
+export interface TemporalSettings {
+  address: string
+  namespace: string
+  /** For Temporal Cloud and other servers behind TLS. */
+  tls: boolean
+  apiKey?: string | undefined
+}
+
+/** A connection that client and worker share, which is what lets an event start on this process's own worker. */
+export async function connectTemporal({ address, namespace, tls, apiKey }: TemporalSettings) {
+  let connection: NativeConnection
+  try {
+    connection = await NativeConnection.connect({ address, tls, apiKey })
+  } catch (cause) {
+    throw new Error(`Temporal cannot be reached at ${address}: is the server running, and is TEMPORAL_ADDRESS right?`, { cause })
+  }
+  return { connection, client: new Client({ connection, namespace }) }
+}

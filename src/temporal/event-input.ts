@@ -1,0 +1,19 @@
+import type { Client } from '@temporalio/client'
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
+import type { RouteEventInput } from '../workflows/contract.ts'
+
+/**
+ * The event that a workflow was started with: the first event of its history, read with no worker needed. Attempts read
+ * it there instead of getting it as their input, or the payload would stand in history once an attempt.
+ */
+export async function readEventInput(client: Client, workflowId: string, runId?: string): Promise<RouteEventInput> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  })
+  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes
+  const [input] = await decodeArrayFromPayloads(client.options.loadedDataConverter, started?.input?.payloads)
+  if (!input) throw new Error(`the history of ${workflowId} does not begin with an event`)
+  return input as RouteEventInput
+}

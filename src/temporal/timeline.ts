@@ -1,0 +1,39 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
+import { openTimeline, type Timeline } from '../domain/timeline.ts'
+import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
+
+/** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
+const queryDeadlineMs = 3_000
+
+/** A timeline, and why it is not the whole of it when no worker could be asked. */
+export type ReadTimeline = Timeline & { incomplete?: string }
+
+/** The delivery log of an execution: its result once it is done, its answer to the query until then. */
+export async function readTimeline(client: Client, execution: WorkflowExecutionDescription): Promise<ReadTimeline> {
+  const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
+  if (execution.status.name === 'COMPLETED') return (await handle.result()) as Timeline
+  try {
+    return endedEarly(await client.withDeadline(Date.now() + queryDeadlineMs, () => handle.query(timelineQuery)), execution)
+  } catch {
+    return endedEarly(fromMemo(execution.memo as EventMemo | undefined), execution)
+  }
+}
+
+/** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
+function endedEarly<Read extends ReadTimeline>(timeline: Read, { status }: WorkflowExecutionDescription): Read {
+  if (status.name === 'RUNNING') return timeline
+  const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
+  const deliveries = timeline.deliveries.map((delivery) =>
+    delivery.status === 'pending' ? { ...delivery, status: 'failed' as const, reason, nextAttemptAt: undefined } : delivery,
+  )
+  return { ...timeline, status: 'failed', reason, deliveries }
+}
+
+function fromMemo(memo: EventMemo | undefined): ReadTimeline {
+  return {
+    ...openTimeline(),
+    status: memo?.summary?.status ?? 'pending',
+    deliveries: (memo?.summary?.deliveries ?? []).map((delivery) => ({ ...delivery, attempts: [] })),
+    incomplete: 'no worker answers: this is the summary, without attempts and routing',
+  }
+}

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url'
+import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
+import { createActivities, createSlowActivities, type ActivityDeps } from './activities/index.ts'
+import { slowTaskQueue, taskQueue } from './workflows/contract.ts'
+
+export interface WorkersOptions {
+  connection: NativeConnection
+  namespace: string
+  deps: ActivityDeps
+  /** A bundle made before; without it the workflows are bundled now (about two seconds). */
+  workflowBundle?: WorkflowBundleOption
+}
+
+export interface RunningWorkers {
+  /** Settles when the workers stop: by `stop`, or with the error that ended them. */
+  done: Promise<void>
+  /** Takes no new work, lets attempts under way finish, then ends. */
+  stop(): Promise<void>
+}
+
+/** Attempts take up to 30 s (the longest timeout): a stop waits for them, so that none has to be made again. */
+const shutdownGraceTime = '35s'
+
+/** Runs the two workers of a process: the main one, and the slow lane that holds nobody up. */
+export async function startWorkers({ connection, namespace, deps, workflowBundle }: WorkersOptions): Promise<RunningWorkers> {
+  const workflows = workflowBundle
+    ? { workflowBundle }
+    : { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }
+  const workers = await Promise.all([
+    Worker.create({
+      connection,
+      namespace,
+      taskQueue,
+      ...workflows,
+      activities: createActivities(deps),
+      shutdownGraceTime,
+      maxConcurrentLocalActivityExecutions: 200,
+    }),
+    Worker.create({
+      connection,
+      namespace,
+      taskQueue: slowTaskQueue,
+      activities: createSlowActivities(deps),
+      shutdownGraceTime,
+      maxConcurrentActivityTaskExecutions: 200,
+    }),
+  ])
+  const done = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
+  return {
+    done,
+    async stop() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+      await done
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
+import type { Activities } from '../activities/index.ts'
+import type { PlannedDelivery } from '../domain/routing.ts'
+import { slowTaskQueue } from './contract.ts'
+
+/** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
+const overheadMs = 5_000
+
+/** Our own work on our own database, repeated until it succeeds: it sends nothing and may run twice. */
+export const configuration = proxyLocalActivities<Pick<Activities, 'plan' | 'disable'>>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+})
+
+/** The first attempt, within the workflow task that routed the event (DESIGN §3, fast path). */
+export function firstAttempts({ timeoutMs }: PlannedDelivery) {
+  return proxyLocalActivities<Pick<Activities, 'attemptFirst'>>({
+    startToCloseTimeout: timeoutMs + overheadMs,
+    retry: { maximumAttempts: 1 },
+  })
+}
+
+/** Attempts on the task queue, fair by tenant. */
+export function laterAttempts(tenantId: string, { timeoutMs }: PlannedDelivery) {
+  return proxyActivities<Pick<Activities, 'attempt'>>({
+    startToCloseTimeout: timeoutMs + overheadMs,
+    retry: { maximumAttempts: 1 },
+    priority: { fairnessKey: tenantId },
+  })
+}
+
+/** Attempts at slow destinations: their own queue, fair by destination, so that nobody else waits behind them. */
+export function slowAttempts({ destinationId, timeoutMs }: PlannedDelivery) {
+  return proxyActivities<Pick<Activities, 'attempt'>>({
+    taskQueue: slowTaskQueue,
+    startToCloseTimeout: timeoutMs + overheadMs,
+    retry: { maximumAttempts: 1 },
+    priority: { fairnessKey: destinationId },
+  })
+}

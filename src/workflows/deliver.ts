@@ -1,0 +1,105 @@
+import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import { assertNever } from '../domain/assert-never.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
+import { nextDelayMs } from '../domain/retry-schedule.ts'
+import type { PlannedDelivery } from '../domain/routing.ts'
+import { openDelivery, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
+import { configuration, firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
+import type { Run } from './run.ts'
+
+/** `unavailable`: the fault is ours (the database, say) and nothing was sent, so no attempt is used up. */
+type Made = AttemptResult | { kind: 'unavailable'; reason: string }
+
+const unavailableDelayMs = 10_000
+
+/** Delivers one event to one destination: the only place that retries (STYLE 2). */
+export async function deliver(run: Run, planned: PlannedDelivery): Promise<void> {
+  const delivery = openDelivery(run.timeline, planned)
+  let deferred = false
+  const firstDelayMs = planned.scheduleMs[0] ?? 0
+  if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
+
+  while (delivery.status === 'pending') {
+    const made = await attempt(run, planned, delivery, deferred)
+    deferred = made.kind === 'deferred'
+    const delayMs = record(delivery, planned, made)
+    await disableIfGone(planned, made)
+    if (delayMs !== undefined) await run.wait(delivery, delayMs)
+  }
+}
+
+/** The receiver asked never to be called again: that holds for every later event, too. */
+async function disableIfGone({ destinationId }: PlannedDelivery, made: Made): Promise<void> {
+  if (made.kind !== 'attempted' || made.outcome.kind !== 'rejected' || !made.outcome.gone) return
+  await configuration.disable({ destinationId, reason: made.outcome.error })
+}
+
+/** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
+async function attempt(run: Run, planned: PlannedDelivery, delivery: Delivery, deferred: boolean): Promise<Made> {
+  const { event } = run
+  const number = delivery.attempts.length + 1
+  const request = { destinationId: planned.destinationId, number, timeoutMs: planned.timeoutMs }
+  const startedAt = Date.now()
+  try {
+    if (deferred) return await slowAttempts(planned).attempt(request)
+    if (number === 1) return await firstAttempts(planned).attemptFirst({ ...request, event })
+    return await laterAttempts(event.tenantId, planned).attempt(request)
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
+    if (error.cause instanceof TimeoutFailure) return lost(startedAt)
+    return { kind: 'unavailable', reason: error.cause?.message ?? error.message }
+  }
+}
+
+/** The worker vanished in mid-attempt. The receiver may have been called, so it counts as an attempt. */
+function lost(startedAt: number): AttemptResult {
+  return {
+    kind: 'attempted',
+    at: new Date(startedAt).toISOString(),
+    durationMs: Date.now() - startedAt,
+    outcome: { kind: 'failed', error: 'the worker was lost during the attempt; whether it arrived is not known' },
+  }
+}
+
+/** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
+function record(delivery: Delivery, planned: PlannedDelivery, made: Made): number | undefined {
+  switch (made.kind) {
+    case 'attempted':
+      recordAttempt(delivery, made)
+      return conclude(delivery, planned, made)
+    case 'skipped':
+      settle(delivery, 'skipped', made.reason)
+      return undefined
+    case 'deferred':
+      return undefined
+    case 'unavailable':
+      settle(delivery, 'pending', `Switchyard could not make the attempt: ${made.reason}`)
+      return unavailableDelayMs
+    default:
+      return assertNever(made)
+  }
+}
+
+function conclude(delivery: Delivery, planned: PlannedDelivery, { outcome }: AttemptResult & { kind: 'attempted' }) {
+  switch (outcome.kind) {
+    case 'delivered':
+      settle(delivery, 'delivered')
+      return undefined
+    case 'rejected':
+      settle(delivery, 'failed', `rejected: ${outcome.error}`)
+      return undefined
+    case 'failed': {
+      const attemptsMade = delivery.attempts.length
+      const delayMs = nextDelayMs(planned.scheduleMs, {
+        attemptsMade,
+        retryAfterMs: outcome.retryAfterMs,
+        random: Math.random(),
+      })
+      if (delayMs === undefined) settle(delivery, 'failed', `exhausted: all ${attemptsMade} attempts failed`)
+      else settle(delivery, 'pending')
+      return delayMs
+    }
+    default:
+      return assertNever(outcome)
+  }
+}

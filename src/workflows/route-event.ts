@@ -1,0 +1,37 @@
+import { isCancellation } from '@temporalio/workflow'
+import { recordPlan, type Timeline } from '../domain/timeline.ts'
+import type { Step } from '../domain/routing.ts'
+import { assertNever } from '../domain/assert-never.ts'
+import { configuration } from './activity-options.ts'
+import { deliver } from './deliver.ts'
+import { openRun, type Run } from './run.ts'
+import type { RouteEventInput } from './contract.ts'
+
+/** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
+export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
+  const run = openRun(input.event)
+  try {
+    const plan = await configuration.plan(input)
+    recordPlan(run.timeline, plan)
+    await runSteps(run, plan.steps)
+  } catch (error) {
+    if (isCancellation(error)) run.close()
+    throw error
+  }
+  return run.close()
+}
+
+async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) await runStep(run, step)
+}
+
+async function runStep(run: Run, step: Step): Promise<void> {
+  switch (step.kind) {
+    case 'deliver':
+      // Side by side: none waits for another.
+      await Promise.all(step.deliveries.map((planned) => deliver(run, planned)))
+      return
+    default:
+      assertNever(step.kind)
+  }
+}
