@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrationsFolder, noFilters } from '../src/db/migrate.ts'
-import { openSchemaEngine } from '../src/db/schema-engine.ts'
+import { withSchemaEngine } from '../src/db/schema-engine.ts'
 import { startPostgres } from '../src/embedded/postgres.ts'
 
 /**
@@ -25,14 +25,18 @@ const newest = entries
 const wanted = await readFile(new URL('../prisma/schema.prisma', import.meta.url), 'utf8')
 const scratch = await mkdtemp(join(tmpdir(), 'switchyard-migration-'))
 const postgres = await startPostgres({ dataDir: join(scratch, 'postgres'), durable: false, progress: () => undefined })
-const engine = await openSchemaEngine(postgres.url, wanted)
-const { stdout } = await engine.diff({
-  from: newest ? schema(await readFile(join(migrationsFolder, newest, 'schema.prisma'), 'utf8')) : { tag: 'empty' },
-  to: schema(wanted),
-  script: true,
-  exitCode: null,
-  filters: noFilters,
-})
+const { stdout } = await withSchemaEngine(
+  postgres.url,
+  async (engine) =>
+    engine.diff({
+      from: newest ? schema(await readFile(join(migrationsFolder, newest, 'schema.prisma'), 'utf8')) : { tag: 'empty' },
+      to: schema(wanted),
+      script: true,
+      exitCode: null,
+      filters: noFilters,
+    }),
+  wanted,
+)
 await postgres.stop()
 await rm(scratch, { recursive: true, force: true })
 if (!stdout || stdout.includes('This is an empty migration')) {

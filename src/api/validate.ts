@@ -3,7 +3,7 @@ import { invalid, type FieldError } from './errors.ts'
 
 /** Parses what came from outside, or throws with the path of every bad field. `prefix` is where it stood. */
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix = ''): z.output<Schema> {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(parsed.error.issues.flatMap((issue) => fieldErrors(issue, prefix)))
 }

@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { openSchemaEngine } from './schema-engine.ts'
+import { withSchemaEngine } from './schema-engine.ts'
 
 export const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url))
 export const noFilters = { externalTables: [], externalEnums: [] }
@@ -10,13 +10,11 @@ export const noFilters = { externalTables: [], externalEnums: [] }
  * `prisma migrate deploy` does, with no engine to download. Safe to run by several processes at once.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const engine = await openSchemaEngine(databaseUrl)
-  try {
-    const output = await engine.applyMigrations({ migrationsList: await readMigrations(), filters: noFilters })
-    return output.appliedMigrationNames
-  } finally {
-    engine.free()
-  }
+  const migrationsList = await readMigrations()
+  const output = await withSchemaEngine(databaseUrl, (engine) =>
+    engine.applyMigrations({ migrationsList, filters: noFilters }),
+  )
+  return output.appliedMigrationNames
 }
 
 /** The migrations folder in the form that Prisma's schema engine reads. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import pg from 'pg'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 
 /** Node has it; the types that come with Node leave it to the browser's. */
@@ -13,15 +14,29 @@ const require = createRequire(import.meta.url)
 let loaded: Promise<void> | undefined
 
 /**
- * Prisma's schema engine as WebAssembly, connected to a database. The package is made for bundlers, so its module is
- * put together by hand here; Prisma's CLI would download the same engine as a native program instead.
+ * Does something with Prisma's schema engine as WebAssembly, connected to a database. The package is made for bundlers,
+ * so its module is put together by hand here; Prisma's CLI would download the same engine as a native program instead.
  */
-export async function openSchemaEngine(databaseUrl: string, schema?: string): Promise<bindings.SchemaEngine> {
+export async function withSchemaEngine<Result>(
+  databaseUrl: string,
+  use: (engine: bindings.SchemaEngine) => Promise<Result>,
+  schema?: string,
+): Promise<Result> {
   loaded ??= load()
   await loaded
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }))
+  const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool))
   const datamodels: [string, string][] | undefined = schema === undefined ? undefined : [['schema.prisma', schema]]
-  return bindings.SchemaEngine.new({ datamodels }, () => undefined, adapter)
+  try {
+    const engine = await bindings.SchemaEngine.new({ datamodels }, () => undefined, adapter)
+    try {
+      return await use(engine)
+    } finally {
+      engine.free()
+    }
+  } finally {
+    await pool.end()
+  }
 }
 
 async function load(): Promise<void> {

@@ -29,36 +29,52 @@ export function processIdentity(pid: number): string | undefined {
   return command ? `${startTime(pid)} ${command}` : undefined
 }
 
-function startTime(pid: number): string {
-  try {
-    // Field 22 of proc_pid_stat(5), counted from behind the parenthesised name, which may hold spaces.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? ''
-  } catch {
-    return spawnSync('ps', ['-p', String(pid), '-o', 'lstart='], { encoding: 'utf8' }).stdout?.trim() ?? ''
-  }
-}
-
 /**
- * Stops a process that an earlier run of ours left behind (it was killed before it could stop its children).
- * `isOurs` judges its command line; any other process is left alone.
+ * Stops a process that an earlier run of ours left behind (it was killed before it could stop its children). The caller
+ * has made sure by its command line that the pid is still that process.
  */
-export async function stopLeftover(
-  pid: number,
-  isOurs: (commandLine: string) => boolean,
-  signal: NodeJS.Signals,
-): Promise<void> {
+export async function stopLeftover(pid: number, signal: NodeJS.Signals): Promise<void> {
   const startedAt = Date.now()
+  const identity = startTime(pid)
   let forced = false
   signalUnlessGone(pid, signal)
-  while (isOurs(commandLine(pid) ?? '')) {
+  while (!hasEnded(pid) && startTime(pid) === identity) {
     const elapsedMs = Date.now() - startedAt
-    if (elapsedMs > GIVE_UP_AFTER_MS)
+    if (elapsedMs > GIVE_UP_AFTER_MS) {
       throw new Error(`process ${pid} of an earlier run does not stop: end it by hand`)
+    }
     if (elapsedMs > FORCE_AFTER_MS && !forced) {
       forced = true
       signalUnlessGone(pid, 'SIGKILL')
     }
     await delay(POLL_MS)
+  }
+}
+
+/**
+ * The command line will not do here: it is empty already while the kernel still closes files and ports. A zombie counts
+ * as ended, once no thread of it is left, because in a container nobody may ever collect it.
+ */
+function hasEnded(pid: number): boolean {
+  if (existsSync('/proc/self/stat')) {
+    const fields = statFields(pid)
+    return fields === undefined || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+  }
+  const ps = spawnSync('ps', ['-p', String(pid), '-o', 'state='], { encoding: 'utf8' })
+  return ps.status !== 0 || ps.stdout.trim().startsWith('Z')
+}
+
+function startTime(pid: number): string {
+  if (existsSync('/proc/self/stat')) return statFields(pid)?.[19] ?? ''
+  return spawnSync('ps', ['-p', String(pid), '-o', 'lstart='], { encoding: 'utf8' }).stdout?.trim() ?? ''
+}
+
+/** proc_pid_stat(5) from its third field, the state, on: the second is a name in parentheses that may hold spaces. */
+function statFields(pid: number): string[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')
+  } catch {
+    return undefined
   }
 }
 

@@ -8,10 +8,9 @@ export async function stopLeftoverPostgres(cluster: string, progress: (line: str
   const pid = firstNumberIn(pidFile)
   const command = pid === undefined ? undefined : commandLine(pid)
   if (pid === undefined || command === undefined) return
-  const isOurs = (line: string) => line.includes('postgres') && line.includes(` -D ${cluster} `)
-  if (isOurs(command)) {
+  if (command.includes('postgres') && command.includes(` -D ${cluster} `)) {
     progress(`stopping the PostgreSQL (pid ${pid}) of an earlier run`)
-    await stopLeftover(pid, isOurs, 'SIGINT')
+    await stopLeftover(pid, 'SIGINT')
   } else if (!command.includes('postgres')) {
     // The pid belongs to another program by now, and PostgreSQL, which looks at the pid alone, would refuse to start.
     rmSync(pidFile, { force: true })

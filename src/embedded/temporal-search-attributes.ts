@@ -27,6 +27,7 @@ export async function registerSearchAttributes(
   const searchAttributes = Object.fromEntries(
     Object.entries(wanted).map(([name, type]) => [name, valueTypes[type]]),
   )
+  if (Object.keys(searchAttributes).length === 0) return // The server calls an empty request invalid.
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes })
   // Adding one that exists with another type changes nothing and is no error.
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })

@@ -134,10 +134,10 @@ async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => 
   } catch {
     return
   }
-  const isOurs = (line: string) => line.includes(' start-dev ') && line.includes(` --db-filename ${dbFile} `)
-  if (!isOurs(commandLine(pid) ?? '')) return
+  const command = commandLine(pid) ?? ''
+  if (!command.includes(' start-dev ') || !command.includes(` --db-filename ${dbFile} `)) return
   progress(`stopping the Temporal server (pid ${pid}) of an earlier run`)
-  await stopLeftover(pid, isOurs, 'SIGTERM')
+  await stopLeftover(pid, 'SIGTERM')
 }
 
 function pidFileOf(dbFile: string): string {

@@ -103,7 +103,7 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
   })
 
   test('runs in memory, with its web UI', async () => {
-    const server = await start({ headless: false })
+    const server = await start({ headless: false, namespace: 'default', searchAttributes: {} })
     const page = await fetch(server.uiUrl ?? '')
     expect(page.status).toBe(200)
   })

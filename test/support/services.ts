@@ -1,0 +1,51 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundleWorkflowCode } from '@temporalio/worker'
+import type { TestProject } from 'vitest/node'
+import { migrate } from '../../src/db/migrate.ts'
+import { startPostgres } from '../../src/embedded/postgres.ts'
+import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
+import { startTemporal } from '../../src/embedded/temporal.ts'
+import { searchAttributeTypes } from '../../src/temporal/namespace.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    databaseUrl: string
+    temporalAddress: string
+    temporalBinary: string
+    workflowBundle: string
+  }
+}
+
+/** One real PostgreSQL and one real Temporal server for the whole run; each test file gets its own corner of both. */
+export default async function services(project: TestProject) {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-test-'))
+  const progress = (line: string) => console.error(`  ${line}`)
+  const binary = await findTemporalBinary({
+    path: process.env.PATH ?? '',
+    cacheDir: process.env.CACHE_DIR ?? join(homedir(), '.cache', 'switchyard'),
+    progress,
+  })
+  const [postgres, temporal, bundle] = await Promise.all([
+    startPostgres({ dataDir: join(folder, 'postgres'), durable: false, progress: () => undefined }),
+    startTemporal({ binary, headless: true, namespace: 'default', searchAttributes: searchAttributeTypes, progress: () => undefined }),
+    bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+      logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },
+    }),
+  ])
+  await migrate(postgres.url)
+  const bundlePath = join(folder, 'workflow-bundle.js')
+  await writeFile(bundlePath, bundle.code)
+  project.provide('databaseUrl', postgres.url)
+  project.provide('temporalAddress', temporal.address)
+  project.provide('temporalBinary', binary)
+  project.provide('workflowBundle', bundlePath)
+
+  return async () => {
+    await Promise.all([temporal.stop(), postgres.stop()])
+    await rm(folder, { recursive: true, force: true })
+  }
+}

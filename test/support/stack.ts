@@ -1,0 +1,185 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import { Runtime, type NativeConnection } from '@temporalio/worker'
+import type { Express } from 'express'
+import pg from 'pg'
+import supertest from 'supertest'
+import { inject, onTestFinished } from 'vitest'
+import { createLanes } from '../../src/activities/lanes.ts'
+import { createApp } from '../../src/api/app.ts'
+import { hashKey } from '../../src/api/auth.ts'
+import { createRateLimits } from '../../src/api/rate-limit.ts'
+import type { ChannelContext } from '../../src/channels/channel.ts'
+import { createEgress } from '../../src/channels/egress.ts'
+import { openDb, type Db } from '../../src/db/client.ts'
+import type { Environment } from '../../src/domain/event.ts'
+import { createLog } from '../../src/log.ts'
+import { connectTemporal } from '../../src/temporal/connect.ts'
+import { prepareNamespace } from '../../src/temporal/namespace.ts'
+import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
+
+Runtime.install({ logger: { ...console, trace() {}, debug() {}, info() {}, warn() {}, log() {} }, shutdownSignals: [] })
+
+export const adminKey = `sk_platform_${'a'.repeat(32)}`
+
+/** The product as the all-in-one root puts it together, on a database and a Temporal namespace of its own. */
+export interface Stack {
+  app: Express
+  db: Db
+  temporal: Client
+  /** Starts the workers, or starts them again after `stopWorkers`. */
+  startWorkers(): Promise<void>
+  stopWorkers(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startStack(options: { workers?: boolean; mail?: ChannelContext['mail'] } = {}): Promise<Stack> {
+  const name = `t_${randomUUID().replaceAll('-', '')}`
+  const [databaseUrl, { connection, client }] = await Promise.all([createDatabase(name), createNamespace(name)])
+  const db = openDb(databaseUrl)
+  const egress = createEgress({ allow: [], sandboxLoopback: true })
+  const log = createLog('silent')
+  const secretKeys = [{ id: 'test', key: randomBytes(32) }]
+  const app = createApp({
+    db,
+    temporal: client,
+    eagerStart: options.workers !== false,
+    secretKeys,
+    egress,
+    rateLimits: createRateLimits(),
+    adminKeyHash: hashKey(adminKey),
+    temporalUiUrl: 'http://temporal-ui.test',
+    log,
+  })
+
+  let workers: RunningWorkers | undefined
+  async function start() {
+    const deps = { db, secretKeys, context: { egress, mail: options.mail }, lanes: createLanes(), log }
+    const workflowBundle = { codePath: inject('workflowBundle') }
+    workers = await startWorkers({ connection, namespace: name, deps, workflowBundle })
+  }
+  if (options.workers !== false) await start()
+
+  return {
+    app,
+    db,
+    temporal: client,
+    startWorkers: start,
+    async stopWorkers() {
+      await workers?.stop()
+      workers = undefined
+    },
+    async stop() {
+      await workers?.stop()
+      await connection.close()
+      await egress.close()
+      await db.$disconnect()
+    },
+  }
+}
+
+async function createDatabase(name: string): Promise<string> {
+  const url = new URL(inject('databaseUrl'))
+  const template = url.pathname.slice(1)
+  url.pathname = '/postgres'
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  // The template allows one copy at a time: files that start at once take turns.
+  await client.query('SELECT pg_advisory_lock(1)')
+  await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+  await client.end()
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function createNamespace(namespace: string): Promise<{ connection: NativeConnection; client: Client }> {
+  const temporal = await connectTemporal({ address: inject('temporalAddress'), namespace, tls: false })
+  const workflowExecutionRetentionPeriod = { seconds: 86_400 as never }
+  await temporal.client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod })
+  await prepareNamespace(temporal.client, { setRetention: false })
+  return temporal
+}
+
+/** A tenant with a key for one environment. */
+export async function makeTenant({ app }: Stack, environment: Environment = 'sandbox', scopes = ['*']) {
+  const tenant = await supertest(app)
+    .post('/api/v1/tenants')
+    .auth(adminKey, { type: 'bearer' })
+    .send({ name: 'Acme', limits: { apiPerMinute: 10_000, apiBurst: 10_000, ingestPerSecond: 10_000 } })
+    .expect(201)
+  const { id } = tenant.body as { id: string }
+  return { id, ...(await makeKey({ app }, id, environment, scopes)) }
+}
+
+export async function makeKey({ app }: Pick<Stack, 'app'>, tenantId: string, environment: Environment, scopes = ['*']) {
+  const made = await supertest(app)
+    .post(`/api/v1/tenants/${tenantId}/keys`)
+    .auth(adminKey, { type: 'bearer' })
+    .send({ environment, scopes })
+    .expect(201)
+  const { key, id: keyId } = made.body as { key: string; id: string }
+  return { key, keyId, api: apiOf(app, key) }
+}
+
+/** The API as a client with this key sees it. Paths are below /api/v1. */
+export function apiOf(app: Express, key: string) {
+  const agent = supertest.agent(app).auth(key, { type: 'bearer' })
+  const at = (path: string) => `/api/v1${path}`
+  return {
+    get: (path: string) => agent.get(at(path)),
+    post: (path: string, body: object = {}) => agent.post(at(path)).send(body),
+    patch: (path: string, body: object) => agent.patch(at(path)).send(body),
+    delete: (path: string) => agent.delete(at(path)),
+  }
+}
+
+export type Api = ReturnType<typeof apiOf>
+
+/** Asks until the answer is as it should be, and fails with the last answer when the time is up. */
+export async function eventually<Answer>(ask: () => Promise<Answer>, isRight: (answer: Answer) => boolean, withinMs = 20_000) {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const answer = await ask()
+    if (isRight(answer)) return answer
+    if (Date.now() > deadline) throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer, null, 2)}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+export interface EventLog {
+  id: string
+  status: string
+  reason?: string
+  incomplete?: string
+  temporalUrl?: string
+  data: unknown
+  deliveries: {
+    destinationId: string
+    channel: string
+    status: string
+    reason?: string
+    nextAttemptAt?: string
+    attempts: { number: number; at: string; outcome: string; responseCode?: number; durationMs: number; error?: string }[]
+  }[]
+  routing: { destinationId: string; matched: boolean; reason: string }[]
+  replays: EventLog[]
+}
+
+export async function readLog(api: Api, eventId: string): Promise<EventLog> {
+  return (await api.get(`/events/${eventId}`).expect(200)).body as EventLog
+}
+
+/** The event's log once every delivery has ended. */
+export function settledLog(api: Api, eventId: string, withinMs?: number): Promise<EventLog> {
+  return eventually(
+    () => readLog(api, eventId),
+    ({ status }) => status !== 'pending',
+    withinMs,
+  )
+}
+
+/** Stops it when the test ends, however it ends. */
+export function untilTestEnds<Thing extends { stop(): Promise<unknown> }>(thing: Thing): Thing {
+  onTestFinished(async () => void (await thing.stop()))
+  return thing
+}
