@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { firstPlatformKey, openPlatform, runWorkers, serveApi } from './compose.ts'
 import { readConfig, type Config } from './config.ts'
@@ -13,7 +13,7 @@ import { findTemporalBinary } from './embedded/temporal-binary.ts'
 import { startTemporal } from './embedded/temporal.ts'
 import { runRoot, type Lifecycle } from './lifecycle.ts'
 import { connectTemporal } from './temporal/connect.ts'
-import { prepareNamespace, searchAttributeTypes } from './temporal/namespace.ts'
+import { prepareNamespace } from './temporal/namespace.ts'
 
 /** `npm start`: everything in one command. What is not configured is brought along, with its data in `.data/`. */
 await runRoot(async (lifecycle, fail) => {
@@ -43,7 +43,9 @@ await runRoot(async (lifecycle, fail) => {
   await runWorkers(platform, smtpUrl, lifecycle, fail)
   const url = await serveApi(platform, { eagerStart: true, temporalUiUrl: temporal.uiUrl }, lifecycle)
   progress('loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed')
-  announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': await firstPlatformKey(platform) })
+  const platformKey = await firstPlatformKey(platform)
+  if (platformKey !== undefined) keepPlatformKey(config, platformKey)
+  announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
 })
 
 function progress(line: string): void {
@@ -64,8 +66,6 @@ async function postgres(config: Config, lifecycle: Lifecycle, fail: (why: string
 }
 
 async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
-  await requireFreePort(config.TEMPORAL_PORT, 'Temporal', 'TEMPORAL_PORT')
-  await requireFreePort(config.TEMPORAL_UI_PORT, 'Temporal UI', 'TEMPORAL_UI_PORT')
   const binary = await findTemporalBinary({ path: config.PATH, cacheDir: config.CACHE_DIR, progress })
   const running = await startTemporal({
     binary,
@@ -73,7 +73,6 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
     port: config.TEMPORAL_PORT,
     uiPort: config.TEMPORAL_UI_PORT,
     namespace: config.TEMPORAL_NAMESPACE,
-    searchAttributes: searchAttributeTypes,
     progress,
   })
   lifecycle.add('Temporal', () => running.stop())
@@ -98,4 +97,12 @@ function localSecretKeys({ DATA_DIR }: Config): SecretKeys {
   const file = join(DATA_DIR, 'secret.key')
   if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600 })
   return [{ id: 'local', key: Buffer.from(readFileSync(file, 'utf8'), 'base64') }]
+}
+
+/** The platform key is printed only once: it is kept here for whoever missed it, and for `npm run demo`. */
+function keepPlatformKey({ DATA_DIR }: Config, key: string): void {
+  const file = join(DATA_DIR, 'platform.key')
+  rmSync(file, { force: true }) // An older file would keep its own mode.
+  writeFileSync(file, `${key}\n`, { mode: 0o600 })
+  progress(`the platform key is kept in ${file}`)
 }

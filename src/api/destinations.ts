@@ -9,7 +9,7 @@ import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { deliveryPolicy, subscription } from './destination-fields.ts'
-import { invalid, notFound } from './errors.ts'
+import { ApiError, invalid, notFound } from './errors.ts'
 import { route, type TenantCaller } from './route.ts'
 import { nameText } from './text.ts'
 import { validate } from './validate.ts'
@@ -54,6 +54,7 @@ export const destinationRoutes = [
       const channel = channelOf(body.channel)
       const config = body.config as JsonObject
       check(channel, config, caller, deps)
+      await requireRoom(caller, deps)
       const id = typeid('dst').toString()
       const secret = channel.issueSecret?.()
       const row = await deps.db.destination.create({
@@ -161,6 +162,14 @@ async function find(id: string | undefined, caller: TenantCaller, { db, secretKe
   const found = await findDestination(db, secretKeys, scopeOf(caller), id ?? '')
   if (!found) throw notFound('destination')
   return found
+}
+
+/** A plan names every destination with its reason, and must fit into one workflow payload. */
+const mostDestinations = 1000
+
+async function requireRoom(caller: TenantCaller, { db }: AppDeps): Promise<void> {
+  if ((await db.destination.count({ where: scopeOf(caller) })) < mostDestinations) return
+  throw new ApiError('limit_reached', `A tenant has at most ${mostDestinations} destinations in an environment.`)
 }
 
 function scopeOf({ tenantId, environment }: TenantCaller) {

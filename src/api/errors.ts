@@ -6,6 +6,7 @@ export const errorCodes = {
   not_found: { status: 404, title: 'There is no such thing here' },
   event_id_conflict: { status: 409, title: 'Another event has this id' },
   already_ended: { status: 409, title: 'Nothing waits any more' },
+  limit_reached: { status: 409, title: 'There are as many as there can be' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   invalid_request: { status: 422, title: 'The request has bad fields' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -2,7 +2,7 @@ import { ServiceError, WorkflowNotFoundError, type SignalDefinition, type Workfl
 import type { Scope } from '../db/destinations.ts'
 import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import { listExecutions, quoted } from '../temporal/executions.ts'
+import { BadCursor, listExecutions, quoted } from '../temporal/executions.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { eventWorkflowId, replayEventType, replayWorkflowId, routeEventType, type EventMemo } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
@@ -23,7 +23,7 @@ export interface EventFilter {
 export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: EventFilter) {
   const query = visibilityQuery(scope, filter)
   const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch((error: unknown) => {
-    if (isInvalidArgument(error) && filter.cursor) throw invalid([{ path: 'cursor', message: 'is not a cursor of this list' }])
+    if (error instanceof BadCursor) throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
     throw error
   })
   return { data: page.executions.map(({ memo }) => showSummary(memo)), nextCursor: page.nextCursor }

@@ -38,9 +38,9 @@ export function createEgress(rules: EgressRules): Egress {
 
   function addressAllowed(address: string, host: string, environment: Environment): boolean {
     const parsed = ipaddr.process(address)
-    if (parsed.range() === 'unicast') return true
+    if (isPublic(parsed)) return true
     if (rules.sandboxLoopback && environment === 'sandbox' && parsed.range() === 'loopback') return true
-    return rules.allow.some((entry) => entry === host || covers(entry, parsed))
+    return rules.allow.some((entry) => entry.toLowerCase() === host.toLowerCase() || covers(entry, parsed))
   }
 
   async function resolve(host: string, environment: Environment): Promise<{ address: string; family: number }[]> {
@@ -88,6 +88,12 @@ export function createEgress(rules: EgressRules): Egress {
       await Promise.all([...agents.values()].map((agent) => agent.close()))
     },
   }
+}
+
+/** Of IPv6 only 2000::/3 is handed out to the public; the rest of what ipaddr.js calls unicast is closed, `::7f00:1` with it. */
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  if (address.range() !== 'unicast') return false
+  return address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3'))
 }
 
 function covers(entry: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {

@@ -10,11 +10,11 @@ const mostFields = 200
 export function renderEmail(event: Event, destination: { id: string; name: string }) {
   const { fields, more } = payloadFields(event.data, mostFields)
   const marks = event.environment === 'sandbox' ? ' (sandbox)' : ''
-  const rest = more > 0 ? `${more} more fields are in the event.` : ''
+  const rest = more > 0 ? `Fields not shown here: ${more}. The event has them.` : ''
   const facts = [
     { path: 'Event', value: event.type },
     { path: 'Event id', value: event.id },
-    { path: 'Time', value: event.createdAt },
+    { path: 'Received', value: `${event.createdAt.slice(0, 19).replace('T', ' ')} UTC` },
     { path: 'Environment', value: event.environment },
   ]
   const width = Math.max(0, ...fields.map(({ path }) => path.length))

@@ -1,7 +1,8 @@
+import { isIP } from 'node:net'
 import { createTransport, type SentMessageInfo } from 'nodemailer'
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
 import type { Egress } from './egress.ts'
 import { renderEmail } from './email-message.ts'
@@ -14,6 +15,9 @@ const smtpUrl = z
   .max(2048)
   .refine((text) => URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol), {
     message: 'must be a URL that starts with smtp:// or smtps://',
+  })
+  .refine((text) => !URL.canParse(text) || isUsable(new URL(text)), {
+    message: 'must name a host, and write signs such as @ and % in its user name and password as %40 and %25',
   })
 
 /** An email with text and HTML bodies, by the platform's mail server or by the tenant's own (`smtpUrl`). */
@@ -34,15 +38,26 @@ export const email = defineChannel({
     if (!server || !sender) {
       return { kind: 'failed', error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from' }
     }
+    const signal = AbortSignal.timeout(timeoutMs)
     try {
       const connection = smtpUrl ? await guarded(smtpUrl, event.environment, egress) : parseSmtpUrl(server)
-      const message = { from: sender, to, ...renderEmail(event, destination) }
-      return accepted(await sendOnce(connection, message, timeoutMs))
+      // One mail over one connection, the whole of it before the signal, which also hangs up.
+      const message = { from: sender, to, ...renderEmail(event, destination), signal }
+      return accepted(await createTransport(connection).sendMail(message))
     } catch (error) {
       return classifyMailError(error, timeoutMs)
     }
   },
 })
+
+function isUsable({ hostname, username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return hostname !== ''
+  } catch {
+    return false
+  }
+}
 
 function smtpProblems(text: string, { environment, egress }: { environment: Environment; egress: Egress }): FieldProblem[] {
   const refusal = egress.refusal(new URL(text).hostname, environment)
@@ -53,38 +68,17 @@ function smtpProblems(text: string, { environment, egress }: { environment: Envi
 async function guarded(smtpUrl: string, environment: Environment, egress: Egress) {
   const connection = parseSmtpUrl(smtpUrl)
   const pinned = await egress.resolve(connection.host, environment)
-  return { ...connection, host: pinned, tls: { servername: connection.host } }
+  return { ...connection, host: pinned, ...(!isIP(connection.host) && { tls: { servername: connection.host } }) }
 }
 
 function parseSmtpUrl(text: string) {
   const { protocol, hostname, port, username, password } = new URL(text)
   const secure = protocol === 'smtps:'
   return {
-    host: hostname,
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: port ? Number(port) : secure ? 465 : 587,
     secure,
     ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
-  }
-}
-
-/** One mail over one connection, the whole of it within `timeoutMs`. */
-async function sendOnce(connection: ReturnType<typeof parseSmtpUrl>, message: object, timeoutMs: number) {
-  const transport = createTransport({
-    ...connection,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    dnsTimeout: timeoutMs,
-  })
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const expired = new Promise<never>((_, reject) => {
-    deadline.addEventListener('abort', () => reject(deadline.reason as Error), { once: true })
-  })
-  expired.catch(() => undefined) // When the mail was quicker, nobody listens any more.
-  try {
-    return await Promise.race([transport.sendMail(message), expired])
-  } finally {
-    transport.close()
   }
 }
 
@@ -94,15 +88,23 @@ function accepted(info: SentMessageInfo): Outcome {
   return { kind: 'delivered', ...smtpReply(info.response ?? '', refused) }
 }
 
+/** What nodemailer's errors carry when the server has answered. */
+interface SmtpError {
+  code: string
+  command: string
+  response: string
+  responseCode: number
+}
+
 /**
  * SMTP tells lasting refusals (5xx) from passing ones (4xx). Failed authentication and refusals before a recipient was
  * named are the mail server's set-up, which people mend: those are tried again. Source: RFC 5321 §4.2.1.
  */
 function classifyMailError(error: unknown, timeoutMs: number): Outcome {
-  const { responseCode, response, code } = error as { responseCode?: number; response?: string; code?: string }
+  const { responseCode, response, code, command } = error as Partial<SmtpError>
   if (responseCode === undefined) return { kind: 'failed', error: describeNetworkError(error, timeoutMs) }
   const seen = smtpReply(response ?? String(responseCode))
-  if (responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')) {
+  if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
     return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
   }
   const what = code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
@@ -111,5 +113,6 @@ function classifyMailError(error: unknown, timeoutMs: number): Outcome {
 
 function smtpReply(response: string, suffix = ''): { responseCode?: number; responseExcerpt: string } {
   const code = Number(/^\d{3}/.exec(response)?.[0])
-  return { ...(code && { responseCode: code }), responseExcerpt: (response + suffix).slice(0, 2048) }
+  const excerpt = Buffer.from((response + suffix).replace(/\p{Cc}+/gu, ' ')).subarray(0, excerptMaxBytes)
+  return { ...(code && { responseCode: code }), responseExcerpt: excerpt.toString() }
 }

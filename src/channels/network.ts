@@ -28,6 +28,10 @@ const sayings: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the certificate’s issuer is not known',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another host',
   EPROTO: 'TLS: the handshake failed',
+  ECONNECTION: 'connection closed by the receiver',
+  EDNS: 'DNS: no such host',
+  ETLS: 'TLS: the handshake failed',
+  EPROTOCOL: 'the answer is not valid SMTP',
 }
 
 /** A sentence for the delivery log. `timeoutMs` is the patience that an abort by timeout stands for. */
@@ -35,13 +39,19 @@ export function describeNetworkError(error: unknown, timeoutMs: number): string 
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
     if (cause instanceof EgressRefused) return cause.message
     if (cause.name === 'TimeoutError' || cause.name === 'AbortError') return `no answer within ${timeoutMs} ms`
-    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+    const code = textOf(cause, 'originalCode') ?? textOf(cause, 'code')
     const said = code && sayings[code]
     if (said) return said
     if (code?.startsWith('ERR_SSL') || code?.startsWith('ERR_TLS')) return 'TLS: the handshake failed'
     if (code?.startsWith('HPE_')) return 'the answer is not valid HTTP'
   }
   return 'the connection failed'
+}
+
+/** nodemailer puts a code of its own in front and keeps the system's as `originalCode`. */
+function textOf(error: Error, key: 'code' | 'originalCode'): string | undefined {
+  const value: unknown = key in error ? (error as Error & Record<typeof key, unknown>)[key] : undefined
+  return typeof value === 'string' ? value : undefined
 }
 
 /** Several addresses tried, several errors: the first speaks for all. */

@@ -27,7 +27,11 @@ export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: 
 
 /** Every text that must not be seen of a destination: to be taken out of what a receiver answered. */
 export function secretValues(channel: Channel, destination: { config: JsonObject; secret?: string | undefined }): string[] {
-  const values = texts(splitConfig(channel, destination.config).secret).flatMap((text) => [text, ...urlSecrets(text)])
+  const values = texts(splitConfig(channel, destination.config).secret).flatMap((text) => [
+    text,
+    ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
+    ...urlSecrets(text),
+  ])
   return destination.secret ? [...values, destination.secret] : values
 }
 
@@ -53,9 +57,21 @@ function texts(value: Json): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
 }
 
-/** The parts of a secret URL that are secret by themselves: its password, and its path. */
+/** The parts of a secret URL that are secret by themselves: its password, its path and the end of it, its query. */
 function urlSecrets(text: string): string[] {
   if (!URL.canParse(text)) return []
-  const { password, pathname } = new URL(text)
-  return [password, decodeURIComponent(password), pathname].filter((part) => part.length > 1)
+  const { username, password, pathname, search, searchParams } = new URL(text)
+  const decoded = decode(password)
+  const login = `\0${decode(username)}\0${decoded}` // as SMTP's AUTH PLAIN writes it (RFC 4616)
+  const ends = [pathname.split('/').at(-1) ?? '', ...searchParams.values()].filter((part) => part.length >= 8)
+  return [password, decoded, ...(password ? [login] : []), pathname, search, ...ends].filter((part) => part.length > 1)
+}
+
+/** What is not well encoded stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

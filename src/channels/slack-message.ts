@@ -2,7 +2,7 @@ import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 
-/** Slack's limits: a header of 150 characters, ten fields a section, 2,000 characters a field. */
+/** Slack's limits: a header of 150 characters, ten fields a section. `payloadFields` keeps a field below 2,000 characters. */
 const headerMax = 150
 const fieldsPerSection = 10
 const mostFields = 30
@@ -16,20 +16,21 @@ export function renderSlackMessage(event: Event): IncomingWebhookSendArguments {
       type: 'section' as const,
       fields: fields.slice(at, at + fieldsPerSection).map(({ path, value }) => ({
         type: 'mrkdwn' as const,
-        text: `*${escape(path)}*\n${escape(value) || ' '}`.slice(0, 2000),
+        verbatim: true, // or Slack would make links of bare URLs, #channels and @names
+        text: `*${escape(path)}*\n${escape(value)}`,
       })),
     })
   }
+  const title = event.environment === 'sandbox' ? `${event.type} (sandbox)` : event.type
   const note = [
     `Event \`${event.id}\``,
     slackTime(event.createdAt),
-    ...(event.environment === 'sandbox' ? ['sandbox'] : []),
-    ...(more > 0 ? [`${more} more fields in the event`] : []),
+    ...(more > 0 ? [`fields not shown here: ${more}`] : []),
   ]
   return {
-    text: `${event.type} (${event.id})`,
+    text: `${title} (${event.id})`,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: event.type.slice(0, headerMax) } },
+      { type: 'header', text: { type: 'plain_text', text: title.slice(0, headerMax) } },
       ...sections,
       { type: 'context', elements: [{ type: 'mrkdwn', text: note.join(' · ') }] },
     ],

@@ -1,11 +1,31 @@
 /** What stands where a secret was. */
 export const redacted = '[redacted]'
 
-/** Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. */
+const shortest = 4
+
+/**
+ * Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. The
+ * longest go first, as one secret may be a part of another; a secret that the text's end cuts short goes, too.
+ */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= 4)
-    .reduce((clean, secret) => clean.replaceAll(secret, redacted), text)
+  const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= shortest)
+  known.sort((a, b) => b.length - a.length)
+  const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+  const cut = Math.max(0, ...known.map((secret) => overlap(clean, secret)))
+  return cut < shortest ? clean : clean.slice(0, -cut) + redacted
+}
+
+/** A secret as it stands, inside JSON, inside a URL, and in base64 as SMTP sends a password. */
+function spellings(secret: string): string[] {
+  const text = Buffer.from(secret.trim()).toString() // well-formed, or encodeURIComponent would throw
+  return [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(text), Buffer.from(text).toString('base64')]
+}
+
+/** How many characters at the text's end are the beginning of the secret. */
+function overlap(text: string, secret: string): number {
+  let length = Math.min(text.length, secret.length - 1)
+  while (length >= shortest && !text.endsWith(secret.slice(0, length))) length--
+  return length
 }
 
 /** `…wxyz`: enough to recognise a secret by, not enough to use it. */

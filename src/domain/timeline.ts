@@ -21,6 +21,8 @@ export interface Timeline {
   reason?: string
   deliveries: Delivery[]
   routing: RoutingDecision[]
+  /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
+  batches?: string[]
 }
 
 /** What a list shows of an event without asking its workflow: its memo. */
@@ -45,9 +47,17 @@ export function openDelivery(timeline: Timeline, { destinationId, channel }: Pla
   return delivery
 }
 
+/**
+ * Of attempts that another one followed, the log keeps this many characters of the answer: a hundred deliveries of ten
+ * attempts each must fit into one workflow result. The whole excerpt stays in the workflow's history.
+ */
+const earlierExcerptMax = 256
+
 /** Writes an attempt into the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs } = made
+  const previous = delivery.attempts.at(-1)
+  if (previous?.responseExcerpt) previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierExcerptMax)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,

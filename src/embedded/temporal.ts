@@ -4,7 +4,6 @@ import { Connection } from '@temporalio/client'
 import { type Child, startChild } from './child-process.ts'
 import { choosePort } from './ports.ts'
 import { commandLine, stopLeftover, withRealParent } from './leftover.ts'
-import { registerSearchAttributes, type SearchAttributes } from './temporal-search-attributes.ts'
 
 const READY_WITHIN_MS = 30_000
 const RETRY_MS = 50
@@ -19,7 +18,6 @@ export interface TemporalOptions {
   /** Without the web UI. */
   headless?: boolean
   namespace: string
-  searchAttributes: SearchAttributes
   progress: (line: string) => void
 }
 
@@ -50,9 +48,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   if (dbFile) writeFileSync(pidFileOf(dbFile), `${child.pid}\n`)
   const address = `127.0.0.1:${port}`
   try {
-    const connection = await untilReady(child, address, options.namespace)
-    await registerSearchAttributes(connection, options.namespace, options.searchAttributes)
-    await connection.close()
+    await untilReady(child, address, options.namespace)
   } catch (error) {
     await child.stop()
     throw error
@@ -90,14 +86,14 @@ function repeated(flag: string, values: string[]): string[] {
   return values.flatMap((value) => [flag, value])
 }
 
-async function untilReady(child: Child, address: string, namespace: string): Promise<Connection> {
+async function untilReady(child: Child, address: string, namespace: string): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS
   let ended: string | undefined
   void child.exited.then((why) => (ended = why))
   let lastError: unknown
   while (ended === undefined && Date.now() < deadline) {
     try {
-      return await connectTo(address, namespace)
+      return await ask(address, namespace)
     } catch (error) {
       lastError = error
       await Promise.race([child.exited, delay(RETRY_MS)])
@@ -110,7 +106,7 @@ async function untilReady(child: Child, address: string, namespace: string): Pro
   )
 }
 
-async function connectTo(address: string, namespace: string): Promise<Connection> {
+async function ask(address: string, namespace: string): Promise<void> {
   // Without these, a connection refused at first is only tried again after a second.
   const channelArgs = {
     'grpc.initial_reconnect_backoff_ms': RETRY_MS,
@@ -119,10 +115,8 @@ async function connectTo(address: string, namespace: string): Promise<Connection
   const connection = await Connection.connect({ address, connectTimeout: 1000, channelArgs })
   try {
     await connection.workflowService.describeNamespace({ namespace })
-    return connection
-  } catch (error) {
+  } finally {
     await connection.close()
-    throw error
   }
 }
 

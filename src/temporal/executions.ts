@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import type { EventMemo } from '../workflows/contract.ts'
@@ -8,13 +8,16 @@ export interface Execution {
   memo: EventMemo
 }
 
-/** One page of what a visibility query finds. The cursor is opaque: Temporal's own page token. */
+/** The cursor was not given out for this query. */
+export class BadCursor extends Error {}
+
+/** One page of what a visibility query finds. The cursor is opaque, and good for the same query only. */
 export async function listExecutions(client: Client, query: string, limit: number, cursor?: string) {
   const page = await client.workflowService.listWorkflowExecutions({
     namespace: client.options.namespace,
     query,
     pageSize: limit,
-    ...(cursor && { nextPageToken: Buffer.from(cursor, 'base64url') }),
+    ...(cursor && { nextPageToken: readCursor(cursor, query) }),
   })
   const executions = await Promise.all(
     page.executions.map(async ({ execution, memo }): Promise<Execution> => {
@@ -22,9 +25,25 @@ export async function listExecutions(client: Client, query: string, limit: numbe
       return { workflowId: execution?.workflowId ?? '', memo: decoded as unknown as EventMemo }
     }),
   )
-  const more = page.nextPageToken.length > 0
-  return { executions, nextCursor: more ? Buffer.from(page.nextPageToken).toString('base64url') : null }
+  return { executions, nextCursor: page.nextPageToken.length > 0 ? makeCursor(page.nextPageToken, query) : null }
 }
+
+/**
+ * Temporal's page token with a checksum of query and token: the server answers a token that is not its own with an
+ * internal error, which the client would retry for ten seconds. It is no secret: a token is only a place in a list.
+ */
+function makeCursor(token: Uint8Array, query: string): string {
+  const checksum = createHash('sha256').update(query).update(token).digest().subarray(0, checksumBytes)
+  return Buffer.concat([checksum, token]).toString('base64url')
+}
+
+function readCursor(cursor: string, query: string): Uint8Array {
+  const token = Buffer.from(cursor, 'base64url').subarray(checksumBytes)
+  if (makeCursor(token, query) !== cursor) throw new BadCursor()
+  return token
+}
+
+const checksumBytes = 6
 
 /** Text inside a visibility query's quotes. */
 export function quoted(text: string): string {

@@ -6,9 +6,14 @@ import { searchAttributes } from '../workflows/contract.ts'
 const retentionDays = 30
 const { IndexedValueType } = proto.temporal.api.enums.v1
 
-/** Name and type of every search attribute, as the local server's command line takes them. */
-export const searchAttributeTypes = Object.fromEntries(
-  Object.values(searchAttributes).map(({ name, type }) => [name, type === 'KEYWORD' ? 'Keyword' : 'KeywordList'] as const),
+/** The type that each search attribute has on the server, by its name there. */
+const wantedTypes: Record<string, number> = Object.fromEntries(
+  Object.values(searchAttributes).map(({ name, type }) => [
+    name,
+    type === 'KEYWORD'
+      ? IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+      : IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+  ]),
 )
 
 /**
@@ -21,21 +26,25 @@ export async function prepareNamespace(client: Client, options: { setRetention: 
   return changed
 }
 
-/** Names of the search attributes that the namespace lacks. */
+/** Names of the search attributes that the namespace lacks. One that exists with another type can only be mended by hand. */
 export async function missingSearchAttributes(client: Client): Promise<string[]> {
-  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
-    namespace: client.options.namespace,
-  })
-  return Object.keys(searchAttributeTypes).filter((name) => !(name in (customAttributes ?? {})))
+  const { namespace } = client.options
+  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace })
+  const names = Object.keys(wantedTypes)
+  const clashing = names.filter((name) => name in customAttributes && customAttributes[name] !== wantedTypes[name])
+  if (clashing.length > 0) {
+    const list = clashing.join(', ')
+    throw new Error(`the Temporal namespace "${namespace}" has search attributes of our names with another type: ${list}`)
+  }
+  return names.filter((name) => !(name in customAttributes))
 }
 
 async function registerSearchAttributes(client: Client): Promise<string[]> {
   const missing = await missingSearchAttributes(client)
   if (missing.length === 0) return []
-  const types = { Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, KeywordList: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST }
   await client.connection.operatorService.addSearchAttributes({
     namespace: client.options.namespace,
-    searchAttributes: Object.fromEntries(missing.map((name) => [name, types[searchAttributeTypes[name] ?? 'Keyword']])),
+    searchAttributes: Object.fromEntries(Object.entries(wantedTypes).filter(([name]) => missing.includes(name))),
   })
   // The server takes them over in the background; until it has, a start that uses one is refused.
   for (let tries = 0; (await missingSearchAttributes(client)).length > 0; tries++) {

@@ -1,4 +1,4 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
 import { openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
 
@@ -8,8 +8,28 @@ const queryDeadlineMs = 3_000
 /** A timeline, and why it is not the whole of it when no worker could be asked. */
 export type ReadTimeline = Timeline & { incomplete?: string }
 
-/** The delivery log of an execution: its result once it is done, its answer to the query until then. */
+/** The delivery log of an execution, with the attempts that its children made. */
 export async function readTimeline(client: Client, execution: WorkflowExecutionDescription): Promise<ReadTimeline> {
+  const { batches, ...timeline } = await readOwnTimeline(client, execution)
+  if (!batches) return timeline
+  const children = await Promise.all(
+    batches.map(async (workflowId): Promise<ReadTimeline> => {
+      try {
+        return await readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return openTimeline() // It is only about to be started.
+        throw error
+      }
+    }),
+  )
+  const made = new Map(children.flatMap(({ deliveries }) => deliveries.map((delivery) => [delivery.destinationId, delivery])))
+  const deliveries = timeline.deliveries.map((delivery) => made.get(delivery.destinationId) ?? delivery)
+  const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
+  return { ...timeline, deliveries, ...(incomplete && { incomplete }) }
+}
+
+/** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
+async function readOwnTimeline(client: Client, execution: WorkflowExecutionDescription): Promise<ReadTimeline> {
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
   if (execution.status.name === 'COMPLETED') return (await handle.result()) as Timeline
   try {

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Environment, Event } from '../domain/event.ts'
+import type { PlannedDelivery } from '../domain/routing.ts'
 import type { Timeline, TimelineSummary } from '../domain/timeline.ts'
 
 /**
@@ -19,6 +20,18 @@ export const replayEventType = 'replayEvent'
 export interface RouteEventInput {
   event: Event
   replay?: { id: string; destinations?: string[] }
+}
+
+/** A child that makes some of an event's deliveries, when there are more than one workflow can hold. */
+export const deliverBatchType = 'deliverBatch'
+
+export interface BatchInput {
+  event: Event
+  deliveries: PlannedDelivery[]
+}
+
+export function batchWorkflowId(workflowId: string, index: number): string {
+  return `${workflowId}/batch/${index}`
 }
 
 /**

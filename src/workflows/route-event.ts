@@ -3,7 +3,7 @@ import { recordPlan, type Timeline } from '../domain/timeline.ts'
 import type { Step } from '../domain/routing.ts'
 import { assertNever } from '../domain/assert-never.ts'
 import { configuration } from './activity-options.ts'
-import { deliver } from './deliver.ts'
+import { deliverAll } from './deliver-all.ts'
 import { openRun, type Run } from './run.ts'
 import type { RouteEventInput } from './contract.ts'
 
@@ -28,9 +28,7 @@ async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
 async function runStep(run: Run, step: Step): Promise<void> {
   switch (step.kind) {
     case 'deliver':
-      // Side by side: none waits for another.
-      await Promise.all(step.deliveries.map((planned) => deliver(run, planned)))
-      return
+      return deliverAll(run, step.deliveries)
     default:
       assertNever(step.kind)
   }

@@ -17,22 +17,42 @@ export interface Run {
   timeline: Timeline
   /** Waits durably; `retryNow` ends the wait early, `cancel` ends the delivery. */
   wait(delivery: Delivery, delayMs: number): Promise<void>
+  /** Shows what has changed to lists. */
+  publish(): void
+  /** Passes on to a child what is asked of the event. */
+  forward(requests: Requests): void
   /** Settles the event's state, shows it to lists, and gives the finished timeline. */
   close(): Timeline
+}
+
+/** What can be asked of an event from outside, by signals. */
+export interface Requests {
+  retryNow(destinationId: string): Promise<void>
+  cancel(): Promise<void>
 }
 
 /** Opens an event's timeline and attaches its query and signals. */
 export function openRun(event: Event): Run {
   const timeline = openTimeline()
   const retryRequests = new Set<string>()
+  const forwards: Requests[] = []
   let cancelled = false
   let published = ''
 
   setHandler(timelineQuery, () => timeline)
-  setHandler(retryNowSignal, (destinationId) => void retryRequests.add(destinationId))
-  setHandler(cancelSignal, () => {
-    cancelled = true
+  setHandler(retryNowSignal, async (destinationId) => {
+    retryRequests.add(destinationId)
+    await passOn(({ retryNow }) => retryNow(destinationId))
   })
+  setHandler(cancelSignal, async () => {
+    cancelled = true
+    await passOn(({ cancel }) => cancel())
+  })
+
+  /** A child that has ended meanwhile cannot be signalled, and need not be. */
+  async function passOn(ask: (requests: Requests) => Promise<void>): Promise<void> {
+    await Promise.all(forwards.map((requests) => ask(requests).catch(() => undefined)))
+  }
 
   /** Upserts what lists show and filter by, when it has changed. In the fast path that is once, at the end. */
   function publish(): void {
@@ -52,6 +72,8 @@ export function openRun(event: Event): Run {
   return {
     event,
     timeline,
+    publish,
+    forward: (requests) => void forwards.push(requests),
     async wait(delivery, delayMs) {
       retryRequests.delete(delivery.destinationId)
       delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()

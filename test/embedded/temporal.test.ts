@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
 import { type RunningTemporal, startTemporal, type TemporalOptions } from '../../src/embedded/temporal.ts'
+import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
 
 const namespace = 'switchyard'
@@ -20,7 +21,6 @@ async function start(options: Partial<TemporalOptions> = {}): Promise<RunningTem
     binary,
     namespace,
     headless: true,
-    searchAttributes: { TenantId: 'Keyword' },
     progress: (line) => progress.push(line),
     ...options,
   })
@@ -31,7 +31,9 @@ async function start(options: Partial<TemporalOptions> = {}): Promise<RunningTem
 async function connect(address: string): Promise<Client> {
   const connection = await Connection.connect({ address })
   onTestFinished(() => connection.close())
-  return new Client({ connection, namespace })
+  const client = new Client({ connection, namespace })
+  await prepareNamespace(client, { setRetention: false })
+  return client
 }
 
 /** No worker takes it, so it stays open. */
@@ -53,27 +55,16 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
     await first.stop()
     expect(isRunning(first.pid)).toBe(false)
 
-    const second = await start({ dbFile, searchAttributes: { TenantId: 'Keyword', Labels: 'KeywordList' } })
+    const second = await start({ dbFile })
     const client = await connect(second.address)
-    await startWorkflow(client, 'two', { TenantId: ['ten_1'], Labels: ['a', 'b'] })
+    await startWorkflow(client, 'two', { TenantId: ['ten_1'], Destinations: ['a', 'b'] })
     expect(await idsFoundBy(client, "TenantId = 'ten_1'")).toEqual(['one', 'two'])
-    expect(await idsFoundBy(client, "Labels = 'a' AND Labels = 'b'")).toEqual(['two'])
-    await second.stop()
-
-    await expect(start({ dbFile, searchAttributes: { TenantId: 'Int' } })).rejects.toThrow(
-      'the search attribute TenantId exists with another type than Int',
-    )
+    expect(await idsFoundBy(client, "Destinations = 'a' AND Destinations = 'b'")).toEqual(['two'])
   })
 
   test('is stopped and started afresh when a killed run left it behind', async () => {
     const dbFile = join(scratchFolder(), 'temporal.db')
-    const options = JSON.stringify({
-      binary,
-      dbFile,
-      namespace,
-      headless: true,
-      searchAttributes: { TenantId: 'Keyword' },
-    })
+    const options = JSON.stringify({ binary, dbFile, namespace, headless: true })
     const { child, printed } = await runAside<{ pid: number; address: string }>(`
       import { startTemporal } from '../../src/embedded/temporal.ts'
       const { pid, address } = await startTemporal({ ...${options}, progress() {} })
@@ -103,7 +94,7 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
   })
 
   test('runs in memory, with its web UI', async () => {
-    const server = await start({ headless: false, namespace: 'default', searchAttributes: {} })
+    const server = await start({ headless: false, namespace: 'default' })
     const page = await fetch(server.uiUrl ?? '')
     expect(page.status).toBe(200)
   })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,6 @@ import { migrate } from '../../src/db/migrate.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
 import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
 import { startTemporal } from '../../src/embedded/temporal.ts'
-import { searchAttributeTypes } from '../../src/temporal/namespace.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,6 +21,8 @@ declare module 'vitest' {
 /** One real PostgreSQL and one real Temporal server for the whole run; each test file gets its own corner of both. */
 export default async function services(project: TestProject) {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-test-'))
+  // PostgreSQL runs as a user of its own when we are root, and must be able to reach its data.
+  await chmod(folder, 0o755)
   const progress = (line: string) => console.error(`  ${line}`)
   const binary = await findTemporalBinary({
     path: process.env.PATH ?? '',
@@ -30,7 +31,7 @@ export default async function services(project: TestProject) {
   })
   const [postgres, temporal, bundle] = await Promise.all([
     startPostgres({ dataDir: join(folder, 'postgres'), durable: false, progress: () => undefined }),
-    startTemporal({ binary, headless: true, namespace: 'default', searchAttributes: searchAttributeTypes, progress: () => undefined }),
+    startTemporal({ binary, headless: true, namespace: 'default', progress: () => undefined }),
     bundleWorkflowCode({
       workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
       logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },

@@ -1,0 +1,262 @@
+import supertest from 'supertest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventWorkflowId } from '../../src/workflows/contract.ts'
+import { startReceiver } from '../support/receiver.ts'
+import { makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Stack } from '../support/stack.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack()
+})
+afterAll(() => stack.stop())
+
+interface Accepted {
+  id: string
+  createdAt: string
+  duplicate?: boolean
+}
+
+const event = { type: 'aml.match.found', data: { riskLevel: 'high' } }
+
+describe('202', () => {
+  it('is answered when Temporal holds the workflow', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const { body } = await api.post('/events', event).expect(202)
+    const { id: eventId, createdAt } = body as Accepted
+    expect(body).toEqual({ id: eventId, type: 'aml.match.found', status: 'accepted', createdAt })
+    expect(eventId).toMatch(/^evt_/)
+    const handle = stack.temporal.workflow.getHandle(eventWorkflowId({ tenantId, environment: 'sandbox', eventId }))
+    expect((await handle.describe()).type).toBe('routeEvent')
+  })
+
+  it('takes an id of the platform’s own', async () => {
+    const { api } = await makeTenant(stack)
+    const { body } = await api.post('/events', { ...event, id: 'case-17:match.3' }).expect(202)
+    expect((body as Accepted).id).toBe('case-17:match.3')
+  })
+
+  it('takes the same id in sandbox and in production: they never mix', async () => {
+    const { api, id } = await makeTenant(stack, 'sandbox')
+    const { api: live } = await makeKey(stack, id, 'production')
+    await api.post('/events', { ...event, id: 'one' }).expect(202)
+    await live.post('/events', { ...event, id: 'one', data: { other: true } }).expect(202)
+    expect((await readLog(api, 'one')).data).toEqual(event.data)
+    expect((await readLog(live, 'one')).data).toEqual({ other: true })
+  })
+})
+
+describe('the same event again', () => {
+  it('200 with duplicate: true for the same id and body, whatever the order of its keys', async () => {
+    const { api } = await makeTenant(stack)
+    const first = await api.post('/events', { id: 'same', type: 'a.b', data: { x: 1, y: { p: 1, q: 2 } } }).expect(202)
+    const again = await api.post('/events', { id: 'same', type: 'a.b', data: { y: { q: 2, p: 1 }, x: 1 } }).expect(200)
+    expect(again.body).toEqual({ ...(first.body as object), duplicate: true })
+  })
+
+  it('409 for the same id and another body', async () => {
+    const { api } = await makeTenant(stack)
+    await api.post('/events', { id: 'same', type: 'a.b', data: { x: 1 } }).expect(202)
+    const other = await api.post('/events', { id: 'same', type: 'a.b', data: { x: 2 } }).expect(409)
+    expect(other.body).toMatchObject({ code: 'event_id_conflict', errors: [{ path: 'id' }] })
+    await api.post('/events', { id: 'same', type: 'a.c', data: { x: 1 } }).expect(409)
+  })
+
+  it('does the same by Idempotency-Key, which gives the event its id', async () => {
+    const { api } = await makeTenant(stack)
+    const post = (body: object) => api.post('/events', body).set('Idempotency-Key', 'order-7')
+    const first = (await post(event).expect(202)).body as Accepted
+    const again = (await post(event).expect(200)).body as Accepted
+    expect(again).toMatchObject({ id: first.id, createdAt: first.createdAt, duplicate: true })
+    await post({ ...event, data: { riskLevel: 'low' } }).expect(409)
+  })
+
+  it('is accepted once when it comes twice at the same time', async () => {
+    const { api } = await makeTenant(stack)
+    const answers = await Promise.all(Array.from({ length: 8 }, () => api.post('/events', { ...event, id: 'race' })))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 202])
+  })
+})
+
+describe('an event with no destination', () => {
+  it('is accepted, and its log says unrouted and why', async () => {
+    const { api } = await makeTenant(stack)
+    const { body } = await api.post('/events', event).expect(202)
+    expect(await settledLog(api, (body as Accepted).id)).toMatchObject({
+      status: 'unrouted',
+      reason: 'the tenant has no destination in this environment',
+      deliveries: [],
+      routing: [],
+    })
+  })
+
+  it('names each destination that was passed over, with its reason', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver())
+    const config = { url: receiver.url }
+    const make = async (name: string, subscription: object) =>
+      (await api.post('/destinations', { name, channel: 'webhook', config, subscription }).expect(201)).body as { id: string }
+    const other = await make('other types', { eventTypes: ['kyc.*'] })
+    const filtered = await make('filtered', { eventTypes: ['aml.*'], filter: { 'data.riskLevel': 'low' } })
+    const paused = await make('paused', { eventTypes: ['all'] })
+    await api.post(`/destinations/${paused.id}/pause`).expect(200)
+
+    const { body } = await api.post('/events', event).expect(202)
+    const log = await settledLog(api, (body as Accepted).id)
+    expect(log.status).toBe('unrouted')
+    expect(log.reason).toMatch(/no active destination/)
+    const reasons = Object.fromEntries(log.routing.map(({ destinationId, reason }) => [destinationId, reason]))
+    expect(reasons[other.id]).toMatch(/^unmatched/)
+    expect(reasons[filtered.id]).toMatch(/^filtered/)
+    expect(reasons[paused.id]).toMatch(/^paused/)
+    expect(receiver.received).toEqual([])
+  })
+})
+
+describe('bad input', () => {
+  const tooDeep = JSON.parse('{"a":'.repeat(70) + '1' + '}'.repeat(70)) as object
+  it.each([
+    ['no JSON', 'not json', 400, 'invalid_json', '(body)'],
+    ['half a JSON document', '{"type":', 400, 'invalid_json', '(body)'],
+    ['no type', { data: {} }, 422, 'invalid_request', 'type'],
+    ['a type with spaces', { type: 'aml match', data: {} }, 422, 'invalid_request', 'type'],
+    ['a type that is a number', { type: 7, data: {} }, 422, 'invalid_request', 'type'],
+    ['a type of 129 characters', { type: 'a'.repeat(129), data: {} }, 422, 'invalid_request', 'type'],
+    ['no data', { type: 'a.b' }, 422, 'invalid_request', 'data'],
+    ['data that is a list', { type: 'a.b', data: [] }, 422, 'invalid_request', 'data'],
+    ['data nested too deeply', { type: 'a.b', data: tooDeep }, 422, 'invalid_request', 'data'],
+    ['an unknown field', { ...event, priority: 1 }, 422, 'invalid_request', 'priority'],
+    ['an id with a slash', { ...event, id: 'a/b' }, 422, 'invalid_request', 'id'],
+    ['an empty id', { ...event, id: '' }, 422, 'invalid_request', 'id'],
+    ['a payload of 300 KiB', { type: 'a.b', data: { text: 'x'.repeat(300 * 1024) } }, 413, 'payload_too_large', '(body)'],
+  ])('%s', async (_name, body, status, code, path) => {
+    const { api, key } = await makeTenant(stack)
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const answer = await supertest(stack.app)
+      .post('/api/v1/events')
+      .auth(key, { type: 'bearer' })
+      .set('Content-Type', 'application/json')
+      .send(text)
+    expect(answer.status).toBe(status)
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(answer.body).toMatchObject({ code, status, errors: [{ path }] })
+    const list = await api.get('/events').expect(200)
+    expect(list.body).toEqual({ data: [], nextCursor: null })
+  })
+
+  it('names the Idempotency-Key header', async () => {
+    const { api } = await makeTenant(stack)
+    const answer = await api.post('/events', event).set('Idempotency-Key', 'a b').expect(422)
+    expect(answer.body).toMatchObject({ errors: [{ path: 'Idempotency-Key' }] })
+  })
+
+  it('takes a payload just under the limit', async () => {
+    const { api } = await makeTenant(stack)
+    const data = { text: 'x'.repeat(256 * 1024 - 100) }
+    const { body } = await api.post('/events', { type: 'a.b', data }).expect(202)
+    expect((await readLog(api, (body as Accepted).id)).data).toEqual(data)
+  })
+})
+
+describe('POST /events/batch', () => {
+  it('207: each event has its own result, and a bad one spoils no other', async () => {
+    const { api } = await makeTenant(stack)
+    await api.post('/events', { id: 'known', type: 'a.b', data: { n: 1 } }).expect(202)
+    const events = [
+      { id: 'new', type: 'a.b', data: {} },
+      { id: 'known', type: 'a.b', data: { n: 1 } },
+      { id: 'known', type: 'a.b', data: { n: 2 } },
+      { type: 'a b', data: {} },
+      { type: 'a.b', data: { text: 'x'.repeat(300 * 1024) } },
+    ]
+    const { body } = await api.post('/events/batch', { events }).expect(207)
+    expect(body).toMatchObject({
+      results: [
+        { status: 202, id: 'new' },
+        { status: 200, id: 'known' },
+        { status: 409, error: { code: 'event_id_conflict' } },
+        { status: 422, error: { code: 'invalid_request', errors: [{ path: 'events.3.type' }] } },
+        { status: 413, error: { code: 'payload_too_large', errors: [{ path: 'events.4' }] } },
+      ],
+    })
+    await api.get('/events/new').expect(200)
+  })
+
+  it('422 for more than 100 events', async () => {
+    const { api } = await makeTenant(stack)
+    const answer = await api.post('/events/batch', { events: Array.from({ length: 101 }, () => event) }).expect(422)
+    expect(answer.body).toMatchObject({ errors: [{ path: 'events' }] })
+  })
+})
+
+describe('GET /events', () => {
+  it('filters by type, status, destination and time, and pages by cursor without repeats', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver())
+    const config = { url: receiver.url }
+    const subscription = { eventTypes: ['kyc.*'] }
+    const made = await api.post('/destinations', { name: 'kyc', channel: 'webhook', config, subscription }).expect(201)
+    const { id: destination } = made.body as { id: string }
+    for (const type of ['kyc.one', 'kyc.two', 'aml.one', 'aml.two', 'aml.three']) {
+      const { body } = await api.post('/events', { id: type, type, data: {} }).expect(202)
+      await settledLog(api, (body as Accepted).id)
+    }
+    const ids = async (query: string) => {
+      const { body } = await api.get(`/events?${query}`).expect(200)
+      return (body as { data: { id: string }[] }).data.map(({ id }) => id).sort()
+    }
+    expect(await ids('type=aml.one')).toEqual(['aml.one'])
+    expect(await ids('type=aml.*')).toEqual(['aml.one', 'aml.three', 'aml.two'])
+    expect(await ids('status=delivered')).toEqual(['kyc.one', 'kyc.two'])
+    expect(await ids('status=unrouted&type=kyc.*')).toEqual([])
+    expect(await ids(`destination=${destination}`)).toEqual(['kyc.one', 'kyc.two'])
+    expect(await ids(`failing=${destination}`)).toEqual([])
+    expect(await ids(`from=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([])
+    expect(await ids(`from=2020-01-01T00:00:00Z&to=${new Date(Date.now() + 60_000).toISOString()}`)).toHaveLength(5)
+
+    const seen: string[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const { body } = await api.get(`/events?limit=2${cursor && `&cursor=${cursor}`}`).expect(200)
+      const page = body as { data: { id: string; deliveries: unknown[] }[]; nextCursor: string | null }
+      seen.push(...page.data.map(({ id }) => id))
+      cursor = page.nextCursor
+    }
+    expect(seen.sort()).toEqual(['aml.one', 'aml.three', 'aml.two', 'kyc.one', 'kyc.two'])
+  })
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['status=lost', 'status'],
+    ['from=yesterday', 'from'],
+    ["type=a' OR TenantId != 'x", 'type'],
+    ['cursor=bm90LWEtdG9rZW4', 'cursor'],
+    ['colour=red', 'colour'],
+  ])('422 for %s', async (query, path) => {
+    const { api } = await makeTenant(stack)
+    const answer = await api.get(`/events?${query}`).expect(422)
+    expect(answer.body).toMatchObject({ errors: [{ path }] })
+  })
+})
+
+describe('another tenant’s key, or another environment’s', () => {
+  it('finds nothing: neither in lists nor by id', async () => {
+    const { api, id } = await makeTenant(stack, 'sandbox')
+    await api.post('/events', { ...event, id: 'mine' }).expect(202)
+    const { api: live } = await makeKey(stack, id, 'production')
+    const { api: stranger } = await makeTenant(stack, 'sandbox')
+    for (const other of [live, stranger]) {
+      await other.get('/events/mine').expect(404)
+      await other.post('/events/mine/replay').expect(404)
+      await other.post('/events/mine/retry').expect(404)
+      await other.post('/events/mine/cancel').expect(404)
+      expect((await other.get('/events').expect(200)).body).toEqual({ data: [], nextCursor: null })
+    }
+  })
+
+  it('403 without the scope', async () => {
+    const { api } = await makeTenant(stack, 'sandbox', ['events:read'])
+    const answer = await api.post('/events', event).expect(403)
+    expect(answer.body).toMatchObject({ code: 'forbidden', detail: 'This key lacks the scope events:write.' })
+    await api.get('/events').expect(200)
+  })
+})

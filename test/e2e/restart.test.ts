@@ -1,0 +1,54 @@
+import { Webhook } from 'standardwebhooks'
+import { expect, it } from 'vitest'
+import { ok, startReceiver, status } from '../support/receiver.ts'
+import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds } from '../support/stack.ts'
+
+it('a receiver that is down for three attempts gets the event exactly once, over a restart of the worker', async () => {
+  const stack = untilTestEnds(await startStack())
+  const { api } = await makeTenant(stack)
+  const receiver = untilTestEnds(await startReceiver(status(503, {}, 'down')))
+  const destination = await api
+    .post('/destinations', {
+      name: 'Case system',
+      channel: 'webhook',
+      config: { url: receiver.url },
+      subscription: { eventTypes: ['all'] },
+      delivery: { schedule: ['0s', '300ms', '300ms', '2s', '2s'] },
+    })
+    .expect(201)
+  const { secret } = destination.body as { secret: string }
+  const { body } = await api.post('/events', { type: 'aml.match.found', data: { n: 1 } }).expect(202)
+  const { id } = body as { id: string }
+
+  await eventually(
+    () => readLog(api, id),
+    ({ deliveries }) => deliveries[0]?.attempts.length === 3,
+  )
+  await stack.stopWorkers()
+  receiver.answer(ok)
+  const down = await readLog(api, id)
+  expect(down).toMatchObject({ status: 'pending', incomplete: expect.stringContaining('no worker') as string })
+  expect(down.deliveries[0]).toMatchObject({ status: 'pending' })
+  await stack.startWorkers()
+
+  const log = await settledLog(api, id)
+  expect(log.status).toBe('delivered')
+  const attempts = log.deliveries[0]?.attempts ?? []
+  expect(attempts.map(({ number, outcome, responseCode }) => [number, outcome, responseCode])).toEqual([
+    [1, 'failed', 503],
+    [2, 'failed', 503],
+    [3, 'failed', 503],
+    [4, 'delivered', 200],
+  ])
+  for (const attempt of attempts) {
+    expect(Date.parse(attempt.at)).toBeGreaterThan(Date.now() - 60_000)
+    expect(attempt.durationMs).toBeGreaterThanOrEqual(0)
+  }
+
+  // What the receiver saw is what the log says: four requests, one of them taken, all with the same id.
+  expect(receiver.received).toHaveLength(4)
+  expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]))
+  for (const { body, headers } of receiver.received) {
+    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ data: { n: 1 } })
+  }
+})

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js'
+import { Worker } from '@temporalio/worker'
+import { DeterminismViolationError } from '@temporalio/workflow'
+import { describe, expect, inject, it } from 'vitest'
+
+/**
+ * Every history here stands for workflows that may be running somewhere when this code is deployed: it must replay.
+ * Each is named for why it exists; `npm run histories:record` (record.ts) made them.
+ */
+const folder = new URL('./histories/', import.meta.url)
+const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''))
+const tampered = names.filter((name) => name.startsWith('tampered-'))
+const recorded = names.filter((name) => !name.startsWith('tampered-'))
+
+function replay(name: string): Promise<void> {
+  const history = historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
+  return Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundle') } }, history)
+}
+
+describe('recorded histories replay', () => {
+  it('there are at least three of them', () => {
+    expect(recorded.length).toBeGreaterThanOrEqual(3)
+  })
+  it.each(recorded)('%s', async (name) => {
+    await expect(replay(name)).resolves.toBeUndefined()
+  })
+})
+
+describe('a history that another program would have made does not', () => {
+  it('there is at least one of them', () => {
+    expect(tampered.length).toBeGreaterThanOrEqual(1)
+  })
+  it.each(tampered)('%s', async (name) => {
+    await expect(replay(name)).rejects.toThrow(DeterminismViolationError)
+  })
+})

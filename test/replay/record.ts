@@ -1,0 +1,75 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { expect, it } from 'vitest'
+import { eventWorkflowId } from '../../src/workflows/contract.ts'
+import { ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
+import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Api } from '../support/stack.ts'
+
+/**
+ * Not a test: writes the histories that histories.test.ts replays. A recorded history is never recorded again to make a
+ * test pass: it stands for workflows that are running somewhere. New behaviour gets a new name here.
+ */
+const folder = fileURLToPath(new URL('./histories/', import.meta.url))
+mkdirSync(folder, { recursive: true })
+
+interface Scenario {
+  /** One receiver for each; none is an event that nobody hears of. */
+  receivers: Respond[]
+  delivery?: object
+  /** What is done while it runs. */
+  meanwhile?: (api: Api, eventId: string) => Promise<void>
+}
+
+const scenarios: Record<string, Scenario> = {
+  'first-attempt-delivered-within-one-workflow-task': { receivers: [ok] },
+  'no-destination-is-unrouted': { receivers: [] },
+  'two-failures-then-delivered-with-durable-timers': {
+    receivers: [statuses(500, 503)],
+    delivery: { schedule: ['0s', '1s', '1s', '1s'] },
+  },
+  'three-destinations-one-exhausted-one-gone': {
+    receivers: [ok, status(500), status(410)],
+    delivery: { schedule: ['0s', '1s'] },
+  },
+  'timeout-then-slow-lane': { receivers: [silence], delivery: { schedule: ['0s', '1s'], timeoutMs: 300 } },
+  'retry-now-ends-the-wait': {
+    receivers: [statuses(500)],
+    delivery: { schedule: ['0s', '1h'] },
+    async meanwhile(api, eventId) {
+      await api.post(`/events/${eventId}/retry`).expect(202)
+    },
+  },
+  'cancelled-while-waiting': {
+    receivers: [status(500)],
+    delivery: { schedule: ['0s', '1h'] },
+    async meanwhile(api, eventId) {
+      await api.post(`/events/${eventId}/cancel`).expect(202)
+    },
+  },
+}
+
+it.each(Object.entries(scenarios))('%s', async (name, { receivers, delivery, meanwhile }) => {
+  const stack = untilTestEnds(await startStack())
+  const { api, id: tenantId } = await makeTenant(stack)
+  for (const respond of receivers) {
+    const { url } = untilTestEnds(await startReceiver(respond))
+    const body = { name, channel: 'webhook', config: { url }, subscription: { eventTypes: ['all'] }, delivery }
+    await api.post('/destinations', body).expect(201)
+  }
+  const event = await api.post('/events', { id: name, type: 'aml.match.found', data: { riskLevel: 'high' } }).expect(202)
+  const { id: eventId } = event.body as { id: string }
+  if (meanwhile) {
+    await eventually(
+      () => readLog(api, eventId),
+      ({ deliveries }) => deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined),
+    )
+    await meanwhile(api, eventId)
+  }
+  await settledLog(api, eventId)
+  const handle = stack.temporal.workflow.getHandle(eventWorkflowId({ tenantId, environment: 'sandbox', eventId }))
+  await handle.result()
+  const history = await handle.fetchHistory()
+  expect(history.events?.length).toBeGreaterThan(4)
+  writeFileSync(`${folder}${name}.json`, historyToJSON(history))
+})
