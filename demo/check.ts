@@ -30,14 +30,17 @@ function faultAt(
 ): string | undefined {
   const expected = event.arrives[name]
   const delivery = log.deliveries.find((candidate) => candidate.destinationId === destinationId)
-  const seen = receiver.sightings.filter(({ eventId }) => eventId === id)
+  const seen = receiver.sightingsOf(id)
   if (expected === undefined)
     return delivery || seen.length > 0 ? 'it should not have been sent there' : undefined
   if (!delivery) return 'it was not sent there'
-  if (delivery.status !== 'delivered') return [delivery.status, delivery.reason].filter(Boolean).join(', ')
+  const spoiled = seen.find(({ ok }) => !ok)
+  if (spoiled) return spoiled.text
   const made = delivery.attempts.length
+  if (delivery.status === 'pending') return `still pending when the time was up, after ${made} attempt(s)`
+  if (delivery.status !== 'delivered') return [delivery.status, delivery.reason].filter(Boolean).join(': ')
   if (made !== expected || seen.length !== expected) {
     return `${expected} attempt(s) expected, ${made} in the log, ${seen.length} seen by the receiver`
   }
-  return seen.find(({ ok }) => !ok)?.text
+  return undefined
 }

@@ -72,7 +72,7 @@ function attemptsOf({ id, log }: Told, destinations: readonly Destination[]) {
     const destination = destinations.find((candidate) => candidate.id === destinationId)
     if (!destination) return []
     const { name, channel, receiver } = destination
-    const sightings = receiver.sightings.filter(({ eventId }) => eventId === id)
+    const sightings = receiver.sightingsOf(id)
     return attempts.map(({ number, at, outcome, responseCode, durationMs, error }, index) => ({
       name,
       channel,

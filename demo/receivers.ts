@@ -6,7 +6,6 @@ import { startMailCatcher } from '../src/embedded/mail.ts'
 
 /** What a receiver saw of one attempt. */
 export interface Sighting {
-  eventId: string
   text: string
   /** Whether it was as it should be, its signature above all. */
   ok: boolean
@@ -15,11 +14,20 @@ export interface Sighting {
 export interface Receiver {
   /** What a destination is told: a URL of this machine. */
   url: string
-  /** In order of arrival. */
-  sightings: Sighting[]
+  /** What it saw of this event, in order of arrival. */
+  sightingsOf: (eventId: string) => Sighting[]
   /** The signing secret, known once the destination is made. */
   learnSecret: (secret: string) => void
   stop: () => Promise<unknown>
+}
+
+/** What was seen, found again by the event id that stands somewhere in the message. */
+function openSightings() {
+  const seen: (Sighting & { message: string })[] = []
+  return {
+    add: (message: string, sighting: Sighting) => void seen.push({ message, ...sighting }),
+    of: (eventId: string): Sighting[] => seen.filter(({ message }) => message.includes(eventId)),
+  }
 }
 
 export interface Answer {
@@ -32,30 +40,29 @@ export interface Answer {
  * event's first attempts the answers named, in order, and accepts from then on.
  */
 export async function startWebhookReceiver(...refusals: Answer[]): Promise<Receiver> {
-  const sightings: Sighting[] = []
+  const sightings = openSightings()
   let webhook: Webhook | undefined
 
   const server = await listen((request, body) => {
     const eventId = String(request.headers['webhook-id'])
-    const before = sightings.filter((sighting) => sighting.eventId === eventId).length
-    const { status, headers = {} } = refusals[before] ?? { status: 200 }
+    const { status, headers = {} } = refusals[sightings.of(eventId).length] ?? { status: 200 }
     const fault = signatureFault(webhook, request, body)
-    const verdict = fault ? `SIGNATURE INVALID: ${fault}` : 'signature valid'
-    const refusal = status === 200 ? '' : `, refused on purpose${retryAfter(headers)}`
-    sightings.push({ eventId, text: verdict + refusal, ok: !fault })
+    const text = fault ? `SIGNATURE INVALID: ${fault}` : `signature valid${onPurpose(status, headers)}`
+    sightings.add(eventId, { text, ok: !fault })
     return { status: fault ? 401 : status, headers, body: '' }
   })
   return {
     url: `${server.url}/webhooks`,
-    sightings,
+    sightingsOf: sightings.of,
     learnSecret: (secret) => void (webhook = new Webhook(secret)),
     stop: server.stop,
   }
 }
 
-function retryAfter(headers: Record<string, string>): string {
-  const value = headers['Retry-After']
-  return value ? `, Retry-After: ${value}` : ''
+function onPurpose(status: number, headers: Record<string, string>): string {
+  if (status === 200) return ''
+  const wait = headers['Retry-After']
+  return wait ? `, refused on purpose with Retry-After: ${wait}` : ', refused on purpose'
 }
 
 function signatureFault(
@@ -76,27 +83,30 @@ const slackMessage = z.object({ text: z.string(), blocks: z.array(z.unknown()) }
 
 /** Answers as Slack's incoming webhooks do: `ok`, or 400 and a word. */
 export async function startSlackReceiver(): Promise<Receiver> {
-  const sightings: Sighting[] = []
+  const sightings = openSightings()
   const server = await listen((_request, body) => {
     const message = slackMessage.safeParse(parseJson(body)).data
     if (!message) return { status: 400, body: 'invalid_payload' }
-    const [, eventId = ''] = /\(([^()]+)\)$/.exec(message.text) ?? []
-    sightings.push({ eventId, text: `message “${message.text}”, ${message.blocks.length} blocks`, ok: true })
+    sightings.add(body, { text: `message “${message.text}”, ${message.blocks.length} blocks`, ok: true })
     return { status: 200, body: 'ok' }
   })
   const url = `${server.url}/services/T00000000/B00000000/demo`
-  return { url, sightings, learnSecret: () => undefined, stop: server.stop }
+  return { url, sightingsOf: sightings.of, learnSecret: () => undefined, stop: server.stop }
 }
 
 /** An SMTP server that a destination names as its own. */
 export async function startMailReceiver(): Promise<Receiver> {
-  const sightings: Sighting[] = []
+  const sightings = openSightings()
   const server = await startMailCatcher({
-    onMail: ({ headers, subject }) => {
-      sightings.push({ eventId: headers['x-switchyard-event-id'] ?? '', text: `mail “${subject}”`, ok: true })
-    },
+    onMail: ({ subject, text }) =>
+      sightings.add(`${subject}\n${text}`, { text: `mail “${subject}”`, ok: true }),
   })
-  return { url: server.smtpUrl, sightings, learnSecret: () => undefined, stop: () => server.stop() }
+  return {
+    url: server.smtpUrl,
+    sightingsOf: sightings.of,
+    learnSecret: () => undefined,
+    stop: () => server.stop(),
+  }
 }
 
 interface Reply extends Answer {
@@ -120,7 +130,7 @@ async function listen(answer: (request: IncomingMessage, body: string) => Reply)
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    stop() {
+    stop: () => {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(resolve))
     },

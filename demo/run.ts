@@ -44,7 +44,7 @@ export async function runDemo(settings: Settings, screen: Screen): Promise<boole
 /** A tenant of this run's own, so that nothing of an earlier run is in the way. */
 async function makeTenant(settings: Settings) {
   const { value, from } = requireKey(settings)
-  const refusedKey = `Switchyard at ${settings.url} does not take the key of ${from} as its platform key. ${keyAdvice}`
+  const refusedKey = `Switchyard at ${settings.url} does not take the platform key ${from}. ${keyAdvice}`
   const platform = connect(settings.url, value, refusedKey)
   const name = 'Demo Bank'
   // Above the default of 200 calls a minute, because the demo asks for each event's log ten times a second.

@@ -7,7 +7,7 @@ export class DemoError extends Error {}
 
 export interface PlatformKey {
   value: string
-  /** Where it was found, for the message when it is refused. */
+  /** Where it was found, for the sentence that says it is refused. */
   from: string
 }
 
@@ -46,10 +46,11 @@ function findPlatformKey(
   environment: NodeJS.ProcessEnv,
   dataDir: string,
 ): PlatformKey | undefined {
-  if (environment.ADMIN_API_KEY) return { value: environment.ADMIN_API_KEY.trim(), from: 'ADMIN_API_KEY' }
-  if (given.key) return { value: given.key.trim(), from: '--key' }
+  if (environment.ADMIN_API_KEY)
+    return { value: environment.ADMIN_API_KEY.trim(), from: 'given by ADMIN_API_KEY' }
+  if (given.key) return { value: given.key.trim(), from: 'given by --key' }
   const file = join(dataDir, 'platform.key')
-  return existsSync(file) ? { value: readFileSync(file, 'utf8').trim(), from: file } : undefined
+  return existsSync(file) ? { value: readFileSync(file, 'utf8').trim(), from: `in ${file}` } : undefined
 }
 
 /** The platform key, or what to do without one. */

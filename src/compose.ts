@@ -10,11 +10,13 @@ import { createRateLimits } from './api/rate-limit.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
 import type { Config } from './config.ts'
 import { openDb, type Db } from './db/client.ts'
+import { migrate } from './db/migrate.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { missingSearchAttributes } from './temporal/namespace.ts'
+import { installTemporalRuntime } from './temporal/runtime.ts'
 import { startWorkers } from './workers.ts'
 
 /** What an API and a worker both stand on. */
@@ -28,6 +30,13 @@ export interface Platform {
   log: Log
 }
 
+/** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
+export function startLog({ LOG_LEVEL }: Config): Log {
+  const log = createLog(LOG_LEVEL)
+  installTemporalRuntime(log)
+  return log
+}
+
 export interface Services {
   databaseUrl: string
   temporalAddress: string
@@ -37,7 +46,12 @@ export interface Services {
   sandboxLoopback: boolean
 }
 
-export async function openPlatform(config: Config, services: Services, lifecycle: Lifecycle): Promise<Platform> {
+export async function openPlatform(
+  config: Config,
+  services: Services,
+  log: Log,
+  lifecycle: Lifecycle,
+): Promise<Platform> {
   const db = await connectDb(services.databaseUrl)
   lifecycle.add('the database connection', () => db.$disconnect())
   const { connection, client } = await connectTemporal({
@@ -50,8 +64,14 @@ export async function openPlatform(config: Config, services: Services, lifecycle
   await requireSearchAttributes(client)
   const egress = createEgress({ allow: config.EGRESS_ALLOW, sandboxLoopback: services.sandboxLoopback })
   lifecycle.add('outgoing connections', () => egress.close())
-  const log = createLog(config.LOG_LEVEL)
   return { config, db, connection, temporal: client, egress, secretKeys: services.secretKeys, log }
+}
+
+/** Brings the database to the newest migration. Answers with the names of those it applied. */
+export async function migrateDatabase(databaseUrl: string): Promise<string[]> {
+  const db = await connectDb(databaseUrl)
+  await db.$disconnect()
+  return migrate(databaseUrl)
 }
 
 /** Connects, and says in words when it cannot. The URL's password is not repeated. */

@@ -42,6 +42,7 @@ const variables = z.object({
   EGRESS_ALLOW: cidrs.default([]),
   DATA_DIR: z.string().default('.data'),
   CACHE_DIR: z.string().default(join(homedir(), '.cache', 'switchyard')),
+  TEMPORAL_DOWNLOAD_URL: z.url().optional(),
   TEMPORAL_PORT: port.default(7233),
   TEMPORAL_UI_PORT: port.default(8233),
   PATH: z.string().default(''),

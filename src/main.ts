@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstPlatformKey, openPlatform, runWorkers, serveApi } from './compose.ts'
+import { firstPlatformKey, migrateDatabase, openPlatform, runWorkers, serveApi, startLog } from './compose.ts'
 import { readConfig, type Config } from './config.ts'
-import { migrate } from './db/migrate.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 import { lockDataFolder } from './embedded/lock.ts'
 import { startMailCatcher } from './embedded/mail.ts'
@@ -18,19 +17,20 @@ import { prepareNamespace } from './temporal/namespace.ts'
 /** `npm start`: everything in one command. What is not configured is brought along, with its data in `.data/`. */
 await runRoot(async (lifecycle, fail) => {
   const config = readConfig()
+  const log = startLog(config)
   mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o711 })
   const lock = lockDataFolder(config.DATA_DIR)
   lifecycle.add('the lock', () => Promise.resolve(lock.release()))
   await requireFreePort(config.PORT, 'API', 'PORT')
 
   const { url: databaseUrl } = config.DATABASE_URL ? { url: config.DATABASE_URL } : await postgres(config, lifecycle, fail)
+  const applied = await migrateDatabase(databaseUrl)
+  if (applied.length > 0) progress(`applied ${applied.length} database migration(s)`)
   const temporal = config.TEMPORAL_ADDRESS
     ? { address: config.TEMPORAL_ADDRESS, uiUrl: config.TEMPORAL_UI_URL }
     : await localTemporal(config, lifecycle, fail)
   const smtpUrl = config.SMTP_URL ?? (await mailCatcher(config, lifecycle))
 
-  const applied = await migrate(databaseUrl)
-  if (applied.length > 0) progress(`applied ${applied.length} database migration(s)`)
   const services = {
     databaseUrl,
     temporalAddress: temporal.address,
@@ -38,7 +38,7 @@ await runRoot(async (lifecycle, fail) => {
     smtpUrl,
     sandboxLoopback: true,
   }
-  const platform = await openPlatform(config, services, lifecycle)
+  const platform = await openPlatform(config, services, log, lifecycle)
   progress('starting the worker and the API')
   await runWorkers(platform, smtpUrl, lifecycle, fail)
   const url = await serveApi(platform, { eagerStart: true, temporalUiUrl: temporal.uiUrl }, lifecycle)
@@ -66,7 +66,12 @@ async function postgres(config: Config, lifecycle: Lifecycle, fail: (why: string
 }
 
 async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
-  const binary = await findTemporalBinary({ path: config.PATH, cacheDir: config.CACHE_DIR, progress })
+  const binary = await findTemporalBinary({
+    path: config.PATH,
+    cacheDir: config.CACHE_DIR,
+    downloadBase: config.TEMPORAL_DOWNLOAD_URL,
+    progress,
+  })
   const running = await startTemporal({
     binary,
     dbFile: join(config.DATA_DIR, 'temporal.db'),

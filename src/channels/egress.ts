@@ -43,7 +43,10 @@ export function createEgress(rules: EgressRules): Egress {
     return rules.allow.some((entry) => entry.toLowerCase() === host.toLowerCase() || covers(entry, parsed))
   }
 
-  async function resolve(host: string, environment: Environment): Promise<{ address: string; family: number }[]> {
+  async function resolve(
+    host: string,
+    environment: Environment,
+  ): Promise<{ address: string; family: number }[]> {
     const bare = host.replace(/^\[(.*)\]$/, '$1')
     const family = isIP(bare)
     const found = family ? [{ address: bare, family }] : await lookup(bare, { all: true })
@@ -97,7 +100,8 @@ function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 }
 
 function covers(entry: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (!ipaddr.isValidCIDR(entry)) return ipaddr.isValid(entry) && ipaddr.process(entry).toString() === address.toString()
+  if (!ipaddr.isValidCIDR(entry))
+    return ipaddr.isValid(entry) && ipaddr.process(entry).toString() === address.toString()
   const [network, bits] = ipaddr.parseCIDR(entry)
   return network.kind() === address.kind() && address.match(network, bits)
 }

@@ -21,7 +21,11 @@ export function renderEmail(event: Event, destination: { id: string; name: strin
   return {
     subject: `${event.type}${marks}: ${event.id}`,
     messageId: `<${encodeURIComponent(event.id)}.${destination.id}@switchyard>`,
-    headers: { 'X-Switchyard-Event-Id': event.id, 'X-Switchyard-Event-Type': event.type, 'Auto-Submitted': 'auto-generated' },
+    headers: {
+      'X-Switchyard-Event-Id': event.id,
+      'X-Switchyard-Event-Type': event.type,
+      'Auto-Submitted': 'auto-generated',
+    },
     text: [
       `${event.type}${marks}`,
       '',
@@ -61,6 +65,12 @@ function table(rows: { path: string; value: string }[]): string {
 }
 
 function escape(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+  const entities: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  }
   return text.replace(/[&<>"']/g, (char) => entities[char] ?? char)
 }

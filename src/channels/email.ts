@@ -36,7 +36,10 @@ export const email = defineChannel({
     const server = smtpUrl ?? mail?.smtpUrl
     const sender = from ?? mail?.from
     if (!server || !sender) {
-      return { kind: 'failed', error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from' }
+      return {
+        kind: 'failed',
+        error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
+      }
     }
     const signal = AbortSignal.timeout(timeoutMs)
     try {
@@ -59,7 +62,10 @@ function isUsable({ hostname, username, password }: URL): boolean {
   }
 }
 
-function smtpProblems(text: string, { environment, egress }: { environment: Environment; egress: Egress }): FieldProblem[] {
+function smtpProblems(
+  text: string,
+  { environment, egress }: { environment: Environment; egress: Egress },
+): FieldProblem[] {
   const refusal = egress.refusal(new URL(text).hostname, environment)
   return refusal ? [{ path: 'smtpUrl', message: refusal }] : []
 }
@@ -68,7 +74,11 @@ function smtpProblems(text: string, { environment, egress }: { environment: Envi
 async function guarded(smtpUrl: string, environment: Environment, egress: Egress) {
   const connection = parseSmtpUrl(smtpUrl)
   const pinned = await egress.resolve(connection.host, environment)
-  return { ...connection, host: pinned, ...(!isIP(connection.host) && { tls: { servername: connection.host } }) }
+  return {
+    ...connection,
+    host: pinned,
+    ...(!isIP(connection.host) && { tls: { servername: connection.host } }),
+  }
 }
 
 function parseSmtpUrl(text: string) {
@@ -107,7 +117,8 @@ function classifyMailError(error: unknown, timeoutMs: number): Outcome {
   if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
     return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
   }
-  const what = code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
+  const what =
+    code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
   return { kind: 'failed', error: `SMTP ${responseCode}: ${what}`, ...seen }
 }
 

@@ -38,12 +38,13 @@ const sayings: Record<string, string> = {
 export function describeNetworkError(error: unknown, timeoutMs: number): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
     if (cause instanceof EgressRefused) return cause.message
-    if (cause.name === 'TimeoutError' || cause.name === 'AbortError') return `no answer within ${timeoutMs} ms`
+    if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
+      return `no answer within ${timeoutMs} ms`
     const code = textOf(cause, 'originalCode') ?? textOf(cause, 'code')
     const said = code && sayings[code]
     if (said) return said
     if (code?.startsWith('ERR_SSL') || code?.startsWith('ERR_TLS')) return 'TLS: the handshake failed'
-    if (code?.startsWith('HPE_')) return 'the answer is not valid HTTP'
+    if (code?.startsWith('HPE_') || cause.name === 'HTTPParserError') return 'the answer is not valid HTTP'
   }
   return 'the connection failed'
 }

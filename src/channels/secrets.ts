@@ -3,7 +3,10 @@ import { maskText } from '../domain/redaction.ts'
 import type { Channel } from './channel.ts'
 
 /** A config in two: what may be read, and what is encrypted at rest. */
-export function splitConfig({ secrets }: Channel, config: JsonObject): { open: JsonObject; secret: JsonObject } {
+export function splitConfig(
+  { secrets }: Channel,
+  config: JsonObject,
+): { open: JsonObject; secret: JsonObject } {
   const entries = Object.entries(config)
   return {
     open: Object.fromEntries(entries.filter(([key]) => !secrets.includes(key))),
@@ -21,12 +24,18 @@ export function maskConfig({ secrets }: Channel, config: JsonObject): JsonObject
 /** Puts stored secrets back where a change sends them masked, as somebody does who read, edited and wrote back. */
 export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(changed).map(([key, value]) => [key, secrets.includes(key) ? unmaskDeep(value, stored[key]) : value]),
+    Object.entries(changed).map(([key, value]) => [
+      key,
+      secrets.includes(key) ? unmaskDeep(value, stored[key]) : value,
+    ]),
   )
 }
 
 /** Every text that must not be seen of a destination: to be taken out of what a receiver answered. */
-export function secretValues(channel: Channel, destination: { config: JsonObject; secret?: string | undefined }): string[] {
+export function secretValues(
+  channel: Channel,
+  destination: { config: JsonObject; secret?: string | undefined },
+): string[] {
   const values = texts(splitConfig(channel, destination.config).secret).flatMap((text) => [
     text,
     ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
@@ -43,9 +52,12 @@ function maskDeep(value: Json): Json {
 }
 
 function unmaskDeep(value: Json, stored: Json | undefined): Json {
-  if (typeof value === 'string') return typeof stored === 'string' && value === maskText(stored) ? stored : value
+  if (typeof value === 'string')
+    return typeof stored === 'string' && value === maskText(stored) ? stored : value
   if (!isObject(value) || !isObject(stored)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unmaskDeep(inner, stored[key])]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, unmaskDeep(inner, stored[key])]),
+  )
 }
 
 function isObject(value: Json | undefined): value is JsonObject {
@@ -64,7 +76,9 @@ function urlSecrets(text: string): string[] {
   const decoded = decode(password)
   const login = `\0${decode(username)}\0${decoded}` // as SMTP's AUTH PLAIN writes it (RFC 4616)
   const ends = [pathname.split('/').at(-1) ?? '', ...searchParams.values()].filter((part) => part.length >= 8)
-  return [password, decoded, ...(password ? [login] : []), pathname, search, ...ends].filter((part) => part.length > 1)
+  return [password, decoded, ...(password ? [login] : []), pathname, search, ...ends].filter(
+    (part) => part.length > 1,
+  )
 }
 
 /** What is not well encoded stands for itself. */

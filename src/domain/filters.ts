@@ -15,7 +15,7 @@ const operators: Partial<Record<string, Argument>> = {
 
 const refusals: Record<Argument, (value: Json) => string | undefined> = {
   any: () => undefined,
-  list: (value) => (Array.isArray(value) ? undefined : 'takes a list'),
+  list: (value) => (Array.isArray(value) && value.length > 0 ? undefined : 'takes a list that is not empty'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'takes true or false'),
   count: (value) => (Number.isInteger(value) ? undefined : 'takes a whole number'),
   filter: (value) => (isObject(value) ? undefined : 'takes an object'),
@@ -42,7 +42,8 @@ export function filterProblems(filter: JsonObject): FilterProblem[] {
 
 function operatorProblems(filter: Json, path: string[]): FilterProblem[] {
   if (path.length > 20) return [{ path, message: 'is nested too deeply (at most 20 levels)' }]
-  if (Array.isArray(filter)) return filter.flatMap((item, index) => operatorProblems(item, [...path, String(index)]))
+  if (Array.isArray(filter))
+    return filter.flatMap((item, index) => operatorProblems(item, [...path, String(index)]))
   if (!isObject(filter)) return []
   return Object.entries(filter).flatMap(([key, value]) => {
     const here = [...path, key]
@@ -74,7 +75,10 @@ function strict(filter: Json): Json {
   const entries = Object.entries(filter).map(([key, value]): [string, Json] => {
     if (key.startsWith('$')) return [key, nesting.includes(key) ? strict(value) : value]
     if (value === null) return [key, { $exists: true, $eq: null }]
-    return [key, isObject(value) && Object.keys(value).some((inner) => inner.startsWith('$')) ? strict(value) : value]
+    return [
+      key,
+      isObject(value) && Object.keys(value).some((inner) => inner.startsWith('$')) ? strict(value) : value,
+    ]
   })
   return { ...(acceptsNull(filter) && { $exists: true }), ...Object.fromEntries(entries) }
 }

@@ -18,7 +18,12 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 /** A secret as it stands, inside JSON, inside a URL, and in base64 as SMTP sends a password. */
 function spellings(secret: string): string[] {
   const text = Buffer.from(secret.trim()).toString() // well-formed, or encodeURIComponent would throw
-  return [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(text), Buffer.from(text).toString('base64')]
+  return [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    encodeURIComponent(text),
+    Buffer.from(text).toString('base64'),
+  ]
 }
 
 /** How many characters at the text's end are the beginning of the secret. */

@@ -1,0 +1,27 @@
+import { makeTelemetryFilterString, Runtime, type Logger, type LogLevel } from '@temporalio/worker'
+import type { Log } from '../log.ts'
+
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const
+
+/**
+ * Sends what Temporal's SDK says into our log, its INFO as our debug, and leaves signals to us: by itself the SDK would
+ * stop its workers on Ctrl-C before the API has stopped taking events. Once a process, before the first connection.
+ */
+export function installTemporalRuntime(log: Log): void {
+  const write = (level: LogLevel, message: string, meta: object = {}) => {
+    if (!expected.test(message)) log[levels[level]](meta, `temporal: ${message}`)
+  }
+  const logger: Logger = {
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  }
+  const filter = makeTelemetryFilterString({ core: 'WARN' })
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { filter, forward: {} } } })
+}
+
+/** The slow lane has activities only, on purpose. */
+const expected = /^No workflows registered/

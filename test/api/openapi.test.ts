@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import supertest from 'supertest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { routes } from '../../src/api/app.ts'
+import { errorCodes } from '../../src/api/errors.ts'
+import { channelNames } from '../../src/channels/index.ts'
+import { startStack, type Stack } from '../support/stack.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack({ workers: false })
+})
+afterAll(() => stack.stop())
+
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, { requestBody?: unknown }>>
+}
+
+it('/openapi.json describes every route, with each channel’s own config', async () => {
+  const { body } = await supertest(stack.app).get('/openapi.json').expect(200)
+  const document = body as Document
+  expect(document.openapi).toBe('3.1.0')
+  for (const { method, path } of routes) {
+    const documented = document.paths[`/api/v1${path.replace(/:(\w+)/g, '{$1}')}`]?.[method]
+    expect(documented, `${method} ${path}`).toBeDefined()
+  }
+  const create = JSON.stringify(document.paths['/api/v1/destinations']?.post?.requestBody)
+  for (const name of channelNames) expect(create).toContain(`"const":"${name}"`)
+})
+
+it('/docs is a page that needs nothing from elsewhere', async () => {
+  const page = await supertest(stack.app).get('/docs/').expect(200)
+  expect(page.text).toContain('swagger-ui')
+  expect(page.text).not.toMatch(/(src|href)="https?:/)
+  const script = await supertest(stack.app).get('/docs/swagger-initializer.js').expect(200)
+  expect(script.text).toContain("url: '/openapi.json'")
+})
+
+it('/healthz answers when PostgreSQL and Temporal do', async () => {
+  expect((await supertest(stack.app).get('/healthz').expect(200)).body).toEqual({ status: 'ok' })
+})
+
+it('the README’s table of error codes is the one in the code', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const documented = [...readme.matchAll(/^\| `(\w+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [code, Number(status)])
+  expect(documented).toEqual(Object.entries(errorCodes).map(([code, { status }]) => [code, status]))
+})

@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { channelNames, channels, findChannel } from '../../src/channels/index.ts'
+
+it.each(channelNames)('%s has a test file that calls the channel contract suite', async (name) => {
+  const source = await readFile(new URL(`./${name}.test.ts`, import.meta.url), 'utf8')
+  expect(source).toMatch(new RegExp(`^channelContract(<\\w+>)?\\('${name}', \\{$`, 'm'))
+})
+
+it.each(channels)('$name names its secrets among the fields of its config', ({ config, secrets }) => {
+  expect(Object.keys(config.shape)).toEqual(expect.arrayContaining([...secrets]))
+})
+
+it('finds a channel by its name, and none by a name that is not there', () => {
+  expect(new Set(channelNames).size).toBe(channels.length)
+  expect(channels.map(({ name }) => findChannel(name))).toEqual(channels)
+  expect(findChannel('carrier-pigeon')).toBeUndefined()
+})

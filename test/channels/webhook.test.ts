@@ -1,0 +1,174 @@
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, it } from 'vitest'
+import { webhook } from '../../src/channels/webhook.ts'
+import type { JsonObject } from '../../src/domain/event.ts'
+import { type Received, type Respond, startReceiver, status } from '../support/receiver.ts'
+import { untilTestEnds } from '../support/stack.ts'
+import { channelContract, egress, send } from './contract.ts'
+import { httpHarness } from './http-harness.ts'
+
+const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
+const token = 'tok_4f0c9f7e21aa'
+const apiKey = 'key"with\\signs'
+
+const verify = ({ headers, body }: Pick<Received, 'headers' | 'body'>) =>
+  new Webhook(secret).verify(body, headers as Record<string, string>)
+
+const classes: [from: number[], outcome: object][] = [
+  [[200, 201, 202, 204, 226], { kind: 'delivered' }],
+  [
+    [300, 304, 305],
+    { kind: 'failed', error: expect.stringContaining('redirects are not followed') as string },
+  ],
+  [[400, 401, 403, 404, 408, 409, 413, 422, 429, 451, 500, 501, 502, 503, 504, 599], { kind: 'failed' }],
+  [[410], { kind: 'rejected', gone: true, error: 'HTTP 410: the receiver is gone' }],
+]
+
+channelContract<Respond>('webhook', {
+  channel: webhook,
+  secret,
+  config: (origin) => ({
+    url: `${origin}/hook`,
+    headers: { Authorization: `Bearer ${token}`, 'X-Api-Key': apiKey },
+  }),
+  secrets: [token, apiKey, `Bearer ${token}`, secret],
+  answers: classes.flatMap(([codes, outcome]) =>
+    codes.map((code): [string, Respond, object] => [
+      `HTTP ${code}`,
+      status(code),
+      { ...outcome, responseCode: code },
+    ]),
+  ),
+  ...httpHarness((request) => ({
+    id: request.headers['webhook-id'] as string,
+    text: JSON.stringify(verify(request)),
+  })),
+})
+
+const start = async (respond?: Respond) => untilTestEnds(await startReceiver(respond))
+const deliver = (url: string, data: JsonObject) =>
+  send({ channel: webhook, secret, config: { url }, event: { data } })
+
+describe('a webhook', () => {
+  const payloads: [what: string, data: JsonObject][] = [
+    ['unicode and emoji', { name: 'Zoë Ångström 王小明 🕵️‍♀️', note: '\u2028\u2029\u0000\u007F"\\/' }],
+    [
+      'numbers that are written in several ways',
+      { big: 1e21, small: 0.1, sum: 0.1 + 0.2, zero: -0, least: 5e-324 },
+    ],
+    ['nested values', { a: [{ b: [[], {}, [null, true, { c: 'd' }]] }], '': { '': '' } }],
+    ['half a surrogate pair', { half: '\uD83D' }],
+    ['200 KiB', { text: 'ä€😀'.repeat(22_000) }],
+    ['nothing', {}],
+  ]
+  it.each(payloads)('is signed over the bytes that are sent: %s', async (_what, data) => {
+    const receiver = await start()
+    expect(await deliver(receiver.url, data)).toMatchObject({ kind: 'delivered' })
+    const [request] = receiver.received
+    expect(request && verify(request)).toEqual({
+      type: 'aml.match.found',
+      timestamp: '2026-11-21T11:28:12.345Z',
+      data: JSON.parse(JSON.stringify(data)) as object,
+    })
+  })
+
+  it('does not verify with one character changed, in the body or in a signed header', async () => {
+    const receiver = await start()
+    await deliver(receiver.url, { riskLevel: 'high' })
+    const [request] = receiver.received
+    if (!request) throw new Error('nothing arrived')
+    const { headers, body } = request
+    expect(() => verify({ headers, body })).not.toThrow()
+    expect(() => verify({ headers, body: body.replace('high', 'higg') })).toThrow()
+    expect(() => verify({ headers, body: `${body} ` })).toThrow()
+    expect(() => verify({ headers: { ...headers, 'webhook-id': 'evt_other' }, body })).toThrow()
+    const later = String(Number(headers['webhook-timestamp']) + 1)
+    expect(() => verify({ headers: { ...headers, 'webhook-timestamp': later }, body })).toThrow()
+  })
+
+  it('carries the time of the attempt in its signature and the time of the event in its body', async () => {
+    const receiver = await start()
+    const sentAt = new Date('2026-11-22T00:00:00.999Z')
+    await send({ channel: webhook, secret, config: { url: receiver.url }, sentAt })
+    const [request] = receiver.received
+    expect(request?.headers['webhook-timestamp']).toBe('1795305600')
+    expect(JSON.parse(request?.body ?? '')).toMatchObject({ timestamp: '2026-11-21T11:28:12.345Z' })
+  })
+
+  it('carries the tenant’s own headers and says who it is', async () => {
+    const receiver = await start()
+    const config = { url: receiver.url, headers: { 'X-Team': 'aml', Authorization: 'Bearer abc' } }
+    await send({ channel: webhook, secret, config })
+    expect(receiver.received[0]?.headers).toMatchObject({
+      'x-team': 'aml',
+      authorization: 'Bearer abc',
+      'content-type': 'application/json',
+      'user-agent': 'Switchyard/1.0',
+    })
+  })
+
+  it('is delivered by a 2xx even when its body never ends: the status decides', async () => {
+    const receiver = await start((response) => void response.writeHead(200).write('thank you'))
+    const outcome = await send({ channel: webhook, secret, config: { url: receiver.url }, timeoutMs: 300 })
+    expect(outcome).toEqual({ kind: 'delivered', responseCode: 200, responseExcerpt: 'thank you' })
+  })
+
+  it('takes no more than it keeps of an answer without end', async () => {
+    let written = 0
+    const receiver = await start((response) => {
+      response.writeHead(200)
+      const more = () => {
+        if (response.destroyed) return
+        written += 64 * 1024
+        response.write('x'.repeat(64 * 1024), () => setImmediate(more))
+      }
+      more()
+    })
+    const outcome = await send({ channel: webhook, secret, config: { url: receiver.url } })
+    expect(outcome).toEqual({ kind: 'delivered', responseCode: 200, responseExcerpt: 'x'.repeat(2048) })
+    expect(written).toBeLessThan(64 * 1024 * 1024)
+  })
+})
+
+describe('a webhook’s config', () => {
+  const refusedHeaders = [
+    'Host', 'host', 'Content-Length', 'Content-Type', 'Transfer-Encoding', 'Connection', 'Keep-Alive', 'TE', 'Trailer',
+    'Upgrade', 'Expect', 'Proxy-Authorization', 'User-Agent', 'Webhook-Id', 'webhook-signature', 'WEBHOOK-TIMESTAMP',
+    'X Y', 'X:Y', 'X\r\nY', 'Ünicode', '', 'x'.repeat(101),
+  ] // prettier-ignore
+  it.each(refusedHeaders)('refuses the header %j', (name) => {
+    const result = webhook.config.safeParse({ url: 'https://x.example/', headers: { [name]: 'value' } })
+    expect(result.error?.issues[0]?.path.slice(0, 1)).toEqual(['headers'])
+  })
+
+  it.each(['a\r\nX-Injected: yes', 'a\nb', 'a\u0000b', 'Zoë', '\u007F'])(
+    'refuses the header value %j',
+    (value) => {
+      const result = webhook.config.safeParse({ url: 'https://x.example/', headers: { 'X-Team': value } })
+      expect(result.error?.issues[0]?.path).toEqual(['headers', 'X-Team'])
+    },
+  )
+
+  it.each([
+    'not a url', '', '/hook', 'ftp://x.example/', 'file:///etc/passwd', 'javascript:alert(1)', 'https://user@x.example/',
+    'https://:password@x.example/', `https://x.example/${'a'.repeat(2048)}`,
+  ])('refuses the URL %j', (url) => {
+    expect(webhook.config.safeParse({ url }).error?.issues[0]?.path).toEqual(['url'])
+  }) // prettier-ignore
+
+  it('refuses plain http in production, and takes it in the sandbox', () => {
+    const config = { url: 'http://receiver.example/hook' }
+    expect(webhook.check(config, { environment: 'sandbox', egress })).toEqual([])
+    expect(webhook.check(config, { environment: 'production', egress })).toEqual([
+      { path: 'url', message: 'must use https in production' },
+    ])
+  })
+
+  it.each([
+    ['an unknown wire format', { url: 'https://x.example/', wireFormat: 'carrier-pigeon' }],
+    ['an unknown field', { url: 'https://x.example/', ulr: 'https://x.example/' }],
+    ['no URL', {}],
+  ])('refuses %s', (_what, config) => {
+    expect(webhook.config.safeParse(config).success).toBe(false)
+  })
+})
