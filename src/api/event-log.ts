@@ -4,7 +4,7 @@ import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts
 import { readEventInput } from '../temporal/event-input.ts'
 import { BadCursor, listExecutions, quoted } from '../temporal/executions.ts'
 import { readTimeline } from '../temporal/timeline.ts'
-import { eventWorkflowId, replayEventType, replayWorkflowId, routeEventType, type EventMemo } from '../workflows/contract.ts'
+import { deliverBatchType, eventWorkflowId, replayEventType, replayWorkflowId, routeEventType, type EventMemo } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
 
@@ -31,7 +31,10 @@ export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: Ev
 
 function visibilityQuery(scope: Scope, { type, status, destination, failing, from, to }: EventFilter): string {
   const conditions = [
-    `WorkflowType = ${quoted(routeEventType)}`,
+    // Of an event with very many destinations, the children are found by them, and show their part of it.
+    destination || failing
+      ? `WorkflowType IN (${quoted(routeEventType)}, ${quoted(deliverBatchType)})`
+      : `WorkflowType = ${quoted(routeEventType)}`,
     `TenantId = ${quoted(scope.tenantId)}`,
     `Environment = ${quoted(scope.environment)}`,
     type && (type.endsWith('*') ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}` : `EventType = ${quoted(type)}`),

@@ -4,17 +4,18 @@ import type { JsonObject, Json } from './event.ts'
 // The package is CommonJS with a default export inside; its types describe the ES module that bundlers see.
 const sift = siftModule as unknown as typeof siftModule.default
 
-type Argument = 'any' | 'list' | 'filter' | 'filters' | 'boolean' | 'count'
+type Argument = 'any' | 'plain' | 'list' | 'filter' | 'filters' | 'boolean' | 'count'
 
 /** Operators of the filter language, and what each takes. No `$where` (it runs code), no `$regex` (not linear-time). */
 const operators: Partial<Record<string, Argument>> = {
-  $eq: 'any', $ne: 'any', $gt: 'any', $gte: 'any', $lt: 'any', $lte: 'any',
+  $eq: 'any', $ne: 'any', $gt: 'plain', $gte: 'plain', $lt: 'plain', $lte: 'plain',
   $in: 'list', $nin: 'list', $all: 'list', $exists: 'boolean', $size: 'count',
   $and: 'filters', $or: 'filters', $nor: 'filters', $not: 'filter', $elemMatch: 'filter',
 } // prettier-ignore
 
 const refusals: Record<Argument, (value: Json) => string | undefined> = {
   any: () => undefined,
+  plain: (value) => (typeof value === 'object' && value !== null ? 'takes a text or a number' : undefined),
   list: (value) => (Array.isArray(value) && value.length > 0 ? undefined : 'takes a list that is not empty'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'takes true or false'),
   count: (value) => (Number.isInteger(value) ? undefined : 'takes a whole number'),

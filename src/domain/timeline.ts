@@ -98,8 +98,8 @@ export function summarize(timeline: Timeline): TimelineSummary {
 }
 
 /** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
-export function failingDestinations(timeline: Timeline): string[] {
-  return timeline.deliveries
+export function failingDestinations(deliveries: readonly Delivery[]): string[] {
+  return deliveries
     .filter(({ status, attempts }) => status === 'failed' || (status === 'pending' && attempts.length > 0))
     .map(({ destinationId }) => destinationId)
 }

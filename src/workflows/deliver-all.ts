@@ -5,21 +5,25 @@ import { batchWorkflowId, cancelSignal, deliverBatchType, retryNowSignal, type B
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 
-/** More deliveries than this go to child workflows of as many each: a history and a result have limits (DESIGN §3). */
-const mostPerWorkflow = 100
+/**
+ * A workflow makes this many deliveries itself; more go to child workflows of as many each. The bound is the server's: a
+ * search attribute's value has at most 2,048 bytes, which is 62 destination ids, and over it the workflow is failed.
+ */
+const mostPerWorkflow = 60
 
 /** Makes the deliveries of a step side by side: none waits for another. */
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
-  if (planned.length <= mostPerWorkflow) {
+  const own = run.timeline.deliveries.filter((delivery) => !run.delegated.has(delivery))
+  if (own.length + planned.length <= mostPerWorkflow) {
     await Promise.all(planned.map((delivery) => deliver(run, delivery)))
     return
   }
   const batches = []
   for (let at = 0; at < planned.length; at += mostPerWorkflow) batches.push(planned.slice(at, at + mostPerWorkflow))
-  await Promise.all(batches.map((batch, index) => delegate(run, batch, index)))
+  await Promise.all(batches.map((batch) => delegate(run, batch)))
 }
 
-/** A child's workflow: up to a hundred deliveries of an event, with a timeline of its own. */
+/** A child's workflow: some of an event's deliveries, with a timeline of its own. */
 export async function deliverBatch({ event, deliveries }: BatchInput): Promise<Timeline> {
   const run = openRun(event)
   await Promise.all(deliveries.map((delivery) => deliver(run, delivery)))
@@ -27,19 +31,22 @@ export async function deliverBatch({ event, deliveries }: BatchInput): Promise<T
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
-async function delegate(run: Run, batch: readonly PlannedDelivery[], index: number): Promise<void> {
-  const { workflowId, typedSearchAttributes } = workflowInfo()
+async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<void> {
+  const { workflowId, typedSearchAttributes, memo } = workflowInfo()
   const opened = batch.map((delivery) => openDelivery(run.timeline, delivery))
-  const childId = batchWorkflowId(workflowId, index)
-  run.timeline.batches = [...(run.timeline.batches ?? []), childId]
+  for (const delivery of opened) run.delegated.add(delivery)
+  run.timeline.batches ??= []
+  const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
+  run.timeline.batches.push(childId)
   run.publish()
   const input: BatchInput = { event: run.event, deliveries: [...batch] }
-  const child = await startChild(deliverBatchType, { workflowId: childId, args: [input], typedSearchAttributes })
+  const options = { workflowId: childId, args: [input] as [BatchInput], typedSearchAttributes, memo }
+  const child = await startChild<typeof deliverBatch>(deliverBatchType, options)
   run.forward({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),
     cancel: () => child.signal(cancelSignal),
   })
-  const { deliveries } = (await child.result()) as Timeline
+  const { deliveries } = await child.result()
   for (const delivery of opened) {
     const ended = deliveries.find(({ destinationId }) => destinationId === delivery.destinationId)
     if (ended) settle(delivery, ended.status, ended.reason)

@@ -15,6 +15,8 @@ import { cancelSignal, retryNowSignal, searchAttributes, timelineQuery } from '.
 export interface Run {
   event: Event
   timeline: Timeline
+  /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
+  delegated: Set<Delivery>
   /** Waits durably; `retryNow` ends the wait early, `cancel` ends the delivery. */
   wait(delivery: Delivery, delayMs: number): Promise<void>
   /** Shows what has changed to lists. */
@@ -35,6 +37,7 @@ export interface Requests {
 export function openRun(event: Event): Run {
   const timeline = openTimeline()
   const retryRequests = new Set<string>()
+  const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
   let cancelled = false
   let published = ''
@@ -57,14 +60,15 @@ export function openRun(event: Event): Run {
   /** Upserts what lists show and filter by, when it has changed. In the fast path that is once, at the end. */
   function publish(): void {
     const summary = summarize(timeline)
-    const failing = failingDestinations(timeline)
+    const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
+    const failing = failingDestinations(own)
     const state = JSON.stringify([summary, failing])
     if (state === published) return
     published = state
     upsertMemo({ summary })
     upsertSearchAttributes([
       { key: searchAttributes.eventStatus, value: timeline.status },
-      { key: searchAttributes.destinations, value: summary.deliveries.map(({ destinationId }) => destinationId) },
+      { key: searchAttributes.destinations, value: own.map(({ destinationId }) => destinationId) },
       { key: searchAttributes.failingDestinations, value: failing },
     ])
   }
@@ -72,6 +76,7 @@ export function openRun(event: Event): Run {
   return {
     event,
     timeline,
+    delegated,
     publish,
     forward: (requests) => void forwards.push(requests),
     async wait(delivery, delayMs) {

@@ -3,6 +3,11 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js'
 import { Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { describe, expect, inject, it } from 'vitest'
+import { eventWorkflowId, type RouteEventInput } from '../../src/workflows/contract.ts'
+import { createLog } from '../../src/log.ts'
+import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
+
+installTemporalRuntime(createLog('silent'))
 
 /**
  * Every history here stands for workflows that may be running somewhere when this code is deployed: it must replay.
@@ -15,7 +20,11 @@ const recorded = names.filter((name) => !name.startsWith('tampered-'))
 
 function replay(name: string): Promise<void> {
   const history = historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
-  return Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundle') } }, history)
+  const payload = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
+  const { event } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as RouteEventInput
+  // Ids of children are made from the workflow's own.
+  const workflowId = eventWorkflowId({ ...event, eventId: event.id })
+  return Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundle') } }, history, workflowId)
 }
 
 describe('recorded histories replay', () => {

@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
-import { Runtime, type NativeConnection } from '@temporalio/worker'
 import type { Express } from 'express'
-import pg from 'pg'
 import supertest from 'supertest'
 import { inject, onTestFinished } from 'vitest'
 import { createLanes } from '../../src/activities/lanes.ts'
@@ -14,11 +12,11 @@ import { createEgress } from '../../src/channels/egress.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
 import type { Environment } from '../../src/domain/event.ts'
 import { createLog } from '../../src/log.ts'
-import { connectTemporal } from '../../src/temporal/connect.ts'
-import { prepareNamespace } from '../../src/temporal/namespace.ts'
+import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
+import { createDatabase, createNamespace } from './corner.ts'
 
-Runtime.install({ logger: { ...console, trace() {}, debug() {}, info() {}, warn() {}, log() {} }, shutdownSignals: [] })
+installTemporalRuntime(createLog('silent'))
 
 export const adminKey = `sk_platform_${'a'.repeat(32)}`
 
@@ -78,28 +76,6 @@ export async function startStack(options: { workers?: boolean; mail?: ChannelCon
   }
 }
 
-async function createDatabase(name: string): Promise<string> {
-  const url = new URL(inject('databaseUrl'))
-  const template = url.pathname.slice(1)
-  url.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
-  // The template allows one copy at a time: files that start at once take turns.
-  await client.query('SELECT pg_advisory_lock(1)')
-  await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
-  await client.end()
-  url.pathname = `/${name}`
-  return url.href
-}
-
-async function createNamespace(namespace: string): Promise<{ connection: NativeConnection; client: Client }> {
-  const temporal = await connectTemporal({ address: inject('temporalAddress'), namespace, tls: false })
-  const workflowExecutionRetentionPeriod = { seconds: 86_400 as never }
-  await temporal.client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod })
-  await prepareNamespace(temporal.client, { setRetention: false })
-  return temporal
-}
-
 /** A tenant with a key for one environment. */
 export async function makeTenant({ app }: Stack, environment: Environment = 'sandbox', scopes = ['*']) {
   const tenant = await supertest(app)
@@ -123,7 +99,12 @@ export async function makeKey({ app }: Pick<Stack, 'app'>, tenantId: string, env
 
 /** The API as a client with this key sees it. Paths are below /api/v1. */
 export function apiOf(app: Express, key: string) {
-  const agent = supertest.agent(app).auth(key, { type: 'bearer' })
+  return apiAt(app, key)
+}
+
+/** Likewise, for an API that another process serves. */
+export function apiAt(server: Express | string, key: string) {
+  const agent = supertest.agent(server).auth(key, { type: 'bearer' })
   const at = (path: string) => `/api/v1${path}`
   return {
     get: (path: string) => agent.get(at(path)),

@@ -198,6 +198,8 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     [{ a: { $nin: 5 } }, ['a.$nin']],
     [{ a: { $all: [] } }, ['a.$all']],
     [{ a: { $all: 'x' } }, ['a.$all']],
+    [{ a: { $gt: { b: 1 } } }, ['a.$gt']],
+    [{ a: { $lte: [1] } }, ['a.$lte']],
     [{ a: { $size: '2' } }, ['a.$size']],
     [{ a: { $exists: 'no' } }, ['a.$exists']],
     [{ a: { $exists: 0 } }, ['a.$exists']],
@@ -226,10 +228,10 @@ describe('a filter is refused, with the path of what is wrong,', () => {
   it('rather than failing when an event comes: what is not refused can be evaluated', () => {
     const operator = fc.constantFrom(
       '$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$and', '$or', '$nor', '$not', '$all',
-      '$elemMatch', '$size', 'a', 'b.c',
+      '$elemMatch', '$size', 'a', 'b.c', 'toString', 'valueOf', 'toJSON',
     ) // prettier-ignore
     const { filter } = fc.letrec<{ filter: JsonObject; value: JsonObject[string] }>((tie) => ({
-      filter: fc.dictionary(operator, tie('value'), { maxKeys: 3 }),
+      filter: fc.dictionary(operator, tie('value'), { maxKeys: 3, noNullPrototype: true }),
       value: fc.oneof(
         { maxDepth: 4 },
         fc.constantFrom(null, true, false, 0, 1, 'x', ''),
@@ -237,7 +239,13 @@ describe('a filter is refused, with the path of what is wrong,', () => {
         fc.array(tie('value'), { maxLength: 2 }),
       ),
     }))
-    const subjects: JsonObject[] = [{}, { a: 1 }, { a: [1, { a: 1 }], b: { c: null } }, { a: null, b: [{ c: 'x' }] }]
+    const subjects: JsonObject[] = [
+      {},
+      { a: { toString: 1, valueOf: 1, toJSON: 1 }, toString: { valueOf: 'x' } },
+      { a: 1 },
+      { a: [1, { a: 1 }], b: { c: null } },
+      { a: null, b: [{ c: 'x' }] },
+    ]
     fc.assert(
       fc.property(filter, (candidate) => {
         fc.pre(filterProblems(candidate).length === 0)

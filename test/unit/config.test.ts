@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { isAbsolute } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig, requireVariables } from '../../src/config.ts'
+
+const key = () => randomBytes(32).toString('base64')
+
+function problemsOf(environment: Record<string, string>): string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(':')[0] ?? '')
+  }
+}
+
+describe('the configuration', () => {
+  it('needs nothing to be set', () => {
+    const config = readConfig({})
+    expect(config).toMatchObject({
+      PORT: 3000,
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'info',
+      EGRESS_ALLOW: [],
+      TEMPORAL_TLS: false,
+    })
+    expect(isAbsolute(config.DATA_DIR)).toBe(true)
+  })
+
+  it('takes an empty variable for one that is absent', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: '', SECRET_KEYS: '', EGRESS_ALLOW: '' })).toEqual(
+      readConfig({}),
+    )
+  })
+
+  it('names every variable that is wrong at once', () => {
+    const wrong = {
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://x',
+      TEMPORAL_ADDRESS: 'https://temporal:7233',
+      TEMPORAL_UI_URL: 'not a url',
+      TEMPORAL_TLS: 'yes',
+      ADMIN_API_KEY: 'short',
+      SECRET_KEYS: 'nonsense',
+      SMTP_URL: 'https://mail',
+      EGRESS_ALLOW: '10.0.0.0/99',
+      TEMPORAL_PORT: '0',
+      TEMPORAL_UI_PORT: '70000',
+    }
+    expect(problemsOf(wrong).sort()).toEqual(Object.keys(wrong).sort())
+  })
+
+  it('shows no value in its complaints', () => {
+    const wrong = {
+      ADMIN_API_KEY: 'hunter2',
+      SECRET_KEYS: 'a:hunter2',
+      DATABASE_URL: 'x://u:hunter2@h',
+      SMTP_URL: 'hunter2',
+    }
+    expect(() => readConfig(wrong)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') as string }),
+    )
+  })
+
+  it.each<[variable: string, value: string]>([
+    ['PORT', '0'], ['PORT', '65536'], ['PORT', '3000.5'], ['PORT', '-1'],
+    ['SECRET_KEYS', 'a'], ['SECRET_KEYS', 'a:'], ['SECRET_KEYS', `:${key()}`], ['SECRET_KEYS', `a b:${key()}`],
+    ['SECRET_KEYS', `a:${randomBytes(31).toString('base64')}`], ['SECRET_KEYS', `a:${key()},`],
+    ['TEMPORAL_ADDRESS', 'temporal'], ['TEMPORAL_ADDRESS', 'temporal:port'],
+    ['EGRESS_ALLOW', '10.0.0.0/8,fd00::/129'], ['EGRESS_ALLOW', 'https://x.example/'],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(problemsOf({ [variable]: value })).toEqual([variable])
+  }) // prettier-ignore
+
+  it('reads numbers, lists and keys', () => {
+    const [first, second] = [key(), key()]
+    const config = readConfig({
+      PORT: '8080',
+      TEMPORAL_TLS: 'true',
+      EGRESS_ALLOW: ' 10.0.0.0/8, intranet.example ,, fd00::/8 ',
+      SECRET_KEYS: `new:${first}, old:${second}`,
+      UNKNOWN: 'is left alone',
+    })
+    expect(config).toMatchObject({
+      PORT: 8080,
+      TEMPORAL_TLS: true,
+      EGRESS_ALLOW: ['10.0.0.0/8', 'intranet.example', 'fd00::/8'],
+    })
+    expect(config.SECRET_KEYS?.map(({ id, key: bytes }) => [id, bytes.toString('base64')])).toEqual([
+      ['new', first],
+      ['old', second],
+    ])
+    expect(config).not.toHaveProperty('UNKNOWN')
+  })
+})
+
+describe('a production root', () => {
+  it('names every variable that it lacks', () => {
+    const config = readConfig({ TEMPORAL_ADDRESS: 'temporal:7233' })
+    expect(() => requireVariables(config, ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SECRET_KEYS'])).toThrow(
+      'must be set: DATABASE_URL, SECRET_KEYS.',
+    )
+  })
+
+  it('goes on when it has them all', () => {
+    const config = readConfig({ TEMPORAL_ADDRESS: 'temporal:7233' })
+    expect(requireVariables(config, ['TEMPORAL_ADDRESS']).TEMPORAL_ADDRESS).toBe('temporal:7233')
+  })
+})

@@ -1,0 +1,181 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { destinationStatuses, type RoutableDestination } from '../../src/domain/destination.ts'
+import { route, routeTo } from '../../src/domain/routing.ts'
+import { makeEvent } from '../support/event.ts'
+
+function destination(fields: Partial<RoutableDestination> = {}): RoutableDestination {
+  return {
+    id: 'dst_1',
+    channel: 'webhook',
+    environment: 'sandbox',
+    status: 'active',
+    subscription: { eventTypes: ['all'] },
+    delivery: { schedule: ['0s', '5s', '5m'], timeoutMs: 10_000 },
+    ...fields,
+  }
+}
+
+describe('an event is routed', () => {
+  it.each<[what: string, fields: Partial<RoutableDestination>, matched: boolean, reason: string | RegExp]>([
+    ['all', {}, true, 'subscribed to all'],
+    ['a glob', { subscription: { eventTypes: ['kyc.*', 'aml.*', '*'] } }, true, 'subscribed to aml.*'],
+    ['another type', { subscription: { eventTypes: ['kyc.*'] } }, false, /^unmatched: /],
+    ['no type', { subscription: { eventTypes: [] } }, false, /^unmatched: /],
+    ['a filter that passes', filtered({ 'data.riskLevel': 'high' }), true, 'subscribed to all'],
+    ['a filter over the type', filtered({ type: 'aml.match.found' }), true, 'subscribed to all'],
+    ['a filter that does not pass', filtered({ 'data.riskLevel': 'low' }), false, /^filtered: /],
+    ['a field that is absent', filtered({ 'data.absent': null }), false, /^filtered: /],
+    ['a paused one', { status: 'paused' }, false, 'paused'],
+    [
+      'a paused one, by whom',
+      { status: 'paused', statusReason: 'paused by the API' },
+      false,
+      'paused: paused by the API',
+    ],
+    ['a disabled one', { status: 'disabled', statusReason: 'HTTP 410' }, false, 'disabled: HTTP 410'],
+  ])('by its subscription: %s', (_what, fields, matched, reason) => {
+    const { routing, steps } = route(makeEvent(), [destination(fields)])
+    expect(routing).toEqual([
+      {
+        destinationId: 'dst_1',
+        matched,
+        reason: reason instanceof RegExp ? expect.stringMatching(reason) : reason,
+      },
+    ])
+    expect(steps).toHaveLength(matched ? 1 : 0)
+  })
+
+  it('with the policy of each destination, in the order of the destinations', () => {
+    const plan = route(makeEvent(), [
+      destination({ id: 'dst_a', delivery: { schedule: ['0s', '1m', '2h', '1d'], timeoutMs: 500 } }),
+      destination({ id: 'dst_b', status: 'paused' }),
+      destination({ id: 'dst_c', channel: 'email' }),
+    ])
+    expect(plan.steps).toEqual([
+      {
+        kind: 'deliver',
+        deliveries: [
+          {
+            destinationId: 'dst_a',
+            channel: 'webhook',
+            scheduleMs: [0, 60_000, 7_200_000, 86_400_000],
+            timeoutMs: 500,
+          },
+          { destinationId: 'dst_c', channel: 'email', scheduleMs: [0, 5_000, 300_000], timeoutMs: 10_000 },
+        ],
+      },
+    ])
+  })
+
+  it('to nobody when there is nobody', () => {
+    expect(route(makeEvent(), [])).toEqual({ steps: [], routing: [] })
+  })
+})
+
+describe('a replay is routed', () => {
+  it('to whom it names, whatever they subscribe to, as long as they are active', () => {
+    const plan = routeTo([
+      destination({ id: 'dst_a', subscription: { eventTypes: ['other'], filter: { no: 1 } } }),
+      destination({ id: 'dst_b', status: 'disabled', statusReason: 'HTTP 410' }),
+    ])
+    expect(plan.routing).toEqual([
+      { destinationId: 'dst_a', matched: true, reason: 'asked for by name' },
+      { destinationId: 'dst_b', matched: false, reason: 'disabled: HTTP 410' },
+    ])
+    expect(
+      plan.steps.flatMap(({ deliveries }) => deliveries.map(({ destinationId }) => destinationId)),
+    ).toEqual(['dst_a'])
+  })
+})
+
+describe('every plan', () => {
+  const anyDestination = fc.record({
+    channel: fc.constantFrom('webhook', 'email', 'slack', 'one that is unknown'),
+    status: fc.constantFrom(...destinationStatuses),
+    statusReason: fc.option(fc.string(), { nil: undefined }),
+    eventTypes: fc.array(fc.constantFrom('all', '*', 'aml.*', '*.found', 'kyc.*', 'aml.match.found', ''), {
+      maxLength: 3,
+    }),
+    filter: fc.constantFrom(
+      undefined,
+      {},
+      { 'data.riskLevel': 'high' },
+      { 'data.riskLevel': 'low' },
+      { 'data.x': null },
+    ),
+  })
+  const anyDestinations = fc
+    .array(anyDestination, { maxLength: 30 })
+    .map((all) =>
+      all.map(({ channel, status, statusReason, eventTypes, filter }, index) =>
+        destination({
+          id: `dst_${index}`,
+          channel,
+          status,
+          statusReason,
+          subscription: { eventTypes, filter },
+        }),
+      ),
+    )
+  const anyEvent = fc.record({
+    type: fc.constantFrom('aml.match.found', 'kyc.approved', 'DOCVER'),
+    data: fc.dictionary(fc.constantFrom('riskLevel', 'x', 'y'), fc.constantFrom('high', 'low', null), {
+      noNullPrototype: true,
+    }),
+  })
+
+  it('is the same for the same input, and leaves the input as it is', () => {
+    fc.assert(
+      fc.property(anyEvent, anyDestinations, (fields, destinations) => {
+        const event = makeEvent(fields)
+        const before = structuredClone({ event, destinations })
+        const plan = route(event, destinations)
+        expect(route(structuredClone(event), structuredClone(destinations))).toEqual(plan)
+        expect({ event, destinations }).toEqual(before)
+      }),
+    )
+  })
+
+  it('decides once for every destination, with a reason, in their order', () => {
+    fc.assert(
+      fc.property(anyEvent, anyDestinations, (fields, destinations) => {
+        const { routing } = route(makeEvent(fields), destinations)
+        expect(routing.map(({ destinationId }) => destinationId)).toEqual(destinations.map(({ id }) => id))
+        expect(routing.filter(({ reason }) => reason.trim() === '')).toEqual([])
+      }),
+    )
+  })
+
+  it('delivers to those it matched, and to nobody else, and never to one that is not active', () => {
+    fc.assert(
+      fc.property(anyEvent, anyDestinations, (fields, destinations) => {
+        const { routing, steps } = route(makeEvent(fields), destinations)
+        const delivered = steps.flatMap(({ deliveries }) =>
+          deliveries.map(({ destinationId }) => destinationId),
+        )
+        expect(delivered).toEqual(
+          routing.filter(({ matched }) => matched).map(({ destinationId }) => destinationId),
+        )
+        const inactive = destinations.filter(({ status }) => status !== 'active').map(({ id }) => id)
+        expect(delivered.filter((id) => inactive.includes(id))).toEqual([])
+      }),
+    )
+  })
+
+  it('decides for a destination whatever the others are', () => {
+    fc.assert(
+      fc.property(anyEvent, anyDestinations, (fields, destinations) => {
+        const event = makeEvent(fields)
+        const alone = destinations.flatMap((one) => route(event, [one]).routing)
+        expect(route(event, destinations).routing).toEqual(alone)
+      }),
+    )
+  })
+})
+
+function filtered(
+  filter: NonNullable<RoutableDestination['subscription']['filter']>,
+): Partial<RoutableDestination> {
+  return { subscription: { eventTypes: ['all'], filter } }
+}
