@@ -29,23 +29,40 @@ const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port
 
 async function call<Answer>(key: string, path: string, body: object): Promise<Answer> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  const response = await fetch(`${values.url}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const response = await fetch(`${values.url}/api/v1${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  })
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as Answer
 }
 
 const limits = { apiPerMinute: 100_000, apiBurst: 100_000, ingestPerSecond: 100_000 }
 const tenant = await call<{ id: string }>(adminKey, '/tenants', { name: 'Bench', limits })
-const { key } = await call<{ key: string }>(adminKey, `/tenants/${tenant.id}/keys`, { environment: 'sandbox' })
+const { key } = await call<{ key: string }>(adminKey, `/tenants/${tenant.id}/keys`, {
+  environment: 'sandbox',
+})
 const subscription = { eventTypes: ['all'] }
-await call(key, '/destinations', { name: 'bench', channel: 'webhook', config: { url: receiverUrl }, subscription })
+await call(key, '/destinations', {
+  name: 'bench',
+  channel: 'webhook',
+  config: { url: receiverUrl },
+  subscription,
+})
 
 let posted = 0
 async function deliverOne(): Promise<{ acceptedMs: number; arrivedMs: number }> {
   const id = `bench-${tenant.id}-${posted++}`
   const arrival = arrived(id)
   const startedAt = performance.now()
-  const data = { submissionId: id, matchType: 'sanctions', matchScore: 0.95, matchedName: 'John Doe', riskLevel: 'high' }
+  const data = {
+    submissionId: id,
+    matchType: 'sanctions',
+    matchScore: 0.95,
+    matchedName: 'John Doe',
+    riskLevel: 'high',
+  }
   await call(key, '/events', { id, type: 'aml.match.found', data })
   const acceptedAt = performance.now()
   const arrivedAt = await arrival
@@ -59,7 +76,9 @@ function percentile(sorted: number[], share: number): string {
 
 function report(what: string, times: number[]): void {
   const sorted = times.toSorted((left, right) => left - right)
-  console.log(`${what}: p50 ${percentile(sorted, 0.5)} ms, p95 ${percentile(sorted, 0.95)} ms, p99 ${percentile(sorted, 0.99)} ms`)
+  console.log(
+    `${what}: p50 ${percentile(sorted, 0.5)} ms, p95 ${percentile(sorted, 0.95)} ms, p99 ${percentile(sorted, 0.99)} ms`,
+  )
 }
 
 async function inFlight(count: number, width: number) {
@@ -74,15 +93,26 @@ async function inFlight(count: number, width: number) {
 
 await inFlight(50, 1)
 const single = await inFlight(Number(values.single), 1)
-report(`1 in flight, ${single.length} events, post → webhook arrival`, single.map(({ arrivedMs }) => arrivedMs))
-report(`1 in flight, post → 202`, single.map(({ acceptedMs }) => acceptedMs))
+report(
+  `1 in flight, ${single.length} events, post → webhook arrival`,
+  single.map(({ arrivedMs }) => arrivedMs),
+)
+report(
+  `1 in flight, post → 202`,
+  single.map(({ acceptedMs }) => acceptedMs),
+)
 
 const width = Number(values.inflight)
 await inFlight(width * 2, width)
 const startedAt = performance.now()
 const many = await inFlight(Number(values.events), width)
 const seconds = (performance.now() - startedAt) / 1000
-console.log(`${width} in flight, ${many.length} events: ${(many.length / seconds).toFixed(0)} events/s delivered`)
-report(`${width} in flight, post → webhook arrival`, many.map(({ arrivedMs }) => arrivedMs))
+console.log(
+  `${width} in flight, ${many.length} events: ${(many.length / seconds).toFixed(0)} events/s delivered`,
+)
+report(
+  `${width} in flight, post → webhook arrival`,
+  many.map(({ arrivedMs }) => arrivedMs),
+)
 receiver.close()
 receiver.closeAllConnections()

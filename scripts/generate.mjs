@@ -7,6 +7,8 @@ const cli = createRequire(import.meta.url).resolve('prisma/build/index.js')
 const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' }
 const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'generate'], { env, encoding: 'utf8' })
 if (status !== 0) {
-  console.error(`${stdout}${stderr}\nThe Prisma client could not be generated; \`npm run generate\` tries again.`)
+  console.error(
+    `${stdout}${stderr}\nThe Prisma client could not be generated; \`npm run generate\` tries again.`,
+  )
   process.exit(1)
 }

@@ -14,7 +14,10 @@ import { startPostgres } from '../src/embedded/postgres.ts'
 const [name] = process.argv.slice(2)
 if (!name || !/^[a-z0-9_]+$/.test(name)) throw new Error('usage: npm run migration:new -- name_of_the_change')
 
-const schema = (content: string) => ({ tag: 'schemaDatamodel' as const, files: [{ path: 'schema.prisma', content }] })
+const schema = (content: string) => ({
+  tag: 'schemaDatamodel' as const,
+  files: [{ path: 'schema.prisma', content }],
+})
 const entries = await readdir(migrationsFolder, { withFileTypes: true })
 const newest = entries
   .filter((entry) => entry.isDirectory())
@@ -24,12 +27,18 @@ const newest = entries
 
 const wanted = await readFile(new URL('../prisma/schema.prisma', import.meta.url), 'utf8')
 const scratch = await mkdtemp(join(tmpdir(), 'switchyard-migration-'))
-const postgres = await startPostgres({ dataDir: join(scratch, 'postgres'), durable: false, progress: () => undefined })
+const postgres = await startPostgres({
+  dataDir: join(scratch, 'postgres'),
+  durable: false,
+  progress: () => undefined,
+})
 const { stdout } = await withSchemaEngine(
   postgres.url,
   async (engine) =>
     engine.diff({
-      from: newest ? schema(await readFile(join(migrationsFolder, newest, 'schema.prisma'), 'utf8')) : { tag: 'empty' },
+      from: newest
+        ? schema(await readFile(join(migrationsFolder, newest, 'schema.prisma'), 'utf8'))
+        : { tag: 'empty' },
       to: schema(wanted),
       script: true,
       exitCode: null,

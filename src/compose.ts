@@ -125,7 +125,9 @@ export async function serveApi(
 
 function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
   if (error.code !== 'EADDRINUSE') return error
-  return new Error(`Port ${PORT} on ${HOST} (API) is in use: stop what listens there, or choose another with PORT=…`)
+  return new Error(
+    `Port ${PORT} on ${HOST} (API) is in use: stop what listens there, or choose another with PORT=…`,
+  )
 }
 
 /** Runs the workers. `fail` is called if they end by themselves. */

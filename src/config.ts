@@ -8,7 +8,12 @@ const port = z.coerce.number().int().min(1).max(65535)
 
 const cidrs = z
   .string()
-  .transform((text) => text.split(',').map((entry) => entry.trim()).filter(Boolean))
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  )
   .refine((entries) => entries.every((entry) => !entry.includes('/') || ipaddr.isValidCIDR(entry)), {
     message: 'must be host names, addresses and CIDRs, separated by commas',
   })
@@ -19,7 +24,10 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
     return { id, key: Buffer.from(key, 'base64') }
   })
   if (keys.some(({ id, key }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== 32)) {
-    context.addIssue({ code: 'custom', message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)' })
+    context.addIssue({
+      code: 'custom',
+      message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)',
+    })
   }
   return keys
 })
@@ -29,15 +37,27 @@ const variables = z.object({
   PORT: port.default(3000),
   HOST: z.string().default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
-  TEMPORAL_ADDRESS: z.string().regex(/^[^/\s]+:\d+$/, 'must be host:port').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^/\s]+:\d+$/, 'must be host:port')
+    .optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_UI_URL: z.url().optional(),
   TEMPORAL_API_KEY: z.string().optional(),
-  TEMPORAL_TLS: z.enum(['true', 'false']).default('false').transform((text) => text === 'true'),
+  TEMPORAL_TLS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   SECRET_KEYS: secretKeys.optional(),
-  SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://').optional(),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
+    .optional(),
   MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
   EGRESS_ALLOW: cidrs.default([]),
   DATA_DIR: z.string().default('.data'),

@@ -29,7 +29,9 @@ export class Lifecycle {
  * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or when a part of it fails, and ends the process. A failed start
  * prints one message that says what to do, and stops what had already started.
  */
-export async function runRoot(start: (lifecycle: Lifecycle, fail: (why: string) => void) => Promise<void>): Promise<void> {
+export async function runRoot(
+  start: (lifecycle: Lifecycle, fail: (why: string) => void) => Promise<void>,
+): Promise<void> {
   const lifecycle = new Lifecycle()
   let exitCode = 0
 

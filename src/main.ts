@@ -23,7 +23,9 @@ await runRoot(async (lifecycle, fail) => {
   lifecycle.add('the lock', () => Promise.resolve(lock.release()))
   await requireFreePort(config.PORT, 'API', 'PORT')
 
-  const { url: databaseUrl } = config.DATABASE_URL ? { url: config.DATABASE_URL } : await postgres(config, lifecycle, fail)
+  const { url: databaseUrl } = config.DATABASE_URL
+    ? { url: config.DATABASE_URL }
+    : await postgres(config, lifecycle, fail)
   const applied = await migrateDatabase(databaseUrl)
   if (applied.length > 0) progress(`applied ${applied.length} database migration(s)`)
   const temporal = config.TEMPORAL_ADDRESS
@@ -42,7 +44,9 @@ await runRoot(async (lifecycle, fail) => {
   progress('starting the worker and the API')
   await runWorkers(platform, smtpUrl, lifecycle, fail)
   const url = await serveApi(platform, { eagerStart: true, temporalUiUrl: temporal.uiUrl }, lifecycle)
-  progress('loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed')
+  progress(
+    'loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed',
+  )
   const platformKey = await firstPlatformKey(platform)
   if (platformKey !== undefined) keepPlatformKey(config, platformKey)
   announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
@@ -54,7 +58,9 @@ function progress(line: string): void {
 
 /** The one line that says it is up, for people and for scripts: `ready` and then `name=value`. */
 function announce(facts: Record<string, string | undefined>): void {
-  const parts = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+  const parts = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  )
   console.log(['ready', ...parts].join('  '))
 }
 
@@ -82,7 +88,11 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
   })
   lifecycle.add('Temporal', () => running.stop())
   running.onExit((why) => fail(`The Temporal server ended: ${why}`))
-  const { connection, client } = await connectTemporal({ address: running.address, namespace: config.TEMPORAL_NAMESPACE, tls: false })
+  const { connection, client } = await connectTemporal({
+    address: running.address,
+    namespace: config.TEMPORAL_NAMESPACE,
+    tls: false,
+  })
   const changed = await prepareNamespace(client, { setRetention: true })
   if (changed.length > 0) progress(`Temporal namespace "${config.TEMPORAL_NAMESPACE}": ${changed.join(', ')}`)
   await connection.close()

@@ -17,7 +17,9 @@ await runRoot(async (lifecycle) => {
   })
   lifecycle.add('the Temporal connection', () => connection.close())
   const changed = await prepareNamespace(client, { setRetention: process.argv.includes('--retention') })
-  console.log(`Namespace "${config.TEMPORAL_NAMESPACE}" is ready. Changed: ${changed.join(', ') || 'nothing'}.`)
+  console.log(
+    `Namespace "${config.TEMPORAL_NAMESPACE}" is ready. Changed: ${changed.join(', ') || 'nothing'}.`,
+  )
   await lifecycle.stop()
   process.exit(0)
 })

@@ -14,7 +14,11 @@ await runRoot(async (lifecycle) => {
     sandboxLoopback: false,
   }
   const platform = await openPlatform(config, services, log, lifecycle)
-  const url = await serveApi(platform, { eagerStart: false, temporalUiUrl: config.TEMPORAL_UI_URL }, lifecycle)
+  const url = await serveApi(
+    platform,
+    { eagerStart: false, temporalUiUrl: config.TEMPORAL_UI_URL },
+    lifecycle,
+  )
   const key = await firstPlatformKey(platform)
   console.log(['ready', `api=${url}`, `docs=${url}/docs`, ...(key ? [`platform-key=${key}`] : [])].join('  '))
 })

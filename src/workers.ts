@@ -22,7 +22,12 @@ export interface RunningWorkers {
 const shutdownGraceTime = '35s'
 
 /** Runs the two workers of a process: the main one, and the slow lane that holds nobody up. */
-export async function startWorkers({ connection, namespace, deps, workflowBundle }: WorkersOptions): Promise<RunningWorkers> {
+export async function startWorkers({
+  connection,
+  namespace,
+  deps,
+  workflowBundle,
+}: WorkersOptions): Promise<RunningWorkers> {
   const workflows = workflowBundle
     ? { workflowBundle }
     : { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }

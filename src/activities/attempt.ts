@@ -26,7 +26,10 @@ export function createAttempts(deps: ActivityDeps) {
   const { lanes } = deps
 
   /** As a local activity: the event is at hand, and a local activity's input is not written to history. */
-  async function attemptFirst({ event, ...request }: AttemptRequest & { event: Event }): Promise<AttemptResult> {
+  async function attemptFirst({
+    event,
+    ...request
+  }: AttemptRequest & { event: Event }): Promise<AttemptResult> {
     const reason = lanes.deferral(request.destinationId)
     return reason ? { kind: 'deferred', reason } : makeAttempt(deps, event, request)
   }
@@ -47,9 +50,18 @@ export function createAttempts(deps: ActivityDeps) {
   return { attemptFirst, attempt, attemptAnyway }
 }
 
-async function makeAttempt(deps: ActivityDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
+async function makeAttempt(
+  deps: ActivityDeps,
+  event: Event,
+  request: AttemptRequest,
+): Promise<AttemptResult> {
   const { tenantId, environment } = event
-  const destination = await findDestination(deps.db, deps.secretKeys, { tenantId, environment }, request.destinationId)
+  const destination = await findDestination(
+    deps.db,
+    deps.secretKeys,
+    { tenantId, environment },
+    request.destinationId,
+  )
   if (!destination) return { kind: 'skipped', reason: 'the destination was deleted' }
   if (destination.status !== 'active') return { kind: 'skipped', reason: inactive(destination) }
 
@@ -76,11 +88,15 @@ interface Sending {
 
 async function send(deps: ActivityDeps, { destination, ...message }: Sending): Promise<Outcome> {
   const channel = findChannel(destination.channel)
-  if (!channel) return { kind: 'failed', error: `this worker does not know the channel "${destination.channel}"` }
+  if (!channel)
+    return { kind: 'failed', error: `this worker does not know the channel "${destination.channel}"` }
   const { id, name, config, secret } = destination
   const outcome = await channel.send({ ...message, destination: { id, name, config, secret } }, deps.context)
   if (outcome.responseExcerpt === undefined) return outcome
-  return { ...outcome, responseExcerpt: withoutSecrets(outcome.responseExcerpt, secretValues(channel, destination)) }
+  return {
+    ...outcome,
+    responseExcerpt: withoutSecrets(outcome.responseExcerpt, secretValues(channel, destination)),
+  }
 }
 
 function inactive({ status, statusReason }: Destination): string {

@@ -3,7 +3,13 @@ import type { ActivityDeps } from './index.ts'
 
 /** Disables a destination that asked not to be called again. Repeating it changes nothing. */
 export function createDisable({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
-  return async function disable({ destinationId, reason }: { destinationId: string; reason: string }): Promise<void> {
+  return async function disable({
+    destinationId,
+    reason,
+  }: {
+    destinationId: string
+    reason: string
+  }): Promise<void> {
     await disableDestination(db, destinationId, reason)
     log.warn({ destinationId, reason }, 'destination.disabled')
   }

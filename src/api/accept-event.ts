@@ -36,7 +36,12 @@ interface Given {
  * Starts the event's workflow and answers once Temporal has stored it, never before. The workflow id is made of the
  * event id, so that Temporal itself refuses a second start: the same body is then a duplicate, another one a conflict.
  */
-export async function acceptEvent(deps: AppDeps, scope: Scope, given: Given, idempotencyKey?: string): Promise<Accepted> {
+export async function acceptEvent(
+  deps: AppDeps,
+  scope: Scope,
+  given: Given,
+  idempotencyKey?: string,
+): Promise<Accepted> {
   const event: Event = {
     ...scope,
     id: given.id ?? eventIdOf(scope, idempotencyKey),
@@ -63,27 +68,33 @@ function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | un
 }
 
 function startMemo({ id, type, data, createdAt }: Event): StartMemo {
-  const bodyHash = createHash('sha256').update(stringify({ type, data }) ?? '').digest('hex')
+  const bodyHash = createHash('sha256')
+    .update(stringify({ type, data }) ?? '')
+    .digest('hex')
   return { eventId: id, eventType: type, createdAt, bodyHash }
 }
 
-async function startWorkflow({ temporal, eagerStart }: AppDeps, event: Event, memo: StartMemo): Promise<void> {
+async function startWorkflow(
+  { temporal, eagerStart }: AppDeps,
+  event: Event,
+  memo: StartMemo,
+): Promise<void> {
   const { tenantId, environment } = event
   const input: RouteEventInput = { event }
   await temporal.workflow.start(routeEventType, {
-      taskQueue,
-      workflowId: eventWorkflowId({ tenantId, environment, eventId: event.id }),
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'FAIL',
-      requestEagerStart: eagerStart,
-      args: [input],
-      memo: { ...memo },
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: searchAttributes.tenantId, value: tenantId },
-        { key: searchAttributes.environment, value: environment },
-        { key: searchAttributes.eventType, value: event.type },
-        { key: searchAttributes.eventStatus, value: 'pending' },
-      ]),
+    taskQueue,
+    workflowId: eventWorkflowId({ tenantId, environment, eventId: event.id }),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    requestEagerStart: eagerStart,
+    args: [input],
+    memo: { ...memo },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.tenantId, value: tenantId },
+      { key: searchAttributes.environment, value: environment },
+      { key: searchAttributes.eventType, value: event.type },
+      { key: searchAttributes.eventStatus, value: 'pending' },
+    ]),
   })
 }
 
@@ -92,9 +103,13 @@ async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo)
   const first = await temporal.workflow.getHandle(workflowId).describe()
   const known = first.memo as EventMemo | undefined
   if (known?.bodyHash !== memo.bodyHash) {
-    throw new ApiError('event_id_conflict', `An event with the id ${event.id} was accepted before, with another type or data.`, {
-      errors: [{ path: 'id', message: 'belongs to an event with another type or data' }],
-    })
+    throw new ApiError(
+      'event_id_conflict',
+      `An event with the id ${event.id} was accepted before, with another type or data.`,
+      {
+        errors: [{ path: 'id', message: 'belongs to an event with another type or data' }],
+      },
+    )
   }
   return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }
 }

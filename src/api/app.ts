@@ -72,5 +72,7 @@ function errorHandler({ log }: AppDeps): ErrorRequestHandler {
 
 function unexpected(cause: unknown): ApiError {
   if (cause instanceof URIError) return new ApiError('not_found', 'The path is not valid.')
-  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, { cause })
+  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
+    cause,
+  })
 }

@@ -9,7 +9,11 @@ const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox:
 const platformPrefix = 'sk_platform_'
 
 /** A new key of 256 random bits. It is shown once; only its hash is kept. */
-export function makeKey(environment: Environment | 'platform'): { key: string; hash: string; lastFour: string } {
+export function makeKey(environment: Environment | 'platform'): {
+  key: string
+  hash: string
+  lastFour: string
+} {
   const prefix = environment === 'platform' ? platformPrefix : prefixes[environment]
   const key = prefix + randomBytes(32).toString('base64url')
   return { key, hash: hashKey(key), lastFour: key.slice(-4) }
@@ -27,7 +31,11 @@ export interface AuthDeps {
 }
 
 /** Who calls, if the key lets them through. */
-export async function authorize(authorization: string | undefined, access: Access, deps: AuthDeps): Promise<Caller> {
+export async function authorize(
+  authorization: string | undefined,
+  access: Access,
+  deps: AuthDeps,
+): Promise<Caller> {
   const caller = await findCaller(authorization, deps)
   if (access === 'platform') {
     if (caller.kind !== 'platform') throw new ApiError('forbidden', 'This needs the platform key.')
@@ -42,14 +50,21 @@ export async function authorize(authorization: string | undefined, access: Acces
   return caller
 }
 
-async function findCaller(authorization: string | undefined, { db, adminKeyHash }: AuthDeps): Promise<Caller> {
+async function findCaller(
+  authorization: string | undefined,
+  { db, adminKeyHash }: AuthDeps,
+): Promise<Caller> {
   const [, key] = /^Bearer ([\x21-\x7E]{1,256})$/i.exec(authorization ?? '') ?? []
   if (!key) throw unauthorized('Send the key as "Authorization: Bearer …".')
   const hash = hashKey(key)
   if (adminKeyHash && equal(hash, adminKeyHash)) return { kind: 'platform', keyId: 'ADMIN_API_KEY' }
 
-  const found = await db.apiKey.findUnique({ where: { hash }, include: { tenant: { select: { limits: true } } } })
-  const ended = found && (found.revokedAt !== null || (found.expiresAt !== null && found.expiresAt <= new Date()))
+  const found = await db.apiKey.findUnique({
+    where: { hash },
+    include: { tenant: { select: { limits: true } } },
+  })
+  const ended =
+    found && (found.revokedAt !== null || (found.expiresAt !== null && found.expiresAt <= new Date()))
   if (!found || ended) throw unauthorized('The key is not known, was revoked or has expired.')
   if (found.tenantId === null) return { kind: 'platform', keyId: found.id }
   const environment = environments.find((name) => name === found.environment)

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { Channel } from '../channels/channel.ts'
 import { channels, findChannel } from '../channels/index.ts'
 import { maskConfig, splitConfig, unmaskConfig } from '../channels/secrets.ts'
-import type { Prisma } from '../db/generated/client.ts'
 import { findDestination, openDestination, sealConfig, type Destination } from '../db/destinations.ts'
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
@@ -16,7 +15,13 @@ import { validate } from './validate.ts'
 
 /** One shape for each channel in the registry, told apart by `channel`. */
 const shapes = channels.map(({ name, config }) =>
-  z.strictObject({ name: nameText, channel: z.literal(name), config, subscription, delivery: deliveryPolicy.prefault({}) }),
+  z.strictObject({
+    name: nameText,
+    channel: z.literal(name),
+    config,
+    subscription,
+    delivery: deliveryPolicy.prefault({}),
+  }),
 )
 type Shape = (typeof shapes)[number]
 const destinationBody = z.discriminatedUnion('channel', shapes as [Shape, ...Shape[]])
@@ -64,11 +69,14 @@ export const destinationRoutes = [
           name: body.name,
           channel: channel.name,
           ...sealed(deps, id, channel, config, secret),
-          subscription: body.subscription as Prisma.InputJsonObject,
+          subscription: body.subscription,
           delivery: body.delivery,
         },
       })
-      return { status: 201, body: { ...show(openDestination(row, deps.secretKeys)), ...(secret && { secret }) } }
+      return {
+        status: 201,
+        body: { ...show(openDestination(row, deps.secretKeys)), ...(secret && { secret }) },
+      }
     },
   }),
   route({
@@ -76,7 +84,10 @@ export const destinationRoutes = [
     path: '/destinations',
     access: { scope: 'settings:read' },
     summary: 'List the destinations of the key’s environment, newest first',
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50), cursor: z.string().optional() }),
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).default(50),
+      cursor: z.string().optional(),
+    }),
     replies: { 200: z.object({ data: z.array(destinationReply), nextCursor: z.string().nullable() }) },
     async handle({ query: { limit, cursor }, caller }, { db, secretKeys }) {
       const found = await db.destination.findMany({
@@ -86,7 +97,10 @@ export const destinationRoutes = [
       })
       const page = found.slice(0, limit)
       const nextCursor = found.length > limit ? (page.at(-1)?.id ?? null) : null
-      return { status: 200, body: { data: page.map((row) => show(openDestination(row, secretKeys))), nextCursor } }
+      return {
+        status: 200,
+        body: { data: page.map((row) => show(openDestination(row, secretKeys))), nextCursor },
+      }
     },
   }),
   route({
@@ -103,13 +117,17 @@ export const destinationRoutes = [
     method: 'patch',
     path: '/destinations/:id',
     access: { scope: 'settings:write' },
-    summary: 'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
+    summary:
+      'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
     body: destinationPatch,
     replies: { 200: destinationReply },
     async handle({ params, body, caller }, deps) {
       const current = await find(params.id, caller, deps)
       const channel = channelOf(current.channel)
-      const merged = { ...current.config, ...unmaskConfig(channel, (body.config ?? {}) as JsonObject, current.config) }
+      const merged = {
+        ...current.config,
+        ...unmaskConfig(channel, (body.config ?? {}) as JsonObject, current.config),
+      }
       const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
       check(channel, config, caller, deps)
       const row = await deps.db.destination.update({
@@ -117,7 +135,7 @@ export const destinationRoutes = [
         data: {
           name: body.name,
           ...sealed(deps, current.id, channel, config, current.secret),
-          ...(body.subscription && { subscription: body.subscription as Prisma.InputJsonObject }),
+          ...(body.subscription && { subscription: body.subscription }),
           ...(body.delivery && { delivery: { ...current.delivery, ...body.delivery } }),
         },
       })
@@ -131,7 +149,9 @@ export const destinationRoutes = [
     summary: 'Delete a destination; deliveries that still wait for it are skipped',
     replies: { 204: null },
     async handle({ params, caller }, { db }) {
-      const { count } = await db.destination.deleteMany({ where: { id: params.id ?? '', ...scopeOf(caller) } })
+      const { count } = await db.destination.deleteMany({
+        where: { id: params.id ?? '', ...scopeOf(caller) },
+      })
       if (count === 0) throw notFound('destination')
       return { status: 204 }
     },
@@ -158,7 +178,11 @@ function statusRoute(verb: string, summary: string, status: 'paused' | 'active')
   })
 }
 
-async function find(id: string | undefined, caller: TenantCaller, { db, secretKeys }: AppDeps): Promise<Destination> {
+async function find(
+  id: string | undefined,
+  caller: TenantCaller,
+  { db, secretKeys }: AppDeps,
+): Promise<Destination> {
   const found = await findDestination(db, secretKeys, scopeOf(caller), id ?? '')
   if (!found) throw notFound('destination')
   return found
@@ -169,7 +193,10 @@ const mostDestinations = 1000
 
 async function requireRoom(caller: TenantCaller, { db }: AppDeps): Promise<void> {
   if ((await db.destination.count({ where: scopeOf(caller) })) < mostDestinations) return
-  throw new ApiError('limit_reached', `A tenant has at most ${mostDestinations} destinations in an environment.`)
+  throw new ApiError(
+    'limit_reached',
+    `A tenant has at most ${mostDestinations} destinations in an environment.`,
+  )
 }
 
 function scopeOf({ tenantId, environment }: TenantCaller) {
@@ -182,9 +209,15 @@ function channelOf(name: string): Channel {
   return channel
 }
 
-function check(channel: Channel, config: JsonObject, { environment }: TenantCaller, { egress }: AppDeps): void {
+function check(
+  channel: Channel,
+  config: JsonObject,
+  { environment }: TenantCaller,
+  { egress }: AppDeps,
+): void {
   const problems = channel.check(config, { environment, egress })
-  if (problems.length > 0) throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
+  if (problems.length > 0)
+    throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
 }
 
 function sealed(deps: AppDeps, id: string, channel: Channel, config: JsonObject, secret: string | undefined) {

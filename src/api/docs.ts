@@ -8,7 +8,10 @@ export function docsRouter(routes: readonly Route[]): Router {
   const document = openApi(routes)
   const router = express.Router()
   router.get('/openapi.json', (_request, response) => void response.json(document))
-  router.get('/docs/swagger-initializer.js', (_request, response) => void response.type('js').send(initializer))
+  router.get(
+    '/docs/swagger-initializer.js',
+    (_request, response) => void response.type('js').send(initializer),
+  )
   router.use('/docs', express.static(getAbsoluteFSPath()))
   return router
 }

@@ -63,7 +63,11 @@ export function notFound(what: string): ApiError {
 export function invalid(errors: FieldError[]): ApiError {
   const [first] = errors
   const others = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
-  return new ApiError('invalid_request', first ? `${first.path} ${first.message}${others}` : 'The request is not valid.', {
-    errors,
-  })
+  return new ApiError(
+    'invalid_request',
+    first ? `${first.path} ${first.message}${others}` : 'The request is not valid.',
+    {
+      errors,
+    },
+  )
 }

@@ -1,10 +1,22 @@
-import { ServiceError, WorkflowNotFoundError, type SignalDefinition, type WorkflowExecutionDescription } from '@temporalio/client'
+import {
+  ServiceError,
+  WorkflowNotFoundError,
+  type SignalDefinition,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
 import type { Scope } from '../db/destinations.ts'
 import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { BadCursor, listExecutions, quoted } from '../temporal/executions.ts'
 import { readTimeline } from '../temporal/timeline.ts'
-import { deliverBatchType, eventWorkflowId, replayEventType, replayWorkflowId, routeEventType, type EventMemo } from '../workflows/contract.ts'
+import {
+  deliverBatchType,
+  eventWorkflowId,
+  replayEventType,
+  replayWorkflowId,
+  routeEventType,
+  type EventMemo,
+} from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
 
@@ -23,13 +35,17 @@ export interface EventFilter {
 export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: EventFilter) {
   const query = visibilityQuery(scope, filter)
   const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch((error: unknown) => {
-    if (error instanceof BadCursor) throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
+    if (error instanceof BadCursor)
+      throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
     throw error
   })
   return { data: page.executions.map(({ memo }) => showSummary(memo)), nextCursor: page.nextCursor }
 }
 
-function visibilityQuery(scope: Scope, { type, status, destination, failing, from, to }: EventFilter): string {
+function visibilityQuery(
+  scope: Scope,
+  { type, status, destination, failing, from, to }: EventFilter,
+): string {
   const conditions = [
     // Of an event with very many destinations, the children are found by them, and show their part of it.
     destination || failing
@@ -37,7 +53,10 @@ function visibilityQuery(scope: Scope, { type, status, destination, failing, fro
       : `WorkflowType = ${quoted(routeEventType)}`,
     `TenantId = ${quoted(scope.tenantId)}`,
     `Environment = ${quoted(scope.environment)}`,
-    type && (type.endsWith('*') ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}` : `EventType = ${quoted(type)}`),
+    type &&
+      (type.endsWith('*')
+        ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
+        : `EventType = ${quoted(type)}`),
     status && `EventStatus = ${quoted(status)}`,
     destination && `Destinations = ${quoted(destination)}`,
     failing && `FailingDestinations = ${quoted(failing)}`,
@@ -72,7 +91,11 @@ async function readReplays({ temporal }: AppDeps, workflowId: string) {
     executions.map(async (found) => {
       const execution = await temporal.workflow.getHandle(found.workflowId).describe()
       const replayId = found.workflowId.slice(prefix.length)
-      return { replayId, createdAt: execution.startTime.toISOString(), ...(await readTimeline(temporal, execution)) }
+      return {
+        replayId,
+        createdAt: execution.startTime.toISOString(),
+        ...(await readTimeline(temporal, execution)),
+      }
     }),
   )
   return replays.sort((left, right) => left.createdAt.localeCompare(right.createdAt))
@@ -82,7 +105,11 @@ async function readReplays({ temporal }: AppDeps, workflowId: string) {
 const replaysShown = 100
 
 /** The execution that an event is, or 404. What another tenant has is not told apart from what nobody has. */
-export async function describeEvent({ temporal }: AppDeps, scope: Scope, eventId: string): Promise<WorkflowExecutionDescription> {
+export async function describeEvent(
+  { temporal }: AppDeps,
+  scope: Scope,
+  eventId: string,
+): Promise<WorkflowExecutionDescription> {
   try {
     return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
   } catch (error) {
@@ -112,7 +139,10 @@ function ended(): ApiError {
   return new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
 }
 
-function temporalLink({ temporal, temporalUiUrl }: AppDeps, { workflowId, runId }: WorkflowExecutionDescription) {
+function temporalLink(
+  { temporal, temporalUiUrl }: AppDeps,
+  { workflowId, runId }: WorkflowExecutionDescription,
+) {
   if (!temporalUiUrl) return {}
   const { namespace } = temporal.options
   const path = [namespace, 'workflows', workflowId, runId, 'history'].map(encodeURIComponent).join('/')

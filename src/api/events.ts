@@ -93,12 +93,21 @@ const listQuery = z.strictObject({
     .regex(/^[A-Za-z0-9._-]{1,128}\*?$/, 'must be an event type, or the beginning of one with a * after it')
     .optional(),
   status: z.enum(eventStatuses).optional(),
-  destination: z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination id').optional(),
-  failing: z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination id').optional(),
+  destination: z
+    .string()
+    .regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
+    .optional(),
+  failing: z
+    .string()
+    .regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
+    .optional(),
   from: isoTime.optional(),
   to: isoTime.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().regex(/^[A-Za-z0-9_-]+$/, 'must be a nextCursor of an earlier page').optional(),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'must be a nextCursor of an earlier page')
+    .optional(),
 })
 
 const batchMax = 100
@@ -127,7 +136,9 @@ export const eventRoutes = [
     bodyMaxBytes: 8 * 1024 * 1024,
     replies: {
       207: z.object({
-        results: z.array(z.object({ status: z.int(), id: z.string().optional(), error: z.unknown().optional() })),
+        results: z.array(
+          z.object({ status: z.int(), id: z.string().optional(), error: z.unknown().optional() }),
+        ),
       }),
     },
     async handle({ body: { events }, caller }, deps) {
@@ -165,11 +176,15 @@ export const eventRoutes = [
     method: 'post',
     path: '/events/:id/replay',
     access: { scope: 'events:write' },
-    summary: 'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
+    summary:
+      'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
     replies: { 202: z.object({ replayId: z.string() }) },
     async handle({ params, body, caller }, deps) {
-      return { status: 202, body: await startReplay(deps, scopeOf(caller), params.id ?? '', body.destinations) }
+      return {
+        status: 202,
+        body: await startReplay(deps, scopeOf(caller), params.id ?? '', body.destinations),
+      }
     },
   }),
   route({
@@ -183,13 +198,18 @@ export const eventRoutes = [
       const id = params.id ?? ''
       const { deliveries } = await readEvent(deps, scopeOf(caller), id)
       const retrying = deliveries
-        .filter(({ status, destinationId }) => status === 'pending' && (body.destination ?? destinationId) === destinationId)
+        .filter(
+          ({ status, destinationId }) =>
+            status === 'pending' && (body.destination ?? destinationId) === destinationId,
+        )
         .map(({ destinationId }) => destinationId)
       if (body.destination && !deliveries.some(({ destinationId }) => destinationId === body.destination)) {
         throw invalid([{ path: 'destination', message: 'is not a destination of this event' }])
       }
-      if (retrying.length === 0) throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
-      for (const destinationId of retrying) await signalEvent(deps, scopeOf(caller), id, retryNowSignal, destinationId)
+      if (retrying.length === 0)
+        throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+      for (const destinationId of retrying)
+        await signalEvent(deps, scopeOf(caller), id, retryNowSignal, destinationId)
       return { status: 202, body: { id, retrying } }
     },
   }),

@@ -40,7 +40,9 @@ export const keyRoutes = [
       const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
       if (!tenant) throw notFound('tenant')
       const { key, ...kept } = makeKey(body.environment)
-      const made = await db.apiKey.create({ data: { id: typeid('key').toString(), tenantId: tenant.id, ...body, ...kept } })
+      const made = await db.apiKey.create({
+        data: { id: typeid('key').toString(), tenantId: tenant.id, ...body, ...kept },
+      })
       return { status: 201, body: { ...show(made), key } }
     },
   }),

@@ -25,7 +25,9 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
       caller,
       header: (name: string) => request.get(name),
     }
-    const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () => route.handle(parsed, deps))
+    const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () =>
+      route.handle(parsed, deps),
+    )
     if (response.headersSent) return next()
     if (reply.body === undefined) response.status(reply.status).end()
     else response.status(reply.status).json(reply.body)
@@ -45,15 +47,15 @@ function bodyOf(request: Request): unknown {
 function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     void parser(request, response, (error?: unknown) => {
-      if (error) reject(bodyError(error))
+      if (error) reject(bodyError(error as Error))
       else resolve()
     })
   })
 }
 
 /** What body-parser throws, in our words. Source: body-parser's README, "Errors". */
-function bodyError(error: unknown): unknown {
-  const { type, limit } = error as { type?: string; limit?: number }
+function bodyError(error: Error & { type?: string; limit?: number }): Error {
+  const { type, limit } = error
   switch (type) {
     case 'entity.too.large':
       return new ApiError('payload_too_large', `The body has more than ${limit} bytes.`, {

@@ -20,7 +20,11 @@ export function openApi(routes: readonly Route[]): object {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Switchyard', version: '1', description: 'Multi-channel notification router with workflow rules.' },
+    info: {
+      title: 'Switchyard',
+      version: '1',
+      description: 'Multi-channel notification router with workflow rules.',
+    },
     security: [{ key: [] }],
     paths,
     components: {
@@ -31,17 +35,25 @@ export function openApi(routes: readonly Route[]): object {
 }
 
 function operation(route: Route): object {
-  const access = route.access === 'platform' ? 'the platform key' : `a tenant’s key with the scope \`${route.access.scope}\``
+  const access =
+    route.access === 'platform'
+      ? 'the platform key'
+      : `a tenant’s key with the scope \`${route.access.scope}\``
   return {
     summary: route.summary,
     description: `Needs ${access}.`,
     tags: [route.path.split('/')[1]],
     parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
     ...(route.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } },
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: jsonSchema(route.body, 'input') } },
+      },
     }),
     responses: {
-      ...Object.fromEntries(Object.entries(route.replies).map(([status, schema]) => [status, answer(schema)])),
+      ...Object.fromEntries(
+        Object.entries(route.replies).map(([status, schema]) => [status, answer(schema)]),
+      ),
       default: {
         description: 'What went wrong, as problem details (RFC 9457)',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -56,7 +68,12 @@ function answer(schema: z.ZodType | null): object {
 }
 
 function pathParameters(path: string): object[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
 }
 
 function queryParameters(query: z.ZodType | undefined): object[] {
@@ -65,7 +82,12 @@ function queryParameters(query: z.ZodType | undefined): object[] {
     properties?: Record<string, object>
     required?: string[]
   }
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }))
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {

@@ -42,13 +42,21 @@ export function createRateLimits(): RateLimits {
       const allowances = allowancesOf(caller, budget)
       const results = await Promise.all(
         // A counter that is used up rejects with its result instead of an error.
-        allowances.map((allowance) => counterOf(allowance).consume(allowance.key, points).catch((result: unknown) => result)),
+        allowances.map((allowance) =>
+          counterOf(allowance)
+            .consume(allowance.key, points)
+            .catch((result: unknown) => result),
+        ),
       )
       const states = results.filter((result) => result instanceof RateLimiterRes)
-      const exceeded = states.findIndex((state, at) => state.consumedPoints > (allowances[at]?.points ?? Infinity))
+      const exceeded = states.findIndex(
+        (state, at) => state.consumedPoints > (allowances[at]?.points ?? Infinity),
+      )
       const [allowance, state] = [allowances[exceeded], states[exceeded]]
       const headers = {
-        'RateLimit-Policy': allowances.map(({ name, points, seconds }) => `"${name}";q=${points};w=${seconds}`).join(', '),
+        'RateLimit-Policy': allowances
+          .map(({ name, points, seconds }) => `"${name}";q=${points};w=${seconds}`)
+          .join(', '),
         RateLimit: states
           .map((state, at) => `"${allowances[at]?.name}";r=${state.remainingPoints};t=${secondsLeft(state)}`)
           .join(', '),
@@ -76,7 +84,13 @@ function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
 }
 
-function tooMany({ points, seconds }: Allowance, retryAfterSeconds: number, headers: Record<string, string>): ApiError {
+function tooMany(
+  { points, seconds }: Allowance,
+  retryAfterSeconds: number,
+  headers: Record<string, string>,
+): ApiError {
   const detail = `At most ${points} calls in ${seconds} s are taken; try again in ${retryAfterSeconds} s.`
-  return new ApiError('rate_limited', detail, { headers: { ...headers, 'Retry-After': String(retryAfterSeconds) } })
+  return new ApiError('rate_limited', detail, {
+    headers: { ...headers, 'Retry-After': String(retryAfterSeconds) },
+  })
 }

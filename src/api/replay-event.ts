@@ -2,7 +2,13 @@ import { TypedSearchAttributes } from '@temporalio/common'
 import { typeid } from 'typeid-js'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import { replayEventType, replayWorkflowId, searchAttributes, taskQueue, type RouteEventInput } from '../workflows/contract.ts'
+import {
+  replayEventType,
+  replayWorkflowId,
+  searchAttributes,
+  taskQueue,
+  type RouteEventInput,
+} from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
 import { describeEvent } from './event-log.ts'
@@ -35,5 +41,6 @@ export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, 
 async function requireKnown({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {
   const known = new Set((await routableDestinations(db, scope, ids)).map(({ id }) => id))
   const unknown = ids.flatMap((id, index) => (known.has(id) ? [] : [`destinations.${index}`]))
-  if (unknown.length > 0) throw invalid(unknown.map((path) => ({ path, message: 'is not a destination of this environment' })))
+  if (unknown.length > 0)
+    throw invalid(unknown.map((path) => ({ path, message: 'is not a destination of this environment' })))
 }

@@ -33,7 +33,7 @@ export interface RouteRequest<A extends Access, Query, Body> {
   query: Parsed<Query>
   body: Parsed<Body>
   caller: CallerOf<A>
-  header(name: string): string | undefined
+  header: (name: string) => string | undefined
 }
 
 export interface Reply {
@@ -41,7 +41,11 @@ export interface Reply {
   body?: unknown
 }
 
-interface RouteDefinition<A extends Access, Query extends z.ZodType | undefined, Body extends z.ZodType | undefined> {
+interface RouteDefinition<
+  A extends Access,
+  Query extends z.ZodType | undefined,
+  Body extends z.ZodType | undefined,
+> {
   method: 'get' | 'post' | 'patch' | 'delete'
   /** Below `/api/v1`, in Express's form. */
   path: string
@@ -58,7 +62,13 @@ interface RouteDefinition<A extends Access, Query extends z.ZodType | undefined,
 
 /** A route with its types sealed in: the router, OpenAPI and the isolation test all read the same list. */
 export type Route = Omit<RouteDefinition<Access, z.ZodType | undefined, z.ZodType | undefined>, 'handle'> & {
-  handle(request: Omit<RouteRequest<Access, undefined, undefined>, 'query' | 'body'> & { query: unknown; body: unknown }, deps: AppDeps): Promise<Reply>
+  handle(
+    request: Omit<RouteRequest<Access, undefined, undefined>, 'query' | 'body'> & {
+      query: unknown
+      body: unknown
+    },
+    deps: AppDeps,
+  ): Promise<Reply>
 }
 
 export function route<
@@ -67,5 +77,5 @@ export function route<
   Body extends z.ZodType | undefined = undefined,
 >(definition: RouteDefinition<A, Query, Body>): Route {
   // The mount parses by the same schemas and checks the same access before it calls `handle`.
-  return definition as unknown as Route
+  return definition
 }

@@ -7,8 +7,10 @@ const passing = new Set([1, 4, 8, 14])
 /** A 503 when Temporal or PostgreSQL did not answer; `undefined` for any other fault. */
 export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | undefined {
   const headers = { 'Retry-After': '5' }
-  if (isPassingGrpcFault(cause)) return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
-  if (isDatabaseFault(cause)) return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
+  if (isPassingGrpcFault(cause))
+    return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
+  if (isDatabaseFault(cause))
+    return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
   return undefined
 }
 

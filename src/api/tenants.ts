@@ -18,7 +18,12 @@ const tenantPatch = z.strictObject({
     .optional(),
 })
 
-const tenantReply = z.object({ id: z.string(), name: z.string(), limits: tenantLimits, createdAt: z.string() })
+const tenantReply = z.object({
+  id: z.string(),
+  name: z.string(),
+  limits: tenantLimits,
+  createdAt: z.string(),
+})
 
 export const tenantRoutes = [
   route({
@@ -38,7 +43,10 @@ export const tenantRoutes = [
     path: '/tenants',
     access: 'platform',
     summary: 'List the tenants, newest first',
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50), cursor: z.string().optional() }),
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).default(50),
+      cursor: z.string().optional(),
+    }),
     replies: { 200: z.object({ data: z.array(tenantReply), nextCursor: z.string().nullable() }) },
     async handle({ query: { limit, cursor } }, { db }) {
       // Ids are UUIDv7 underneath: their order is the order of creation, and so a cursor is an id.

@@ -9,7 +9,10 @@ export const nameText = z
   .max(200)
   .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
 
-export const isoTime = z.iso.datetime({ offset: true, message: 'must be an ISO 8601 time, as in 2026-01-31T12:00:00Z' })
+export const isoTime = z.iso.datetime({
+  offset: true,
+  message: 'must be an ISO 8601 time, as in 2026-01-31T12:00:00Z',
+})
 
 const deepest = 64
 

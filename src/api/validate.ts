@@ -1,8 +1,12 @@
-import { z } from 'zod'
+import { type z } from 'zod'
 import { invalid, type FieldError } from './errors.ts'
 
 /** Parses what came from outside, or throws with the path of every bad field. `prefix` is where it stood. */
-export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix = ''): z.output<Schema> {
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  prefix = '',
+): z.output<Schema> {
   const parsed = schema.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(parsed.error.issues.flatMap((issue) => fieldErrors(issue, prefix)))
@@ -12,9 +16,14 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
   const path = joinPath(prefix, issue.path)
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: joinPath(prefix, [...issue.path, key]), message: 'is not a known field' }))
+      return issue.keys.map((key) => ({
+        path: joinPath(prefix, [...issue.path, key]),
+        message: 'is not a known field',
+      }))
     case 'invalid_type':
-      return [{ path, message: issue.input === undefined ? 'is required' : `must be of type ${issue.expected}` }]
+      return [
+        { path, message: issue.input === undefined ? 'is required' : `must be of type ${issue.expected}` },
+      ]
     case 'invalid_value':
       return [{ path, message: `must be one of ${issue.values.map(String).join(', ')}` }]
     case 'invalid_key':

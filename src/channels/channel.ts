@@ -50,11 +50,14 @@ export interface Channel extends Omit<ChannelDefinition<z.ZodObject>, 'secrets' 
 }
 
 export function defineChannel<Config extends z.ZodObject>(definition: ChannelDefinition<Config>): Channel {
-  const { config, check, send } = definition
+  const { config } = definition
   return {
     ...definition,
-    check: (raw, where) => check?.(config.parse(raw), where) ?? [],
+    check: (raw, where) => definition.check?.(config.parse(raw), where) ?? [],
     send: ({ destination, ...message }, context) =>
-      send({ ...message, destination: { ...destination, config: config.parse(destination.config) } }, context),
+      definition.send(
+        { ...message, destination: { ...destination, config: config.parse(destination.config) } },
+        context,
+      ),
   }
 }

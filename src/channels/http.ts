@@ -55,14 +55,15 @@ export function classifyHttp(answer: Answer): Outcome {
   const seen = { responseCode: status, responseExcerpt: excerpt }
   if (status >= 200 && status < 300) return { kind: 'delivered', ...seen }
   const error = `HTTP ${status}`
-  if (status === 410) return { kind: 'rejected', error: `${error}: the receiver is gone`, gone: true, ...seen }
-  if (status >= 300 && status < 400) return { kind: 'failed', error: `${error}: redirects are not followed`, ...seen }
+  if (status === 410)
+    return { kind: 'rejected', error: `${error}: the receiver is gone`, gone: true, ...seen }
+  if (status >= 300 && status < 400)
+    return { kind: 'failed', error: `${error}: redirects are not followed`, ...seen }
   const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
   return { kind: 'failed', error, ...(asksToWait && { retryAfterMs }), ...seen }
 }
 
 /** Control characters, but for tabs and line breaks: JSON would write each as six bytes, PostgreSQL and people read none. */
-// eslint-disable-next-line no-control-regex
 const unreadable = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g
 
 async function readExcerpt({ body }: Dispatcher.ResponseData): Promise<string> {

@@ -22,7 +22,7 @@ export const slack = defineChannel({
         answer = await post({
           url: String(url),
           headers: init?.headers as Record<string, string>,
-          body: String(init?.body),
+          body: typeof init?.body === 'string' ? init.body : '',
           timeoutMs,
           environment: event.environment,
           egress,

@@ -8,7 +8,10 @@ export const httpUrl = z
   .string()
   .max(2048)
   .refine((text) => /^https?:$/.test(parse(text)?.protocol ?? ''), 'must be a URL that starts with https://')
-  .refine((text) => !parse(text)?.username && !parse(text)?.password, 'must not hold a user name or a password')
+  .refine(
+    (text) => !parse(text)?.username && !parse(text)?.password,
+    'must not hold a user name or a password',
+  )
 
 /** HTTPS only in production; no address that the egress guard refuses. */
 export function urlProblems(

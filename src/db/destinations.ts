@@ -39,7 +39,11 @@ export interface Scope {
 }
 
 /** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
-export async function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
+export async function routableDestinations(
+  db: Db,
+  scope: Scope,
+  ids?: string[],
+): Promise<RoutableDestination[]> {
   const rows = await db.destination.findMany({
     where: { ...scope, ...(ids && { id: { in: ids } }) },
     omit: { config: true, sealed: true },
@@ -75,7 +79,10 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
 
 /** Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. */
 export async function disableDestination(db: Db, id: string, statusReason: string): Promise<void> {
-  await db.destination.updateMany({ where: { id, status: 'active' }, data: { status: 'disabled', statusReason } })
+  await db.destination.updateMany({
+    where: { id, status: 'active' },
+    data: { status: 'disabled', statusReason },
+  })
 }
 
 function routable(row: Pick<Row, 'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery'>) {

@@ -26,7 +26,8 @@ export async function withSchemaEngine<Result>(
   await loaded
   const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
   const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool))
-  const datamodels: [string, string][] | undefined = schema === undefined ? undefined : [['schema.prisma', schema]]
+  const datamodels: [string, string][] | undefined =
+    schema === undefined ? undefined : [['schema.prisma', schema]]
   try {
     const engine = await bindings.SchemaEngine.new({ datamodels }, () => undefined, adapter)
     try {
@@ -41,7 +42,9 @@ export async function withSchemaEngine<Result>(
 
 async function load(): Promise<void> {
   const file = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg').replace(/\.js$/, '.wasm')
-  const { instance } = await WebAssembly.instantiate(await readFile(file), { './schema_engine_bg.js': bindings })
+  const { instance } = await WebAssembly.instantiate(await readFile(file), {
+    './schema_engine_bg.js': bindings,
+  })
   bindings.__wbg_set_wasm(instance.exports)
   ;(instance.exports.__wbindgen_start as () => void)()
 }

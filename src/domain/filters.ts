@@ -15,7 +15,7 @@ const operators: Partial<Record<string, Argument>> = {
 
 const refusals: Record<Argument, (value: Json) => string | undefined> = {
   any: () => undefined,
-  plain: (value) => (typeof value === 'object' && value !== null ? 'takes a text or a number' : undefined),
+  plain: (value) => (typeof value === 'object' ? 'takes a text, a number, true or false' : undefined),
   list: (value) => (Array.isArray(value) && value.length > 0 ? undefined : 'takes a list that is not empty'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'takes true or false'),
   count: (value) => (Number.isInteger(value) ? undefined : 'takes a whole number'),
@@ -84,8 +84,8 @@ function strict(filter: Json): Json {
   return { ...(acceptsNull(filter) && { $exists: true }), ...Object.fromEntries(entries) }
 }
 
-function acceptsNull({ $eq, $gte, $lte, $in }: Partial<Record<string, Json>>): boolean {
-  return $eq === null || $gte === null || $lte === null || (Array.isArray($in) && $in.includes(null))
+function acceptsNull({ $eq, $in }: Partial<Record<string, Json>>): boolean {
+  return $eq === null || (Array.isArray($in) && $in.includes(null))
 }
 
 function isObject(value: Json): value is JsonObject {

@@ -28,7 +28,10 @@ export interface NextDelay {
  * Milliseconds to wait before the next attempt, or `undefined` when the schedule is exhausted. The schedule's delay is
  * jittered by ±20 %; `Retry-After` can lengthen it to at most 24 h and never shorten it.
  */
-export function nextDelayMs(scheduleMs: readonly number[], { attemptsMade, retryAfterMs, random }: NextDelay) {
+export function nextDelayMs(
+  scheduleMs: readonly number[],
+  { attemptsMade, retryAfterMs, random }: NextDelay,
+) {
   const scheduled = scheduleMs[attemptsMade]
   if (scheduled === undefined) return undefined
   const jittered = Math.round(scheduled * (1 - jitter + 2 * jitter * random))

@@ -35,17 +35,25 @@ export interface Plan {
 /** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
 export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
   const decided = destinations.map((destination) => ({ destination, ...decide(event, destination) }))
-  const deliveries = decided.filter(({ matched }) => matched).map(({ destination }) => planDelivery(destination))
+  const deliveries = decided
+    .filter(({ matched }) => matched)
+    .map(({ destination }) => planDelivery(destination))
   return {
     steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
-    routing: decided.map(({ destination, matched, reason }) => ({ destinationId: destination.id, matched, reason })),
+    routing: decided.map(({ destination, matched, reason }) => ({
+      destinationId: destination.id,
+      matched,
+      reason,
+    })),
   }
 }
 
 /** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
 export function routeTo(destinations: readonly RoutableDestination[]): Plan {
   const decided = destinations.map((destination) => ({ destination, refusal: inactiveReason(destination) }))
-  const deliveries = decided.filter(({ refusal }) => !refusal).map(({ destination }) => planDelivery(destination))
+  const deliveries = decided
+    .filter(({ refusal }) => !refusal)
+    .map(({ destination }) => planDelivery(destination))
   return {
     steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
     routing: decided.map(({ destination, refusal }) => ({

@@ -10,7 +10,10 @@ export function seal(plaintext: string, keys: SecretKeys, boundTo: string): stri
   const iv = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(Buffer.from(boundTo))
   const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-  return [current.id, ...[iv, cipher.getAuthTag(), ciphertext].map((part) => part.toString('base64url'))].join('.')
+  return [
+    current.id,
+    ...[iv, cipher.getAuthTag(), ciphertext].map((part) => part.toString('base64url')),
+  ].join('.')
 }
 
 /** Throws when the key is unknown or the text was changed or belongs elsewhere. The message tells no secret. */

@@ -57,7 +57,8 @@ const earlierExcerptMax = 256
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs } = made
   const previous = delivery.attempts.at(-1)
-  if (previous?.responseExcerpt) previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierExcerptMax)
+  if (previous?.responseExcerpt)
+    previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierExcerptMax)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,
@@ -109,4 +110,3 @@ function unroutedReason(routing: readonly RoutingDecision[]): string {
     ? 'the tenant has no destination in this environment'
     : 'no active destination’s subscription matches; see routing for each one’s reason'
 }
-

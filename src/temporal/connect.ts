@@ -15,7 +15,10 @@ export async function connectTemporal({ address, namespace, tls, apiKey }: Tempo
   try {
     connection = await NativeConnection.connect({ address, tls, apiKey })
   } catch (cause) {
-    throw new Error(`Temporal cannot be reached at ${address}: is the server running, and is TEMPORAL_ADDRESS right?`, { cause })
+    throw new Error(
+      `Temporal cannot be reached at ${address}: is the server running, and is TEMPORAL_ADDRESS right?`,
+      { cause },
+    )
   }
   return { connection, client: new Client({ connection, namespace }) }
 }

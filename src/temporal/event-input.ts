@@ -6,7 +6,11 @@ import type { RouteEventInput } from '../workflows/contract.ts'
  * The event that a workflow was started with: the first event of its history, read with no worker needed. Attempts read
  * it there instead of getting it as their input, or the payload would stand in history once an attempt.
  */
-export async function readEventInput(client: Client, workflowId: string, runId?: string): Promise<RouteEventInput> {
+export async function readEventInput(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<RouteEventInput> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId, runId },

@@ -25,7 +25,10 @@ export async function listExecutions(client: Client, query: string, limit: numbe
       return { workflowId: execution?.workflowId ?? '', memo: decoded as unknown as EventMemo }
     }),
   )
-  return { executions, nextCursor: page.nextPageToken.length > 0 ? makeCursor(page.nextPageToken, query) : null }
+  return {
+    executions,
+    nextCursor: page.nextPageToken.length > 0 ? makeCursor(page.nextPageToken, query) : null,
+  }
 }
 
 /**

@@ -20,7 +20,10 @@ const wantedTypes: Record<string, number> = Object.fromEntries(
  * Makes a namespace ready for Switchyard: registers the search attributes that it lacks and, where asked, sets 30 days of
  * retention. Answers with what it changed; running it again changes nothing.
  */
-export async function prepareNamespace(client: Client, options: { setRetention: boolean }): Promise<string[]> {
+export async function prepareNamespace(
+  client: Client,
+  options: { setRetention: boolean },
+): Promise<string[]> {
   const changed = await registerSearchAttributes(client)
   if (options.setRetention && (await setRetention(client))) changed.push(`retention of ${retentionDays} days`)
   return changed
@@ -31,10 +34,14 @@ export async function missingSearchAttributes(client: Client): Promise<string[]>
   const { namespace } = client.options
   const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace })
   const names = Object.keys(wantedTypes)
-  const clashing = names.filter((name) => name in customAttributes && customAttributes[name] !== wantedTypes[name])
+  const clashing = names.filter(
+    (name) => name in customAttributes && customAttributes[name] !== wantedTypes[name],
+  )
   if (clashing.length > 0) {
     const list = clashing.join(', ')
-    throw new Error(`the Temporal namespace "${namespace}" has search attributes of our names with another type: ${list}`)
+    throw new Error(
+      `the Temporal namespace "${namespace}" has search attributes of our names with another type: ${list}`,
+    )
   }
   return names.filter((name) => !(name in customAttributes))
 }
@@ -44,11 +51,14 @@ async function registerSearchAttributes(client: Client): Promise<string[]> {
   if (missing.length === 0) return []
   await client.connection.operatorService.addSearchAttributes({
     namespace: client.options.namespace,
-    searchAttributes: Object.fromEntries(Object.entries(wantedTypes).filter(([name]) => missing.includes(name))),
+    searchAttributes: Object.fromEntries(
+      Object.entries(wantedTypes).filter(([name]) => missing.includes(name)),
+    ),
   })
   // The server takes them over in the background; until it has, a start that uses one is refused.
   for (let tries = 0; (await missingSearchAttributes(client)).length > 0; tries++) {
-    if (tries >= 60) throw new Error('the Temporal server did not take over the search attributes within 30 s')
+    if (tries >= 60)
+      throw new Error('the Temporal server did not take over the search attributes within 30 s')
     await sleep(500)
   }
   return missing.map((name) => `search attribute ${name}`)

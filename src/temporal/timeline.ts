@@ -9,7 +9,10 @@ const queryDeadlineMs = 3_000
 export type ReadTimeline = Timeline & { incomplete?: string }
 
 /** The delivery log of an execution, with the attempts that its children made. */
-export async function readTimeline(client: Client, execution: WorkflowExecutionDescription): Promise<ReadTimeline> {
+export async function readTimeline(
+  client: Client,
+  execution: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
   const { batches, ...timeline } = await readOwnTimeline(client, execution)
   if (!batches) return timeline
   const children = await Promise.all(
@@ -22,29 +25,42 @@ export async function readTimeline(client: Client, execution: WorkflowExecutionD
       }
     }),
   )
-  const made = new Map(children.flatMap(({ deliveries }) => deliveries.map((delivery) => [delivery.destinationId, delivery])))
+  const made = new Map(
+    children.flatMap(({ deliveries }) => deliveries.map((delivery) => [delivery.destinationId, delivery])),
+  )
   const deliveries = timeline.deliveries.map((delivery) => made.get(delivery.destinationId) ?? delivery)
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
   return { ...timeline, deliveries, ...(incomplete && { incomplete }) }
 }
 
 /** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
-async function readOwnTimeline(client: Client, execution: WorkflowExecutionDescription): Promise<ReadTimeline> {
+async function readOwnTimeline(
+  client: Client,
+  execution: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
   if (execution.status.name === 'COMPLETED') return (await handle.result()) as Timeline
   try {
-    return endedEarly(await client.withDeadline(Date.now() + queryDeadlineMs, () => handle.query(timelineQuery)), execution)
+    return endedEarly(
+      await client.withDeadline(Date.now() + queryDeadlineMs, () => handle.query(timelineQuery)),
+      execution,
+    )
   } catch {
     return endedEarly(fromMemo(execution.memo as EventMemo | undefined), execution)
   }
 }
 
 /** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
-function endedEarly<Read extends ReadTimeline>(timeline: Read, { status }: WorkflowExecutionDescription): Read {
+function endedEarly<Read extends ReadTimeline>(
+  timeline: Read,
+  { status }: WorkflowExecutionDescription,
+): Read {
   if (status.name === 'RUNNING') return timeline
   const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
   const deliveries = timeline.deliveries.map((delivery) =>
-    delivery.status === 'pending' ? { ...delivery, status: 'failed' as const, reason, nextAttemptAt: undefined } : delivery,
+    delivery.status === 'pending'
+      ? { ...delivery, status: 'failed' as const, reason, nextAttemptAt: undefined }
+      : delivery,
   )
   return { ...timeline, status: 'failed', reason, deliveries }
 }

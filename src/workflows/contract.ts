@@ -38,7 +38,11 @@ export function batchWorkflowId(workflowId: string, index: number): string {
  * The environment is a part of the id, so that a sandbox event never takes the place of a production one. An id's parts
  * hold no `/`.
  */
-export function eventWorkflowId(ref: { tenantId: string; environment: Environment; eventId: string }): string {
+export function eventWorkflowId(ref: {
+  tenantId: string
+  environment: Environment
+  eventId: string
+}): string {
   return `${ref.tenantId}/${ref.environment}/${ref.eventId}`
 }
 

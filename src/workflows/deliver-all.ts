@@ -1,7 +1,13 @@
 import { startChild, workflowInfo } from '@temporalio/workflow'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import { openDelivery, settle, type Timeline } from '../domain/timeline.ts'
-import { batchWorkflowId, cancelSignal, deliverBatchType, retryNowSignal, type BatchInput } from './contract.ts'
+import {
+  batchWorkflowId,
+  cancelSignal,
+  deliverBatchType,
+  retryNowSignal,
+  type BatchInput,
+} from './contract.ts'
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 
@@ -19,7 +25,8 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
     return
   }
   const batches = []
-  for (let at = 0; at < planned.length; at += mostPerWorkflow) batches.push(planned.slice(at, at + mostPerWorkflow))
+  for (let at = 0; at < planned.length; at += mostPerWorkflow)
+    batches.push(planned.slice(at, at + mostPerWorkflow))
   await Promise.all(batches.map((batch) => delegate(run, batch)))
 }
 

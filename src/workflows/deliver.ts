@@ -35,7 +35,12 @@ async function disableIfGone({ destinationId }: PlannedDelivery, made: Made): Pr
 }
 
 /** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
-async function attempt(run: Run, planned: PlannedDelivery, delivery: Delivery, deferred: boolean): Promise<Made> {
+async function attempt(
+  run: Run,
+  planned: PlannedDelivery,
+  delivery: Delivery,
+  deferred: boolean,
+): Promise<Made> {
   const { event } = run
   const number = delivery.attempts.length + 1
   const request = { destinationId: planned.destinationId, number, timeoutMs: planned.timeoutMs }
@@ -57,7 +62,10 @@ function lost(startedAt: number): AttemptResult {
     kind: 'attempted',
     at: new Date(startedAt).toISOString(),
     durationMs: Date.now() - startedAt,
-    outcome: { kind: 'failed', error: 'the worker was lost during the attempt; whether it arrived is not known' },
+    outcome: {
+      kind: 'failed',
+      error: 'the worker was lost during the attempt; whether it arrived is not known',
+    },
   }
 }
 
@@ -80,7 +88,11 @@ function record(delivery: Delivery, planned: PlannedDelivery, made: Made): numbe
   }
 }
 
-function conclude(delivery: Delivery, planned: PlannedDelivery, { outcome }: AttemptResult & { kind: 'attempted' }) {
+function conclude(
+  delivery: Delivery,
+  planned: PlannedDelivery,
+  { outcome }: AttemptResult & { kind: 'attempted' },
+) {
   switch (outcome.kind) {
     case 'delivered':
       settle(delivery, 'delivered')

@@ -45,11 +45,11 @@ export function openRun(event: Event): Run {
   setHandler(timelineQuery, () => timeline)
   setHandler(retryNowSignal, async (destinationId) => {
     retryRequests.add(destinationId)
-    await passOn(({ retryNow }) => retryNow(destinationId))
+    await passOn((requests) => requests.retryNow(destinationId))
   })
   setHandler(cancelSignal, async () => {
     cancelled = true
-    await passOn(({ cancel }) => cancel())
+    await passOn((requests) => requests.cancel())
   })
 
   /** A child that has ended meanwhile cannot be signalled, and need not be. */

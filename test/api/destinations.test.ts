@@ -33,7 +33,11 @@ describe('201', () => {
       channel: 'webhook',
       environment: 'sandbox',
       status: 'active',
-      config: { url: 'https://example.com/hook', wireFormat: 'standard-webhooks', headers: { 'X-Team': '****oken' } },
+      config: {
+        url: 'https://example.com/hook',
+        wireFormat: 'standard-webhooks',
+        headers: { 'X-Team': '****oken' },
+      },
       subscription,
       delivery: { schedule: defaultSchedule, timeoutMs: 10_000 },
     })
@@ -55,7 +59,9 @@ describe('201', () => {
       .expect(201)
     expect((email.body as Destination).config).toEqual({ to: ['a@example.com'], smtpUrl: '****.com' })
     const config = { webhookUrl: 'https://hooks.slack.com/services/T000/B000/XXXXXXXX' }
-    const slack = await api.post('/destinations', { name: '#aml', channel: 'slack', config, subscription }).expect(201)
+    const slack = await api
+      .post('/destinations', { name: '#aml', channel: 'slack', config, subscription })
+      .expect(201)
     expect((slack.body as Destination).config).toEqual({ webhookUrl: '****XXXX' })
     expect(slack.body).not.toHaveProperty('secret')
   })
@@ -71,7 +77,12 @@ describe('201', () => {
 })
 
 describe('bad input is refused with the path of each field, and nothing is written', () => {
-  const slack = { name: 's', channel: 'slack', config: { webhookUrl: 'https://hooks.slack.com/x' }, subscription }
+  const slack = {
+    name: 's',
+    channel: 'slack',
+    config: { webhookUrl: 'https://hooks.slack.com/x' },
+    subscription,
+  }
   const email = { name: 'e', channel: 'email', config: { to: ['a@example.com'] }, subscription }
   const with_ = (config: object) => ({ ...webhook, config: { ...webhook.config, ...config } })
   it.each([
@@ -91,14 +102,29 @@ describe('bad input is refused with the path of each field, and nothing is writt
     ['a name with a NUL', { ...webhook, name: 'a\u0000' }, ['name']],
     ['no address', { ...email, config: { to: [] } }, ['config.to']],
     ['a bad address', { ...email, config: { to: ['a@example.com', 'nobody'] } }, ['config.to.1']],
-    ['an SMTP URL that is none', { ...email, config: { to: ['a@b.io'], smtpUrl: 'https://b.io' } }, ['config.smtpUrl']],
-    ['an SMTP host inside', { ...email, config: { to: ['a@b.io'], smtpUrl: 'smtp://10.0.0.1' } }, ['config.smtpUrl']],
+    [
+      'an SMTP URL that is none',
+      { ...email, config: { to: ['a@b.io'], smtpUrl: 'https://b.io' } },
+      ['config.smtpUrl'],
+    ],
+    [
+      'an SMTP host inside',
+      { ...email, config: { to: ['a@b.io'], smtpUrl: 'smtp://10.0.0.1' } },
+      ['config.smtpUrl'],
+    ],
     ['no Slack URL', { ...slack, config: {} }, ['config.webhookUrl']],
     ['no event types', { ...webhook, subscription: { eventTypes: [] } }, ['subscription.eventTypes']],
-    ['an event type with spaces', { ...webhook, subscription: { eventTypes: ['a b'] } }, ['subscription.eventTypes.0']],
+    [
+      'an event type with spaces',
+      { ...webhook, subscription: { eventTypes: ['a b'] } },
+      ['subscription.eventTypes.0'],
+    ],
     [
       'an operator that runs code',
-      { ...webhook, subscription: { eventTypes: ['all'], filter: { $or: [{ 'data.a': { $where: 'true' } }] } } },
+      {
+        ...webhook,
+        subscription: { eventTypes: ['all'], filter: { $or: [{ 'data.a': { $where: 'true' } }] } },
+      },
       ['subscription.filter.$or.0.data.a.$where'],
     ],
     ['a delay that is none', { ...webhook, delivery: { schedule: ['0s', 'soon'] } }, ['delivery.schedule.1']],
@@ -117,7 +143,12 @@ describe('bad input is refused with the path of each field, and nothing is writt
 
   it('422 for plain HTTP and for loopback in production', async () => {
     const { api } = await makeTenant(stack, 'production')
-    for (const url of ['http://example.com/', 'https://127.0.0.1/', 'https://[::1]/', 'https://[::ffff:10.0.0.1]/']) {
+    for (const url of [
+      'http://example.com/',
+      'https://127.0.0.1/',
+      'https://[::1]/',
+      'https://[::ffff:10.0.0.1]/',
+    ]) {
       const answer = await api.post('/destinations', { ...webhook, config: { url } }).expect(422)
       expect(answer.body).toMatchObject({ errors: [{ path: 'config.url' }] })
     }
@@ -129,12 +160,20 @@ describe('PATCH', () => {
     const { api } = await makeTenant(stack)
     const { id, config } = (await api.post('/destinations', webhook).expect(201)).body as Destination
     const sealed = async () => (await stack.db.destination.findUniqueOrThrow({ where: { id } })).sealed
-    await api.patch(`/destinations/${id}`, { name: 'Renamed', config: { ...config, url: 'https://example.com/2' } }).expect(200)
+    await api
+      .patch(`/destinations/${id}`, { name: 'Renamed', config: { ...config, url: 'https://example.com/2' } })
+      .expect(200)
     const read = (await api.get(`/destinations/${id}`).expect(200)).body as Destination
-    expect(read).toMatchObject({ name: 'Renamed', subscription, config: { url: 'https://example.com/2', headers: { 'X-Team': '****oken' } } })
+    expect(read).toMatchObject({
+      name: 'Renamed',
+      subscription,
+      config: { url: 'https://example.com/2', headers: { 'X-Team': '****oken' } },
+    })
 
     const before = await sealed()
-    await api.patch(`/destinations/${id}`, { config: { headers: { 'X-Team': 'another-secret' } } }).expect(200)
+    await api
+      .patch(`/destinations/${id}`, { config: { headers: { 'X-Team': 'another-secret' } } })
+      .expect(200)
     expect(await sealed()).not.toBe(before)
     await api.patch(`/destinations/${id}`, { config: { headers: null } }).expect(200)
     expect(((await api.get(`/destinations/${id}`)).body as Destination).config).not.toHaveProperty('headers')
@@ -171,11 +210,13 @@ it('pause, resume and delete', async () => {
 it('lists by pages, newest first', async () => {
   const { api } = await makeTenant(stack)
   const ids: string[] = []
-  for (let n = 0; n < 5; n++) ids.unshift(((await api.post('/destinations', webhook).expect(201)).body as Destination).id)
+  for (let n = 0; n < 5; n++)
+    ids.unshift(((await api.post('/destinations', webhook).expect(201)).body as Destination).id)
   const seen: string[] = []
   let cursor: string | null = ''
   while (cursor !== null) {
-    const page = (await api.get(`/destinations?limit=2${cursor && `&cursor=${cursor}`}`).expect(200)).body as {
+    const page = (await api.get(`/destinations?limit=2${cursor && `&cursor=${cursor}`}`).expect(200))
+      .body as {
       data: Destination[]
       nextCursor: string | null
     }
@@ -198,5 +239,8 @@ it('another tenant’s key and another environment’s reach nothing', async () 
     await other.delete(`/destinations/${id}`).expect(404)
     expect((await other.get('/destinations').expect(200)).body).toEqual({ data: [], nextCursor: null })
   }
-  expect((await api.get(`/destinations/${id}`).expect(200)).body).toMatchObject({ name: 'Case system', status: 'active' })
+  expect((await api.get(`/destinations/${id}`).expect(200)).body).toMatchObject({
+    name: 'Case system',
+    status: 'active',
+  })
 })

@@ -2,7 +2,15 @@ import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { startReceiver } from '../support/receiver.ts'
-import { makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Stack } from '../support/stack.ts'
+import {
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Stack,
+} from '../support/stack.ts'
 
 let stack: Stack
 beforeAll(async () => {
@@ -25,7 +33,9 @@ describe('202', () => {
     const { id: eventId, createdAt } = body as Accepted
     expect(body).toEqual({ id: eventId, type: 'aml.match.found', status: 'accepted', createdAt })
     expect(eventId).toMatch(/^evt_/)
-    const handle = stack.temporal.workflow.getHandle(eventWorkflowId({ tenantId, environment: 'sandbox', eventId }))
+    const handle = stack.temporal.workflow.getHandle(
+      eventWorkflowId({ tenantId, environment: 'sandbox', eventId }),
+    )
     expect((await handle.describe()).type).toBe('routeEvent')
   })
 
@@ -48,8 +58,12 @@ describe('202', () => {
 describe('the same event again', () => {
   it('200 with duplicate: true for the same id and body, whatever the order of its keys', async () => {
     const { api } = await makeTenant(stack)
-    const first = await api.post('/events', { id: 'same', type: 'a.b', data: { x: 1, y: { p: 1, q: 2 } } }).expect(202)
-    const again = await api.post('/events', { id: 'same', type: 'a.b', data: { y: { q: 2, p: 1 }, x: 1 } }).expect(200)
+    const first = await api
+      .post('/events', { id: 'same', type: 'a.b', data: { x: 1, y: { p: 1, q: 2 } } })
+      .expect(202)
+    const again = await api
+      .post('/events', { id: 'same', type: 'a.b', data: { y: { q: 2, p: 1 }, x: 1 } })
+      .expect(200)
     expect(again.body).toEqual({ ...(first.body as object), duplicate: true })
   })
 
@@ -72,7 +86,9 @@ describe('the same event again', () => {
 
   it('is accepted once when it comes twice at the same time', async () => {
     const { api } = await makeTenant(stack)
-    const answers = await Promise.all(Array.from({ length: 8 }, () => api.post('/events', { ...event, id: 'race' })))
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => api.post('/events', { ...event, id: 'race' })),
+    )
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 202])
   })
 })
@@ -94,7 +110,8 @@ describe('an event with no destination', () => {
     const receiver = untilTestEnds(await startReceiver())
     const config = { url: receiver.url }
     const make = async (name: string, subscription: object) =>
-      (await api.post('/destinations', { name, channel: 'webhook', config, subscription }).expect(201)).body as { id: string }
+      (await api.post('/destinations', { name, channel: 'webhook', config, subscription }).expect(201))
+        .body as { id: string }
     const other = await make('other types', { eventTypes: ['kyc.*'] })
     const filtered = await make('filtered', { eventTypes: ['aml.*'], filter: { 'data.riskLevel': 'low' } })
     const paused = await make('paused', { eventTypes: ['all'] })
@@ -104,7 +121,9 @@ describe('an event with no destination', () => {
     const log = await settledLog(api, (body as Accepted).id)
     expect(log.status).toBe('unrouted')
     expect(log.reason).toMatch(/no active destination/)
-    const reasons = Object.fromEntries(log.routing.map(({ destinationId, reason }) => [destinationId, reason]))
+    const reasons = Object.fromEntries(
+      log.routing.map(({ destinationId, reason }) => [destinationId, reason]),
+    )
     expect(reasons[other.id]).toMatch(/^unmatched/)
     expect(reasons[filtered.id]).toMatch(/^filtered/)
     expect(reasons[paused.id]).toMatch(/^paused/)
@@ -127,7 +146,13 @@ describe('bad input', () => {
     ['an unknown field', { ...event, priority: 1 }, 422, 'invalid_request', 'priority'],
     ['an id with a slash', { ...event, id: 'a/b' }, 422, 'invalid_request', 'id'],
     ['an empty id', { ...event, id: '' }, 422, 'invalid_request', 'id'],
-    ['a payload of 300 KiB', { type: 'a.b', data: { text: 'x'.repeat(300 * 1024) } }, 413, 'payload_too_large', '(body)'],
+    [
+      'a payload of 300 KiB',
+      { type: 'a.b', data: { text: 'x'.repeat(300 * 1024) } },
+      413,
+      'payload_too_large',
+      '(body)',
+    ],
   ])('%s', async (_name, body, status, code, path) => {
     const { api, key } = await makeTenant(stack)
     const text = typeof body === 'string' ? body : JSON.stringify(body)
@@ -183,7 +208,9 @@ describe('POST /events/batch', () => {
 
   it('422 for more than 100 events', async () => {
     const { api } = await makeTenant(stack)
-    const answer = await api.post('/events/batch', { events: Array.from({ length: 101 }, () => event) }).expect(422)
+    const answer = await api
+      .post('/events/batch', { events: Array.from({ length: 101 }, () => event) })
+      .expect(422)
     expect(answer.body).toMatchObject({ errors: [{ path: 'events' }] })
   })
 })
@@ -194,7 +221,9 @@ describe('GET /events', () => {
     const receiver = untilTestEnds(await startReceiver())
     const config = { url: receiver.url }
     const subscription = { eventTypes: ['kyc.*'] }
-    const made = await api.post('/destinations', { name: 'kyc', channel: 'webhook', config, subscription }).expect(201)
+    const made = await api
+      .post('/destinations', { name: 'kyc', channel: 'webhook', config, subscription })
+      .expect(201)
     const { id: destination } = made.body as { id: string }
     for (const type of ['kyc.one', 'kyc.two', 'aml.one', 'aml.two', 'aml.three']) {
       const { body } = await api.post('/events', { id: type, type, data: {} }).expect(202)
@@ -211,7 +240,9 @@ describe('GET /events', () => {
     expect(await ids(`destination=${destination}`)).toEqual(['kyc.one', 'kyc.two'])
     expect(await ids(`failing=${destination}`)).toEqual([])
     expect(await ids(`from=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([])
-    expect(await ids(`from=2020-01-01T00:00:00Z&to=${new Date(Date.now() + 60_000).toISOString()}`)).toHaveLength(5)
+    expect(
+      await ids(`from=2020-01-01T00:00:00Z&to=${new Date(Date.now() + 60_000).toISOString()}`),
+    ).toHaveLength(5)
 
     const seen: string[] = []
     let cursor: string | null = ''

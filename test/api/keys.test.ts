@@ -63,10 +63,19 @@ describe('keys', () => {
     await platform.delete(`/tenants/${id}/keys/${keyId}`).expect(404)
 
     const expired = await makeKey(stack, id, 'sandbox')
-    await stack.db.apiKey.update({ where: { id: expired.keyId }, data: { expiresAt: new Date(Date.now() - 1) } })
+    await stack.db.apiKey.update({
+      where: { id: expired.keyId },
+      data: { expiresAt: new Date(Date.now() - 1) },
+    })
     await expired.api.get('/destinations').expect(401)
 
-    for (const authorization of ['', 'Bearer', `Basic ${key}`, 'Bearer sk_test_nobody', `Bearer ${'x'.repeat(5000)}`]) {
+    for (const authorization of [
+      '',
+      'Bearer',
+      `Basic ${key}`,
+      'Bearer sk_test_nobody',
+      `Bearer ${'x'.repeat(5000)}`,
+    ]) {
       await supertest(stack.app).get('/api/v1/destinations').set('Authorization', authorization).expect(401)
     }
   })
@@ -85,7 +94,9 @@ describe('keys', () => {
 
 describe('rate limits', () => {
   it('429 with Retry-After past the burst; the platform key and other keys are not held up', async () => {
-    const { body } = await platform.post('/tenants', { name: 'Busy', limits: { apiPerMinute: 3, apiBurst: 4 } }).expect(201)
+    const { body } = await platform
+      .post('/tenants', { name: 'Busy', limits: { apiPerMinute: 3, apiBurst: 4 } })
+      .expect(201)
     const { id } = body as { id: string }
     const busy = await makeKey(stack, id, 'sandbox')
     const other = await makeKey(stack, id, 'sandbox')
@@ -101,7 +112,9 @@ describe('rate limits', () => {
   })
 
   it('ingest has its own limit, and a batch counts each of its events', async () => {
-    const { body } = await platform.post('/tenants', { name: 'Flood', limits: { ingestPerSecond: 5 } }).expect(201)
+    const { body } = await platform
+      .post('/tenants', { name: 'Flood', limits: { ingestPerSecond: 5 } })
+      .expect(201)
     const { api } = await makeKey(stack, (body as { id: string }).id, 'sandbox')
     const events = Array.from({ length: 6 }, () => ({ type: 'a.b', data: {} }))
     await api.post('/events/batch', { events }).expect(429)

@@ -124,7 +124,7 @@ describe('an email', () => {
     }
   })
 
-  it('says nothing of a sandbox in production', async () => {
+  it('says nothing of a sandbox in production', () => {
     const { subject, text } = renderEmail(makeEvent({ environment: 'production' }), {
       id: 'dst_1',
       name: 'On call',
@@ -146,7 +146,7 @@ describe('an email', () => {
     `" onload='x'`,
     '&lt;b&gt;',
     '</td></table>',
-  ])('shows %j in its HTML as it was written', async (text) => {
+  ])('shows %j in its HTML as it was written', (text) => {
     const { html } = renderEmail(makeEvent({ data: { [text]: text } }), { id: 'dst_1', name: text })
     const markup = new Set(html.match(/<\/?[a-z0-9]+/gi))
     expect([...markup].filter((tag) => /script|img|<b/i.test(tag) && !/<\/?body/i.test(tag))).toEqual([])
@@ -204,6 +204,18 @@ describe('an email', () => {
       responseExcerpt: expect.stringContaining('refused for audit@acme.example') as string,
     })
     expect(receiver.mails).toHaveLength(1)
+  })
+
+  it('finds a mail server that is named by an IPv6 address', async () => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const smtpUrl = `smtp://[::ffff:127.0.0.1]:${receiver.port}`
+    const config = { to, from: 'alerts@acme.example', smtpUrl }
+    expect(await send({ channel: email, config })).toMatchObject({ kind: 'delivered' })
+    const mail = { smtpUrl, from: 'switchyard@platform.example' }
+    expect(await send({ channel: email, config: { to }, context: { mail } })).toMatchObject({
+      kind: 'delivered',
+    })
+    expect(receiver.mails).toHaveLength(2)
   })
 
   it('goes by the platform’s mail server where the destination names none, in production too', async () => {

@@ -1,8 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Webhook } from 'standardwebhooks'
 import { startMailCatcher } from '../../src/embedded/mail.ts'
-import { ok, silence, startReceiver, status, statuses, type Receiver, type Respond } from '../support/receiver.ts'
-import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
+import {
+  ok,
+  silence,
+  startReceiver,
+  status,
+  statuses,
+  type Receiver,
+  type Respond,
+} from '../support/receiver.ts'
+import {
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
 
 let stack: Stack
 beforeAll(async () => {
@@ -33,14 +50,18 @@ describe('one event', () => {
     const mail = untilTestEnds(await startMailCatcher({}))
     const { secret } = await webhookTo(api, hook)
     const email = { to: ['oncall@example.com'], from: 'aml@example.com', smtpUrl: mail.smtpUrl }
-    await api.post('/destinations', { name: 'On call', channel: 'email', config: email, subscription: all }).expect(201)
+    await api
+      .post('/destinations', { name: 'On call', channel: 'email', config: email, subscription: all })
+      .expect(201)
     const config = { webhookUrl: slack.url }
     await api.post('/destinations', { name: '#aml', channel: 'slack', config, subscription: all }).expect(201)
 
     const id = await postEvent(api, { matchedName: 'Zoë 🕵️', riskLevel: 'high' })
     const log = await settledLog(api, id)
     expect(log.status).toBe('delivered')
-    expect(log.deliveries.map(({ channel, status: state, attempts }) => [channel, state, attempts.length])).toEqual([
+    expect(
+      log.deliveries.map(({ channel, status: state, attempts }) => [channel, state, attempts.length]),
+    ).toEqual([
       ['webhook', 'delivered', 1],
       ['email', 'delivered', 1],
       ['slack', 'delivered', 1],
@@ -50,7 +71,10 @@ describe('one event', () => {
     expect(verified).toMatchObject({ type: 'aml.match.found', data: { matchedName: 'Zoë 🕵️' } })
     expect(posted?.headers['webhook-id']).toBe(id)
     expect(mail.mails).toHaveLength(1)
-    expect(mail.mails[0]).toMatchObject({ to: ['oncall@example.com'], subject: expect.stringContaining(id) as string })
+    expect(mail.mails[0]).toMatchObject({
+      to: ['oncall@example.com'],
+      subject: expect.stringContaining(id) as string,
+    })
     expect(mail.mails[0]?.text).toContain('Zoë 🕵️')
     expect(JSON.parse(slack.received[0]?.body ?? '')).toMatchObject({ blocks: expect.any(Array) as unknown })
   })
@@ -66,7 +90,10 @@ describe('one event', () => {
     const of = (id: string) => log.deliveries.find(({ destinationId }) => destinationId === id)
     expect(of(good.id)).toMatchObject({ status: 'delivered' })
     expect(of(down.id)).toMatchObject({ status: 'failed', reason: 'exhausted: all 2 attempts failed' })
-    expect(of(gone.id)).toMatchObject({ status: 'failed', attempts: [{ outcome: 'rejected', responseCode: 410 }] })
+    expect(of(gone.id)).toMatchObject({
+      status: 'failed',
+      attempts: [{ outcome: 'rejected', responseCode: 410 }],
+    })
 
     // 410 means never again: the destination is disabled, and the next event says so.
     expect((await api.get(`/destinations/${gone.id}`)).body).toMatchObject({
@@ -83,7 +110,9 @@ describe('one event', () => {
   it('waits at least as long as Retry-After asks, in the log as on the wire', async () => {
     const { api } = await makeTenant(stack)
     const busy = await receiver((response, _request, count) =>
-      count === 1 ? status(429, { 'retry-after': '2' })(response, _request, count) : ok(response, _request, count),
+      count === 1
+        ? status(429, { 'retry-after': '2' })(response, _request, count)
+        : ok(response, _request, count),
     )
     await webhookTo(api, busy, { delivery: { schedule: ['0s', '10ms'] } })
     const log = await settledLog(api, await postEvent(api))
@@ -94,7 +123,9 @@ describe('one event', () => {
 
   it('keeps what a receiver answered out of the log where it echoes a secret', async () => {
     const { api } = await makeTenant(stack)
-    const echo = await receiver((response, { headers }) => response.writeHead(200).end(JSON.stringify(headers)))
+    const echo = await receiver((response, { headers }) =>
+      response.writeHead(200).end(JSON.stringify(headers)),
+    )
     const config = { url: echo.url, headers: { Authorization: 'Bearer receiver-token-123' } }
     await webhookTo(api, echo, { config })
     const id = await postEvent(api)
@@ -109,7 +140,9 @@ describe('one event', () => {
 describe('a destination that changes under way', () => {
   it('paused: the waiting attempt becomes a recorded skip', async () => {
     const { api } = await makeTenant(stack)
-    const { id } = await webhookTo(api, await receiver(status(500)), { delivery: { schedule: ['0s', '500ms', '500ms'] } })
+    const { id } = await webhookTo(api, await receiver(status(500)), {
+      delivery: { schedule: ['0s', '500ms', '500ms'] },
+    })
     const eventId = await postEvent(api)
     await eventually(
       () => readLog(api, eventId),
@@ -117,32 +150,43 @@ describe('a destination that changes under way', () => {
     )
     await api.post(`/destinations/${id}/pause`).expect(200)
     const log = await settledLog(api, eventId)
-    expect(log.deliveries[0]).toMatchObject({ status: 'skipped', reason: 'the destination is paused: paused by the API' })
+    expect(log.deliveries[0]).toMatchObject({
+      status: 'skipped',
+      reason: 'the destination is paused: paused by the API',
+    })
   })
 
   it('deleted: likewise', async () => {
     const { api } = await makeTenant(stack)
-    const { id } = await webhookTo(api, await receiver(status(500)), { delivery: { schedule: ['0s', '500ms', '500ms'] } })
+    const { id } = await webhookTo(api, await receiver(status(500)), {
+      delivery: { schedule: ['0s', '500ms', '500ms'] },
+    })
     const eventId = await postEvent(api)
     await eventually(
       () => readLog(api, eventId),
       ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
     )
     await api.delete(`/destinations/${id}`).expect(204)
-    expect((await settledLog(api, eventId)).deliveries[0]).toMatchObject({ reason: 'the destination was deleted' })
+    expect((await settledLog(api, eventId)).deliveries[0]).toMatchObject({
+      reason: 'the destination was deleted',
+    })
   })
 })
 
 describe('what can be asked of an event', () => {
   it('retry makes the waiting attempt now', async () => {
     const { api } = await makeTenant(stack)
-    const { id: destination } = await webhookTo(api, await receiver(statuses(500)), { delivery: { schedule: ['0s', '1h'] } })
+    const { id: destination } = await webhookTo(api, await receiver(statuses(500)), {
+      delivery: { schedule: ['0s', '1h'] },
+    })
     const eventId = await postEvent(api)
     await eventually(
       () => readLog(api, eventId),
       ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
     )
-    expect((await api.post(`/events/${eventId}/retry`, { destination: 'dst_other' }).expect(422)).body).toMatchObject({
+    expect(
+      (await api.post(`/events/${eventId}/retry`, { destination: 'dst_other' }).expect(422)).body,
+    ).toMatchObject({
       errors: [{ path: 'destination' }],
     })
     const asked = await api.post(`/events/${eventId}/retry`, { destination }).expect(202)
@@ -180,11 +224,16 @@ describe('what can be asked of an event', () => {
       () => readLog(api, eventId),
       ({ replays }) => replays[0]?.status === 'delivered',
     )
-    expect(log.replays).toMatchObject([{ ...(body as object), deliveries: [{ destinationId: destination, status: 'delivered' }] }])
+    expect(log.replays).toMatchObject([
+      { ...(body as object), deliveries: [{ destinationId: destination, status: 'delivered' }] },
+    ])
     expect(first.received).toHaveLength(1)
     expect(second.received.map(({ headers }) => headers['webhook-id'])).toEqual([eventId, eventId])
-    for (const { body, headers } of second.received) new Webhook(secret).verify(body, headers as Record<string, string>)
-    expect((await api.post(`/events/${eventId}/replay`, { destinations: ['dst_x'] }).expect(422)).body).toMatchObject({
+    for (const { body, headers } of second.received)
+      new Webhook(secret).verify(body, headers as Record<string, string>)
+    expect(
+      (await api.post(`/events/${eventId}/replay`, { destinations: ['dst_x'] }).expect(422)).body,
+    ).toMatchObject({
       errors: [{ path: 'destinations.0' }],
     })
     // A list shows events, and a replay is none.
@@ -198,7 +247,8 @@ describe('many', () => {
     const hook = await receiver(statuses(500, 500, 500))
     const delivery = { schedule: ['0s', '200ms'] }
     const ids: string[] = []
-    for (let n = 0; n < 150; n++) ids.push((await webhookTo(api, hook, { name: `receiver ${n}`, delivery })).id)
+    for (let n = 0; n < 150; n++)
+      ids.push((await webhookTo(api, hook, { name: `receiver ${n}`, delivery })).id)
     const eventId = await postEvent(api)
     const log = await settledLog(api, eventId, 60_000)
     expect(log.status).toBe('delivered')
@@ -207,14 +257,18 @@ describe('many', () => {
     expect(log.deliveries.flatMap(({ attempts }) => attempts)).toHaveLength(153)
     expect(hook.received).toHaveLength(153)
     for (const id of [ids[0], ids[149]]) {
-      expect((await api.get(`/events?destination=${id}`).expect(200)).body).toMatchObject({ data: [{ id: eventId }] })
+      expect((await api.get(`/events?destination=${id}`).expect(200)).body).toMatchObject({
+        data: [{ id: eventId }],
+      })
     }
   }, 90_000)
 
   it('a destination that never answers holds up no other', async () => {
     const { api } = await makeTenant(stack)
     const hook = await receiver()
-    const hanging = await webhookTo(api, await receiver(silence), { delivery: { schedule: ['0s'], timeoutMs: 2_000 } })
+    const hanging = await webhookTo(api, await receiver(silence), {
+      delivery: { schedule: ['0s'], timeoutMs: 2_000 },
+    })
     await webhookTo(api, hook)
     const ids = await Promise.all(Array.from({ length: 40 }, () => postEvent(api)))
     const logs = await Promise.all(ids.map((id) => settledLog(api, id, 60_000)))

@@ -27,7 +27,10 @@ it('a receiver that is down for three attempts gets the event exactly once, over
   await stack.stopWorkers()
   receiver.answer(ok)
   const down = await readLog(api, id)
-  expect(down).toMatchObject({ status: 'pending', incomplete: expect.stringContaining('no worker') as string })
+  expect(down).toMatchObject({
+    status: 'pending',
+    incomplete: expect.stringContaining('no worker') as string,
+  })
   expect(down.deliveries[0]).toMatchObject({ status: 'pending' })
   await stack.startWorkers()
 
@@ -49,6 +52,8 @@ it('a receiver that is down for three attempts gets the event exactly once, over
   expect(receiver.received).toHaveLength(4)
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]))
   for (const { body, headers } of receiver.received) {
-    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ data: { n: 1 } })
+    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({
+      data: { n: 1 },
+    })
   }
 })

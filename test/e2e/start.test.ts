@@ -45,39 +45,56 @@ async function post<Answer>(url: string, key: string, body: object): Promise<Ans
   return (await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as Answer
 }
 
-it('npm start: ready with a key, delivers, keeps all of it over a restart, and Ctrl-C leaves no process', { timeout: 90_000 }, async () => {
-  const env = await freshEnvironment()
-  const first = run('src/main.ts', env)
-  const ready = await first.line('ready')
-  const api = `${fact(ready, 'api')}/api/v1`
-  const platformKey = fact(ready, 'platform-key')
-  expect(platformKey).toMatch(/^sk_platform_/)
-  expect((await fetch(fact(ready, 'temporal-ui'))).status).toBe(200)
+it(
+  'npm start: ready with a key, delivers, keeps all of it over a restart, and Ctrl-C leaves no process',
+  { timeout: 90_000 },
+  async () => {
+    const env = await freshEnvironment()
+    const first = run('src/main.ts', env)
+    const ready = await first.line('ready')
+    const api = `${fact(ready, 'api')}/api/v1`
+    const platformKey = fact(ready, 'platform-key')
+    expect(platformKey).toMatch(/^sk_platform_/)
+    expect((await fetch(fact(ready, 'temporal-ui'))).status).toBe(200)
 
-  const receiver = untilTestEnds(await startReceiver())
-  const tenant = await post<{ id: string }>(`${api}/tenants`, platformKey, { name: 'Acme' })
-  const { key } = await post<{ key: string }>(`${api}/tenants/${tenant.id}/keys`, platformKey, { environment: 'sandbox' })
-  const config = { url: receiver.url }
-  await post(`${api}/destinations`, key, { name: 'x', channel: 'webhook', config, subscription: { eventTypes: ['all'] } })
-  const event = await post<{ id: string }>(`${api}/events`, key, { type: 'aml.match.found', data: { n: 1 } })
-  await eventually(
-    () => Promise.resolve(receiver.received),
-    (received) => received.length === 1,
-  )
+    const receiver = untilTestEnds(await startReceiver())
+    const tenant = await post<{ id: string }>(`${api}/tenants`, platformKey, { name: 'Acme' })
+    const { key } = await post<{ key: string }>(`${api}/tenants/${tenant.id}/keys`, platformKey, {
+      environment: 'sandbox',
+    })
+    const config = { url: receiver.url }
+    await post(`${api}/destinations`, key, {
+      name: 'x',
+      channel: 'webhook',
+      config,
+      subscription: { eventTypes: ['all'] },
+    })
+    const event = await post<{ id: string }>(`${api}/events`, key, {
+      type: 'aml.match.found',
+      data: { n: 1 },
+    })
+    await eventually(
+      () => Promise.resolve(receiver.received),
+      (received) => received.length === 1,
+    )
 
-  first.kill('SIGINT')
-  expect(await first.exited).toBe(0)
-  expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
+    first.kill('SIGINT')
+    expect(await first.exited).toBe(0)
+    expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
 
-  const second = run('src/main.ts', env)
-  const readyAgain = await second.line('ready')
-  expect(readyAgain).not.toContain('platform-key')
-  const log = await fetch(`${api}/events/${event.id}`, { headers: { authorization: `Bearer ${key}` } })
-  expect(await log.json()).toMatchObject({ status: 'delivered', deliveries: [{ attempts: [{ responseCode: 200 }] }] })
-  second.kill('SIGTERM')
-  expect(await second.exited).toBe(0)
-  expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
-})
+    const second = run('src/main.ts', env)
+    const readyAgain = await second.line('ready')
+    expect(readyAgain).not.toContain('platform-key')
+    const log = await fetch(`${api}/events/${event.id}`, { headers: { authorization: `Bearer ${key}` } })
+    expect(await log.json()).toMatchObject({
+      status: 'delivered',
+      deliveries: [{ attempts: [{ responseCode: 200 }] }],
+    })
+    second.kill('SIGTERM')
+    expect(await second.exited).toBe(0)
+    expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
+  },
+)
 
 it('a second npm start on the same data says so, and harms nothing', async () => {
   const env = await freshEnvironment()
@@ -89,23 +106,32 @@ it('a second npm start on the same data says so, and harms nothing', async () =>
   expect((await fetch(`http://127.0.0.1:${env.PORT}/healthz`)).status).toBe(200)
 })
 
-it.each(['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])('%s in use: the error names it and the variable', async (variable) => {
-  const env = await freshEnvironment()
-  const blocker = createServer()
-  await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void blocker.close())
-  const { port } = blocker.address() as AddressInfo
-  const program = run('src/main.ts', { ...env, [variable]: String(port) })
-  expect(await program.exited).toBe(1)
-  expect(program.output()).toMatch(new RegExp(`port ${port} .*is in use.*${variable}=`, 'i'))
-  expect(program.output()).not.toMatch(/^\s+at /m)
-  expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
-})
+it.each(['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])(
+  '%s in use: the error names it and the variable',
+  async (variable) => {
+    const env = await freshEnvironment()
+    const blocker = createServer()
+    await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void blocker.close())
+    const { port } = blocker.address() as AddressInfo
+    const program = run('src/main.ts', { ...env, [variable]: String(port) })
+    expect(await program.exited).toBe(1)
+    expect(program.output()).toMatch(new RegExp(`port ${port} .*is in use.*${variable}=`, 'i'))
+    expect(program.output()).not.toMatch(/^\s+at /m)
+    expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
+  },
+)
 
 it.each([
-  [{ DATABASE_URL: 'postgresql://me:hunter22@127.0.0.1:9/none' }, /PostgreSQL cannot be reached at 127\.0\.0\.1:9\/none/],
+  [
+    { DATABASE_URL: 'postgresql://me:hunter22@127.0.0.1:9/none' },
+    /PostgreSQL cannot be reached at 127\.0\.0\.1:9\/none/,
+  ],
   [{ TEMPORAL_ADDRESS: '127.0.0.1:9' }, /Temporal cannot be reached at 127\.0\.0\.1:9/],
-  [{ PORT: 'http', ADMIN_API_KEY: 'short', EGRESS_ALLOW: '10.0.0.0/99' }, /PORT: [^]*ADMIN_API_KEY: [^]*EGRESS_ALLOW: /],
+  [
+    { PORT: 'http', ADMIN_API_KEY: 'short', EGRESS_ALLOW: '10.0.0.0/99' },
+    /PORT: [^]*ADMIN_API_KEY: [^]*EGRESS_ALLOW: /,
+  ],
 ])('%j: one message that says what to do', async (settings, message) => {
   const env = await freshEnvironment()
   const program = run('src/main.ts', { ...env, ...settings })
@@ -122,7 +148,9 @@ it('no Temporal server to be had: the error names every way that was tried', asy
   const bin = join(env.HOME ?? '', 'bin')
   rmSync(join(bin, 'temporal'))
   for (const tool of ['id', 'useradd', 'test']) {
-    const found = ['/usr/bin', '/usr/sbin'].map((folder) => join(folder, tool)).find((path) => existsSync(path))
+    const found = ['/usr/bin', '/usr/sbin']
+      .map((folder) => join(folder, tool))
+      .find((path) => existsSync(path))
     if (found) symlinkSync(found, join(bin, tool))
   }
   // Nothing listens there, so that the test does not download a server where the internet can be reached.

@@ -24,7 +24,11 @@ function replay(name: string): Promise<void> {
   const { event } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as RouteEventInput
   // Ids of children are made from the workflow's own.
   const workflowId = eventWorkflowId({ ...event, eventId: event.id })
-  return Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundle') } }, history, workflowId)
+  return Worker.runReplayHistory(
+    { workflowBundle: { codePath: inject('workflowBundle') } },
+    history,
+    workflowId,
+  )
 }
 
 describe('recorded histories replay', () => {

@@ -4,7 +4,15 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
-import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Api } from '../support/stack.ts'
+import {
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+} from '../support/stack.ts'
 
 /**
  * Not a test: writes the histories that histories.test.ts replays, those that are not there yet. A history is never
@@ -57,10 +65,18 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
   const { api, id: tenantId } = await makeTenant(stack)
   for (const respond of receivers) {
     const { url } = untilTestEnds(await startReceiver(respond))
-    const body = { name, channel: 'webhook', config: { url }, subscription: { eventTypes: ['all'] }, delivery }
+    const body = {
+      name,
+      channel: 'webhook',
+      config: { url },
+      subscription: { eventTypes: ['all'] },
+      delivery,
+    }
     await api.post('/destinations', body).expect(201)
   }
-  const event = await api.post('/events', { id: name, type: 'aml.match.found', data: { riskLevel: 'high' } }).expect(202)
+  const event = await api
+    .post('/events', { id: name, type: 'aml.match.found', data: { riskLevel: 'high' } })
+    .expect(202)
   const { id: eventId } = event.body as { id: string }
   if (meanwhile) {
     await eventually(
@@ -70,7 +86,9 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
     await meanwhile(api, eventId)
   }
   await settledLog(api, eventId)
-  const handle = stack.temporal.workflow.getHandle(eventWorkflowId({ tenantId, environment: 'sandbox', eventId }))
+  const handle = stack.temporal.workflow.getHandle(
+    eventWorkflowId({ tenantId, environment: 'sandbox', eventId }),
+  )
   await handle.result()
   const history = await handle.fetchHistory()
   expect(history.events?.length).toBeGreaterThan(4)

@@ -21,7 +21,9 @@ export async function createDatabase(name: string): Promise<string> {
 }
 
 /** A Temporal namespace of one's own, so that no two test files take each other's tasks. */
-export async function createNamespace(namespace: string): Promise<{ connection: NativeConnection; client: Client }> {
+export async function createNamespace(
+  namespace: string,
+): Promise<{ connection: NativeConnection; client: Client }> {
   const temporal = await connectTemporal({ address: inject('temporalAddress'), namespace, tls: false })
   const workflowExecutionRetentionPeriod = { seconds: 86_400 as never }
   await temporal.client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod })

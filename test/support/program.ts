@@ -17,7 +17,11 @@ export interface Program {
 
 /** Runs one of our roots as npm would, with this environment and nothing else. It is ended with the test. */
 export function run(script: string, env: Record<string, string>): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', script], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   const waiting: (() => void)[] = []
   for (const stream of [child.stdout, child.stderr]) {
@@ -44,7 +48,9 @@ export function run(script: string, env: Record<string, string>): Program {
         }
         waiting.push(look)
         look()
-        void exited.then((code) => reject(new Error(`it ended with code ${code} and never said "${beginning}":\n${output}`)))
+        void exited.then((code) =>
+          reject(new Error(`it ended with code ${code} and never said "${beginning}":\n${output}`)),
+        )
       }),
   }
 }

@@ -31,9 +31,14 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-export async function startStack(options: { workers?: boolean; mail?: ChannelContext['mail'] } = {}): Promise<Stack> {
+export async function startStack(
+  options: { workers?: boolean; mail?: ChannelContext['mail'] } = {},
+): Promise<Stack> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
-  const [databaseUrl, { connection, client }] = await Promise.all([createDatabase(name), createNamespace(name)])
+  const [databaseUrl, { connection, client }] = await Promise.all([
+    createDatabase(name),
+    createNamespace(name),
+  ])
   const db = openDb(databaseUrl)
   const egress = createEgress({ allow: [], sandboxLoopback: true })
   const log = createLog('silent')
@@ -87,7 +92,12 @@ export async function makeTenant({ app }: Stack, environment: Environment = 'san
   return { id, ...(await makeKey({ app }, id, environment, scopes)) }
 }
 
-export async function makeKey({ app }: Pick<Stack, 'app'>, tenantId: string, environment: Environment, scopes = ['*']) {
+export async function makeKey(
+  { app }: Pick<Stack, 'app'>,
+  tenantId: string,
+  environment: Environment,
+  scopes = ['*'],
+) {
   const made = await supertest(app)
     .post(`/api/v1/tenants/${tenantId}/keys`)
     .auth(adminKey, { type: 'bearer' })
@@ -117,12 +127,17 @@ export function apiAt(server: Express | string, key: string) {
 export type Api = ReturnType<typeof apiOf>
 
 /** Asks until the answer is as it should be, and fails with the last answer when the time is up. */
-export async function eventually<Answer>(ask: () => Promise<Answer>, isRight: (answer: Answer) => boolean, withinMs = 20_000) {
+export async function eventually<Answer>(
+  ask: () => Promise<Answer>,
+  isRight: (answer: Answer) => boolean,
+  withinMs = 20_000,
+) {
   const deadline = Date.now() + withinMs
   for (;;) {
     const answer = await ask()
     if (isRight(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer, null, 2)}`)
+    if (Date.now() > deadline)
+      throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer, null, 2)}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
@@ -140,7 +155,14 @@ export interface EventLog {
     status: string
     reason?: string
     nextAttemptAt?: string
-    attempts: { number: number; at: string; outcome: string; responseCode?: number; durationMs: number; error?: string }[]
+    attempts: {
+      number: number
+      at: string
+      outcome: string
+      responseCode?: number
+      durationMs: number
+      error?: string
+    }[]
   }[]
   routing: { destinationId: string; matched: boolean; reason: string }[]
   replays: EventLog[]

@@ -54,8 +54,6 @@ const rows: [filter: JsonObject, passes: boolean][] = [
   [{ 'data.absent': null }, false],
   [{ 'data.absent': { $eq: null } }, false],
   [{ 'data.absent': { $in: [null, 'x'] } }, false],
-  [{ 'data.absent': { $gte: null } }, false],
-  [{ 'data.absent': { $lte: null } }, false],
   [{ 'data.absent': { $exists: true } }, false],
   [{ 'data.absent': { $exists: false } }, true],
   [{ 'data.absent': 'x' }, false],
@@ -161,13 +159,18 @@ describe('a filter', () => {
   })
 
   it('never passes an absent field by comparing it with a value, whatever the value', () => {
-    const comparison = fc.constantFrom('$eq', '$gt', '$gte', '$lt', '$lte')
     const plain = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
     fc.assert(
-      fc.property(comparison, plain, (operator, value) => {
-        expect(passesFilter({ absent: { [operator]: value } }, { other: value })).toBe(false)
-        expect(passesFilter({ absent: value }, { other: value })).toBe(false)
-        expect(passesFilter({ absent: { $in: [value] } }, { other: value })).toBe(false)
+      fc.property(plain, (value) => {
+        const comparisons = [
+          value,
+          ...['$eq', '$gt', '$gte', '$lt', '$lte'].map((name) => ({ [name]: value })),
+          { $in: [value] },
+        ]
+        for (const comparison of comparisons) {
+          if (filterProblems({ absent: comparison }).length > 0) continue
+          expect(passesFilter({ absent: comparison }, { other: value })).toBe(false)
+        }
       }),
     )
   })
@@ -199,6 +202,7 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     [{ a: { $all: [] } }, ['a.$all']],
     [{ a: { $all: 'x' } }, ['a.$all']],
     [{ a: { $gt: { b: 1 } } }, ['a.$gt']],
+    [{ a: { $gte: null } }, ['a.$gte']],
     [{ a: { $lte: [1] } }, ['a.$lte']],
     [{ a: { $size: '2' } }, ['a.$size']],
     [{ a: { $exists: 'no' } }, ['a.$exists']],

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationStatuses, type RoutableDestination } from '../../src/domain/destination.ts'
+import type { JsonObject } from '../../src/domain/event.ts'
 import { route, routeTo } from '../../src/domain/routing.ts'
 import { makeEvent } from '../support/event.ts'
 
@@ -17,30 +18,30 @@ function destination(fields: Partial<RoutableDestination> = {}): RoutableDestina
 }
 
 describe('an event is routed', () => {
-  it.each<[what: string, fields: Partial<RoutableDestination>, matched: boolean, reason: string | RegExp]>([
-    ['all', {}, true, 'subscribed to all'],
-    ['a glob', { subscription: { eventTypes: ['kyc.*', 'aml.*', '*'] } }, true, 'subscribed to aml.*'],
+  it.each<[what: string, fields: Partial<RoutableDestination>, matched: boolean, reason: RegExp]>([
+    ['all', {}, true, /^subscribed to all$/],
+    ['a glob', { subscription: { eventTypes: ['kyc.*', 'aml.*', '*'] } }, true, /^subscribed to aml\.\*$/],
     ['another type', { subscription: { eventTypes: ['kyc.*'] } }, false, /^unmatched: /],
     ['no type', { subscription: { eventTypes: [] } }, false, /^unmatched: /],
-    ['a filter that passes', filtered({ 'data.riskLevel': 'high' }), true, 'subscribed to all'],
-    ['a filter over the type', filtered({ type: 'aml.match.found' }), true, 'subscribed to all'],
+    ['a filter that passes', filtered({ 'data.riskLevel': 'high' }), true, /^subscribed to all$/],
+    ['a filter over the type', filtered({ type: 'aml.match.found' }), true, /^subscribed to all$/],
     ['a filter that does not pass', filtered({ 'data.riskLevel': 'low' }), false, /^filtered: /],
     ['a field that is absent', filtered({ 'data.absent': null }), false, /^filtered: /],
-    ['a paused one', { status: 'paused' }, false, 'paused'],
+    ['a paused one', { status: 'paused' }, false, /^paused$/],
     [
       'a paused one, by whom',
       { status: 'paused', statusReason: 'paused by the API' },
       false,
-      'paused: paused by the API',
+      /^paused: paused by the API$/,
     ],
-    ['a disabled one', { status: 'disabled', statusReason: 'HTTP 410' }, false, 'disabled: HTTP 410'],
+    ['a disabled one', { status: 'disabled', statusReason: 'HTTP 410' }, false, /^disabled: HTTP 410$/],
   ])('by its subscription: %s', (_what, fields, matched, reason) => {
     const { routing, steps } = route(makeEvent(), [destination(fields)])
     expect(routing).toEqual([
       {
         destinationId: 'dst_1',
         matched,
-        reason: reason instanceof RegExp ? expect.stringMatching(reason) : reason,
+        reason: expect.stringMatching(reason) as string,
       },
     ])
     expect(steps).toHaveLength(matched ? 1 : 0)
@@ -97,7 +98,7 @@ describe('every plan', () => {
     eventTypes: fc.array(fc.constantFrom('all', '*', 'aml.*', '*.found', 'kyc.*', 'aml.match.found', ''), {
       maxLength: 3,
     }),
-    filter: fc.constantFrom(
+    filter: fc.constantFrom<JsonObject | undefined>(
       undefined,
       {},
       { 'data.riskLevel': 'high' },
@@ -105,19 +106,17 @@ describe('every plan', () => {
       { 'data.x': null },
     ),
   })
-  const anyDestinations = fc
-    .array(anyDestination, { maxLength: 30 })
-    .map((all) =>
-      all.map(({ channel, status, statusReason, eventTypes, filter }, index) =>
-        destination({
-          id: `dst_${index}`,
-          channel,
-          status,
-          statusReason,
-          subscription: { eventTypes, filter },
-        }),
-      ),
-    )
+  const anyDestinations = fc.array(anyDestination, { maxLength: 30 }).map((all) =>
+    all.map(({ channel, status, statusReason, eventTypes, filter }, index) =>
+      destination({
+        id: `dst_${index}`,
+        channel,
+        status,
+        statusReason,
+        subscription: { eventTypes, filter },
+      }),
+    ),
+  )
   const anyEvent = fc.record({
     type: fc.constantFrom('aml.match.found', 'kyc.approved', 'DOCVER'),
     data: fc.dictionary(fc.constantFrom('riskLevel', 'x', 'y'), fc.constantFrom('high', 'low', null), {

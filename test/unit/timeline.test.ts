@@ -119,7 +119,7 @@ describe('a delivery', () => {
     for (let n = 0; n < attempts; n++)
       recordAttempt(delivery, attempted({ kind: 'failed', error: 'HTTP 500' }))
     settle(delivery, status)
-    expect(failingDestinations(timeline)).toEqual(failing ? ['dst_1'] : [])
+    expect(failingDestinations(timeline.deliveries)).toEqual(failing ? ['dst_1'] : [])
   })
 
   it('is summed up with the number of its attempts, and without what was answered', () => {

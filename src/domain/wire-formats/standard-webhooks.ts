@@ -30,6 +30,9 @@ export function makeWebhookSecret(): string {
 }
 
 function sign(content: string, secret: string): string {
-  const key = Buffer.from(secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : secret, 'base64')
+  const key = Buffer.from(
+    secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : secret,
+    'base64',
+  )
   return `v1,${createHmac('sha256', key).update(content).digest('base64')}`
 }

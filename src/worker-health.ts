@@ -1,0 +1,30 @@
+import { hostname } from 'node:os'
+import proto from '@temporalio/proto'
+import { readConfig, requireVariables } from './config.ts'
+import { connectTemporal } from './temporal/connect.ts'
+import { taskQueue } from './workflows/contract.ts'
+
+/**
+ * `npm run worker:health`: asks Temporal whether a worker of this host has polled lately, which is what "it works" means
+ * for a process that listens nowhere. Exits with 0 or 1.
+ */
+const pollsWithinMs = 120_000
+
+const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
+const { client } = await connectTemporal({
+  address: config.TEMPORAL_ADDRESS,
+  namespace: config.TEMPORAL_NAMESPACE,
+  tls: config.TEMPORAL_TLS,
+  apiKey: config.TEMPORAL_API_KEY,
+})
+const { pollers } = await client.workflowService.describeTaskQueue({
+  namespace: config.TEMPORAL_NAMESPACE,
+  taskQueue: { name: taskQueue },
+  taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+})
+const alive = pollers.some(({ identity, lastAccessTime }) => {
+  const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1000
+  return identity?.endsWith(`@${hostname()}`) && polledAt > Date.now() - pollsWithinMs
+})
+console.log(alive ? 'a worker of this host polls' : 'no worker of this host polls')
+process.exit(alive ? 0 : 1)
