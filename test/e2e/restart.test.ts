@@ -57,3 +57,28 @@ it('a receiver that is down for three attempts gets the event exactly once, over
     })
   }
 })
+
+it('a worker that is stopped in mid-attempt finishes it first: the receiver is called once', async () => {
+  const stack = untilTestEnds(await startStack())
+  const { api } = await makeTenant(stack)
+  let answerNow = () => undefined as void
+  const receiver = untilTestEnds(
+    await startReceiver((response) => {
+      answerNow = () => void response.writeHead(200).end()
+    }),
+  )
+  const config = { url: receiver.url }
+  await api.post('/destinations', { name: 'x', channel: 'webhook', config, subscription: { eventTypes: ['all'] } }).expect(201)
+  const { body } = await api.post('/events', { type: 'aml.match.found', data: {} }).expect(202)
+  await eventually(
+    () => Promise.resolve(receiver.received),
+    (received) => received.length === 1,
+  )
+  const stopped = stack.stopWorkers()
+  answerNow()
+  await stopped
+  await stack.startWorkers()
+  const log = await settledLog(api, (body as { id: string }).id)
+  expect(log).toMatchObject({ status: 'delivered', deliveries: [{ attempts: [{ number: 1, outcome: 'delivered' }] }] })
+  expect(receiver.received).toHaveLength(1)
+})
