@@ -14,9 +14,13 @@ const cidrs = z
       .map((entry) => entry.trim())
       .filter(Boolean),
   )
-  .refine((entries) => entries.every((entry) => !entry.includes('/') || ipaddr.isValidCIDR(entry)), {
-    message: 'must be host names, addresses and CIDRs, separated by commas',
-  })
+  .refine(
+    (entries) =>
+      entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
+    {
+      message: 'must be host names, addresses and CIDRs, separated by commas; no ports, no wildcards',
+    },
+  )
 
 const secretKeys = z.string().transform((text, context): SecretKeys => {
   const keys = text.split(',').map((entry) => {

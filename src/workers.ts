@@ -39,6 +39,9 @@ export async function startWorkers({
       ...workflows,
       activities: createActivities(deps),
       shutdownGraceTime,
+      // A workflow task lasts as long as the first attempts within it, so there must be room for many at once: with the
+      // SDK's 40, the 95th percentile at 50 events in flight was 2.8 s instead of 0.8 s.
+      maxConcurrentWorkflowTaskExecutions: 200,
       maxConcurrentLocalActivityExecutions: 200,
     }),
     Worker.create({

@@ -92,10 +92,16 @@ async function send(deps: ActivityDeps, { destination, ...message }: Sending): P
     return { kind: 'failed', error: `this worker does not know the channel "${destination.channel}"` }
   const { id, name, config, secret } = destination
   const outcome = await channel.send({ ...message, destination: { id, name, config, secret } }, deps.context)
-  if (outcome.responseExcerpt === undefined) return outcome
+  return withoutSecretsOf(outcome, secretValues(channel, destination))
+}
+
+/** What a receiver answered may echo what it was sent. */
+function withoutSecretsOf(outcome: Outcome, secrets: string[]): Outcome {
+  const { responseExcerpt } = outcome
   return {
     ...outcome,
-    responseExcerpt: withoutSecrets(outcome.responseExcerpt, secretValues(channel, destination)),
+    ...(responseExcerpt !== undefined && { responseExcerpt: withoutSecrets(responseExcerpt, secrets) }),
+    ...(outcome.kind !== 'delivered' && { error: withoutSecrets(outcome.error, secrets) }),
   }
 }
 
