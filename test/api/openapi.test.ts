@@ -43,7 +43,7 @@ it('/healthz answers when PostgreSQL and Temporal do', async () => {
 
 it('the README’s table of error codes is the one in the code', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const documented = [...readme.matchAll(/^\| `(\w+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
+  const documented = [...readme.matchAll(/^\| `(\w+)` *\| (\d{3}) *\|/gm)].map(([, code, status]) => [
     code,
     Number(status),
   ])

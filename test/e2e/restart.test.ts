@@ -68,7 +68,9 @@ it('a worker that is stopped in mid-attempt finishes it first: the receiver is c
     }),
   )
   const config = { url: receiver.url }
-  await api.post('/destinations', { name: 'x', channel: 'webhook', config, subscription: { eventTypes: ['all'] } }).expect(201)
+  await api
+    .post('/destinations', { name: 'x', channel: 'webhook', config, subscription: { eventTypes: ['all'] } })
+    .expect(201)
   const { body } = await api.post('/events', { type: 'aml.match.found', data: {} }).expect(202)
   await eventually(
     () => Promise.resolve(receiver.received),
@@ -79,6 +81,9 @@ it('a worker that is stopped in mid-attempt finishes it first: the receiver is c
   await stopped
   await stack.startWorkers()
   const log = await settledLog(api, (body as { id: string }).id)
-  expect(log).toMatchObject({ status: 'delivered', deliveries: [{ attempts: [{ number: 1, outcome: 'delivered' }] }] })
+  expect(log).toMatchObject({
+    status: 'delivered',
+    deliveries: [{ attempts: [{ number: 1, outcome: 'delivered' }] }],
+  })
   expect(receiver.received).toHaveLength(1)
 })
