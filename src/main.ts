@@ -18,6 +18,7 @@ import { prepareNamespace } from './temporal/namespace.ts'
 await runRoot(async (lifecycle, fail) => {
   const config = readConfig()
   const log = startLog(config)
+  // Passable, for the account that PostgreSQL runs under when we are root.
   mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o711 })
   const lock = lockDataFolder(config.DATA_DIR)
   lifecycle.add('the lock', () => Promise.resolve(lock.release()))
@@ -80,7 +81,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
   })
   const running = await startTemporal({
     binary,
-    dbFile: join(config.DATA_DIR, 'temporal.db'),
+    dbFile: join(privateFolder(config, 'temporal'), 'temporal.db'),
     port: config.TEMPORAL_PORT,
     uiPort: config.TEMPORAL_UI_PORT,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -99,8 +100,15 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
   return running
 }
 
+/** Events are people's identity documents: nobody else on this machine reads what is kept of them. */
+function privateFolder({ DATA_DIR }: Config, name: string): string {
+  const folder = join(DATA_DIR, name)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
 async function mailCatcher(config: Config, lifecycle: Lifecycle): Promise<string> {
-  const folder = join(config.DATA_DIR, 'mail')
+  const folder = privateFolder(config, 'mail')
   const catcher = await startMailCatcher({ folder })
   lifecycle.add('the mail catcher', () => catcher.stop())
   progress(`mail is not sent but kept in ${folder} (set SMTP_URL to send it)`)
