@@ -25,6 +25,8 @@ export class Lifecycle {
   }
 }
 
+const oneMomentMs = 300
+
 /**
  * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or when a part of it fails, and ends the process. A failed start
  * prints one message that says what to do, and stops what had already started.
@@ -46,13 +48,17 @@ export async function runRoot(
     void end()
   }
 
-  let signals = 0
+  let presses = 0
+  let lastAt = -Infinity
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      signals += 1
-      if (signals > 2) process.exit(130)
-      if (signals === 1) console.error(`stopping (${signal}) …`)
-      else console.error('still stopping; once more ends it at once')
+      // A terminal and npm both pass Ctrl-C on: what comes at once is one press.
+      const again = performance.now() - lastAt > oneMomentMs
+      lastAt = performance.now()
+      if (!again) return
+      presses += 1
+      if (presses > 2) process.exit(130)
+      console.error(presses === 1 ? `stopping (${signal}) …` : 'still stopping; once more ends it at once')
       void end()
     })
   }
