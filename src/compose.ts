@@ -8,7 +8,7 @@ import { createApp } from './api/app.ts'
 import { hashKey, makeKey } from './api/auth.ts'
 import { createRateLimits } from './api/rate-limit.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
-import type { Config } from './config.ts'
+import { readConfig, requireVariables, type Config } from './config.ts'
 import { openDb, type Db } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
@@ -41,7 +41,6 @@ export interface Services {
   databaseUrl: string
   temporalAddress: string
   secretKeys: SecretKeys
-  smtpUrl: string | undefined
   /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
   sandboxLoopback: boolean
 }
@@ -65,6 +64,18 @@ export async function openPlatform(
   const egress = createEgress({ allow: config.EGRESS_ALLOW, sandboxLoopback: services.sandboxLoopback })
   lifecycle.add('outgoing connections', () => egress.close())
   return { config, db, connection, temporal: client, egress, secretKeys: services.secretKeys, log }
+}
+
+/** What the production roots stand on: services that run elsewhere, named by variables. */
+export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
+  const config = requireVariables(readConfig(), ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SECRET_KEYS'])
+  const services = {
+    databaseUrl: config.DATABASE_URL,
+    temporalAddress: config.TEMPORAL_ADDRESS,
+    secretKeys: config.SECRET_KEYS,
+    sandboxLoopback: false,
+  }
+  return openPlatform(config, services, startLog(config), lifecycle)
 }
 
 /** Brings the database to the newest migration. Answers with the names of those it applied. */

@@ -38,7 +38,6 @@ await runRoot(async (lifecycle, fail) => {
     databaseUrl,
     temporalAddress: temporal.address,
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
-    smtpUrl,
     sandboxLoopback: true,
   }
   const platform = await openPlatform(config, services, log, lifecycle)

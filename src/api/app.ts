@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { destinationRoutes } from './destinations.ts'
 import { docsRouter } from './docs.ts'
 import { ApiError } from './errors.ts'
+import { eventActionRoutes } from './event-actions.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
 import { mount } from './mount.ts'
@@ -31,10 +32,18 @@ export interface AppDeps {
   log: Log
 }
 
+const healthDeadlineMs = 3_000
+
 export const basePath = '/api/v1'
 
 /** Every native route: what the router mounts, and what OpenAPI and the isolation test are made from. */
-export const routes: readonly Route[] = [...tenantRoutes, ...keyRoutes, ...destinationRoutes, ...eventRoutes]
+export const routes: readonly Route[] = [
+  ...tenantRoutes,
+  ...keyRoutes,
+  ...destinationRoutes,
+  ...eventRoutes,
+  ...eventActionRoutes,
+]
 
 export function createApp(deps: AppDeps): Express {
   const app = express()
@@ -44,7 +53,12 @@ export function createApp(deps: AppDeps): Express {
   const native = express.Router()
   for (const route of routes) mount(native, route, deps)
   app.get('/healthz', async (_request, response) => {
-    await Promise.all([deps.db.$queryRaw`SELECT 1`, deps.temporal.connection.ensureConnected()])
+    const { db, temporal } = deps
+    const askTemporal = () => temporal.workflowService.getSystemInfo({})
+    await Promise.all([
+      db.$queryRaw`SELECT 1`,
+      temporal.withDeadline(Date.now() + healthDeadlineMs, askTemporal),
+    ])
     response.json({ status: 'ok' })
   })
   app.use(docsRouter(routes))

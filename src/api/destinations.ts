@@ -9,7 +9,7 @@ import { environments, type JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { deliveryPolicy, subscription } from './destination-fields.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
-import { route, type TenantCaller } from './route.ts'
+import { route, scopeOf, type TenantCaller } from './route.ts'
 import { nameText } from './text.ts'
 import { validate } from './validate.ts'
 
@@ -197,10 +197,6 @@ async function requireRoom(caller: TenantCaller, { db }: AppDeps): Promise<void>
     'limit_reached',
     `A tenant has at most ${mostDestinations} destinations in an environment.`,
   )
-}
-
-function scopeOf({ tenantId, environment }: TenantCaller) {
-  return { tenantId, environment }
 }
 
 function channelOf(name: string): Channel {

@@ -1,4 +1,5 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import type { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
@@ -21,7 +22,7 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
     const parsed = {
       params: request.params as Record<string, string>,
       query: route.query && validate(route.query, request.query),
-      body: route.body && validate(route.body, bodyOf(request)),
+      body: route.body && validate(route.body, bodyOf(request, route.body)),
       caller,
       header: (name: string) => request.get(name),
     }
@@ -34,13 +35,12 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
   })
 }
 
-function bodyOf(request: Request): unknown {
-  if (request.body === undefined) {
-    throw new ApiError('invalid_json', 'The request needs a JSON body.', {
-      errors: [{ path: '(body)', message: 'is missing' }],
-    })
-  }
-  return request.body as unknown
+/** No body at all stands for `{}` where nothing in it is required. */
+function bodyOf(request: Request, schema: z.ZodType): unknown {
+  // The parser makes `{}` of a body of no bytes.
+  if (request.body !== undefined && request.get('content-length') !== '0') return request.body as unknown
+  if (schema.safeParse({}).success) return {}
+  throw invalidJson('is missing')
 }
 
 /** Express's parser as a promise; its errors go the way of all others. */

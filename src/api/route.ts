@@ -20,6 +20,11 @@ export interface TenantCaller {
   limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number }
 }
 
+/** What a tenant's key reaches: its own tenant's things in its own environment. */
+export function scopeOf({ tenantId, environment }: TenantCaller) {
+  return { tenantId, environment }
+}
+
 export type Caller = PlatformCaller | TenantCaller
 
 /** Which key a route wants. */

@@ -1,4 +1,4 @@
-import { isGrpcServiceError, ServiceError } from '@temporalio/client'
+import { isGrpcServiceError } from '@temporalio/client'
 import { ApiError } from './errors.ts'
 
 /** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
@@ -14,9 +14,10 @@ export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | 
   return undefined
 }
 
+/** The SDK's client wraps what gRPC said; its service stubs hand it on as it is. */
 function isPassingGrpcFault(cause: unknown): boolean {
-  const error = cause instanceof ServiceError ? cause.cause : cause
-  return isGrpcServiceError(error) && passing.has(error.code)
+  const wrapped = cause instanceof Error ? cause.cause : undefined
+  return [cause, wrapped].some((error) => isGrpcServiceError(error) && passing.has(error.code))
 }
 
 /** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */

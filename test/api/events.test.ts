@@ -168,6 +168,18 @@ describe('bad input', () => {
     expect(list.body).toEqual({ data: [], nextCursor: null })
   })
 
+  it('400 for no body at all, but for actions that need none', async () => {
+    const { api, key } = await makeTenant(stack)
+    const post = (path: string) => supertest(stack.app).post(`/api/v1${path}`).auth(key, { type: 'bearer' })
+    const answer = await post('/events').expect(400)
+    expect(answer.body).toMatchObject({
+      code: 'invalid_json',
+      errors: [{ path: '(body)', message: 'is missing' }],
+    })
+    const { body } = await api.post('/events', event).expect(202)
+    await post(`/events/${(body as Accepted).id}/replay`).expect(202)
+  })
+
   it('names the Idempotency-Key header', async () => {
     const { api } = await makeTenant(stack)
     const answer = await api.post('/events', event).set('Idempotency-Key', 'a b').expect(422)

@@ -82,7 +82,11 @@ export async function startStack(
 }
 
 /** A tenant with a key for one environment. */
-export async function makeTenant({ app }: Stack, environment: Environment = 'sandbox', scopes = ['*']) {
+export async function makeTenant(
+  { app }: Pick<Stack, 'app'>,
+  environment: Environment = 'sandbox',
+  scopes = ['*'],
+) {
   const tenant = await supertest(app)
     .post('/api/v1/tenants')
     .auth(adminKey, { type: 'bearer' })

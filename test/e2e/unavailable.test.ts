@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import supertest from 'supertest'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { createApp } from '../../src/api/app.ts'
+import { hashKey } from '../../src/api/auth.ts'
+import { createRateLimits } from '../../src/api/rate-limit.ts'
+import { createEgress } from '../../src/channels/egress.ts'
+import { openDb } from '../../src/db/client.ts'
+import { startTemporal } from '../../src/embedded/temporal.ts'
+import { createLog } from '../../src/log.ts'
+import { connectTemporal } from '../../src/temporal/connect.ts'
+import { prepareNamespace } from '../../src/temporal/namespace.ts'
+import { createDatabase } from '../support/corner.ts'
+import { adminKey, makeTenant } from '../support/stack.ts'
+
+it(
+  'with Temporal gone an event is refused with 503, not acknowledged and lost',
+  { timeout: 60_000 },
+  async () => {
+    const temporal = await startTemporal({
+      binary: inject('temporalBinary'),
+      headless: true,
+      namespace: 'default',
+      progress: () => undefined,
+    })
+    onTestFinished(() => temporal.stop())
+    const { connection, client } = await connectTemporal({
+      address: temporal.address,
+      namespace: 'default',
+      tls: false,
+    })
+    await prepareNamespace(client, { setRetention: false })
+    const db = openDb(await createDatabase(`t_${randomBytes(8).toString('hex')}`))
+    const egress = createEgress({ allow: [], sandboxLoopback: true })
+    onTestFinished(async () => {
+      await Promise.all([connection.close(), db.$disconnect(), egress.close()])
+    })
+    const app = createApp({
+      db,
+      temporal: client,
+      eagerStart: false,
+      secretKeys: [{ id: 'test', key: randomBytes(32) }],
+      egress,
+      rateLimits: createRateLimits(),
+      adminKeyHash: hashKey(adminKey),
+      temporalUiUrl: undefined,
+      log: createLog('silent'),
+    })
+    const { api } = await makeTenant({ app })
+    const event = { id: 'evt-1', type: 'aml.match.found', data: {} }
+    await api.post('/events', event).expect(202)
+
+    await temporal.stop()
+    const refused = await api.post('/events', { ...event, id: 'evt-2' }).expect(503)
+    expect(refused.body).toMatchObject({
+      code: 'unavailable',
+      detail: 'Temporal does not answer. Nothing was acknowledged: send it again, with the same id.',
+    })
+    expect(refused.headers['retry-after']).toBe('5')
+    const batch = await api.post('/events/batch', { events: [event, { ...event, type: 'a b' }] }).expect(207)
+    expect(batch.body).toMatchObject({ results: [{ status: 503 }, { status: 422 }] })
+    await api.get('/events').expect(503)
+    await supertest(app).get('/healthz').expect(503)
+    // Configuration is PostgreSQL's, and is still served.
+    await api.get('/destinations').expect(200)
+  },
+)
