@@ -32,3 +32,9 @@ export const deliveryPolicy = z.strictObject({
   schedule: z.array(duration).min(1).max(20).default(defaultSchedule),
   timeoutMs: z.int().min(100).max(30_000).default(defaultTimeoutMs),
 })
+
+/** Without defaults: `partial()` would fill them in, and so take back what a field was set to. */
+export const deliveryPolicyPatch = z.strictObject({
+  schedule: deliveryPolicy.shape.schedule.unwrap().optional(),
+  timeoutMs: deliveryPolicy.shape.timeoutMs.unwrap().optional(),
+})

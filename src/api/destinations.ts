@@ -7,7 +7,7 @@ import { findDestination, openDestination, sealConfig, type Destination } from '
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
-import { deliveryPolicy, subscription } from './destination-fields.ts'
+import { deliveryPolicy, deliveryPolicyPatch, subscription } from './destination-fields.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
 import { route, scopeOf, type TenantCaller } from './route.ts'
 import { nameText } from './text.ts'
@@ -30,7 +30,7 @@ const destinationPatch = z.strictObject({
   name: nameText.optional(),
   config: z.record(z.string(), z.unknown()).optional(),
   subscription: subscription.optional(),
-  delivery: deliveryPolicy.partial().optional(),
+  delivery: deliveryPolicyPatch.optional(),
 })
 
 const destinationReply = z.object({

@@ -3,8 +3,9 @@ import type { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import type { Route } from './route.ts'
+import { isStorable, requireStorable } from './storable.ts'
 import { validate } from './validate.ts'
 
 /** How long the calls to Temporal within one request may take before the API says that it does not answer. */
@@ -19,12 +20,17 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
     const ingest = route.access !== 'platform' && route.access.ingest === true
     response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
     if (route.body) await run(parseBody, request, response)
+    if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
     const parsed = {
       params: request.params as Record<string, string>,
       query: route.query && validate(route.query, request.query),
       body: route.body && validate(route.body, bodyOf(request, route.body)),
       caller,
       header: (name: string) => request.get(name),
+    }
+    if (!ingest) {
+      requireStorable(parsed.query)
+      requireStorable(parsed.body)
     }
     const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () =>
       route.handle(parsed, deps),

@@ -100,6 +100,17 @@ describe('bad input is refused with the path of each field, and nothing is writt
     ['an unknown field', { ...webhook, colour: 'red' }, ['colour']],
     ['an empty name', { ...webhook, name: '  ' }, ['name']],
     ['a name with a NUL', { ...webhook, name: 'a\u0000' }, ['name']],
+    [
+      'a NUL in a filter',
+      { ...webhook, subscription: { eventTypes: ['all'], filter: { 'data.a': 'x\u0000' } } },
+      ['subscription.filter.data.a'],
+    ],
+    [
+      'half a surrogate pair in a filter',
+      { ...webhook, subscription: { eventTypes: ['all'], filter: { 'data.a': '\ud800' } } },
+      ['subscription.filter.data.a'],
+    ],
+    ['a NUL in a URL', with_({ url: 'https://example.com/\u0000' }), ['config.url']],
     ['no address', { ...email, config: { to: [] } }, ['config.to']],
     ['a bad address', { ...email, config: { to: ['a@example.com', 'nobody'] } }, ['config.to.1']],
     [
@@ -192,6 +203,22 @@ describe('PATCH', () => {
     expect(answer.body).toMatchObject({ errors: [{ path }] })
     expect((await api.get(`/destinations/${id}`)).body).toEqual(before)
   })
+})
+
+it('PATCH of one delivery field leaves the other as it is', async () => {
+  const { api } = await makeTenant(stack)
+  const delivery = { schedule: ['0s', '1m'], timeoutMs: 2000 }
+  const { id } = (await api.post('/destinations', { ...webhook, delivery }).expect(201)).body as Destination
+  const changed = await api.patch(`/destinations/${id}`, { delivery: { timeoutMs: 3000 } }).expect(200)
+  expect(changed.body).toMatchObject({ delivery: { schedule: ['0s', '1m'], timeoutMs: 3000 } })
+})
+
+it('404, and 422 in a query, for text that no id can hold', async () => {
+  const { api } = await makeTenant(stack)
+  await api.get('/destinations/dst_%00').expect(404)
+  await api.delete('/destinations/dst_%00').expect(404)
+  await api.get('/destinations/%E0%A4%A').expect(404)
+  await api.get('/destinations?cursor=%00').expect(422)
 })
 
 it('pause, resume and delete', async () => {

@@ -1,0 +1,26 @@
+import { invalid, type FieldError } from './errors.ts'
+
+/**
+ * PostgreSQL stores no NUL and no half of a surrogate pair; JSON can carry both. Settings are refused with the path of
+ * what cannot be kept. (Events are not asked: Temporal stores them as they are.)
+ */
+export function requireStorable(value: unknown): void {
+  const problems = unstorable(value, [])
+  if (problems.length > 0) throw invalid(problems)
+}
+
+export function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed()
+}
+
+function unstorable(value: unknown, path: string[]): FieldError[] {
+  if (typeof value === 'string') return isStorable(value) ? [] : [problemAt(path)]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) =>
+    isStorable(key) ? unstorable(inner, [...path, key]) : [problemAt(path)],
+  )
+}
+
+function problemAt(path: string[]): FieldError {
+  return { path: path.join('.') || '(body)', message: 'must not hold NUL characters or broken Unicode' }
+}
