@@ -16,7 +16,7 @@ export interface LaneLimits {
   cooldownMs: number
 }
 
-export const defaultLaneLimits: LaneLimits = { inFlight: 20, cooldownMs: 30_000 }
+const defaultLaneLimits: LaneLimits = { inFlight: 20, cooldownMs: 30_000 }
 
 export function createLanes({ inFlight, cooldownMs }: LaneLimits = defaultLaneLimits): Lanes {
   const underWay = new Map<string, number>()

@@ -49,6 +49,22 @@ export async function acceptEvent(
     data: given.data,
     createdAt: new Date().toISOString(),
   }
+  const startedAt = performance.now()
+  const accepted = await startOrRecognise(deps, event)
+  deps.log.info(
+    {
+      ...scope,
+      eventId: event.id,
+      eventType: event.type,
+      duplicate: accepted.duplicate,
+      durationMs: Math.round(performance.now() - startedAt),
+    },
+    'event.accepted',
+  )
+  return accepted
+}
+
+async function startOrRecognise(deps: AppDeps, event: Event): Promise<Accepted> {
   const memo = startMemo(event)
   try {
     await startWorkflow(deps, event, memo)
@@ -56,8 +72,6 @@ export async function acceptEvent(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return duplicateOf(deps, event, memo)
     throw notAccepted(error)
   }
-  const { tenantId, environment } = scope
-  deps.log.info({ tenantId, environment, eventId: event.id, eventType: event.type }, 'event.accepted')
   return { id: event.id, type: event.type, status: 'accepted', createdAt: event.createdAt }
 }
 
@@ -106,9 +120,7 @@ async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo)
     throw new ApiError(
       'event_id_conflict',
       `An event with the id ${event.id} was accepted before, with another type or data.`,
-      {
-        errors: [{ path: 'id', message: 'belongs to an event with another type or data' }],
-      },
+      { errors: [{ path: 'id', message: 'belongs to an event with another type or data' }] },
     )
   }
   return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }

@@ -13,7 +13,7 @@ import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
 import { mount } from './mount.ts'
 import type { RateLimits } from './rate-limit.ts'
-import type { Route } from './route.ts'
+import { basePath, type Route } from './route.ts'
 import { serviceFault } from './service-fault.ts'
 import { tenantRoutes } from './tenants.ts'
 
@@ -34,9 +34,7 @@ export interface AppDeps {
 
 const healthDeadlineMs = 3_000
 
-export const basePath = '/api/v1'
-
-/** Every native route: what the router mounts, and what OpenAPI and the isolation test are made from. */
+/** Every native route: what the router mounts and OpenAPI describes. */
 export const routes: readonly Route[] = [
   ...tenantRoutes,
   ...keyRoutes,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { errorCodes, type ErrorCode } from './errors.ts'
-import type { Route } from './route.ts'
+import { basePath, type Route } from './route.ts'
 
 const problem = z.object({
   type: z.string(),
@@ -15,7 +15,7 @@ const problem = z.object({
 export function openApi(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
-    const path = `/api/v1${route.path.replace(/:(\w+)/g, '{$1}')}`
+    const path = `${basePath}${route.path.replace(/:(\w+)/g, '{$1}')}`
     paths[path] = { ...paths[path], [route.method]: operation(route) }
   }
   return {

@@ -2,6 +2,9 @@ import type { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 
+/** Where the native API is served. */
+export const basePath = '/api/v1'
+
 /** What a tenant's key can be allowed to do. `*` is all of it. */
 export const scopes = ['events:read', 'events:write', 'settings:read', 'settings:write'] as const
 export type Scope = (typeof scopes)[number]
@@ -65,7 +68,7 @@ interface RouteDefinition<
   handle(request: RouteRequest<A, Query, Body>, deps: AppDeps): Promise<Reply>
 }
 
-/** A route with its types sealed in: the router, OpenAPI and the isolation test all read the same list. */
+/** A route with its types sealed in: the router and OpenAPI read the same list. */
 export type Route = Omit<RouteDefinition<Access, z.ZodType | undefined, z.ZodType | undefined>, 'handle'> & {
   handle(
     request: Omit<RouteRequest<Access, undefined, undefined>, 'query' | 'body'> & {

@@ -18,7 +18,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
 }
 
 /** The migrations folder in the form that Prisma's schema engine reads. */
-export async function readMigrations() {
+async function readMigrations() {
   const entries = await readdir(migrationsFolder, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   const migrationDirectories = await Promise.all(

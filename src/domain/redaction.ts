@@ -1,5 +1,5 @@
 /** What stands where a secret was. */
-export const redacted = '[redacted]'
+const redacted = '[redacted]'
 
 const shortest = 4
 

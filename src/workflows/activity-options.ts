@@ -9,7 +9,9 @@ const overheadMs = 5_000
 /** Our own work on our own database, repeated until it succeeds: it sends nothing and may run twice. */
 export const configuration = proxyLocalActivities<Pick<Activities, 'plan' | 'disable'>>({
   startToCloseTimeout: '30s',
-  retry: { initialInterval: '1s', maximumInterval: '30s' },
+  // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
+  localRetryThreshold: '5s',
+  retry: { initialInterval: '1s', maximumInterval: '5m' },
 })
 
 /** The first attempt, within the workflow task that routed the event (DESIGN §3, fast path). */

@@ -40,6 +40,7 @@ export async function deliverBatch({ event, deliveries }: BatchInput): Promise<T
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
 async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<void> {
   const { workflowId, typedSearchAttributes, memo } = workflowInfo()
+  const { summary: _ownSummary, ...startMemo } = memo ?? {}
   const opened = batch.map((delivery) => openDelivery(run.timeline, delivery))
   for (const delivery of opened) run.delegated.add(delivery)
   run.timeline.batches ??= []
@@ -47,7 +48,12 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   run.timeline.batches.push(childId)
   run.publish()
   const input: BatchInput = { event: run.event, deliveries: [...batch] }
-  const options = { workflowId: childId, args: [input] as [BatchInput], typedSearchAttributes, memo }
+  const options = {
+    workflowId: childId,
+    args: [input] as [BatchInput],
+    typedSearchAttributes,
+    memo: startMemo,
+  }
   const child = await startChild<typeof deliverBatch>(deliverBatchType, options)
   run.forward({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),

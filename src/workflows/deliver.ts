@@ -8,21 +8,27 @@ import { configuration, firstAttempts, laterAttempts, slowAttempts } from './act
 import type { Run } from './run.ts'
 
 /** `unavailable`: the fault is ours (the database, say) and nothing was sent, so no attempt is used up. */
-type Made = AttemptResult | { kind: 'unavailable'; reason: string }
+type Made = AttemptResult | { kind: 'unavailable' }
 
-const unavailableDelayMs = 10_000
+/** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
+const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
+
+/** Doubled from the first to the longest: an outage of a day must not fill the history with attempts at attempts. */
+const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
 /** Delivers one event to one destination: the only place that retries (STYLE 2). */
 export async function deliver(run: Run, planned: PlannedDelivery): Promise<void> {
   const delivery = openDelivery(run.timeline, planned)
   let deferred = false
+  let unavailable = 0
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
 
   while (delivery.status === 'pending') {
     const made = await attempt(run, planned, delivery, deferred)
     deferred = made.kind === 'deferred'
-    const delayMs = record(delivery, planned, made)
+    unavailable = made.kind === 'unavailable' ? unavailable + 1 : 0
+    const delayMs = record(delivery, planned, made, unavailable)
     await disableIfGone(planned, made)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
   }
@@ -52,7 +58,7 @@ async function attempt(
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
     if (error.cause instanceof TimeoutFailure) return lost(startedAt)
-    return { kind: 'unavailable', reason: error.cause?.message ?? error.message }
+    return { kind: 'unavailable' }
   }
 }
 
@@ -70,7 +76,12 @@ function lost(startedAt: number): AttemptResult {
 }
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
-function record(delivery: Delivery, planned: PlannedDelivery, made: Made): number | undefined {
+function record(
+  delivery: Delivery,
+  planned: PlannedDelivery,
+  made: Made,
+  unavailable: number,
+): number | undefined {
   switch (made.kind) {
     case 'attempted':
       recordAttempt(delivery, made)
@@ -81,8 +92,8 @@ function record(delivery: Delivery, planned: PlannedDelivery, made: Made): numbe
     case 'deferred':
       return undefined
     case 'unavailable':
-      settle(delivery, 'pending', `Switchyard could not make the attempt: ${made.reason}`)
-      return unavailableDelayMs
+      settle(delivery, 'pending', ourFault)
+      return Math.min(unavailableDelaysMs.first * 2 ** (unavailable - 1), unavailableDelaysMs.longest)
     default:
       return assertNever(made)
   }
