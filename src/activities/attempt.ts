@@ -91,8 +91,20 @@ async function send(deps: ActivityDeps, { destination, ...message }: Sending): P
   if (!channel)
     return { kind: 'failed', error: `this worker does not know the channel "${destination.channel}"` }
   const { id, name, config, secret } = destination
-  const outcome = await channel.send({ ...message, destination: { id, name, config, secret } }, deps.context)
-  return withoutSecretsOf(outcome, secretValues(channel, destination))
+  try {
+    const outcome = await channel.send(
+      { ...message, destination: { id, name, config, secret } },
+      deps.context,
+    )
+    return withoutSecretsOf(outcome, secretValues(channel, destination))
+  } catch (err) {
+    // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
+    deps.log.error(
+      { err, channel: channel.name, destinationId: id, eventId: message.event.id },
+      'channel.threw',
+    )
+    return { kind: 'failed', error: 'a fault on our side; whether it arrived is not known' }
+  }
 }
 
 /** What a receiver answered may echo what it was sent. */
