@@ -1,13 +1,14 @@
 import {
-  ServiceError,
   WorkflowNotFoundError,
   type SignalDefinition,
   type WorkflowExecutionDescription,
 } from '@temporalio/client'
 import type { Scope } from '../db/destinations.ts'
+import { eventIdPattern } from '../domain/event.ts'
 import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { BadCursor, listExecutions, quoted } from '../temporal/executions.ts'
+import { grpcCode, grpcInvalidArgument } from '../temporal/grpc.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import {
   deliverBatchType,
@@ -110,10 +111,13 @@ export async function describeEvent(
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
+  // An id with a slash would name a replay or a batch: those are parts of an event, and no events.
+  if (!eventIdPattern.test(eventId)) throw notFound('event')
   try {
     return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || isInvalidArgument(error)) throw notFound('event')
+    const noSuchId = error instanceof WorkflowNotFoundError || grpcCode(error) === grpcInvalidArgument
+    if (noSuchId) throw notFound('event')
     throw error
   }
 }
@@ -148,10 +152,3 @@ function temporalLink(
   const path = [namespace, 'workflows', workflowId, runId, 'history'].map(encodeURIComponent).join('/')
   return { temporalUrl: `${temporalUiUrl}/namespaces/${path}` }
 }
-
-function isInvalidArgument(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error
-  return (cause as { code?: number } | undefined)?.code === grpcInvalidArgument
-}
-
-const grpcInvalidArgument = 3

@@ -1,4 +1,4 @@
-import { isGrpcServiceError } from '@temporalio/client'
+import { grpcCode } from '../temporal/grpc.ts'
 import { ApiError } from './errors.ts'
 
 /** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
@@ -7,17 +7,11 @@ const passing = new Set([1, 4, 8, 14])
 /** A 503 when Temporal or PostgreSQL did not answer; `undefined` for any other fault. */
 export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | undefined {
   const headers = { 'Retry-After': '5' }
-  if (isPassingGrpcFault(cause))
+  if (passing.has(grpcCode(cause) ?? 0))
     return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
   if (isDatabaseFault(cause))
     return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
   return undefined
-}
-
-/** The SDK's client wraps what gRPC said; its service stubs hand it on as it is. */
-function isPassingGrpcFault(cause: unknown): boolean {
-  const wrapped = cause instanceof Error ? cause.cause : undefined
-  return [cause, wrapped].some((error) => isGrpcServiceError(error) && passing.has(error.code))
 }
 
 /** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */

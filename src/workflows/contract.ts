@@ -24,6 +24,8 @@ export interface RouteEventInput {
 
 /** A child that makes some of an event's deliveries, when there are more than one workflow can hold. */
 export const deliverBatchType = 'deliverBatch'
+/** Likewise of a replay, under another name for the same reason as `replayEventType`. */
+export const replayBatchType = 'replayBatch'
 
 export interface BatchInput {
   event: Event

@@ -5,6 +5,8 @@ import {
   batchWorkflowId,
   cancelSignal,
   deliverBatchType,
+  replayBatchType,
+  replayEventType,
   retryNowSignal,
   type BatchInput,
 } from './contract.ts'
@@ -39,7 +41,7 @@ export async function deliverBatch({ event, deliveries }: BatchInput): Promise<T
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
 async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<void> {
-  const { workflowId, typedSearchAttributes, memo } = workflowInfo()
+  const { workflowId, workflowType, typedSearchAttributes, memo } = workflowInfo()
   const { summary: _ownSummary, ...startMemo } = memo ?? {}
   const opened = batch.map((delivery) => openDelivery(run.timeline, delivery))
   for (const delivery of opened) run.delegated.add(delivery)
@@ -54,7 +56,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
     typedSearchAttributes,
     memo: startMemo,
   }
-  const child = await startChild<typeof deliverBatch>(deliverBatchType, options)
+  const childType = workflowType === replayEventType ? replayBatchType : deliverBatchType
+  const child = await startChild<typeof deliverBatch>(childType, options)
   run.forward({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),
     cancel: () => child.signal(cancelSignal),

@@ -296,6 +296,14 @@ describe('another tenant’s key, or another environment’s', () => {
     }
   })
 
+  it('404 for an id that names a part of an event', async () => {
+    const { api } = await makeTenant(stack)
+    await api.post('/events', { ...event, id: 'whole' }).expect(202)
+    const { replayId } = (await api.post('/events/whole/replay').expect(202)).body as { replayId: string }
+    await api.get(`/events/${encodeURIComponent(`whole/replay/${replayId}`)}`).expect(404)
+    await api.get(`/events/${'x'.repeat(2000)}`).expect(404)
+  })
+
   it('403 without the scope', async () => {
     const { api } = await makeTenant(stack, 'sandbox', ['events:read'])
     const answer = await api.post('/events', event).expect(403)

@@ -1,20 +1,14 @@
 import { writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { type RunningTemporal, startTemporal, type TemporalOptions } from '../../src/embedded/temporal.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
 
 const namespace = 'switchyard'
 const progress: string[] = []
-const binary = await findTemporalBinary({
-  path: process.env.PATH ?? '',
-  cacheDir: join(homedir(), '.cache', 'switchyard'),
-  progress: (line) => console.log(line),
-})
+const binary = inject('temporalBinary')
 
 async function start(options: Partial<TemporalOptions> = {}): Promise<RunningTemporal> {
   const server = await startTemporal({
