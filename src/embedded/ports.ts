@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import getPort from 'get-port'
+import getPort, { portNumbers } from 'get-port'
 
 /** Fails early, and naming the variable that helps, instead of with a bare EADDRINUSE from deep inside a server. */
 export async function requireFreePort(port: number, forWhat: string, variable: string): Promise<void> {
@@ -25,9 +25,18 @@ export async function choosePort(
   forWhat: string,
   variable: string,
 ): Promise<number> {
-  if (wanted === undefined) return getPort({ host: '127.0.0.1' })
+  if (wanted === undefined) return freePort()
   await requireFreePort(wanted, forWhat, variable)
   return wanted
+}
+
+/**
+ * A free port below the ranges that systems take from for outgoing connections, one of which could have it before the
+ * server that it is meant for. It begins anywhere, so that several who look at once do not meet.
+ */
+export function freePort(): Promise<number> {
+  const from = 10_000 + Math.floor(Math.random() * 20_000)
+  return getPort({ host: '127.0.0.1', port: portNumbers(from, from + 500) })
 }
 
 /** The error code of the attempt, undefined when the port could be opened. */

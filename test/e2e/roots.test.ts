@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import getPort from 'get-port'
 import { expect, inject, it } from 'vitest'
+import { freePort } from '../../src/embedded/ports.ts'
 import { createDatabase, createNamespace } from '../support/corner.ts'
 import { run } from '../support/program.ts'
 import { ok, silence, startReceiver } from '../support/receiver.ts'
@@ -13,7 +13,7 @@ it(
     const name = `roots_${randomBytes(6).toString('hex')}`
     const [databaseUrl, { connection }] = await Promise.all([createDatabase(name), createNamespace(name)])
     await connection.close()
-    const port = await getPort()
+    const port = await freePort()
     const env = {
       PATH: '/usr/bin:/bin',
       PORT: String(port),

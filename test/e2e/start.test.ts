@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } fr
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import getPort from 'get-port'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { freePort } from '../../src/embedded/ports.ts'
 import { run } from '../support/program.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { eventually, untilTestEnds } from '../support/stack.ts'
@@ -18,7 +18,7 @@ async function freshEnvironment(): Promise<Record<string, string>> {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   symlinkSync(inject('temporalBinary'), join(bin, 'temporal'))
-  const [port, temporalPort, uiPort] = [await getPort(), await getPort(), await getPort()]
+  const [port, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()]
   return {
     PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
     HOME: folder,
@@ -100,7 +100,7 @@ it('a second npm start on the same data says so, and harms nothing', async () =>
   const env = await freshEnvironment()
   const first = run('src/main.ts', env)
   await first.line('ready')
-  const second = run('src/main.ts', { ...env, PORT: String(await getPort()) })
+  const second = run('src/main.ts', { ...env, PORT: String(await freePort()) })
   expect(await second.exited).toBe(1)
   expect(second.output()).toMatch(/another `npm start` \(pid \d+\) uses .*stop it first, or set DATA_DIR/)
   expect((await fetch(`http://127.0.0.1:${env.PORT}/healthz`)).status).toBe(200)
