@@ -17,6 +17,7 @@ import {
   settledLog,
   startStack,
   untilTestEnds,
+  waitingLog,
   type Api,
   type Stack,
 } from '../support/stack.ts'
@@ -144,10 +145,7 @@ describe('a destination that changes under way', () => {
       delivery: { schedule: ['0s', '500ms', '500ms'] },
     })
     const eventId = await postEvent(api)
-    await eventually(
-      () => readLog(api, eventId),
-      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
-    )
+    await waitingLog(api, eventId)
     await api.post(`/destinations/${id}/pause`).expect(200)
     const log = await settledLog(api, eventId)
     expect(log.deliveries[0]).toMatchObject({
@@ -162,10 +160,7 @@ describe('a destination that changes under way', () => {
       delivery: { schedule: ['0s', '500ms', '500ms'] },
     })
     const eventId = await postEvent(api)
-    await eventually(
-      () => readLog(api, eventId),
-      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
-    )
+    await waitingLog(api, eventId)
     await api.delete(`/destinations/${id}`).expect(204)
     expect((await settledLog(api, eventId)).deliveries[0]).toMatchObject({
       reason: 'the destination was deleted',
@@ -180,10 +175,7 @@ describe('what can be asked of an event', () => {
       delivery: { schedule: ['0s', '1h'] },
     })
     const eventId = await postEvent(api)
-    await eventually(
-      () => readLog(api, eventId),
-      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
-    )
+    await waitingLog(api, eventId)
     expect(
       (await api.post(`/events/${eventId}/retry`, { destination: 'dst_other' }).expect(422)).body,
     ).toMatchObject({
@@ -199,10 +191,7 @@ describe('what can be asked of an event', () => {
     const { api } = await makeTenant(stack)
     await webhookTo(api, await receiver(status(500)), { delivery: { schedule: ['0s', '1h'] } })
     const eventId = await postEvent(api)
-    await eventually(
-      () => readLog(api, eventId),
-      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
-    )
+    await waitingLog(api, eventId)
     await api.post(`/events/${eventId}/cancel`).expect(202)
     expect((await settledLog(api, eventId)).deliveries[0]).toMatchObject({
       status: 'skipped',

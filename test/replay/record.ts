@@ -4,15 +4,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  readLog,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Api,
-} from '../support/stack.ts'
+import { makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
 
 /**
  * Not a test: writes the histories that histories.test.ts replays, those that are not there yet. A history is never
@@ -79,10 +71,7 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
     .expect(202)
   const { id: eventId } = event.body as { id: string }
   if (meanwhile) {
-    await eventually(
-      () => readLog(api, eventId),
-      ({ deliveries }) => deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined),
-    )
+    await waitingLog(api, eventId)
     await meanwhile(api, eventId)
   }
   await settledLog(api, eventId)

@@ -185,6 +185,14 @@ export function settledLog(api: Api, eventId: string, withinMs?: number): Promis
   )
 }
 
+/** The event's log once a delivery waits for its next attempt. */
+export function waitingLog(api: Api, eventId: string): Promise<EventLog> {
+  return eventually(
+    () => readLog(api, eventId),
+    ({ deliveries }) => deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined),
+  )
+}
+
 /** Stops it when the test ends, however it ends. */
 export function untilTestEnds<Thing extends { stop(): Promise<unknown> }>(thing: Thing): Thing {
   onTestFinished(async () => void (await thing.stop()))
