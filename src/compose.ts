@@ -8,7 +8,7 @@ import { createApp } from './api/app.ts'
 import { hashKey, makeKey } from './api/auth.ts'
 import { createRateLimits } from './api/rate-limit.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
-import { readConfig, requireVariables, type Config } from './config.ts'
+import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
 import { openDb, type Db } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
@@ -53,12 +53,7 @@ export async function openPlatform(
 ): Promise<Platform> {
   const db = await connectDb(services.databaseUrl)
   lifecycle.add('the database connection', () => db.$disconnect())
-  const { connection, client } = await connectTemporal({
-    address: services.temporalAddress,
-    namespace: config.TEMPORAL_NAMESPACE,
-    tls: config.TEMPORAL_TLS,
-    apiKey: config.TEMPORAL_API_KEY,
-  })
+  const { connection, client } = await connectTemporal(temporalSettings(config, services.temporalAddress))
   lifecycle.add('the Temporal connection', () => connection.close())
   await requireSearchAttributes(client)
   const egress = createEgress({ allow: config.EGRESS_ALLOW, sandboxLoopback: services.sandboxLoopback })

@@ -87,6 +87,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) }
 }
 
+/** How to reach the Temporal server at an address, by the variables. */
+export function temporalSettings(config: Config, address: string) {
+  const { TEMPORAL_NAMESPACE: namespace, TEMPORAL_TLS: tls, TEMPORAL_API_KEY: apiKey } = config
+  return { address, namespace, tls, apiKey }
+}
+
 /** For the production roots, which start no service of their own. */
 export function requireVariables<Name extends keyof Config>(config: Config, names: readonly Name[]) {
   const missing = names.filter((name) => config[name] === undefined)

@@ -1,4 +1,4 @@
-import { readConfig, requireVariables } from './config.ts'
+import { readConfig, requireVariables, temporalSettings } from './config.ts'
 import { runRoot } from './lifecycle.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { prepareNamespace } from './temporal/namespace.ts'
@@ -9,12 +9,7 @@ import { prepareNamespace } from './temporal/namespace.ts'
  */
 await runRoot(async (lifecycle) => {
   const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
-  const { connection, client } = await connectTemporal({
-    address: config.TEMPORAL_ADDRESS,
-    namespace: config.TEMPORAL_NAMESPACE,
-    tls: config.TEMPORAL_TLS,
-    apiKey: config.TEMPORAL_API_KEY,
-  })
+  const { connection, client } = await connectTemporal(temporalSettings(config, config.TEMPORAL_ADDRESS))
   lifecycle.add('the Temporal connection', () => connection.close())
   const changed = await prepareNamespace(client, { setRetention: process.argv.includes('--retention') })
   console.log(

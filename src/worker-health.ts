@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import proto from '@temporalio/proto'
-import { readConfig, requireVariables } from './config.ts'
+import { readConfig, requireVariables, temporalSettings } from './config.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { taskQueue } from './workflows/contract.ts'
 
@@ -11,12 +11,7 @@ import { taskQueue } from './workflows/contract.ts'
 const pollsWithinMs = 120_000
 
 const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
-const { client } = await connectTemporal({
-  address: config.TEMPORAL_ADDRESS,
-  namespace: config.TEMPORAL_NAMESPACE,
-  tls: config.TEMPORAL_TLS,
-  apiKey: config.TEMPORAL_API_KEY,
-})
+const { client } = await connectTemporal(temporalSettings(config, config.TEMPORAL_ADDRESS))
 const { pollers } = await client.workflowService.describeTaskQueue({
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: { name: taskQueue },

@@ -103,13 +103,18 @@ async function startWorkflow(
     requestEagerStart: eagerStart,
     args: [input],
     memo: { ...memo },
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: searchAttributes.tenantId, value: tenantId },
-      { key: searchAttributes.environment, value: environment },
-      { key: searchAttributes.eventType, value: event.type },
-      { key: searchAttributes.eventStatus, value: 'pending' },
-    ]),
+    typedSearchAttributes: startAttributes(event),
   })
+}
+
+/** What a list can filter an event, or a replay of it, by from its start. */
+export function startAttributes({ tenantId, environment, type }: Event): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: searchAttributes.tenantId, value: tenantId },
+    { key: searchAttributes.environment, value: environment },
+    { key: searchAttributes.eventType, value: type },
+    { key: searchAttributes.eventStatus, value: 'pending' },
+  ])
 }
 
 async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { readTimeline } from '../temporal/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../workflows/contract.ts'
 import { ApiError, invalid } from './errors.ts'
-import { readEvent, signalEvent } from './event-log.ts'
+import { describeEvent, signalEvent } from './event-log.ts'
 import { startReplay } from './replay-event.ts'
 import { route, scopeOf } from './route.ts'
 
@@ -31,7 +32,8 @@ export const eventActionRoutes = [
     replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
     async handle({ params, body, caller }, deps) {
       const id = params.id ?? ''
-      const { deliveries } = await readEvent(deps, scopeOf(caller), id)
+      const execution = await describeEvent(deps, scopeOf(caller), id)
+      const { deliveries } = await readTimeline(deps.temporal, execution)
       const retrying = deliveries
         .filter(
           ({ status, destinationId }) =>
@@ -43,8 +45,7 @@ export const eventActionRoutes = [
       }
       if (retrying.length === 0)
         throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
-      for (const destinationId of retrying)
-        await signalEvent(deps, scopeOf(caller), id, retryNowSignal, destinationId)
+      for (const destinationId of retrying) await signalEvent(deps, execution, retryNowSignal, destinationId)
       return { status: 202, body: { id, retrying } }
     },
   }),
@@ -56,7 +57,7 @@ export const eventActionRoutes = [
     replies: { 202: z.object({ id: z.string() }) },
     async handle({ params, caller }, deps) {
       const id = params.id ?? ''
-      await signalEvent(deps, scopeOf(caller), id, cancelSignal)
+      await signalEvent(deps, await describeEvent(deps, scopeOf(caller), id), cancelSignal)
       return { status: 202, body: { id } }
     },
   }),

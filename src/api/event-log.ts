@@ -123,16 +123,14 @@ export async function describeEvent(
 }
 
 export async function signalEvent<Args extends unknown[]>(
-  deps: AppDeps,
-  scope: Scope,
-  eventId: string,
+  { temporal }: AppDeps,
+  execution: WorkflowExecutionDescription,
   signal: SignalDefinition<Args>,
   ...args: Args
 ): Promise<void> {
-  const execution = await describeEvent(deps, scope, eventId)
   if (execution.status.name !== 'RUNNING') throw ended()
   try {
-    await deps.temporal.workflow.getHandle(execution.workflowId, execution.runId).signal(signal, ...args)
+    await temporal.workflow.getHandle(execution.workflowId, execution.runId).signal(signal, ...args)
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw ended()
     throw error

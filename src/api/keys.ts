@@ -5,6 +5,7 @@ import type { ApiKey } from '../db/generated/client.ts'
 import { makeKey } from './auth.ts'
 import { notFound } from './errors.ts'
 import { route, scopes } from './route.ts'
+import { findTenant } from './tenants.ts'
 import { isoTime, nameText } from './text.ts'
 
 const keyBody = z.strictObject({
@@ -37,8 +38,7 @@ export const keyRoutes = [
     body: keyBody,
     replies: { 201: keyReply.extend({ key: z.string() }) },
     async handle({ params, body }, { db }) {
-      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
-      if (!tenant) throw notFound('tenant')
+      const tenant = await findTenant(db, params.id)
       const { key, ...kept } = makeKey(body.environment)
       const made = await db.apiKey.create({
         data: { id: typeid('key').toString(), tenantId: tenant.id, ...body, ...kept },
@@ -53,12 +53,9 @@ export const keyRoutes = [
     summary: 'List a tenant’s keys, revoked ones included',
     replies: { 200: z.object({ data: z.array(keyReply) }) },
     async handle({ params }, { db }) {
-      const tenant = await db.tenant.findUnique({
-        where: { id: params.id ?? '' },
-        include: { keys: { orderBy: { createdAt: 'desc' } } },
-      })
-      if (!tenant) throw notFound('tenant')
-      return { status: 200, body: { data: tenant.keys.map(show) } }
+      const { id: tenantId } = await findTenant(db, params.id)
+      const keys = await db.apiKey.findMany({ where: { tenantId }, orderBy: { createdAt: 'desc' } })
+      return { status: 200, body: { data: keys.map(show) } }
     },
   }),
   route({

@@ -1,14 +1,8 @@
-import { TypedSearchAttributes } from '@temporalio/common'
 import { typeid } from 'typeid-js'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import {
-  replayEventType,
-  replayWorkflowId,
-  searchAttributes,
-  taskQueue,
-  type RouteEventInput,
-} from '../workflows/contract.ts'
+import { replayEventType, replayWorkflowId, taskQueue, type RouteEventInput } from '../workflows/contract.ts'
+import { startAttributes } from './accept-event.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
 import { describeEvent } from './event-log.ts'
@@ -28,12 +22,7 @@ export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, 
     requestEagerStart: deps.eagerStart,
     args: [input],
     memo: execution.memo && { ...execution.memo, summary: undefined },
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: searchAttributes.tenantId, value: scope.tenantId },
-      { key: searchAttributes.environment, value: scope.environment },
-      { key: searchAttributes.eventType, value: event.type },
-      { key: searchAttributes.eventStatus, value: 'pending' },
-    ]),
+    typedSearchAttributes: startAttributes(event),
   })
   return { replayId }
 }

@@ -1,5 +1,6 @@
 import { typeid } from 'typeid-js'
 import { z } from 'zod'
+import type { Db } from '../db/client.ts'
 import type { Tenant } from '../db/generated/client.ts'
 import { notFound } from './errors.ts'
 import { tenantLimits } from './rate-limit.ts'
@@ -67,8 +68,7 @@ export const tenantRoutes = [
     summary: 'Get a tenant',
     replies: { 200: tenantReply },
     async handle({ params }, { db }) {
-      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
-      if (!tenant) throw notFound('tenant')
+      const tenant = await findTenant(db, params.id)
       return { status: 200, body: show(tenant) }
     },
   }),
@@ -80,14 +80,20 @@ export const tenantRoutes = [
     body: tenantPatch,
     replies: { 200: tenantReply },
     async handle({ params, body }, { db }) {
-      const tenant = await db.tenant.findUnique({ where: { id: params.id ?? '' } })
-      if (!tenant) throw notFound('tenant')
+      const tenant = await findTenant(db, params.id)
       const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
       const changed = await db.tenant.update({ where: { id: tenant.id }, data: { name: body.name, limits } })
       return { status: 200, body: show(changed) }
     },
   }),
 ]
+
+/** The tenant that a path names, or 404. */
+export async function findTenant(db: Db, id: string | undefined): Promise<Tenant> {
+  const tenant = await db.tenant.findUnique({ where: { id: id ?? '' } })
+  if (!tenant) throw notFound('tenant')
+  return tenant
+}
 
 function show({ id, name, limits, createdAt }: Tenant) {
   return { id, name, limits: tenantLimits.parse(limits), createdAt: createdAt.toISOString() }

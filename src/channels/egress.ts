@@ -47,7 +47,7 @@ export function createEgress(rules: EgressRules): Egress {
     host: string,
     environment: Environment,
   ): Promise<{ address: string; family: number }[]> {
-    const bare = host.replace(/^\[(.*)\]$/, '$1')
+    const bare = withoutBrackets(host)
     const family = isIP(bare)
     const found = family ? [{ address: bare, family }] : await lookup(bare, { all: true })
     const allowed = found.filter(({ address }) => addressAllowed(address, bare, environment))
@@ -83,7 +83,7 @@ export function createEgress(rules: EgressRules): Egress {
       return first.address
     },
     refusal(host, environment) {
-      const bare = host.replace(/^\[(.*)\]$/, '$1')
+      const bare = withoutBrackets(host)
       if (!isIP(bare) || addressAllowed(bare, bare, environment)) return undefined
       return 'is not a public address, and this installation does not allow it'
     },
@@ -91,6 +91,11 @@ export function createEgress(rules: EgressRules): Egress {
       await Promise.all([...agents.values()].map((agent) => agent.close()))
     },
   }
+}
+
+/** A URL writes an IPv6 address in brackets; sockets take it without. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Of IPv6 only 2000::/3 is handed out to the public; the rest of what ipaddr.js calls unicast is closed, `::7f00:1` with it. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
-import type { Egress } from './egress.ts'
+import { withoutBrackets, type Egress } from './egress.ts'
 import { renderEmail } from './email-message.ts'
 import { describeNetworkError } from './network.ts'
 
@@ -85,7 +85,7 @@ function parseSmtpUrl(text: string) {
   const { protocol, hostname, port, username, password } = new URL(text)
   const secure = protocol === 'smtps:'
   return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    host: withoutBrackets(hostname),
     port: port ? Number(port) : secure ? 465 : 587,
     secure,
     ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),

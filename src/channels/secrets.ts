@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../domain/event.ts'
+import { isJsonObject, type Json, type JsonObject } from '../domain/event.ts'
 import { maskText } from '../domain/redaction.ts'
 import type { Channel } from './channel.ts'
 
@@ -47,21 +47,17 @@ export function secretValues(
 function maskDeep(value: Json): Json {
   if (typeof value === 'string') return maskText(value)
   if (Array.isArray(value)) return value.map(maskDeep)
-  if (!isObject(value)) return value
+  if (!isJsonObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskDeep(inner)]))
 }
 
 function unmaskDeep(value: Json, stored: Json | undefined): Json {
   if (typeof value === 'string')
     return typeof stored === 'string' && value === maskText(stored) ? stored : value
-  if (!isObject(value) || !isObject(stored)) return value
+  if (!isJsonObject(value) || !isJsonObject(stored)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, unmaskDeep(inner, stored[key])]),
   )
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function texts(value: Json): string[] {

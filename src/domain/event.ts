@@ -5,6 +5,10 @@ export type Environment = (typeof environments)[number]
 export type Json = string | number | boolean | null | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
 
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** What came in. `createdAt` is an ISO 8601 time in UTC: when Switchyard accepted it. */
 export interface Event {
   id: string

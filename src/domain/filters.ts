@@ -1,5 +1,5 @@
 import siftModule from 'sift'
-import type { JsonObject, Json } from './event.ts'
+import { isJsonObject, type Json, type JsonObject } from './event.ts'
 
 // The package is CommonJS with a default export inside; its types describe the ES module that bundlers see.
 const sift = siftModule as unknown as typeof siftModule.default
@@ -19,9 +19,11 @@ const refusals: Record<Argument, (value: Json) => string | undefined> = {
   list: (value) => (Array.isArray(value) && value.length > 0 ? undefined : 'takes a list that is not empty'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'takes true or false'),
   count: (value) => (Number.isInteger(value) ? undefined : 'takes a whole number'),
-  filter: (value) => (isObject(value) ? undefined : 'takes an object'),
+  filter: (value) => (isJsonObject(value) ? undefined : 'takes an object'),
   filters: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every(isObject) ? undefined : 'takes a list of filters',
+    Array.isArray(value) && value.length > 0 && value.every(isJsonObject)
+      ? undefined
+      : 'takes a list of filters',
 }
 
 export interface FilterProblem {
@@ -45,7 +47,7 @@ function operatorProblems(filter: Json, path: string[]): FilterProblem[] {
   if (path.length > 20) return [{ path, message: 'is nested too deeply (at most 20 levels)' }]
   if (Array.isArray(filter))
     return filter.flatMap((item, index) => operatorProblems(item, [...path, String(index)]))
-  if (!isObject(filter)) return []
+  if (!isJsonObject(filter)) return []
   return Object.entries(filter).flatMap(([key, value]) => {
     const here = [...path, key]
     if (!key.startsWith('$')) return operatorProblems(value, here)
@@ -72,13 +74,15 @@ const nesting = ['$and', '$or', '$nor', '$not', '$elemMatch']
 /** Adds `{"$exists": true}` wherever a field is compared with `null`. What a field is compared with stays as it is. */
 function strict(filter: Json): Json {
   if (Array.isArray(filter)) return filter.map(strict)
-  if (!isObject(filter)) return filter
+  if (!isJsonObject(filter)) return filter
   const entries = Object.entries(filter).map(([key, value]): [string, Json] => {
     if (key.startsWith('$')) return [key, nesting.includes(key) ? strict(value) : value]
     if (value === null) return [key, { $exists: true, $eq: null }]
     return [
       key,
-      isObject(value) && Object.keys(value).some((inner) => inner.startsWith('$')) ? strict(value) : value,
+      isJsonObject(value) && Object.keys(value).some((inner) => inner.startsWith('$'))
+        ? strict(value)
+        : value,
     ]
   })
   return { ...(acceptsNull(filter) && { $exists: true }), ...Object.fromEntries(entries) }
@@ -86,8 +90,4 @@ function strict(filter: Json): Json {
 
 function acceptsNull({ $eq, $in }: Partial<Record<string, Json>>): boolean {
   return $eq === null || (Array.isArray($in) && $in.includes(null))
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

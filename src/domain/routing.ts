@@ -32,53 +32,44 @@ export interface Plan {
   routing: RoutingDecision[]
 }
 
+type Decision = Omit<RoutingDecision, 'destinationId'>
+
 /** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
 export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
-  const decided = destinations.map((destination) => ({ destination, ...decide(event, destination) }))
-  const deliveries = decided
-    .filter(({ matched }) => matched)
-    .map(({ destination }) => planDelivery(destination))
-  return {
-    steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
-    routing: decided.map(({ destination, matched, reason }) => ({
-      destinationId: destination.id,
-      matched,
-      reason,
-    })),
-  }
+  return planFor(destinations, (destination) => decide(event, destination))
 }
 
 /** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
 export function routeTo(destinations: readonly RoutableDestination[]): Plan {
-  const decided = destinations.map((destination) => ({ destination, refusal: inactiveReason(destination) }))
-  const deliveries = decided
-    .filter(({ refusal }) => !refusal)
-    .map(({ destination }) => planDelivery(destination))
-  return {
-    steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [],
-    routing: decided.map(({ destination, refusal }) => ({
-      destinationId: destination.id,
-      matched: refusal === undefined,
-      reason: refusal ?? 'asked for by name',
-    })),
-  }
+  return planFor(destinations, (destination) => ifActive(destination, 'asked for by name'))
 }
 
-function decide(event: Event, destination: RoutableDestination): { matched: boolean; reason: string } {
+function planFor(
+  destinations: readonly RoutableDestination[],
+  decideOn: (destination: RoutableDestination) => Decision,
+): Plan {
+  const deliveries: PlannedDelivery[] = []
+  const routing = destinations.map((destination): RoutingDecision => {
+    const { matched, reason } = decideOn(destination)
+    if (matched) deliveries.push(planDelivery(destination))
+    return { destinationId: destination.id, matched, reason }
+  })
+  return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }
+}
+
+function decide(event: Event, destination: RoutableDestination): Decision {
   const pattern = destination.subscription.eventTypes.find((glob) => fitsEventType(glob, event.type))
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
   const subject: JsonObject = { id: event.id, type: event.type, data: event.data }
   if (!passesFilter(destination.subscription.filter, subject)) {
     return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
   }
-  const refusal = inactiveReason(destination)
-  if (refusal) return { matched: false, reason: refusal }
-  return { matched: true, reason: `subscribed to ${pattern}` }
+  return ifActive(destination, `subscribed to ${pattern}`)
 }
 
-function inactiveReason({ status, statusReason }: RoutableDestination): string | undefined {
-  if (status === 'active') return undefined
-  return statusReason ? `${status}: ${statusReason}` : status
+function ifActive({ status, statusReason }: RoutableDestination, reason: string): Decision {
+  if (status === 'active') return { matched: true, reason }
+  return { matched: false, reason: statusReason ? `${status}: ${statusReason}` : status }
 }
 
 function planDelivery({ id, channel, delivery }: RoutableDestination): PlannedDelivery {
