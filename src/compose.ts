@@ -56,7 +56,11 @@ export async function openPlatform(
   const { connection, client } = await connectTemporal(temporalSettings(config, services.temporalAddress))
   lifecycle.add('the Temporal connection', () => connection.close())
   await requireSearchAttributes(client)
-  const egress = createEgress({ allow: config.EGRESS_ALLOW, sandboxLoopback: services.sandboxLoopback })
+  const egress = createEgress({
+    allow: config.EGRESS_ALLOW,
+    sandboxLoopback: services.sandboxLoopback,
+    extraAuthorities: config.EGRESS_CA_FILE,
+  })
   lifecycle.add('outgoing connections', () => egress.close())
   return { config, db, connection, temporal: client, egress, secretKeys: services.secretKeys, log }
 }
@@ -114,6 +118,7 @@ export async function serveApi(
     ...platform,
     ...options,
     rateLimits: createRateLimits(),
+    queryKeys: config.API_KEY_IN_QUERY,
     adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
   })
   const server = createServer(app)

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { queryKeyPolicies } from './api/request-key.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
@@ -36,6 +38,21 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
   return keys
 })
 
+/** The file's content: it is read once, at the start. */
+const certificates = z.string().transform((file, context) => {
+  try {
+    const pem = readFileSync(file, 'utf8')
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  } catch {
+    // Said below.
+  }
+  context.addIssue({
+    code: 'custom',
+    message: `must be a readable file of certificates in PEM: ${file} is not`,
+  })
+  return z.NEVER
+})
+
 /** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
 const variables = z.object({
   PORT: port.default(3000),
@@ -57,6 +74,7 @@ const variables = z.object({
     .default('false')
     .transform((text) => text === 'true'),
   ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
+  API_KEY_IN_QUERY: z.enum(queryKeyPolicies).default('sandbox'),
   SECRET_KEYS: secretKeys.optional(),
   SMTP_URL: z
     .string()
@@ -64,6 +82,7 @@ const variables = z.object({
     .optional(),
   MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
   EGRESS_ALLOW: cidrs.default([]),
+  EGRESS_CA_FILE: certificates.optional(),
   DATA_DIR: z.string().default('.data'),
   CACHE_DIR: z.string().default(join(homedir(), '.cache', 'switchyard')),
   TEMPORAL_DOWNLOAD_URL: z.url().optional(),

@@ -1,11 +1,15 @@
 import { activityInfo, getClient } from '@temporalio/activity'
-import { findDestination, type Destination } from '../db/destinations.ts'
+import type { Channel } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import { secretValues } from '../channels/secrets.ts'
+import { readApiSecrets } from '../db/api-secrets.ts'
+import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
 import type { Event } from '../domain/event.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import { withoutSecrets } from '../domain/redaction.ts'
+import type { SigningKeys } from '../domain/signing-keys.ts'
 import { readEventInput } from '../temporal/event-input.ts'
+import { urlUnderTest } from '../workflows/contract.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
@@ -13,6 +17,8 @@ export interface AttemptRequest {
   destinationId: string
   number: number
   timeoutMs: number
+  /** Of a test at a URL that no destination has. */
+  url?: string | undefined
 }
 
 /** An attempt that took this share of its timeout marks its destination as slow. */
@@ -55,48 +61,86 @@ async function makeAttempt(
   event: Event,
   request: AttemptRequest,
 ): Promise<AttemptResult> {
-  const { tenantId, environment } = event
-  const destination = await findDestination(
-    deps.db,
-    deps.secretKeys,
-    { tenantId, environment },
-    request.destinationId,
-  )
-  if (!destination) return { kind: 'skipped', reason: 'the destination was deleted' }
-  if (destination.status !== 'active') return { kind: 'skipped', reason: inactive(destination) }
+  const target = await findTarget(deps, event, request)
+  if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
+  const { id, status } = target
+  if (status !== 'active' && !event.test) return { kind: 'skipped', reason: inactive(target) }
+  const channel = findChannel(target.channel)
+  const keys = channel ? await signingKeys(deps, channel, target) : { secrets: [] }
 
-  const leave = deps.lanes.enter(destination.id)
+  const leave = deps.lanes.enter(id)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
   try {
-    const outcome = await send(deps, { event, destination, sentAt, timeoutMs: request.timeoutMs })
+    const sending = { event, target, keys, attempt: request.number, sentAt, timeoutMs: request.timeoutMs }
+    const outcome = await send(deps, channel, sending)
     durationMs = Math.round(performance.now() - startedAt)
-    logAttempt(deps, event, destination, request.number, durationMs, outcome)
+    logAttempt(deps, event, target, request.number, durationMs, outcome)
     return { kind: 'attempted', at: sentAt.toISOString(), durationMs, outcome }
   } finally {
     leave({ slow: durationMs >= request.timeoutMs * slowShare })
   }
 }
 
+/** What an attempt needs of a destination. */
+type Target = Pick<
+  Destination,
+  'id' | 'name' | 'tenantId' | 'environment' | 'channel' | 'status' | 'statusReason' | 'config' | 'keys'
+> & { subscription: Pick<Destination['subscription'], 'eventTypes'> }
+
+async function findTarget(
+  { db, secretKeys }: ActivityDeps,
+  { tenantId, environment, type }: Event,
+  { destinationId, url }: AttemptRequest,
+): Promise<Target | undefined> {
+  if (url === undefined) return findDestination(db, secretKeys, { tenantId, environment }, destinationId)
+  return {
+    id: destinationId,
+    name: 'a URL that is tried out',
+    tenantId,
+    environment,
+    channel: 'webhook',
+    status: 'active',
+    config: { url },
+    keys: {},
+    subscription: { eventTypes: [type] },
+  }
+}
+
+/** The destination's own keys, or its tenant's API secret where the wire format signs with that. */
+async function signingKeys(
+  { db, secretKeys }: ActivityDeps,
+  channel: Channel,
+  { tenantId, environment, config, keys }: Target,
+): Promise<SigningKeys> {
+  if (keys.ownSecret || channel.signing(config)?.by !== 'tenant') return ownSigningKeys(keys)
+  return { secrets: await readApiSecrets(db, secretKeys, { tenantId, environment }) }
+}
+
 interface Sending {
   event: Event
-  destination: Destination
+  target: Target
+  keys: SigningKeys
+  attempt: number
   sentAt: Date
   timeoutMs: number
 }
 
-async function send(deps: ActivityDeps, { destination, ...message }: Sending): Promise<Outcome> {
-  const channel = findChannel(destination.channel)
-  if (!channel)
-    return { kind: 'failed', error: `this worker does not know the channel "${destination.channel}"` }
-  const { id, name, config, secret } = destination
+async function send(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  { target, keys, ...message }: Sending,
+): Promise<Outcome> {
+  if (!channel) return { kind: 'failed', error: `this worker does not know the channel "${target.channel}"` }
+  const { id, name, config, subscription } = target
+  const mustSign = id !== urlUnderTest && channel.signing(config) !== undefined
+  if (mustSign && keys.secrets.length === 0)
+    return { kind: 'failed', error: 'nothing was sent: the tenant has no API secret to sign it with' }
   try {
-    const outcome = await channel.send(
-      { ...message, destination: { id, name, config, secret } },
-      deps.context,
-    )
-    return withoutSecretsOf(outcome, secretValues(channel, destination))
+    const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
+    const outcome = await channel.send({ ...message, destination }, deps.context)
+    return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
     // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
     deps.log.error(
@@ -117,14 +161,14 @@ function withoutSecretsOf(outcome: Outcome, secrets: string[]): Outcome {
   }
 }
 
-function inactive({ status, statusReason }: Destination): string {
+function inactive({ status, statusReason }: Target): string {
   return statusReason ? `the destination is ${status}: ${statusReason}` : `the destination is ${status}`
 }
 
 function logAttempt(
   { log }: ActivityDeps,
   event: Event,
-  destination: Destination,
+  target: Target,
   number: number,
   durationMs: number,
   outcome: Outcome,
@@ -134,8 +178,8 @@ function logAttempt(
       tenantId: event.tenantId,
       environment: event.environment,
       eventId: event.id,
-      destinationId: destination.id,
-      channel: destination.channel,
+      destinationId: target.id,
+      channel: target.channel,
       attempt: number,
       outcome: outcome.kind,
       responseCode: outcome.responseCode,

@@ -67,7 +67,7 @@ export async function acceptEvent(
 async function startOrRecognise(deps: AppDeps, event: Event): Promise<Accepted> {
   const memo = startMemo(event)
   try {
-    await startWorkflow(deps, event, memo)
+    await startEvent(deps, { event }, memo)
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return duplicateOf(deps, event, memo)
     throw notAccepted(error)
@@ -81,23 +81,23 @@ function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | un
   return `evt_${createHash('sha256').update([tenantId, environment, idempotencyKey].join('/')).digest('hex').slice(0, 40)}`
 }
 
-function startMemo({ id, type, data, createdAt }: Event): StartMemo {
+function startMemo({ id, type, data, createdAt, test }: Event): StartMemo {
   const bodyHash = createHash('sha256')
     .update(stringify({ type, data }) ?? '')
     .digest('hex')
-  return { eventId: id, eventType: type, createdAt, bodyHash }
+  return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
 }
 
-async function startWorkflow(
+/** Starts an event's workflow. Throws `WorkflowExecutionAlreadyStartedError` where its id is taken. */
+export async function startEvent(
   { temporal, eagerStart }: AppDeps,
-  event: Event,
-  memo: StartMemo,
-): Promise<void> {
-  const { tenantId, environment } = event
-  const input: RouteEventInput = { event }
-  await temporal.workflow.start(routeEventType, {
+  input: RouteEventInput,
+  memo = startMemo(input.event),
+) {
+  const { event } = input
+  return temporal.workflow.start(routeEventType, {
     taskQueue,
-    workflowId: eventWorkflowId({ tenantId, environment, eventId: event.id }),
+    workflowId: eventWorkflowId({ ...event, eventId: event.id }),
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'FAIL',
     requestEagerStart: eagerStart,
@@ -108,10 +108,11 @@ async function startWorkflow(
 }
 
 /** What a list can filter an event, or a replay of it, by from its start. */
-export function startAttributes({ tenantId, environment, type }: Event): TypedSearchAttributes {
+export function startAttributes({ id, tenantId, environment, type }: Event): TypedSearchAttributes {
   return new TypedSearchAttributes([
     { key: searchAttributes.tenantId, value: tenantId },
     { key: searchAttributes.environment, value: environment },
+    { key: searchAttributes.eventId, value: id },
     { key: searchAttributes.eventType, value: type },
     { key: searchAttributes.eventStatus, value: 'pending' },
   ])

@@ -5,14 +5,24 @@ import type { Egress } from '../channels/egress.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
+import { apiSecretRoutes } from './api-secret.ts'
+import { auditRoutes } from './audit.ts'
+import { dataspikeBasePath, dataspikeRoutes } from './compat/dataspike.ts'
+import { tenantSettingsRoutes } from './compat/tenant-settings.ts'
+import { webhookLogRoutes } from './compat/webhook-logs.ts'
+import { webhookTestRoutes } from './compat/webhook-tests.ts'
+import { webhookRoutes } from './compat/webhooks.ts'
+import { destinationTestRoutes } from './destination-test.ts'
 import { destinationRoutes } from './destinations.ts'
 import { docsRouter } from './docs.ts'
 import { ApiError } from './errors.ts'
 import { eventActionRoutes } from './event-actions.ts'
+import { eventTypeRoutes } from './event-types.ts'
 import { eventRoutes } from './events.ts'
 import { keyRoutes } from './keys.ts'
 import { mount } from './mount.ts'
 import type { RateLimits } from './rate-limit.ts'
+import type { QueryKeyPolicy } from './request-key.ts'
 import { basePath, type Route } from './route.ts'
 import { serviceFault } from './service-fault.ts'
 import { tenantRoutes } from './tenants.ts'
@@ -27,6 +37,8 @@ export interface AppDeps {
   egress: Egress
   rateLimits: RateLimits
   adminKeyHash: string | undefined
+  /** Which keys are taken from a URL's query. */
+  queryKeys: QueryKeyPolicy
   /** Base of the links to Temporal's web UI, where there is one. */
   temporalUiUrl: string | undefined
   log: Log
@@ -34,22 +46,32 @@ export interface AppDeps {
 
 const healthDeadlineMs = 3_000
 
-/** Every native route: what the router mounts and OpenAPI describes. */
-export const routes: readonly Route[] = [
-  ...tenantRoutes,
-  ...keyRoutes,
-  ...destinationRoutes,
-  ...eventRoutes,
-  ...eventActionRoutes,
-]
+/** Every route below its base path: what the router mounts and OpenAPI describes. */
+export const routes: Readonly<Record<string, readonly Route[]>> = {
+  [basePath]: [
+    ...tenantRoutes,
+    ...keyRoutes,
+    ...destinationRoutes,
+    ...destinationTestRoutes,
+    ...eventRoutes,
+    ...eventActionRoutes,
+    ...eventTypeRoutes,
+    ...apiSecretRoutes,
+    ...auditRoutes,
+    // The adopted contracts' own (DESIGN §6). `test` and `logs` come before the id of a webhook.
+    ...webhookTestRoutes,
+    ...webhookLogRoutes,
+    ...webhookRoutes,
+    ...tenantSettingsRoutes,
+  ],
+  [dataspikeBasePath]: dataspikeRoutes,
+}
 
 export function createApp(deps: AppDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
 
-  const native = express.Router()
-  for (const route of routes) mount(native, route, deps)
   app.get('/healthz', async (_request, response) => {
     const { db, temporal } = deps
     const askTemporal = () => temporal.workflowService.getSystemInfo({})
@@ -60,7 +82,11 @@ export function createApp(deps: AppDeps): Express {
     response.json({ status: 'ok' })
   })
   app.use(docsRouter(routes))
-  app.use(basePath, native)
+  for (const [base, list] of Object.entries(routes)) {
+    const router = express.Router()
+    for (const route of list) mount(router, route, deps)
+    app.use(base, router)
+  }
   app.use(() => {
     throw new ApiError('not_found', 'There is no such route. The API is described at /docs.')
   })

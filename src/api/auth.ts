@@ -4,6 +4,7 @@ import type { Db } from '../db/client.ts'
 import { ApiError } from './errors.ts'
 import type { Access, Caller } from './route.ts'
 import { tenantLimits } from './rate-limit.ts'
+import type { QueryKeyPolicy, RequestKey } from './request-key.ts'
 
 const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox: 'sk_test_' }
 const platformPrefix = 'sk_platform_'
@@ -28,15 +29,13 @@ export interface AuthDeps {
   db: Db
   /** SHA-256 of `ADMIN_API_KEY`, when it is set. */
   adminKeyHash: string | undefined
+  queryKeys: QueryKeyPolicy
 }
 
 /** Who calls, if the key lets them through. */
-export async function authorize(
-  authorization: string | undefined,
-  access: Access,
-  deps: AuthDeps,
-): Promise<Caller> {
-  const caller = await findCaller(authorization, deps)
+export async function authorize(given: RequestKey, access: Access, deps: AuthDeps): Promise<Caller> {
+  const caller = await findCaller(given, deps)
+  if (given.inQuery) requireQueryKeyAllowed(caller, deps)
   if (access === 'platform') {
     if (caller.kind !== 'platform') throw new ApiError('forbidden', 'This needs the platform key.')
     return caller
@@ -50,12 +49,8 @@ export async function authorize(
   return caller
 }
 
-async function findCaller(
-  authorization: string | undefined,
-  { db, adminKeyHash }: AuthDeps,
-): Promise<Caller> {
-  const [, key] = /^Bearer ([\x21-\x7E]{1,256})$/i.exec(authorization ?? '') ?? []
-  if (!key) throw unauthorized('Send the key as "Authorization: Bearer …".')
+async function findCaller({ key }: RequestKey, { db, adminKeyHash }: AuthDeps): Promise<Caller> {
+  if (!key) throw unauthorized('Send the key as "Authorization: Bearer …" or as "X-API-Key: …".')
   const hash = hashKey(key)
   if (adminKeyHash && equal(hash, adminKeyHash)) return { kind: 'platform', keyId: 'ADMIN_API_KEY' }
 
@@ -77,6 +72,12 @@ async function findCaller(
     scopes: found.scopes,
     limits: tenantLimits.parse(found.tenant?.limits ?? {}),
   }
+}
+
+function requireQueryKeyAllowed(caller: Caller, { queryKeys }: AuthDeps): void {
+  const sandbox = caller.kind === 'tenant' && caller.environment === 'sandbox'
+  if (caller.kind === 'tenant' && (queryKeys === 'always' || (queryKeys === 'sandbox' && sandbox))) return
+  throw unauthorized('This key is not taken from the URL, where logs would keep it: send it in a header.')
 }
 
 function equal(left: string, right: string): boolean {

@@ -22,7 +22,7 @@ export const subscription = z.strictObject({
 
 const longestDelayMs = 7 * 24 * 3600 * 1000
 
-const duration = z
+export const duration = z
   .string()
   .regex(durationPattern, 'must be a duration such as 30s, 5m, 2h or 1d')
   .refine((text) => !durationPattern.test(text) || durationMs(text) <= longestDelayMs, 'must be at most 7d')

@@ -1,17 +1,27 @@
-import { typeid } from 'typeid-js'
 import { z } from 'zod'
-import type { Channel } from '../channels/channel.ts'
-import { channels, findChannel } from '../channels/index.ts'
-import { maskConfig, splitConfig, unmaskConfig } from '../channels/secrets.ts'
-import { findDestination, openDestination, sealConfig, type Destination } from '../db/destinations.ts'
+import { channels } from '../channels/index.ts'
+import { maskConfig } from '../channels/secrets.ts'
+import { openDestination, type Destination } from '../db/destinations.ts'
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
-import type { AppDeps } from './app.ts'
+import { publicKeyOf } from '../domain/signing-keys.ts'
 import { deliveryPolicy, deliveryPolicyPatch, subscription } from './destination-fields.ts'
-import { ApiError, invalid, notFound } from './errors.ts'
-import { route, scopeOf, type TenantCaller } from './route.ts'
+import {
+  changeDestination,
+  channelOf,
+  createDestination,
+  deleteDestination,
+  requireDestination,
+  setStatus,
+  type ChosenStatus,
+  type Written,
+} from './destination-store.ts'
+import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
+import { route, scopeOf } from './route.ts'
 import { nameText } from './text.ts'
-import { validate } from './validate.ts'
+
+const status = z.enum(['active', 'paused'])
+const secret = z.string().max(256)
 
 /** One shape for each channel in the registry, told apart by `channel`. */
 const shapes = channels.map(({ name, config }) =>
@@ -21,6 +31,8 @@ const shapes = channels.map(({ name, config }) =>
     config,
     subscription,
     delivery: deliveryPolicy.prefault({}),
+    status: status.optional(),
+    secret: secret.optional().meta({ description: 'A signing secret of your own; else one is made.' }),
   }),
 )
 type Shape = (typeof shapes)[number]
@@ -31,6 +43,8 @@ const destinationPatch = z.strictObject({
   config: z.record(z.string(), z.unknown()).optional(),
   subscription: subscription.optional(),
   delivery: deliveryPolicyPatch.optional(),
+  status: status.optional(),
+  secret: secret.nullable().optional().meta({ description: 'null asks for a new one to be made.' }),
 })
 
 const destinationReply = z.object({
@@ -43,8 +57,12 @@ const destinationReply = z.object({
   config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
   subscription,
   delivery: deliveryPolicy,
+  publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
   createdAt: z.string(),
   updatedAt: z.string(),
+})
+const writtenReply = destinationReply.extend({
+  secret: z.string().optional().meta({ description: 'The signing secret that was made, shown this once.' }),
 })
 
 export const destinationRoutes = [
@@ -54,29 +72,10 @@ export const destinationRoutes = [
     access: { scope: 'settings:write' },
     summary: 'Create a destination; its signing secret is shown only in this answer',
     body: destinationBody,
-    replies: { 201: destinationReply.extend({ secret: z.string().optional() }) },
+    replies: { 201: writtenReply },
     async handle({ body, caller }, deps) {
-      const channel = channelOf(body.channel)
-      const config = body.config as JsonObject
-      check(channel, config, caller, deps)
-      await requireRoom(caller, deps)
-      const id = typeid('dst').toString()
-      const secret = channel.issueSecret?.()
-      const row = await deps.db.destination.create({
-        data: {
-          id,
-          ...scopeOf(caller),
-          name: body.name,
-          channel: channel.name,
-          ...sealed(deps, id, channel, config, secret),
-          subscription: body.subscription,
-          delivery: body.delivery,
-        },
-      })
-      return {
-        status: 201,
-        body: { ...show(openDestination(row, deps.secretKeys)), ...(secret && { secret }) },
-      }
+      const given = { ...body, config: body.config as JsonObject }
+      return { status: 201, body: showWritten(await createDestination(deps, scopeOf(caller), given)) }
     },
   }),
   route({
@@ -84,23 +83,15 @@ export const destinationRoutes = [
     path: '/destinations',
     access: { scope: 'settings:read' },
     summary: 'List the destinations of the key’s environment, newest first',
-    query: z.strictObject({
-      limit: z.coerce.number().int().min(1).max(100).default(50),
-      cursor: z.string().optional(),
-    }),
-    replies: { 200: z.object({ data: z.array(destinationReply), nextCursor: z.string().nullable() }) },
-    async handle({ query: { limit, cursor }, caller }, { db, secretKeys }) {
-      const found = await db.destination.findMany({
-        where: { ...scopeOf(caller), ...(cursor && { id: { lt: cursor } }) },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
-      })
-      const page = found.slice(0, limit)
-      const nextCursor = found.length > limit ? (page.at(-1)?.id ?? null) : null
-      return {
-        status: 200,
-        body: { data: page.map((row) => show(openDestination(row, secretKeys))), nextCursor },
-      }
+    query: idPageQuery,
+    replies: { 200: idPageReply(destinationReply) },
+    async handle({ query, caller }, { db, secretKeys }) {
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.destination.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        (row) => show(openDestination(row, secretKeys)),
+      )
+      return { status: 200, body: page }
     },
   }),
   route({
@@ -110,7 +101,7 @@ export const destinationRoutes = [
     summary: 'Get a destination',
     replies: { 200: destinationReply },
     async handle({ params, caller }, deps) {
-      return { status: 200, body: show(await find(params.id, caller, deps)) }
+      return { status: 200, body: show(await requireDestination(deps, scopeOf(caller), params.id)) }
     },
   }),
   route({
@@ -120,26 +111,11 @@ export const destinationRoutes = [
     summary:
       'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
     body: destinationPatch,
-    replies: { 200: destinationReply },
+    replies: { 200: writtenReply },
     async handle({ params, body, caller }, deps) {
-      const current = await find(params.id, caller, deps)
-      const channel = channelOf(current.channel)
-      const merged = {
-        ...current.config,
-        ...unmaskConfig(channel, (body.config ?? {}) as JsonObject, current.config),
-      }
-      const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
-      check(channel, config, caller, deps)
-      const row = await deps.db.destination.update({
-        where: { id: current.id, ...scopeOf(caller) },
-        data: {
-          name: body.name,
-          ...sealed(deps, current.id, channel, config, current.secret),
-          ...(body.subscription && { subscription: body.subscription }),
-          ...(body.delivery && { delivery: { ...current.delivery, ...body.delivery } }),
-        },
-      })
-      return { status: 200, body: show(openDestination(row, deps.secretKeys)) }
+      const current = await requireDestination(deps, scopeOf(caller), params.id)
+      const change = { ...body, config: body.config as JsonObject | undefined }
+      return { status: 200, body: showWritten(await changeDestination(deps, current, change)) }
     },
   }),
   route({
@@ -148,11 +124,8 @@ export const destinationRoutes = [
     access: { scope: 'settings:write' },
     summary: 'Delete a destination; deliveries that still wait for it are skipped',
     replies: { 204: null },
-    async handle({ params, caller }, { db }) {
-      const { count } = await db.destination.deleteMany({
-        where: { id: params.id ?? '', ...scopeOf(caller) },
-      })
-      if (count === 0) throw notFound('destination')
+    async handle({ params, caller }, deps) {
+      await deleteDestination(deps, await requireDestination(deps, scopeOf(caller), params.id))
       return { status: 204 }
     },
   }),
@@ -160,7 +133,7 @@ export const destinationRoutes = [
   statusRoute('resume', 'Make a paused or disabled destination active again', 'active'),
 ]
 
-function statusRoute(verb: string, summary: string, status: 'paused' | 'active') {
+function statusRoute(verb: string, summary: string, status: ChosenStatus) {
   return route({
     method: 'post',
     path: `/destinations/:id/${verb}`,
@@ -168,66 +141,19 @@ function statusRoute(verb: string, summary: string, status: 'paused' | 'active')
     summary,
     replies: { 200: destinationReply },
     async handle({ params, caller }, deps) {
-      const { id } = await find(params.id, caller, deps)
-      const row = await deps.db.destination.update({
-        where: { id, ...scopeOf(caller) },
-        data: { status, statusReason: status === 'paused' ? 'paused by the API' : null },
-      })
-      return { status: 200, body: show(openDestination(row, deps.secretKeys)) }
+      const current = await requireDestination(deps, scopeOf(caller), params.id)
+      return { status: 200, body: show(await setStatus(deps, current, status)) }
     },
   })
 }
 
-async function find(
-  id: string | undefined,
-  caller: TenantCaller,
-  { db, secretKeys }: AppDeps,
-): Promise<Destination> {
-  const found = await findDestination(db, secretKeys, scopeOf(caller), id ?? '')
-  if (!found) throw notFound('destination')
-  return found
-}
-
-/** A plan names every destination with its reason, and must fit into one workflow payload. */
-const mostDestinations = 1000
-
-async function requireRoom(caller: TenantCaller, { db }: AppDeps): Promise<void> {
-  if ((await db.destination.count({ where: scopeOf(caller) })) < mostDestinations) return
-  throw new ApiError(
-    'limit_reached',
-    `A tenant has at most ${mostDestinations} destinations in an environment.`,
-  )
-}
-
-function channelOf(name: string): Channel {
-  const channel = findChannel(name)
-  if (!channel) throw new Error(`the channel ${name} is not in the registry`)
-  return channel
-}
-
-function check(
-  channel: Channel,
-  config: JsonObject,
-  { environment }: TenantCaller,
-  { egress }: AppDeps,
-): void {
-  const problems = channel.check(config, { environment, egress })
-  if (problems.length > 0)
-    throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
-}
-
-function sealed(deps: AppDeps, id: string, channel: Channel, config: JsonObject, secret: string | undefined) {
-  const parts = splitConfig(channel, config)
-  return sealConfig(id, { open: parts.open, secret: { config: parts.secret, secret } }, deps.secretKeys)
-}
-
-/** `null` takes an optional field away. */
-function dropNulls(config: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
+function showWritten({ destination, secret }: Written) {
+  return { ...show(destination), ...(secret && { secret }) }
 }
 
 function show(destination: Destination) {
   const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
+  const { privateKey } = destination.keys
   return {
     id,
     name,
@@ -238,6 +164,7 @@ function show(destination: Destination) {
     config: maskConfig(channelOf(channel), config),
     subscription,
     delivery,
+    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),
   }

@@ -9,7 +9,7 @@ import {
 import { eventStatuses } from '../domain/timeline.ts'
 import { isoTime, jsonObject } from './text.ts'
 
-const eventType = z
+export const eventType = z
   .string()
   .max(eventTypeMaxLength)
   .regex(eventTypePattern, 'must be dotted words such as aml.match.found: letters, digits, "_" and "-"')
@@ -43,8 +43,15 @@ export const eventSummary = z.object({
   id: z.string(),
   type: z.string(),
   createdAt: z.string(),
+  test: z.literal(true).optional(),
   status: z.enum(eventStatuses),
-  deliveries: z.array(deliverySummary.extend({ attempts: z.int() })),
+  deliveries: z.array(
+    deliverySummary.extend({
+      attempts: z.int(),
+      responseCode: z.int().optional(),
+      lastAttemptAt: z.string().optional(),
+    }),
+  ),
 })
 
 const attempt = z.object({
@@ -57,16 +64,16 @@ const attempt = z.object({
   error: z.string().optional(),
 })
 
+export const deliveryReply = deliverySummary.extend({
+  reason: z.string().optional(),
+  nextAttemptAt: z.string().optional(),
+  attempts: z.array(attempt),
+})
+
 const timelineReply = z.object({
   status: z.enum(eventStatuses),
   reason: z.string().optional(),
-  deliveries: z.array(
-    deliverySummary.extend({
-      reason: z.string().optional(),
-      nextAttemptAt: z.string().optional(),
-      attempts: z.array(attempt),
-    }),
-  ),
+  deliveries: z.array(deliveryReply),
   routing: z.array(z.object({ destinationId: z.string(), matched: z.boolean(), reason: z.string() })),
 })
 
@@ -74,6 +81,7 @@ export const eventReply = timelineReply.extend({
   id: z.string(),
   type: z.string(),
   environment: z.enum(environments),
+  test: z.literal(true).optional().meta({ description: 'Made to try a destination out.' }),
   data: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),

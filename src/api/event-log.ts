@@ -35,12 +35,13 @@ export interface EventFilter {
 /** One page of events from one visibility query: what it shows stands in memos, what it filters by in search attributes. */
 export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: EventFilter) {
   const query = visibilityQuery(scope, filter)
-  const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch((error: unknown) => {
-    if (error instanceof BadCursor)
-      throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
-    throw error
-  })
+  const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch(refuseBadCursor)
   return { data: page.executions.map(({ memo }) => showSummary(memo)), nextCursor: page.nextCursor }
+}
+
+export function refuseBadCursor(error: unknown): never {
+  if (!(error instanceof BadCursor)) throw error
+  throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
 }
 
 function visibilityQuery(
@@ -48,12 +49,7 @@ function visibilityQuery(
   { type, status, destination, failing, from, to }: EventFilter,
 ): string {
   const conditions = [
-    // Of an event with very many destinations, the children are found by them, and show their part of it.
-    destination || failing
-      ? `WorkflowType IN (${quoted(routeEventType)}, ${quoted(deliverBatchType)})`
-      : `WorkflowType = ${quoted(routeEventType)}`,
-    `TenantId = ${quoted(scope.tenantId)}`,
-    `Environment = ${quoted(scope.environment)}`,
+    ...eventConditions(scope, { byDestination: Boolean(destination || failing) }),
     type &&
       (type.endsWith('*')
         ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
@@ -67,8 +63,24 @@ function visibilityQuery(
   return conditions.filter(Boolean).join(' AND ')
 }
 
-function showSummary({ eventId, eventType, createdAt, summary = summarize(openTimeline()) }: EventMemo) {
-  return { id: eventId, type: eventType, createdAt, ...summary }
+/** Of an event with very many destinations, the children are found by them, and show their part of it. */
+export function eventConditions(
+  { tenantId, environment }: Scope,
+  { byDestination }: { byDestination: boolean },
+): string[] {
+  return [
+    byDestination
+      ? `WorkflowType IN (${quoted(routeEventType)}, ${quoted(deliverBatchType)})`
+      : `WorkflowType = ${quoted(routeEventType)}`,
+    `TenantId = ${quoted(tenantId)}`,
+    `Environment = ${quoted(environment)}`,
+  ]
+}
+
+function showSummary(memo: EventMemo) {
+  const { eventId, eventType, createdAt, test, summary = summarize(openTimeline()) } = memo
+  const { status, deliveries } = summary
+  return { id: eventId, type: eventType, createdAt, ...(test && { test }), status, deliveries }
 }
 
 /** An event with its whole delivery log and its replays', read from Temporal alone. */
@@ -80,8 +92,9 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
     readTimeline(temporal, execution),
     readReplays(deps, execution.workflowId),
   ])
-  const { id, type, environment, data, createdAt } = event
-  return { id, type, environment, data, createdAt, ...timeline, replays, ...temporalLink(deps, execution) }
+  const { id, type, environment, test, data, createdAt } = event
+  const known = { id, type, environment, ...(test && { test }), data, createdAt }
+  return { ...known, ...timeline, replays, ...temporalLink(deps, execution) }
 }
 
 async function readReplays({ temporal }: AppDeps, workflowId: string) {

@@ -1,5 +1,7 @@
 import { typeid } from 'typeid-js'
 import { z } from 'zod'
+import { hasApiSecret, makeApiSecret } from '../db/api-secrets.ts'
+import { inTenantTurn } from '../db/client.ts'
 import { environments } from '../domain/event.ts'
 import type { ApiKey } from '../db/generated/client.ts'
 import { makeKey } from './auth.ts'
@@ -34,16 +36,28 @@ export const keyRoutes = [
     method: 'post',
     path: '/tenants/:id/keys',
     access: 'platform',
-    summary: 'Make a key for a tenant; the key is shown only in this answer',
+    summary: 'Make a key for a tenant; key and API secret are shown only in this answer',
     body: keyBody,
-    replies: { 201: keyReply.extend({ key: z.string() }) },
-    async handle({ params, body }, { db }) {
-      const tenant = await findTenant(db, params.id)
+    replies: {
+      201: keyReply.extend({
+        key: z.string(),
+        apiSecret: z.string().optional().meta({
+          description: 'The tenant’s API secret, with its first key of the environment.',
+        }),
+      }),
+    },
+    async handle({ params, body }, { db, secretKeys }) {
+      const { id: tenantId } = await findTenant(db, params.id)
       const { key, ...kept } = makeKey(body.environment)
-      const made = await db.apiKey.create({
-        data: { id: typeid('key').toString(), tenantId: tenant.id, ...body, ...kept },
+      const scope = { tenantId, environment: body.environment }
+      const made = await inTenantTurn(db, tenantId, async (tx) => {
+        const first = !(await hasApiSecret(tx, scope))
+        const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
+        const data = { id: typeid('key').toString(), tenantId, ...body, ...kept }
+        return { row: await tx.apiKey.create({ data }), apiSecret }
       })
-      return { status: 201, body: { ...show(made), key } }
+      const { row, apiSecret } = made
+      return { status: 201, body: { ...show(row), key, ...(apiSecret && { apiSecret }) } }
     },
   }),
   route({

@@ -4,6 +4,7 @@ import { eventMaxBytes } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
 import { ApiError, notFound } from './errors.ts'
+import { keyParameter, requestKey } from './request-key.ts'
 import type { Route } from './route.ts'
 import { isStorable, requireStorable } from './storable.ts'
 import { validate } from './validate.ts'
@@ -16,17 +17,18 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
   const parseBody = express.json({ limit: route.bodyMaxBytes ?? eventMaxBytes, type: () => true })
 
   router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
-    const caller = await authorize(request.headers.authorization, route.access, deps)
+    const caller = await authorize(requestKey(request), route.access, deps)
     const ingest = route.access !== 'platform' && route.access.ingest === true
     response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
     if (route.body) await run(parseBody, request, response)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
     const parsed = {
       params: request.params as Record<string, string>,
-      query: route.query && validate(route.query, request.query),
+      query: route.query && validate(route.query, omit(request.query, keyParameter)),
       body: route.body && validate(route.body, bodyOf(request, route.body)),
       caller,
       header: (name: string) => request.get(name),
+      address: request.socket.remoteAddress,
     }
     if (!ingest) {
       requireStorable(parsed.query)
@@ -39,6 +41,11 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
     if (reply.body === undefined) response.status(reply.status).end()
     else response.status(reply.status).json(reply.body)
   })
+}
+
+function omit(record: Record<string, unknown>, name: string): Record<string, unknown> {
+  const { [name]: _left, ...rest } = record
+  return rest
 }
 
 /** No body at all stands for `{}` where nothing in it is required. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { errorCodes, type ErrorCode } from './errors.ts'
-import { basePath, type Route } from './route.ts'
+import { keyHeaders, keyParameter } from './request-key.ts'
+import type { Route } from './route.ts'
 
 const problem = z.object({
   type: z.string(),
@@ -11,12 +12,20 @@ const problem = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
 
+const securitySchemes = {
+  key: { type: 'http', scheme: 'bearer' },
+  ...Object.fromEntries(keyHeaders.map((name) => [name, { type: 'apiKey', in: 'header', name }])),
+  [keyParameter]: { type: 'apiKey', in: 'query', name: keyParameter },
+}
+
 /** The OpenAPI 3.1 document, derived from the same schemas that requests are parsed with. */
-export function openApi(routes: readonly Route[]): object {
+export function openApi(routes: Readonly<Record<string, readonly Route[]>>): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes) {
-    const path = `${basePath}${route.path.replace(/:(\w+)/g, '{$1}')}`
-    paths[path] = { ...paths[path], [route.method]: operation(route) }
+  for (const [base, list] of Object.entries(routes)) {
+    for (const route of list) {
+      const path = `${base}${route.path.replace(/:(\w+)/g, '{$1}')}`
+      paths[path] = { ...paths[path], [route.method]: operation(route) }
+    }
   }
   return {
     openapi: '3.1.0',
@@ -25,10 +34,10 @@ export function openApi(routes: readonly Route[]): object {
       version: '1',
       description: 'Multi-channel notification router with workflow rules.',
     },
-    security: [{ key: [] }],
+    security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
     paths,
     components: {
-      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      securitySchemes,
       schemas: { Problem: jsonSchema(problem, 'output') },
     },
   }

@@ -6,7 +6,13 @@ import type { AppDeps } from './app.ts'
 export const basePath = '/api/v1'
 
 /** What a tenant's key can be allowed to do. `*` is all of it. */
-export const scopes = ['events:read', 'events:write', 'settings:read', 'settings:write'] as const
+export const scopes = [
+  'events:read',
+  'events:write',
+  'settings:read',
+  'settings:write',
+  'secrets:read',
+] as const
 export type Scope = (typeof scopes)[number]
 
 export interface PlatformCaller {
@@ -42,6 +48,8 @@ export interface RouteRequest<A extends Access, Query, Body> {
   body: Parsed<Body>
   caller: CallerOf<A>
   header: (name: string) => string | undefined
+  /** The caller's network address, for the audit log. */
+  address: string | undefined
 }
 
 export interface Reply {
@@ -55,7 +63,7 @@ interface RouteDefinition<
   Body extends z.ZodType | undefined,
 > {
   method: 'get' | 'post' | 'patch' | 'delete'
-  /** Below `/api/v1`, in Express's form. */
+  /** Below the base path, in Express's form. */
   path: string
   access: A
   summary: string

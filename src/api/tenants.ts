@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Db } from '../db/client.ts'
 import type { Tenant } from '../db/generated/client.ts'
 import { notFound } from './errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
 import { tenantLimits } from './rate-limit.ts'
 import { route } from './route.ts'
 import { nameText } from './text.ts'
@@ -44,21 +45,10 @@ export const tenantRoutes = [
     path: '/tenants',
     access: 'platform',
     summary: 'List the tenants, newest first',
-    query: z.strictObject({
-      limit: z.coerce.number().int().min(1).max(100).default(50),
-      cursor: z.string().optional(),
-    }),
-    replies: { 200: z.object({ data: z.array(tenantReply), nextCursor: z.string().nullable() }) },
-    async handle({ query: { limit, cursor } }, { db }) {
-      // Ids are UUIDv7 underneath: their order is the order of creation, and so a cursor is an id.
-      const found = await db.tenant.findMany({
-        where: cursor ? { id: { lt: cursor } } : {},
-        orderBy: { id: 'desc' },
-        take: limit + 1,
-      })
-      const page = found.slice(0, limit)
-      const nextCursor = found.length > limit ? (page.at(-1)?.id ?? null) : null
-      return { status: 200, body: { data: page.map(show), nextCursor } }
+    query: idPageQuery,
+    replies: { 200: idPageReply(tenantReply) },
+    async handle({ query }, { db }) {
+      return { status: 200, body: await readIdPage(query, (args) => db.tenant.findMany(args), show) }
     },
   }),
   route({

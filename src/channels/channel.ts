@@ -1,12 +1,15 @@
 import type { z } from 'zod'
 import type { Environment, Event } from '../domain/event.ts'
 import type { Outcome } from '../domain/outcome.ts'
+import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Egress } from './egress.ts'
 
 /** One attempt to make: an event, where to, and with what patience. */
 export interface Message<Config> {
   event: Event
-  destination: { id: string; name: string; config: Config; secret?: string | undefined }
+  destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
+  /** 1 for the first attempt of a run. */
+  attempt: number
   /** When this attempt is made; signatures carry it. */
   sentAt: Date
   timeoutMs: number
@@ -17,6 +20,16 @@ export interface ChannelContext {
   egress: Egress
   /** The platform's own mail server and sender, for destinations that name none. */
   mail?: { smtpUrl: string; from: string } | undefined
+}
+
+/** How a channel signs what it sends. */
+export interface Signing {
+  /** Whose secret signs: the destination's, or its tenant's unless the destination was given one of its own. */
+  by: 'destination' | 'tenant'
+  /** A key pair is needed as well. */
+  keyPair: boolean
+  /** What is wrong with a secret that a tenant wants to use. */
+  secretProblem: (secret: string) => string | undefined
 }
 
 export interface FieldProblem {
@@ -35,16 +48,20 @@ export interface ChannelDefinition<Config extends z.ZodObject> {
   config: Config
   /** The fields of `config` that are encrypted at rest and masked in answers. */
   secrets: readonly (keyof z.input<Config> & string)[]
-  /** Makes the secret that is shown once, when a destination of this channel is created. */
-  issueSecret?: () => string
+  /** For channels that sign. */
+  signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
   check?(config: z.output<Config>, where: { environment: Environment; egress: Egress }): FieldProblem[]
   send(message: Message<z.output<Config>>, context: ChannelContext): Promise<Outcome>
 }
 
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
-export interface Channel extends Omit<ChannelDefinition<z.ZodObject>, 'secrets' | 'check' | 'send'> {
+export interface Channel extends Omit<
+  ChannelDefinition<z.ZodObject>,
+  'secrets' | 'signing' | 'check' | 'send'
+> {
   secrets: readonly string[]
+  signing(config: unknown): Signing | undefined
   check(config: unknown, where: { environment: Environment; egress: Egress }): FieldProblem[]
   send(message: Message<unknown>, context: ChannelContext): Promise<Outcome>
 }
@@ -53,6 +70,7 @@ export function defineChannel<Config extends z.ZodObject>(definition: ChannelDef
   const { config } = definition
   return {
     ...definition,
+    signing: (raw) => definition.signing?.(config.parse(raw)),
     check: (raw, where) => definition.check?.(config.parse(raw), where) ?? [],
     send: ({ destination, ...message }, context) =>
       definition.send(

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
+import { rootCertificates } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import { Agent } from 'undici'
 import type { Environment } from '../domain/event.ts'
@@ -31,10 +32,13 @@ export interface EgressRules {
   allow: readonly string[]
   /** Opens loopback to sandbox destinations, so that a first try with a local receiver works. */
   sandboxLoopback: boolean
+  /** Certificate authorities (PEM) that receivers' certificates may come from besides the public ones. */
+  extraAuthorities?: string | undefined
 }
 
 export function createEgress(rules: EgressRules): Egress {
   const agents = new Map<Environment, Agent>()
+  const ca = rules.extraAuthorities && [...rootCertificates, rules.extraAuthorities]
 
   function addressAllowed(address: string, host: string, environment: Environment): boolean {
     const parsed = ipaddr.process(address)
@@ -73,7 +77,8 @@ export function createEgress(rules: EgressRules): Egress {
     dispatcher(environment) {
       const known = agents.get(environment)
       if (known) return known
-      const agent = new Agent({ connect: { lookup: guardedLookup(environment) }, pipelining: 1 })
+      const lookup = guardedLookup(environment)
+      const agent = new Agent({ connect: { lookup, ...(ca && { ca }) }, pipelining: 1 })
       agents.set(environment, agent)
       return agent
     },

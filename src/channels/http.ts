@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { request, type Dispatcher } from 'undici'
 import type { Environment } from '../domain/event.ts'
 import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
@@ -54,11 +55,12 @@ export function classifyHttp(answer: Answer): Outcome {
   const { status, excerpt, retryAfterMs } = answer
   const seen = { responseCode: status, responseExcerpt: excerpt }
   if (status >= 200 && status < 300) return { kind: 'delivered', ...seen }
-  const error = `HTTP ${status}`
   if (status === 410)
-    return { kind: 'rejected', error: `${error}: the receiver is gone`, gone: true, ...seen }
+    return { kind: 'rejected', error: 'HTTP 410: the receiver is gone', gone: true, ...seen }
   if (status >= 300 && status < 400)
-    return { kind: 'failed', error: `${error}: redirects are not followed`, ...seen }
+    return { kind: 'failed', error: `HTTP ${status}: redirects are not followed`, ...seen }
+  const phrase = STATUS_CODES[status]
+  const error = phrase ? `HTTP ${status}: ${phrase}` : `HTTP ${status}`
   const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
   return { kind: 'failed', error, ...(asksToWait && { retryAfterMs }), ...seen }
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/event.ts'
 import { maskText } from '../domain/redaction.ts'
+import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Channel } from './channel.ts'
 
 /** A config in two: what may be read, and what is encrypted at rest. */
@@ -34,14 +35,14 @@ export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: 
 /** Every text that must not be seen of a destination: to be taken out of what a receiver answered. */
 export function secretValues(
   channel: Channel,
-  destination: { config: JsonObject; secret?: string | undefined },
+  { config, keys }: { config: JsonObject; keys: SigningKeys },
 ): string[] {
-  const values = texts(splitConfig(channel, destination.config).secret).flatMap((text) => [
+  const values = texts(splitConfig(channel, config).secret).flatMap((text) => [
     text,
     ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
     ...urlSecrets(text),
   ])
-  return destination.secret ? [...values, destination.secret] : values
+  return [...values, ...keys.secrets, ...(keys.privateKey ? [keys.privateKey] : [])]
 }
 
 function maskDeep(value: Json): Json {

@@ -1,47 +1,72 @@
 import { z } from 'zod'
-import { makeWebhookSecret } from '../domain/wire-formats/standard-webhooks.ts'
-import { wireFormatNames, wireFormats } from '../domain/wire-formats/index.ts'
-import { defineChannel } from './channel.ts'
+import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
+import type { WireFormat, WireOptions } from '../domain/wire-formats/wire-format.ts'
+import { defineChannel, type FieldProblem } from './channel.ts'
 import { classifyHttp, post } from './http.ts'
 import { httpUrl, urlProblems } from './url.ts'
 
-/** Set by HTTP itself or by the wire format: a tenant's header must not stand in for them. */
+/** Set by HTTP itself, by a wire format or by us: a tenant's header must not stand in for them. */
 const reservedHeaders =
-  /^(host|content-length|content-type|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|date|user-agent|webhook-.*)$/i
+  /^(host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|date|user-agent|webhook-.*|x-webhook-.*|x-smartkyc-.*|ce-.*|switchyard-.*)$/i
 
-const headers = z.record(
-  z
-    .string()
-    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'is not a valid header name')
-    .refine((name) => !reservedHeaders.test(name), 'is set by Switchyard itself'),
-  z
-    .string()
-    .max(4096)
-    .regex(/^[\t\x20-\x7E]*$/, 'holds characters that a header cannot carry'),
-)
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'is not a valid header name')
+      .refine((name) => !reservedHeaders.test(name), 'is set by Switchyard itself'),
+    z
+      .string()
+      .max(4096)
+      .regex(/^[\t\x20-\x7E]*$/, 'holds characters that a header cannot carry'),
+  )
+  .refine(
+    (record) =>
+      new Set(Object.keys(record).map((name) => name.toLowerCase())).size === Object.keys(record).length,
+    'names a header twice',
+  )
+
+const config = z.strictObject({
+  url: httpUrl,
+  wireFormat: z.enum(wireFormatNames).default('standard-webhooks'),
+  signatures: z
+    .array(z.enum(['v1', 'v1a']))
+    .min(1)
+    .refine((versions) => new Set(versions).size === versions.length, 'names a signature twice')
+    .optional()
+    .meta({ description: 'Of Standard Webhooks: v1 (HMAC-SHA256, the default), v1a (ed25519), or both.' }),
+  signedContent: z
+    .enum(['timestamp.body', 'body'])
+    .optional()
+    .meta({ description: 'Of kyc-webhooks: what the signature is over; timestamp.body by default.' }),
+  headers: headers.optional(),
+})
+type Config = z.output<typeof config>
 
 /** A signed HTTP POST (Standard Webhooks unless another wire format is chosen). */
 export const webhook = defineChannel({
   name: 'webhook',
-  config: z.strictObject({
-    url: httpUrl,
-    wireFormat: z.enum(wireFormatNames).default('standard-webhooks'),
-    headers: headers.optional(),
-  }),
+  config,
   secrets: ['headers'],
-  issueSecret: makeWebhookSecret,
-  check: ({ url }, where) => urlProblems('url', url, where),
+  check: (given, where) => [...urlProblems('url', given.url, where), ...optionProblems(given)],
 
-  async send({ event, destination, sentAt, timeoutMs }, { egress }) {
-    const { url, wireFormat, headers } = destination.config
-    const format = wireFormats[wireFormat]
-    if (!format) return { kind: 'rejected', error: `unknown wire format ${wireFormat}` }
-    const secret = destination.secret ?? ''
-    const message = format.render({ event, destinationId: destination.id, sentAt, secret })
+  signing(given) {
+    const { signedBy, secretProblem } = formatOf(given)
+    return { by: signedBy, keyPair: given.signatures?.includes('v1a') ?? false, secretProblem }
+  },
+
+  async send({ event, destination, attempt, sentAt, timeoutMs }, { egress }) {
+    const { config: given, keys } = destination
+    const message = formatOf(given).render({ event, destination, attempt, sentAt, keys, options: given })
     return classifyHttp(
       await post({
-        url,
-        headers: { 'user-agent': 'Switchyard/1.0', ...headers, ...message.headers },
+        url: given.url,
+        headers: {
+          'User-Agent': 'Switchyard/1.0',
+          ...given.headers,
+          ...message.headers,
+          ...(event.test && { 'Switchyard-Test': 'true' }),
+        },
         body: message.body,
         timeoutMs,
         environment: event.environment,
@@ -50,3 +75,17 @@ export const webhook = defineChannel({
     )
   },
 })
+
+/** The name was one of the table's when the config was parsed. */
+function formatOf({ wireFormat }: Config): WireFormat {
+  const format = findWireFormat(wireFormat)
+  if (!format) throw new Error(`the wire format ${wireFormat} is not in the table`)
+  return format
+}
+
+function optionProblems(given: Config): FieldProblem[] {
+  const options: (keyof WireOptions)[] = ['signatures', 'signedContent']
+  return options
+    .filter((name) => given[name] !== undefined && !formatOf(given).options.includes(name))
+    .map((path) => ({ path, message: `is not an option of the wire format ${given.wireFormat}` }))
+}

@@ -1,10 +1,24 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { PrismaClient } from './generated/client.ts'
+import { PrismaClient, type Prisma } from './generated/client.ts'
 
 export type Db = PrismaClient
+/** What can be read and written inside a transaction, and outside of one as well. */
+export type Tx = Prisma.TransactionClient
 
 export function openDb(databaseUrl: string): Db {
   return new PrismaClient({
     adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 }),
+  })
+}
+
+/** In one transaction, with no other of this tenant's under way: for what must be looked at before it is written. */
+export function inTenantTurn<Result>(
+  db: Db,
+  tenantId: string,
+  write: (tx: Tx) => Promise<Result>,
+): Promise<Result> {
+  return db.$transaction(async (tx) => {
+    await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
+    return write(tx)
   })
 }

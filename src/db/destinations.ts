@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { destinationStatuses, type RoutableDestination } from '../domain/destination.ts'
 import { environments, type Environment, type JsonObject } from '../domain/event.ts'
 import { seal, unseal, type SecretKeys } from '../domain/secret-box.ts'
-import type { Db } from './client.ts'
+import type { SigningKeys } from '../domain/signing-keys.ts'
+import type { Db, Tx } from './client.ts'
 import type { Destination as Row } from './generated/client.ts'
 
 /** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
@@ -11,16 +12,26 @@ export interface Destination extends RoutableDestination {
   name: string
   /** The whole config, secret fields included. */
   config: JsonObject
-  /** The signing secret, for channels that have one. */
-  secret?: string | undefined
+  keys: StoredKeys
+  /** The adopted contract through whose API it was made, and what only that API knows of it. */
+  contract?: string | undefined
+  contractFields?: JsonObject | undefined
   createdAt: Date
   updatedAt: Date
 }
 
-/** What is encrypted: the secret fields of the config, and the signing secret. */
-interface Sealed {
-  config: JsonObject
+/** The signing keys that a destination has by itself. */
+export interface StoredKeys {
   secret?: string | undefined
+  /** The tenant brought the secret. */
+  ownSecret?: boolean | undefined
+  /** See `SigningKeys`. */
+  privateKey?: string | undefined
+}
+
+/** What is encrypted: the secret fields of the config, and the signing keys. */
+interface Sealed extends StoredKeys {
+  config: JsonObject
 }
 
 const rowShape = z.object({
@@ -52,7 +63,7 @@ export async function routableDestinations(
   return rows.map((row) => ({ id: row.id, channel: row.channel, ...routable(row) }))
 }
 
-export async function findDestination(db: Db, keys: SecretKeys, scope: Scope, id: string) {
+export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id: string) {
   const row = await db.destination.findFirst({ where: { ...scope, id } })
   return row ? openDestination(row, keys) : undefined
 }
@@ -63,18 +74,25 @@ export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed
 }
 
 export function openDestination(row: Row, keys: SecretKeys): Destination {
-  const sealed = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  const { config, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
   return {
     id: row.id,
     tenantId: row.tenantId,
     name: row.name,
     channel: row.channel,
     ...routable(row),
-    config: { ...(row.config as JsonObject), ...sealed.config },
-    secret: sealed.secret,
+    config: { ...(row.config as JsonObject), ...config },
+    keys: signing,
+    contract: row.contract ?? undefined,
+    contractFields: (row.contractFields as JsonObject | null) ?? undefined,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   }
+}
+
+/** The keys that sign for a destination by themselves: its own, without the tenant's. */
+export function ownSigningKeys({ secret, privateKey }: StoredKeys): SigningKeys {
+  return { secrets: secret === undefined ? [] : [secret], privateKey }
 }
 
 /** Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. */

@@ -4,13 +4,13 @@ export const destinationStatuses = ['active', 'paused', 'disabled'] as const
 export type DestinationStatus = (typeof destinationStatuses)[number]
 
 /** Which events a destination hears of: types (exact, globs such as `aml.*`, or `all`) and an optional payload filter. */
-export interface Subscription {
+export type Subscription = {
   eventTypes: string[]
   filter?: JsonObject | undefined
 }
 
 /** How a destination is delivered to. `schedule[0]` is the delay before the first attempt, as in `"0s"`. */
-export interface DeliveryPolicy {
+export type DeliveryPolicy = {
   schedule: string[]
   timeoutMs: number
 }

@@ -1,8 +1,25 @@
+import { findEntry } from './catalogue/index.ts'
+
 /**
- * Whether an event type fits a subscription's pattern. `all` and `*` fit every type; a `*` inside a pattern stands for
- * any run of characters, dots included, so that `aml.*` fits `aml.match.found`; anything else must be equal.
+ * Whether an event type fits a subscription's pattern, under any of its names: `AML` is also `AML_SCREENING`. `all` and
+ * `*` fit every type; a `*` inside a pattern stands for any run of characters, dots included, so that `aml.*` fits
+ * `aml.match.found`; anything else must be equal.
  */
 export function fitsEventType(pattern: string, type: string): boolean {
+  return namesOf(type).some((name) => fits(pattern, name))
+}
+
+/** The name that an event's type goes by for a destination: the one it subscribed to, or else the one it was posted with. */
+export function nameSubscribedTo(patterns: readonly string[], type: string): string {
+  return [type, ...namesOf(type)].find((name) => patterns.includes(name)) ?? type
+}
+
+function namesOf(type: string): readonly string[] {
+  const entry = findEntry(type)
+  return entry ? [entry.type, ...(entry.aliases ?? [])] : [type]
+}
+
+function fits(pattern: string, type: string): boolean {
   if (pattern === 'all' || pattern === '*') return true
   if (!pattern.includes('*')) return pattern === type
   const [head = '', ...rest] = pattern.split('*')

@@ -17,6 +17,8 @@ export interface Event {
   type: string
   data: JsonObject
   createdAt: string
+  /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
+  test?: true
 }
 
 /** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */

@@ -37,3 +37,8 @@ function overlap(text: string, secret: string): number {
 export function maskText(secret: string): string {
   return `****${secret.length >= 12 ? secret.slice(-4) : ''}`
 }
+
+/** Twenty-eight asterisks and the last four characters: how seed document 003 shows a secret. */
+export function maskToLastFour(secret: string): string {
+  return '*'.repeat(28) + secret.slice(-4)
+}

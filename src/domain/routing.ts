@@ -10,6 +10,8 @@ export interface PlannedDelivery {
   channel: string
   scheduleMs: number[]
   timeoutMs: number
+  /** Of a test at a URL that no destination has. */
+  url?: string
 }
 
 /** Deliveries of a step run side by side. Rules (DESIGN §4) will add kinds of steps to this union. */
@@ -42,6 +44,14 @@ export function route(event: Event, destinations: readonly RoutableDestination[]
 /** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
 export function routeTo(destinations: readonly RoutableDestination[]): Plan {
   return planFor(destinations, (destination) => ifActive(destination, 'asked for by name'))
+}
+
+/** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
+export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs'>): Plan {
+  return {
+    steps: [{ kind: 'deliver', deliveries: [{ ...target, scheduleMs: [0] }] }],
+    routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
+  }
 }
 
 function planFor(

@@ -28,7 +28,19 @@ export interface Timeline {
 /** What a list shows of an event without asking its workflow: its memo. */
 export interface TimelineSummary {
   status: EventStatus
-  deliveries: { destinationId: string; channel: string; status: DeliveryStatus; attempts: number }[]
+  deliveries: DeliverySummary[]
+  /** Whether children hold some of the deliveries' attempts. */
+  batched?: true
+}
+
+export interface DeliverySummary {
+  destinationId: string
+  channel: string
+  status: DeliveryStatus
+  attempts: number
+  /** Of the newest attempt. */
+  responseCode?: number
+  lastAttemptAt?: string
 }
 
 export function openTimeline(): Timeline {
@@ -86,15 +98,19 @@ export function eventStatus(deliveries: readonly Pick<Delivery, 'status'>[]): Ev
   return has('failed') ? 'failed' : 'unrouted'
 }
 
-export function summarize(timeline: Timeline): TimelineSummary {
+export function summarize({ status, deliveries, batches }: Timeline): TimelineSummary {
+  return { status, deliveries: deliveries.map(summarizeDelivery), ...(batches && { batched: true }) }
+}
+
+export function summarizeDelivery({ destinationId, channel, status, attempts }: Delivery): DeliverySummary {
+  const last = attempts.at(-1)
   return {
-    status: timeline.status,
-    deliveries: timeline.deliveries.map(({ destinationId, channel, status, attempts }) => ({
-      destinationId,
-      channel,
-      status,
-      attempts: attempts.length,
-    })),
+    destinationId,
+    channel,
+    status,
+    attempts: attempts.length,
+    ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
+    ...(last && { lastAttemptAt: last.at }),
   }
 }
 
@@ -103,6 +119,10 @@ export function failingDestinations(deliveries: readonly Delivery[]): string[] {
   return deliveries
     .filter(({ status, attempts }) => status === 'failed' || (status === 'pending' && attempts.length > 0))
     .map(({ destinationId }) => destinationId)
+}
+
+export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
+  return deliveries.filter(({ status }) => status === 'delivered').map(({ destinationId }) => destinationId)
 }
 
 function unroutedReason(routing: readonly RoutingDecision[]): string {

@@ -5,6 +5,9 @@ import type { EventMemo } from '../workflows/contract.ts'
 
 export interface Execution {
   workflowId: string
+  runId: string
+  /** Unix time in nanoseconds. */
+  startedAt: bigint
   memo: EventMemo
 }
 
@@ -20,15 +23,30 @@ export async function listExecutions(client: Client, query: string, limit: numbe
     ...(cursor && { nextPageToken: readCursor(cursor, query) }),
   })
   const executions = await Promise.all(
-    page.executions.map(async ({ execution, memo }): Promise<Execution> => {
+    page.executions.map(async ({ execution, startTime, memo }): Promise<Execution> => {
       const decoded = await decodeMapFromPayloads(client.options.loadedDataConverter, memo?.fields)
-      return { workflowId: execution?.workflowId ?? '', memo: decoded as unknown as EventMemo }
+      return {
+        workflowId: execution?.workflowId ?? '',
+        runId: execution?.runId ?? '',
+        startedAt: nanoseconds(startTime),
+        memo: decoded as unknown as EventMemo,
+      }
     }),
   )
   return {
     executions,
     nextCursor: page.nextPageToken.length > 0 ? makeCursor(page.nextPageToken, query) : null,
   }
+}
+
+export async function countExecutions(client: Client, query: string): Promise<number> {
+  const { namespace } = client.options
+  const { count } = await client.workflowService.countWorkflowExecutions({ namespace, query })
+  return Number(count)
+}
+
+function nanoseconds(time: { seconds?: unknown; nanos?: number | null } | null | undefined): bigint {
+  return BigInt(Number(time?.seconds ?? 0)) * 1_000_000_000n + BigInt(time?.nanos ?? 0)
 }
 
 /**

@@ -16,11 +16,21 @@ export const routeEventType = 'routeEvent'
 /** The same workflow under another name, so that a list of events does not show replays as events. */
 export const replayEventType = 'replayEvent'
 
-/** Input of `routeEvent`. A replay is a later run of the same event, to the destinations it names or by routing. */
+/**
+ * Input of `routeEvent`. A replay is a later run of the same event, to the destinations it names or by routing. A test goes
+ * to one place only and is tried once.
+ */
 export interface RouteEventInput {
   event: Event
   replay?: { id: string; destinations?: string[] }
+  test?: TestTarget
 }
+
+/** A destination, whatever its status and subscription, or a URL that no destination has. */
+export type TestTarget = { destinationId: string } | { url: string }
+
+/** Stands for the destination's id in the log of a test at a URL. */
+export const urlUnderTest = 'url-under-test'
 
 /** A child that makes some of an event's deliveries, when there are more than one workflow can hold. */
 export const deliverBatchType = 'deliverBatch'
@@ -58,15 +68,23 @@ export const retryNowSignal = defineSignal<[destinationId: string]>('retryNow')
 /** Ends every delivery that still waits. */
 export const cancelSignal = defineSignal('cancel')
 
-/** What a list filters by. Registered by src/temporal.ts; SQL visibility has room for 10 keywords and 3 keyword lists. */
+/**
+ * What a list filters by. Registered by src/temporal/namespace.ts; SQL visibility has room for 10 keywords and 3 keyword
+ * lists, and the lists are all taken.
+ */
 export const searchAttributes = {
   tenantId: defineSearchAttributeKey('TenantId', 'KEYWORD'),
   environment: defineSearchAttributeKey('Environment', 'KEYWORD'),
+  eventId: defineSearchAttributeKey('EventId', 'KEYWORD'),
   eventType: defineSearchAttributeKey('EventType', 'KEYWORD'),
   eventStatus: defineSearchAttributeKey('EventStatus', 'KEYWORD'),
   destinations: defineSearchAttributeKey('Destinations', 'KEYWORD_LIST'),
+  deliveredDestinations: defineSearchAttributeKey('DeliveredDestinations', 'KEYWORD_LIST'),
   failingDestinations: defineSearchAttributeKey('FailingDestinations', 'KEYWORD_LIST'),
 } as const
+
+/** Stands in `Destinations` for those that children deliver to: there are too many for one attribute. */
+export const inBatches = 'in-batches'
 
 /** The memo as it is set at start: what deduplication compares and a list shows. */
 export interface StartMemo {
@@ -75,6 +93,7 @@ export interface StartMemo {
   createdAt: string
   /** SHA-256 of the canonical JSON (RFC 8785) of `{type, data}`. */
   bodyHash: string
+  test?: true
 }
 
 export type EventMemo = StartMemo & { summary?: TimelineSummary }

@@ -49,7 +49,8 @@ async function attempt(
 ): Promise<Made> {
   const { event } = run
   const number = delivery.attempts.length + 1
-  const request = { destinationId: planned.destinationId, number, timeoutMs: planned.timeoutMs }
+  const { destinationId, timeoutMs, url } = planned
+  const request = { destinationId, number, timeoutMs, url }
   const startedAt = Date.now()
   try {
     if (deferred) return await slowAttempts(planned).attempt(request)

@@ -1,6 +1,7 @@
 import { condition, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
 import {
+  deliveredDestinations,
   eventStatus,
   failingDestinations,
   openTimeline,
@@ -9,7 +10,7 @@ import {
   type Delivery,
   type Timeline,
 } from '../domain/timeline.ts'
-import { cancelSignal, retryNowSignal, searchAttributes, timelineQuery } from './contract.ts'
+import { cancelSignal, inBatches, retryNowSignal, searchAttributes, timelineQuery } from './contract.ts'
 
 /** What the steps of one event share: its timeline, and what was asked of it from outside. */
 export interface Run {
@@ -62,13 +63,18 @@ export function openRun(event: Event): Run {
     const summary = summarize(timeline)
     const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
     const failing = failingDestinations(own)
+    const delivered = deliveredDestinations(own)
     const state = JSON.stringify([summary, failing])
     if (state === published) return
     published = state
     upsertMemo({ summary })
     upsertSearchAttributes([
       { key: searchAttributes.eventStatus, value: timeline.status },
-      { key: searchAttributes.destinations, value: own.map(({ destinationId }) => destinationId) },
+      {
+        key: searchAttributes.destinations,
+        value: [...own.map(({ destinationId }) => destinationId), ...(timeline.batches ? [inBatches] : [])],
+      },
+      { key: searchAttributes.deliveredDestinations, value: delivered },
       { key: searchAttributes.failingDestinations, value: failing },
     ])
   }

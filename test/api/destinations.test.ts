@@ -42,7 +42,7 @@ describe('201', () => {
       delivery: { schedule: defaultSchedule, timeoutMs: 10_000 },
     })
     expect(made.id).toMatch(/^dst_/)
-    expect(made.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    expect(made.secret).toMatch(/^whsec_[A-Za-z0-9+/]{44}$/)
     const read = (await api.get(`/destinations/${made.id}`).expect(200)).body as Destination
     expect(read).toEqual({ ...made, secret: undefined })
   })

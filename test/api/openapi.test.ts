@@ -21,9 +21,11 @@ it('/openapi.json describes every route, with each channel’s own config', asyn
   const { body } = await supertest(stack.app).get('/openapi.json').expect(200)
   const document = body as Document
   expect(document.openapi).toBe('3.1.0')
-  for (const { method, path } of routes) {
-    const documented = document.paths[`/api/v1${path.replace(/:(\w+)/g, '{$1}')}`]?.[method]
-    expect(documented, `${method} ${path}`).toBeDefined()
+  for (const [base, list] of Object.entries(routes)) {
+    for (const { method, path } of list) {
+      const documented = document.paths[`${base}${path.replace(/:(\w+)/g, '{$1}')}`]?.[method]
+      expect(documented, `${method} ${base}${path}`).toBeDefined()
+    }
   }
   const create = JSON.stringify(document.paths['/api/v1/destinations']?.post?.requestBody)
   for (const name of channelNames) expect(create).toContain(`"const":"${name}"`)

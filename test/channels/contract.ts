@@ -65,8 +65,16 @@ export interface Sending {
 
 /** One attempt, as the attempt activity asks a channel for it. */
 export function send({ channel, config, secret, event, context, ...rest }: Sending): Promise<Outcome> {
-  const destination = { id: 'dst_1', name: 'On call', config, secret }
-  const message = { event: makeEvent(event), destination, sentAt: new Date(), timeoutMs: 10_000, ...rest }
+  const keys = { secrets: secret === undefined ? [] : [secret] }
+  const destination = { id: 'dst_1', name: 'On call', config, eventTypes: ['all'], keys }
+  const message = {
+    event: makeEvent(event),
+    destination,
+    attempt: 1,
+    sentAt: new Date(),
+    timeoutMs: 10_000,
+    ...rest,
+  }
   return channel.send(message, { egress, ...context })
 }
 
@@ -235,7 +243,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(responseExcerpt).toContain(value)
       const clean = withoutSecrets(
         responseExcerpt,
-        secretValues(channel, { config: at(server.port), secret }),
+        secretValues(channel, { config: at(server.port), keys: { secrets: [secret ?? ''] } }),
       )
       expect(clean).not.toContain(value)
       expect(clean).toContain('you sent [redacted] to me')
@@ -252,7 +260,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(responseExcerpt).not.toContain(value)
       const clean = withoutSecrets(
         responseExcerpt,
-        secretValues(channel, { config: at(server.port), secret }),
+        secretValues(channel, { config: at(server.port), keys: { secrets: [secret ?? ''] } }),
       )
       expect(clean).not.toContain(beginning)
       expect(clean).toMatch(/\.\[redacted\]$/)

@@ -43,6 +43,7 @@ it(
       egress,
       rateLimits: createRateLimits(),
       adminKeyHash: hashKey(adminKey),
+      queryKeys: 'never',
       temporalUiUrl: undefined,
       log: createLog('silent'),
     })

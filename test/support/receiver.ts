@@ -1,4 +1,6 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 export interface Received {
@@ -34,11 +36,16 @@ export const statuses =
 /** Takes the request and never answers. */
 export const silence: Respond = () => undefined
 
-/** A real HTTP server on loopback that keeps what it got. */
-export async function startReceiver(respond: Respond = ok): Promise<Receiver> {
+const tlsFile = (name: string) => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8')
+
+/** The authority that receivers' certificates come from (`tls/README.md`); a stack's egress trusts it. */
+export const testAuthority = tlsFile('ca.crt')
+
+/** A real HTTP server on loopback that keeps what it got; with `tls`, an HTTPS server at `localhost`. */
+export async function startReceiver(respond: Respond = ok, { tls = false } = {}): Promise<Receiver> {
   const received: Received[] = []
   let current = respond
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -50,11 +57,14 @@ export async function startReceiver(respond: Respond = ok): Promise<Receiver> {
       received.push(seen)
       current(response, seen, received.length)
     })
-  })
+  }
+  const server = tls
+    ? createTlsServer({ key: tlsFile('localhost.key'), cert: tlsFile('localhost.crt') }, listener)
+    : createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}/hook`,
+    url: tls ? `https://localhost:${port}/hook` : `http://127.0.0.1:${port}/hook`,
     port,
     received,
     answer(next) {

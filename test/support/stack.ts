@@ -15,6 +15,7 @@ import { createLog } from '../../src/log.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
 import { createDatabase, createNamespace } from './corner.ts'
+import { testAuthority } from './receiver.ts'
 
 installTemporalRuntime(createLog('silent'))
 
@@ -40,7 +41,7 @@ export async function startStack(
     createNamespace(name),
   ])
   const db = openDb(databaseUrl)
-  const egress = createEgress({ allow: [], sandboxLoopback: true })
+  const egress = createEgress({ allow: [], sandboxLoopback: true, extraAuthorities: testAuthority })
   const log = createLog('silent')
   const secretKeys = [{ id: 'test', key: randomBytes(32) }]
   const app = createApp({
@@ -51,6 +52,7 @@ export async function startStack(
     egress,
     rateLimits: createRateLimits(),
     adminKeyHash: hashKey(adminKey),
+    queryKeys: 'sandbox',
     temporalUiUrl: 'http://temporal-ui.test',
     log,
   })
@@ -107,8 +109,8 @@ export async function makeKey(
     .auth(adminKey, { type: 'bearer' })
     .send({ environment, scopes })
     .expect(201)
-  const { key, id: keyId } = made.body as { key: string; id: string }
-  return { key, keyId, api: apiOf(app, key) }
+  const { key, id: keyId, apiSecret } = made.body as { key: string; id: string; apiSecret?: string }
+  return { key, keyId, apiSecret, api: apiOf(app, key) }
 }
 
 /** The API as a client with this key sees it. Paths are below /api/v1. */

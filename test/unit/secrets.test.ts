@@ -109,10 +109,22 @@ describe('a config', () => {
 })
 
 describe('the secrets of a destination', () => {
-  it('are its header values, the tokens in them, and its signing secret', () => {
-    const values = secretValues(webhook, { config: stored, secret: 'whsec_abc' })
+  const keys = { secrets: [] }
+
+  it('are its header values, the tokens in them, and its signing keys', () => {
+    const values = secretValues(webhook, {
+      config: stored,
+      keys: { secrets: ['whsec_abc', 'whsec_old'], privateKey: 'whsk_def' },
+    })
     expect(values).toEqual(
-      expect.arrayContaining(['Bearer abcdefghijkl', 'abcdefghijkl', 'tiny', 'whsec_abc']),
+      expect.arrayContaining([
+        'Bearer abcdefghijkl',
+        'abcdefghijkl',
+        'tiny',
+        'whsec_abc',
+        'whsec_old',
+        'whsk_def',
+      ]), // prettier-ignore,
     )
     expect(values).not.toContain(stored.url)
     expect(values).not.toContain('Bearer')
@@ -125,7 +137,7 @@ describe('the secrets of a destination', () => {
     ['no such signature: 0123456789'],
   ])('of Slack are its URL and what is secret in it: %s', (echo) => {
     const config = { webhookUrl: 'https://hooks.example/services/T0AB/B0EF/abcdefghij?sig=0123456789' }
-    const clean = withoutSecrets(echo, secretValues(slack, { config }))
+    const clean = withoutSecrets(echo, secretValues(slack, { config, keys }))
     expect(clean).toContain('[redacted]')
     expect(clean).not.toMatch(/abcdefghij|0123456789/)
   })
@@ -137,15 +149,15 @@ describe('the secrets of a destination', () => {
     [`bad login: ${btoa('\0me@acme.example\0p@ss:word')}`],
   ])('of a mail server are its password however it is written: %s', (echo) => {
     const config = { to: ['a@x.io'], smtpUrl: 'smtp://me%40acme.example:p%40ss%3Aword@mail.example:587' }
-    expect(withoutSecrets(echo, secretValues(email, { config }))).toBe('bad login: [redacted]')
+    expect(withoutSecrets(echo, secretValues(email, { config, keys }))).toBe('bad login: [redacted]')
   })
 
   it('can be told of a URL that is not well encoded, so that an attempt is not lost for it', () => {
     const config = { url: 'https://x.example/', headers: { 'X-Callback': 'https://me:100%@y.example/' } }
-    expect(secretValues(webhook, { config })).toContain('https://me:100%@y.example/')
+    expect(secretValues(webhook, { config, keys })).toContain('https://me:100%@y.example/')
   })
 
   it('are none where there is none', () => {
-    expect(secretValues(email, { config: { to: ['a@x.io'] } })).toEqual([])
+    expect(secretValues(email, { config: { to: ['a@x.io'] }, keys })).toEqual([])
   })
 })

@@ -122,15 +122,19 @@ describe('a delivery', () => {
     expect(failingDestinations(timeline.deliveries)).toEqual(failing ? ['dst_1'] : [])
   })
 
-  it('is summed up with the number of its attempts, and without what was answered', () => {
+  it('is summed up with its number of attempts and the newest one’s code and time, without what was answered', () => {
     const timeline = openTimeline()
-    recordAttempt(
-      openDelivery(timeline, planned),
-      attempted({ kind: 'delivered', responseExcerpt: 'personal data' }),
-    )
+    const outcome: Outcome = { kind: 'delivered', responseCode: 204, responseExcerpt: 'personal data' }
+    recordAttempt(openDelivery(timeline, planned), attempted(outcome))
+    openDelivery(timeline, { ...planned, destinationId: 'dst_2' })
+    const common = { channel: 'webhook', status: 'pending' }
     expect(summarize(timeline)).toEqual({
       status: 'pending',
-      deliveries: [{ destinationId: 'dst_1', channel: 'webhook', status: 'pending', attempts: 1 }],
+      deliveries: [
+        { ...common, destinationId: 'dst_1', attempts: 1, responseCode: 204, lastAttemptAt: at },
+        { ...common, destinationId: 'dst_2', attempts: 0 },
+      ],
     })
+    expect(summarize({ ...timeline, batches: ['child'] })).toMatchObject({ batched: true })
   })
 })

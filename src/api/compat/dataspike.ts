@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { findTenant } from '../tenants.ts'
+import { route, scopeOf } from '../route.ts'
+import { destinationIdOf } from './webhook-ids.ts'
+import { readHistory } from './webhook-history.ts'
+
+/** Below `/api/v3/notifications`, as seed document 001 has it. */
+export const dataspikeBasePath = '/api/v3/notifications'
+
+const invocation = z.object({
+  id: z.string(),
+  webhook_id: z.string(),
+  event_type: z.string(),
+  payload: z.record(z.string(), z.unknown()),
+  timestamp: z.string(),
+  is_sandbox: z.boolean(),
+  attempts: z.int(),
+  response_code: z.int().nullable().meta({
+    description: 'Of the last attempt; null while it is pending, 0 when it ended without an answer.',
+  }),
+  last_attempt_at: z.string().nullable(),
+})
+
+export const dataspikeRoutes = [
+  route({
+    method: 'get',
+    path: '/webhook/history',
+    access: { scope: 'events:read' },
+    summary: 'Page through what webhooks were invoked with, oldest first (Dataspike)',
+    query: z.strictObject({
+      after: z.string().min(1).optional().meta({ description: 'The id of the last event that you have.' }),
+      webhook: z.string().min(1).optional().meta({ description: 'Only this webhook’s.' }),
+      limit: z.coerce.number().int().min(1).max(100).default(100),
+    }),
+    replies: { 200: z.object({ data: z.array(invocation), has_next: z.boolean() }) },
+    async handle({ query: { after, webhook, limit }, caller }, deps) {
+      const { createdAt } = await findTenant(deps.db, caller.tenantId)
+      const destinationId = webhook?.startsWith('dst_') ? webhook : webhook && destinationIdOf(webhook)
+      const asked = { after, destinationId, limit, since: createdAt }
+      return { status: 200, body: await readHistory(deps, scopeOf(caller), asked) }
+    },
+  }),
+]

@@ -1,0 +1,234 @@
+import { z } from 'zod'
+import { recordAudit } from '../../db/audit.ts'
+import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
+import { openDestination, type Destination, type Scope } from '../../db/destinations.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import { maskToLastFour } from '../../domain/redaction.ts'
+import type { AppDeps } from '../app.ts'
+import { deliveryPolicy } from '../destination-fields.ts'
+import {
+  changeDestination,
+  createDestination,
+  deleteDestination,
+  type StoreDeps,
+} from '../destination-store.ts'
+import { invalid, notFound } from '../errors.ts'
+import { route, scopeOf } from '../route.ts'
+import { withFieldNames } from './field-names.ts'
+
+/** The tenant settings of seed document 003: at most one destination of each channel, kept under this name. */
+const contract = 'tenant-settings'
+
+/** The document's webhook categories, as event types to subscribe to. */
+const categories = {
+  session: ['kyc.session.*', 'session.*'],
+  watchlist: ['kyc.watchlist.*', 'watchlist.*'],
+} as const
+type Category = keyof typeof categories
+const categoryNames = Object.keys(categories) as [Category, ...Category[]]
+
+const settingsPatch = z.strictObject({
+  webhook_url: z.string().nullable().optional(),
+  webhook_secret: z.string().max(256).nullable().optional(),
+  notification_emails: z.array(z.string()).nullable().optional(),
+  slack_webhook_url: z.string().nullable().optional(),
+  event_categories: z
+    .array(z.enum(categoryNames))
+    .min(1)
+    .nullable()
+    .optional()
+    .meta({ description: 'What is heard of; null is every event.' }),
+})
+type Patch = z.output<typeof settingsPatch>
+
+const settingsReply = z.object({
+  webhook_url: z.string().nullable(),
+  webhook_secret: z.string().nullable().meta({ description: 'Masked but for the last four characters.' }),
+  notification_emails: z.array(z.string()),
+  slack_webhook_url: z.string().nullable().meta({ description: 'Masked but for the last four characters.' }),
+  event_categories: z.array(z.enum(categoryNames)).nullable(),
+})
+
+export const tenantSettingsRoutes = [
+  route({
+    method: 'get',
+    path: '/tenant/settings',
+    access: { scope: 'settings:read' },
+    summary: 'Get the notification settings of the key’s environment (KYC-Webhooks)',
+    replies: { 200: settingsReply },
+    async handle({ caller }, deps) {
+      return { status: 200, body: show(await read(deps, scopeOf(caller))) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/tenant/settings',
+    access: { scope: 'settings:write' },
+    summary:
+      'Change the notification settings (KYC-Webhooks); null turns a channel off, what is sent back masked stays',
+    body: settingsPatch,
+    replies: { 200: settingsReply },
+    async handle({ body, caller }, deps) {
+      const scope = scopeOf(caller)
+      const changed = await inTurn(deps, scope, async (store) => {
+        await write(store, scope, await read(store, scope), body)
+        const settings = await read(store, scope)
+        if (body.event_categories && !Object.values(settings).some(Boolean))
+          throw invalid([
+            { path: 'event_categories', message: 'needs a webhook, emails or Slack to hear of them' },
+          ])
+        return settings
+      })
+      return { status: 200, body: show(changed) }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/tenant/settings/reveal-secret',
+    access: { scope: 'secrets:read' },
+    summary: 'Show the webhook secret in full (KYC-Webhooks); that it was shown, and to whom, is audited',
+    replies: { 200: z.object({ webhook_secret: z.string() }) },
+    async handle({ caller, address }, deps) {
+      const scope = scopeOf(caller)
+      return inTurn(deps, scope, async (store) => {
+        const { webhook } = await read(store, scope)
+        if (!webhook?.keys.secret) throw notFound('webhook secret')
+        const { keyId } = caller
+        const action = 'webhook-secret.revealed'
+        await recordAudit(store.db, { ...scope, keyId, address, action, subject: webhook.id })
+        return { status: 200, body: { webhook_secret: webhook.keys.secret } }
+      })
+    },
+  }),
+]
+
+interface Settings {
+  webhook?: Destination | undefined
+  email?: Destination | undefined
+  slack?: Destination | undefined
+}
+
+async function read(
+  { db, secretKeys }: Pick<AppDeps, 'secretKeys'> & { db: Tx },
+  scope: Scope,
+): Promise<Settings> {
+  const rows = await db.destination.findMany({ where: { ...scope, contract } })
+  const found = rows.map((row) => openDestination(row, secretKeys))
+  const of = (channel: string) => found.find((destination) => destination.channel === channel)
+  return { webhook: of('webhook'), email: of('email'), slack: of('slack') }
+}
+
+function inTurn<Result>(
+  { db, ...deps }: Omit<StoreDeps, 'db'> & { db: Db },
+  { tenantId }: Scope,
+  work: (store: StoreDeps) => Promise<Result>,
+): Promise<Result> {
+  return inTenantTurn(db, tenantId, (tx) =>
+    work({ secretKeys: deps.secretKeys, egress: deps.egress, db: tx }),
+  )
+}
+
+async function write(store: StoreDeps, scope: Scope, current: Settings, patch: Patch): Promise<void> {
+  const eventTypes = eventTypesOf(
+    patch.event_categories ?? (patch.event_categories === null ? null : categoriesOf(current)),
+  )
+  const place = { store, scope, eventTypes }
+  await put(place, current.webhook, {
+    channel: 'webhook',
+    name: 'Tenant webhook',
+    config: patch.webhook_url ? { url: patch.webhook_url } : undefined,
+    madeWith: { wireFormat: 'kyc-webhooks' },
+    off: patch.webhook_url === null,
+    secret: newSecret(patch, current),
+    fieldNames: { 'config.url': 'webhook_url', secret: 'webhook_secret' },
+  })
+  await put(place, current.email, {
+    channel: 'email',
+    name: 'Notification emails',
+    config: patch.notification_emails?.length ? { to: patch.notification_emails } : undefined,
+    off: patch.notification_emails?.length === 0 || patch.notification_emails === null,
+    fieldNames: { 'config.to': 'notification_emails' },
+  })
+  const slackUrl = unlessMasked(patch.slack_webhook_url, slackUrlOf(current))
+  await put(place, current.slack, {
+    channel: 'slack',
+    name: 'Slack notifications',
+    config: slackUrl ? { webhookUrl: slackUrl } : undefined,
+    off: slackUrl === null,
+    fieldNames: { 'config.webhookUrl': 'slack_webhook_url' },
+  })
+}
+
+/** What the settings say of one channel. */
+interface Wanted {
+  channel: string
+  name: string
+  /** What is configured anew, if anything is. */
+  config: JsonObject | undefined
+  /** What a new destination has besides; a change leaves it as it is. */
+  madeWith?: JsonObject
+  off: boolean
+  secret?: string | undefined
+  fieldNames: Record<string, string>
+}
+
+interface Place {
+  store: StoreDeps
+  scope: Scope
+  eventTypes: string[]
+}
+
+async function put({ store, scope, eventTypes }: Place, current: Destination | undefined, wanted: Wanted) {
+  const { channel, name, config, madeWith, off, secret, fieldNames } = wanted
+  if (off) return current && (await deleteDestination(store, current))
+  const subscription = { ...current?.subscription, eventTypes }
+  return withFieldNames(fieldNames, async () => {
+    if (current) {
+      // Somebody who sets the URL again wants to be called, though the destination was paused or disabled before.
+      const status = config ? 'active' : undefined
+      await changeDestination(store, current, { config, subscription, secret, status })
+    } else if (config) {
+      const made = { name, channel, config: { ...config, ...madeWith }, subscription, secret, contract }
+      await createDestination(store, scope, { ...made, delivery: deliveryPolicy.parse({}) })
+    }
+  })
+}
+
+/** A secret that the patch brings. A masked one is the one that there is already. */
+function newSecret({ webhook_url, webhook_secret }: Patch, { webhook }: Settings): string | undefined {
+  const secret = unlessMasked(webhook_secret, webhook?.keys.secret)
+  if (!secret) return undefined
+  if (webhook_url === null || (!webhook && !webhook_url))
+    throw invalid([{ path: 'webhook_secret', message: 'needs a webhook_url' }])
+  return secret
+}
+
+function unlessMasked(given: string | null | undefined, stored: string | undefined) {
+  return given && stored !== undefined && given === maskToLastFour(stored) ? undefined : given
+}
+
+function eventTypesOf(names: readonly Category[] | null): string[] {
+  return names === null ? ['all'] : names.flatMap((name) => [...categories[name]])
+}
+
+function categoriesOf({ webhook, email, slack }: Settings): Category[] | null {
+  const { eventTypes } = (webhook ?? email ?? slack)?.subscription ?? { eventTypes: ['all'] }
+  const names = categoryNames.filter((name) => categories[name].every((glob) => eventTypes.includes(glob)))
+  return names.length > 0 ? names : null
+}
+
+function slackUrlOf({ slack }: Settings): string | undefined {
+  return slack?.config.webhookUrl as string | undefined
+}
+
+function show(settings: Settings) {
+  const { webhook, email } = settings
+  const slackUrl = slackUrlOf(settings)
+  return {
+    webhook_url: webhook?.config.url ?? null,
+    webhook_secret: webhook?.keys.secret ? maskToLastFour(webhook.keys.secret) : null,
+    notification_emails: email?.config.to ?? [],
+    slack_webhook_url: slackUrl === undefined ? null : maskToLastFour(slackUrl),
+    event_categories: categoriesOf(settings),
+  }
+}

@@ -1,0 +1,216 @@
+import pMap from 'p-map'
+import { z } from 'zod'
+import type { Destination } from '../../db/destinations.ts'
+import { openDestination } from '../../db/destinations.ts'
+import { catalogueTypes, findEntry, nearestTypes } from '../../domain/catalogue/index.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import { filterProblems } from '../../domain/filters.ts'
+import { readDeliveryStats } from '../../temporal/delivery-stats.ts'
+import type { AppDeps } from '../app.ts'
+import { deliveryPolicy } from '../destination-fields.ts'
+import {
+  changeDestination,
+  createDestination,
+  deleteDestination,
+  requireDestination,
+} from '../destination-store.ts'
+import { notFound } from '../errors.ts'
+import { route, scopeOf, type TenantCaller } from '../route.ts'
+import { jsonObject } from '../text.ts'
+import { withFieldNames } from './field-names.ts'
+import { webhookUrl } from './webhook-fields.ts'
+import { filterOf } from './webhook-filters.ts'
+import { destinationIdOf, microsecondTime, webhookIdOf } from './webhook-ids.ts'
+
+/** The Webhooks API of seed document 002: a webhook is a destination with one event type. */
+const contract = 'webhooks-api'
+
+const eventType = z.string().superRefine((type, context) => {
+  if (type === 'all' || findEntry(type)) return
+  const near = nearestTypes(type, ['all', ...catalogueTypes])
+  const advice = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''
+  context.addIssue({ code: 'custom', message: `is not a known event type${advice}` })
+})
+
+const filters = jsonObject.superRefine((given, context) => {
+  for (const { path, message } of filterProblems(filterOf(given) ?? {}))
+    context.addIssue({ code: 'custom', path, message })
+})
+
+const description = z.string().max(2000)
+
+const webhookFields = z.object({
+  id: z.guid(),
+  event_type: z.string(),
+  webhook_url: z.string(),
+  is_active: z.boolean(),
+  description: z.string(),
+  filters: z.record(z.string(), z.unknown()),
+  created_at: z.string(),
+  stats: z.object({
+    total_deliveries: z.int(),
+    successful_deliveries: z.int(),
+    failed_deliveries: z.int(),
+  }),
+  last_triggered_at: z.string().nullable(),
+})
+
+/** Where a contract's fields are kept. */
+const fieldNames = { 'config.url': 'webhook_url', 'subscription.filter': 'filters' }
+
+export const webhookRoutes = [
+  route({
+    method: 'post',
+    path: '/webhooks/',
+    access: { scope: 'settings:write' },
+    summary: 'Create a webhook (Webhooks API); its secret key is shown only in this answer',
+    body: z.strictObject({
+      event_type: eventType,
+      webhook_url: webhookUrl,
+      description: description.optional(),
+      filters: filters.optional(),
+    }),
+    replies: {
+      201: z.object({
+        id: z.guid(),
+        event_type: z.string(),
+        webhook_url: z.string(),
+        secret_key: z.string(),
+        message: z.string(),
+      }),
+    },
+    async handle({ body, caller }, deps) {
+      const { event_type, webhook_url, description = '', filters = {} } = body
+      const { destination, secret } = await withFieldNames(fieldNames, () =>
+        createDestination(deps, scopeOf(caller), {
+          name: nameOf(description, event_type),
+          channel: 'webhook',
+          config: { url: webhook_url, wireFormat: 'standard-webhooks' },
+          subscription: { eventTypes: [event_type], filter: filterOf(filters) },
+          delivery: deliveryPolicy.parse({}),
+          contract,
+          contractFields: { description, filters },
+        }),
+      )
+      return {
+        status: 201,
+        body: {
+          id: webhookIdOf(destination.id),
+          event_type,
+          webhook_url,
+          secret_key: secret,
+          message: 'Webhook created successfully',
+        },
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/webhooks/',
+    access: { scope: 'settings:read' },
+    summary: 'List all webhooks of the key’s environment (Webhooks API), newest first',
+    replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
+    async handle({ caller }, deps) {
+      const rows = await deps.db.destination.findMany({
+        where: { ...scopeOf(caller), contract },
+        orderBy: { id: 'desc' },
+      })
+      // Each asks Temporal five questions.
+      const webhooks = await pMap(rows, (row) => show(openDestination(row, deps.secretKeys), deps), {
+        concurrency: 8,
+      })
+      return { status: 200, body: { webhooks } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'settings:read' },
+    summary: 'Get a webhook (Webhooks API)',
+    replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
+    async handle({ params, caller }, deps) {
+      const destination = await requireWebhook(deps, caller, params.webhook_id)
+      const { stats, last_triggered_at, ...fields } = await show(destination, deps)
+      const updated_at = microsecondTime(destination.updatedAt)
+      return { status: 200, body: { ...fields, updated_at, stats, last_triggered_at } }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'settings:write' },
+    summary: 'Change a webhook (Webhooks API)',
+    body: z.strictObject({
+      webhook_url: webhookUrl.optional(),
+      is_active: z.boolean().optional(),
+      description: description.optional(),
+      filters: filters.optional(),
+    }),
+    replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
+    async handle({ params, body, caller }, deps) {
+      const current = await requireWebhook(deps, caller, params.webhook_id)
+      const { webhook_url, is_active, ...given } = body
+      const { description, filters } = { ...contractFieldsOf(current), ...given }
+      const [eventType = 'all'] = current.subscription.eventTypes
+      await withFieldNames(fieldNames, () =>
+        changeDestination(deps, current, {
+          ...(given.description !== undefined && { name: nameOf(given.description, eventType) }),
+          ...(webhook_url !== undefined && { config: { url: webhook_url } }),
+          ...(is_active !== undefined && { status: is_active ? 'active' : 'paused' }),
+          subscription: { ...current.subscription, filter: filterOf(filters) },
+          contractFields: { description, filters },
+        }),
+      )
+      return { status: 200, body: { message: 'Webhook updated', id: webhookIdOf(current.id) } }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'settings:write' },
+    summary: 'Delete a webhook for good (Webhooks API)',
+    replies: { 200: z.object({ message: z.string() }) },
+    async handle({ params, caller }, deps) {
+      await deleteDestination(deps, await requireWebhook(deps, caller, params.webhook_id))
+      return { status: 200, body: { message: 'Webhook deleted successfully' } }
+    },
+  }),
+]
+
+/** A webhook made through this API: other destinations may have several event types, which it cannot show. */
+async function requireWebhook(deps: AppDeps, caller: TenantCaller, id: string | undefined) {
+  const destination = await requireDestination(deps, scopeOf(caller), destinationIdOf(id))
+  if (destination.contract !== contract) throw notFound('webhook')
+  return destination
+}
+
+async function show(destination: Destination, { temporal }: AppDeps) {
+  const { id, subscription, config, status, createdAt } = destination
+  const { total, succeeded, failed, lastAttemptAt } = await readDeliveryStats(temporal, id)
+  return {
+    id: webhookIdOf(id),
+    event_type: subscription.eventTypes[0],
+    webhook_url: config.url,
+    is_active: status === 'active',
+    ...contractFieldsOf(destination),
+    created_at: microsecondTime(createdAt),
+    stats: { total_deliveries: total, successful_deliveries: succeeded, failed_deliveries: failed },
+    last_triggered_at: lastAttemptAt === undefined ? null : microsecondTime(lastAttemptAt),
+  }
+}
+
+/** Where the subscription was changed through the native API, its filter stands for what this API wrote down. */
+function contractFieldsOf({ contractFields, name, subscription }: Destination) {
+  const { description = name, filters = subscription.filter ?? {} } = contractFields ?? {}
+  return { description: description as string, filters: filters as JsonObject }
+}
+
+/** A destination has a name for people: the description, made fit for one line, or else the event type. */
+function nameOf(description: string, eventType: string): string {
+  return (
+    description
+      .replace(/\p{Cc}+/gu, ' ')
+      .trim()
+      .slice(0, 200) || eventType
+  )
+}

@@ -1,0 +1,226 @@
+import { typeid } from 'typeid-js'
+import type { Channel } from '../channels/channel.ts'
+import { findChannel } from '../channels/index.ts'
+import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
+import { hasApiSecret } from '../db/api-secrets.ts'
+import type { Tx } from '../db/client.ts'
+import {
+  findDestination,
+  openDestination,
+  sealConfig,
+  type Destination,
+  type Scope,
+  type StoredKeys,
+} from '../db/destinations.ts'
+import { Prisma } from '../db/generated/client.ts'
+import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
+import type { JsonObject } from '../domain/event.ts'
+import { makePrivateKey, makeSecret } from '../domain/signing-keys.ts'
+import type { AppDeps } from './app.ts'
+import { ApiError, invalid, notFound, type FieldError } from './errors.ts'
+import { validate } from './validate.ts'
+
+/** What it takes to write destinations; `db` may be a transaction. */
+export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress'> & { db: Tx }
+
+export interface NewDestination {
+  name: string
+  channel: string
+  config: JsonObject
+  subscription: Subscription
+  delivery: DeliveryPolicy
+  status?: ChosenStatus | undefined
+  /** A signing secret of the tenant's own; one is made where it is needed and none is given. */
+  secret?: string | undefined
+  contract?: string
+  contractFields?: JsonObject
+}
+
+/** What is left out stays as it is. */
+export interface DestinationChange {
+  name?: string | undefined
+  /** Field by field; `null` takes a field away, and what is sent back masked stays. */
+  config?: JsonObject | undefined
+  subscription?: Subscription | undefined
+  delivery?: { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | undefined } | undefined
+  status?: ChosenStatus | undefined
+  /** `null` asks for a new one to be made. */
+  secret?: string | null | undefined
+  contractFields?: JsonObject | undefined
+}
+
+/** `disabled` is never chosen: it is what a destination comes to. */
+export type ChosenStatus = 'active' | 'paused'
+
+/** A destination as it was written, and the secret that was made for it, to be shown this once. */
+export interface Written {
+  destination: Destination
+  secret?: string | undefined
+}
+
+export async function createDestination(
+  deps: StoreDeps,
+  scope: Scope,
+  given: NewDestination,
+): Promise<Written> {
+  const { secret, name, subscription, delivery, status = 'active', contract, contractFields } = given
+  const channel = channelOf(given.channel)
+  const config = validate(channel.config, given.config, 'config') as JsonObject
+  check(channel, config, scope, deps)
+  await requireRoom(scope, deps)
+  const signing = await completeKeys(deps, scope, channel, config, {}, secret)
+  const id = typeid('dst').toString()
+  const row = await deps.db.destination.create({
+    data: {
+      id,
+      ...scope,
+      name,
+      channel: channel.name,
+      ...sealed(deps, id, channel, config, signing.keys),
+      subscription,
+      delivery,
+      ...chosen(status),
+      contract,
+      contractFields,
+    },
+  })
+  return { destination: openDestination(row, deps.secretKeys), secret: signing.made }
+}
+
+export async function changeDestination(
+  deps: StoreDeps,
+  current: Destination,
+  { name, config: changed, subscription, delivery, status, secret, contractFields }: DestinationChange,
+): Promise<Written> {
+  const scope = scopeOfDestination(current)
+  const channel = channelOf(current.channel)
+  const merged = { ...current.config, ...unmaskConfig(channel, changed ?? {}, current.config) }
+  const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
+  check(channel, config, scope, deps)
+  const signing = await completeKeys(deps, scope, channel, config, current.keys, secret)
+  const row = await deps.db.destination.update({
+    where: { id: current.id, ...scope },
+    data: {
+      name,
+      ...sealed(deps, current.id, channel, config, signing.keys),
+      // What a contract's API wrote down of a subscription is out of date once another one is set.
+      ...(subscription && { subscription, contractFields: contractFields ?? Prisma.DbNull }),
+      ...(delivery && { delivery: { ...current.delivery, ...delivery } }),
+      ...(status && chosen(status)),
+    },
+  })
+  return { destination: openDestination(row, deps.secretKeys), secret: signing.made }
+}
+
+/** Changes the status alone: this must succeed even if what is configured would not be accepted today. */
+export async function setStatus(deps: StoreDeps, { id, ...current }: Destination, status: ChosenStatus) {
+  const where = { id, ...scopeOfDestination(current) }
+  return openDestination(await deps.db.destination.update({ where, data: chosen(status) }), deps.secretKeys)
+}
+
+/** Deliveries that still wait for it are skipped. */
+export async function deleteDestination({ db }: StoreDeps, { id, ...destination }: Destination) {
+  await db.destination.deleteMany({ where: { id, ...scopeOfDestination(destination) } })
+}
+
+/** The destination of this scope, or 404. */
+export async function requireDestination(
+  { db, secretKeys }: StoreDeps,
+  scope: Scope,
+  id: string | undefined,
+): Promise<Destination> {
+  const found = await findDestination(db, secretKeys, scope, id ?? '')
+  if (!found) throw notFound('destination')
+  return found
+}
+
+export function channelOf(name: string): Channel {
+  const channel = findChannel(name)
+  if (!channel) throw new Error(`the channel ${name} is not in the registry`)
+  return channel
+}
+
+/** A plan names every destination with its reason, and must fit into one workflow payload. */
+const mostDestinations = 1000
+
+async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
+  if ((await db.destination.count({ where: { ...scope } })) < mostDestinations) return
+  throw new ApiError(
+    'limit_reached',
+    `A tenant has at most ${mostDestinations} destinations in an environment.`,
+  )
+}
+
+function check(channel: Channel, config: JsonObject, { environment }: Scope, { egress }: StoreDeps): void {
+  const problems = channel.check(config, { environment, egress })
+  if (problems.length > 0)
+    throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
+}
+
+/** The signing keys that a config needs: those there are, the tenant's own secret, and what has to be made. */
+async function completeKeys(
+  deps: StoreDeps,
+  scope: Scope,
+  channel: Channel,
+  config: JsonObject,
+  current: StoredKeys,
+  given: string | null | undefined,
+): Promise<{ keys: StoredKeys; made?: string }> {
+  const signing = channel.signing(config)
+  if (!signing) {
+    if (given)
+      throw invalid([{ path: 'secret', message: `is of no use: the channel ${channel.name} does not sign` }])
+    return { keys: current }
+  }
+  const { secret, ownSecret } =
+    given === undefined ? current : given === null ? {} : { secret: given, ownSecret: true }
+  const problem = ownSecret && secret !== undefined ? signing.secretProblem(secret) : undefined
+  if (problem) throw invalid([secretError(problem, given)])
+  const privateKey = current.privateKey ?? (signing.keyPair ? makePrivateKey() : undefined)
+  if (signing.by === 'tenant' && !ownSecret) {
+    if (!(await hasApiSecret(deps.db, scope))) throw invalid([apiSecretMissing])
+    return { keys: { secret, privateKey } }
+  }
+  if (secret !== undefined) return { keys: { secret, ownSecret, privateKey } }
+  const made = makeSecret()
+  return { keys: { secret: made, privateKey }, made }
+}
+
+const apiSecretMissing: FieldError = {
+  path: 'config.wireFormat',
+  message:
+    'signs with the tenant’s API secret, and there is none in this environment: POST /api/v1/tenant/api-secret/rotate makes one',
+}
+
+/** A secret that was fine until now does not suit the wire format that is asked for. */
+function secretError(problem: string, given: string | null | undefined): FieldError {
+  if (given) return { path: 'secret', message: problem }
+  return {
+    path: 'config.wireFormat',
+    message: `does not go with the destination’s own secret, which ${problem}: send a new secret as well, or null to have one made`,
+  }
+}
+
+function sealed(
+  { secretKeys }: StoreDeps,
+  id: string,
+  channel: Channel,
+  config: JsonObject,
+  keys: StoredKeys,
+) {
+  const parts = splitConfig(channel, config)
+  return sealConfig(id, { open: parts.open, secret: { config: parts.secret, ...keys } }, secretKeys)
+}
+
+function chosen(status: ChosenStatus) {
+  return { status, statusReason: status === 'paused' ? 'paused by the API' : null }
+}
+
+function scopeOfDestination({ tenantId, environment }: Pick<Destination, 'tenantId' | 'environment'>): Scope {
+  return { tenantId, environment }
+}
+
+/** `null` takes an optional field away. */
+function dropNulls(config: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { findEntry } from '../domain/catalogue/index.ts'
+import type { JsonObject } from '../domain/event.ts'
+import { requireDestination } from './destination-store.ts'
+import { deliveryReply, eventType } from './event-fields.ts'
+import { route, scopeOf } from './route.ts'
+import { sendTest } from './test-event.ts'
+import { jsonObject } from './text.ts'
+
+export const destinationTestRoutes = [
+  route({
+    method: 'post',
+    path: '/destinations/:id/test',
+    access: { scope: 'settings:write' },
+    summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
+    body: z.strictObject({
+      eventType: eventType
+        .optional()
+        .meta({ description: 'By default one that the destination subscribes to by name, or else "test".' }),
+      data: jsonObject.optional().meta({ description: 'By default the type’s sample payload.' }),
+    }),
+    replies: {
+      200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
+    },
+    async handle({ params, body, caller }, deps) {
+      const { id, subscription, delivery } = await requireDestination(deps, scopeOf(caller), params.id)
+      const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
+      const data = body.data ?? findEntry(type)?.sample ?? madeUp
+      const target = { destinationId: id }
+      const tested = await sendTest(deps, scopeOf(caller), {
+        target,
+        type,
+        data,
+        timeoutMs: delivery.timeoutMs,
+      })
+      return { status: 200, body: tested }
+    },
+  }),
+]
+
+/** For a type that no catalogue knows. */
+const madeUp: JsonObject = { message: 'This is a test event: nothing has happened.' }

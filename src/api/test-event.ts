@@ -1,0 +1,80 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import type { Scope } from '../db/destinations.ts'
+import type { Event, JsonObject } from '../domain/event.ts'
+import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
+import type { Delivery, Timeline } from '../domain/timeline.ts'
+import { grpcCode, grpcDeadlineExceeded } from '../temporal/grpc.ts'
+import type { TestTarget } from '../workflows/contract.ts'
+import { startEvent } from './accept-event.ts'
+import type { AppDeps } from './app.ts'
+import { ApiError } from './errors.ts'
+
+export interface TestGiven {
+  target: TestTarget
+  type: string
+  data: JsonObject
+  /** How long the receiver may take. */
+  timeoutMs?: number
+}
+
+export interface Tested {
+  /** Numbers the tests of a tenant from 1. */
+  logId: number
+  eventId: string
+  type: string
+  delivery: Delivery
+}
+
+/** Beyond the receiver's own time: starting the workflow, taking its turn on the worker. */
+const overheadMs = 10_000
+
+/** A test is an event like any other, so that it is in the log; its id is derived from its number. */
+export function testEventId(logId: number): string {
+  return `test_${logId}`
+}
+
+/** Sends a test event to one place, once, and waits for what comes of it. */
+export async function sendTest(deps: AppDeps, scope: Scope, given: TestGiven): Promise<Tested> {
+  const { target, type, data, timeoutMs = defaultTimeoutMs } = given
+  const { logId, handle } = await startTest(deps, scope, { target, type, data })
+  const timeline = await resultWithin(deps, () => handle.result(), timeoutMs + overheadMs, logId)
+  const [delivery] = timeline.deliveries
+  if (!delivery) throw new ApiError('not_found', 'The destination was deleted before the test was sent.')
+  return { logId, eventId: testEventId(logId), type, delivery }
+}
+
+async function startTest(deps: AppDeps, scope: Scope, { target, type, data }: TestGiven) {
+  for (;;) {
+    const { lastTestLog: logId } = await deps.db.tenant.update({
+      where: { id: scope.tenantId },
+      data: { lastTestLog: { increment: 1 } },
+      select: { lastTestLog: true },
+    })
+    const createdAt = new Date().toISOString()
+    const event: Event = { ...scope, id: testEventId(logId), type, data, createdAt, test: true }
+    try {
+      return { logId, handle: await startEvent(deps, { event, test: target }) }
+    } catch (error) {
+      // The platform has used the id for an event of its own: the next number, then.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    }
+  }
+}
+
+async function resultWithin(
+  { temporal }: AppDeps,
+  result: () => Promise<Timeline>,
+  deadlineMs: number,
+  logId: number,
+): Promise<Timeline> {
+  try {
+    return await temporal.withDeadline(Date.now() + deadlineMs, result)
+  } catch (cause) {
+    if (grpcCode(cause) !== grpcDeadlineExceeded) throw cause
+    throw new ApiError(
+      'unavailable',
+      `The test waits for a worker: its result will be in the log, as number ${logId} (event ${testEventId(logId)}).`,
+      { cause, headers: { 'Retry-After': '5' } },
+    )
+  }
+}

@@ -1,0 +1,44 @@
+import { distance } from 'fastest-levenshtein'
+import type { Catalogue, CatalogueEntry } from './catalogue.ts'
+import { dataspike } from './dataspike.ts'
+import { kycWebhooks } from './kyc-webhooks.ts'
+import { smartKyc } from './smart-kyc.ts'
+import { webhooksApi } from './webhooks-api.ts'
+
+/** Every adopted contract. A type or an alias occurs once over all of them. */
+export const catalogues: readonly Catalogue[] = [webhooksApi, dataspike, kycWebhooks, smartKyc]
+
+const entries = catalogues.flatMap(({ groups }) => groups.flatMap(({ types }) => types))
+const entryByName = new Map(
+  entries.flatMap((entry) => [entry.type, ...(entry.aliases ?? [])].map((name) => [name, entry] as const)),
+)
+
+/** The name of every type in the catalogues' order, without aliases. */
+export const catalogueTypes: readonly string[] = entries.map(({ type }) => type)
+
+/** The entry that has `type` as its name or as an alias, in exactly this spelling. */
+export function findEntry(type: string): CatalogueEntry | undefined {
+  return entryByName.get(type)
+}
+
+const mostSuggestions = 3
+
+/**
+ * The names that someone who typed `type` may have meant, nearest first, at most three; empty when none is near. Names
+ * that hold the typed text come before names that only look like it: `case` means `case.opened`, not `test`.
+ */
+export function nearestTypes(type: string, among: readonly string[]): string[] {
+  const typed = type.toLowerCase()
+  const farthest = Math.max(3, typed.length / 2)
+  return among
+    .map((name) => ({ name, ...compare(name.toLowerCase(), typed) }))
+    .filter(({ holds, edits }) => holds || edits <= farthest)
+    .sort((a, b) => Number(b.holds) - Number(a.holds) || a.edits - b.edits)
+    .slice(0, mostSuggestions)
+    .map(({ name }) => name)
+}
+
+/** Whether a name holds the typed text (as a prefix or a dotted part), and how many edits lie between the two. */
+function compare(name: string, typed: string): { holds: boolean; edits: number } {
+  return { holds: name.startsWith(typed) || name.split('.').includes(typed), edits: distance(name, typed) }
+}

@@ -1,0 +1,250 @@
+import type { CatalogueGroup } from './catalogue.ts'
+
+// The groups of seed document 002 that report checks and what follows from them; `webhooks-api.ts` has the others.
+
+export const amlScreening: CatalogueGroup = {
+  name: 'AML Screening Events',
+  description: '',
+  types: [
+    {
+      type: 'screening.completed',
+      description: 'AML screening check finished successfully',
+      sample: {
+        screening_id: '8c3f1d70-e254-4b9a-9d08-65fa7b20c1e3',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        entity_name: 'Orrin Castellane',
+        entity_type: 'individual',
+        status: 'completed',
+        lists_checked: ['sanctions', 'pep', 'adverse_media'],
+        total_matches: 1,
+        highest_score: 0.82,
+        risk_level: 'medium',
+        completed_at: '2026-01-22T08:15:30.987654+00:00',
+      },
+    },
+    {
+      type: 'screening.failed',
+      description: 'AML screening encountered an error',
+      sample: {
+        screening_id: 'b1769ea4-5c0d-4823-8f9b-d40c2e63a715',
+        entity_id: '3b87d2e5-f0c1-4a69-b524-9ed60a17c83f',
+        status: 'failed',
+        error_code: 'provider_timeout',
+        error_message: 'The sanctions list provider did not answer in time',
+        retryable: true,
+        failed_at: '2026-01-22T08:17:02.210946+00:00',
+      },
+    },
+    {
+      type: 'batch.completed',
+      description: 'Batch screening operation completed',
+      sample: {
+        batch_id: '4a0e8b53-d1f6-4c97-b268-09e7f5c3d18a',
+        name: 'Quarterly rescreening',
+        status: 'completed',
+        total: 500,
+        succeeded: 497,
+        failed: 3,
+        with_matches: 12,
+        started_at: '2026-01-22T02:00:00.104233+00:00',
+        completed_at: '2026-01-22T02:11:48.739501+00:00',
+      },
+    },
+    {
+      type: 'batch.progress',
+      description: 'Batch screening progress update',
+      sample: {
+        batch_id: '4a0e8b53-d1f6-4c97-b268-09e7f5c3d18a',
+        status: 'in_progress',
+        total: 500,
+        processed: 250,
+        percent: 50,
+        with_matches: 5,
+        updated_at: '2026-01-22T02:05:51.026874+00:00',
+      },
+    },
+    {
+      type: 'batch.failed',
+      description: 'Batch screening operation failed',
+      sample: {
+        batch_id: 'ce52d9f1-7083-4e6b-a4cd-1b95f8e0c726',
+        name: 'Supplier import January',
+        status: 'failed',
+        total: 120,
+        processed: 0,
+        error_code: 'invalid_file',
+        error_message: 'Column "date_of_birth" is missing',
+        failed_at: '2026-01-22T07:33:10.558120+00:00',
+      },
+    },
+  ],
+}
+
+export const identityVerification: CatalogueGroup = {
+  name: 'Identity Verification Events',
+  description: '',
+  types: [
+    {
+      type: 'verification.session_created',
+      description: 'New identity verification session started',
+      sample: {
+        session_id: '93f2a1c8-5d40-4b67-a1ee-0f8b6d2c4e75',
+        entity_id: 'c2d81f64-7a3b-4e09-8f15-6be0a94d7721',
+        person_name: 'Ingrid Halvorsen',
+        required_checks: ['document', 'liveness', 'face_match'],
+        expires_at: '2026-01-27T13:50:00.000000+00:00',
+        created_at: '2026-01-20T13:50:11.472095+00:00',
+      },
+    },
+    {
+      type: 'verification.session_accessed',
+      description: 'Verification session accessed by entity',
+      sample: {
+        session_id: '93f2a1c8-5d40-4b67-a1ee-0f8b6d2c4e75',
+        entity_id: 'c2d81f64-7a3b-4e09-8f15-6be0a94d7721',
+        device: 'mobile',
+        country: 'NO',
+        first_access: true,
+        accessed_at: '2026-01-20T13:54:28.815607+00:00',
+      },
+    },
+    {
+      type: 'verification.session_completed',
+      description: 'Verification session completed successfully',
+      sample: {
+        session_id: '93f2a1c8-5d40-4b67-a1ee-0f8b6d2c4e75',
+        entity_id: 'c2d81f64-7a3b-4e09-8f15-6be0a94d7721',
+        status: 'completed',
+        decision: 'approved',
+        document_type: 'passport',
+        issuing_country: 'NO',
+        checks_passed: 3,
+        completed_at: '2026-01-20T14:02:50.921364+00:00',
+      },
+    },
+    {
+      type: 'verification.session_failed',
+      description: 'Verification session failed',
+      sample: {
+        session_id: '06b4e7c9-f831-4d2a-9b57-8ea1c05d3f62',
+        entity_id: '3b87d2e5-f0c1-4a69-b524-9ed60a17c83f',
+        status: 'failed',
+        failed_checks: ['face_match'],
+        reason: 'Selfie does not match the photo of the document',
+        attempts_left: 1,
+        failed_at: '2026-01-20T18:25:37.106948+00:00',
+      },
+    },
+    {
+      type: 'verification.session_expired',
+      description: 'Verification session expired',
+      sample: {
+        session_id: 'ad30f586-249c-4e71-8bc6-f7150d9e4a2b',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        status: 'expired',
+        last_accessed_at: null,
+        reminders_sent: 2,
+        expired_at: '2026-01-18T08:00:00.000000+00:00',
+      },
+    },
+    {
+      type: 'verification.check_completed',
+      description: 'Identity verification check completed',
+      sample: {
+        check_id: '59e1c7b0-a6d4-4f38-8e2d-03bf96a5d714',
+        session_id: '93f2a1c8-5d40-4b67-a1ee-0f8b6d2c4e75',
+        check_type: 'liveness',
+        result: 'passed',
+        confidence: 0.98,
+        warnings: [],
+        completed_at: '2026-01-20T14:01:16.383729+00:00',
+      },
+    },
+    {
+      type: 'non_document.check_initiated',
+      description: 'Non-document check initiated',
+      sample: {
+        check_id: 'f0825dc3-17be-4a94-b6f9-e42c8d601a7f',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        check_type: 'address',
+        country: 'GB',
+        data_sources: ['credit_bureau', 'electoral_register'],
+        initiated_by: 'tamsin.okafor@example.com',
+        initiated_at: '2026-01-22T09:05:44.290518+00:00',
+      },
+    },
+    {
+      type: 'non_document.completed',
+      description: 'Non-document check completed with results',
+      sample: {
+        check_id: 'f0825dc3-17be-4a94-b6f9-e42c8d601a7f',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        result: 'partial_match',
+        matched_fields: ['full_name', 'date_of_birth'],
+        unmatched_fields: ['address'],
+        sources_answered: 2,
+        completed_at: '2026-01-22T09:06:03.744162+00:00',
+      },
+    },
+    {
+      type: 'non_document.reviewed',
+      description: 'Non-document check reviewed',
+      sample: {
+        check_id: 'f0825dc3-17be-4a94-b6f9-e42c8d601a7f',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        decision: 'accepted',
+        reviewer: 'lucien.abara@example.com',
+        notes: 'Moved in December; utility bill on file.',
+        reviewed_at: '2026-01-22T10:18:29.067433+00:00',
+      },
+    },
+  ],
+}
+
+export const casesAndAlerts: CatalogueGroup = {
+  name: 'Case & Alert Events',
+  description: '',
+  types: [
+    {
+      type: 'case.opened',
+      description: 'New case opened for investigation',
+      sample: {
+        case_id: 'd49a0b6e-83f7-4c25-91de-5c72e8b0f3a1',
+        case_number: 'CASE-2026-0118',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        title: 'Possible PEP match: Orrin Castellane',
+        priority: 'high',
+        assigned_to: 'lucien.abara@example.com',
+        alert_ids: ['27c6f8d1-b5e0-4930-8a4c-9f1e03d7b652'],
+        opened_at: '2026-01-22T08:16:20.513897+00:00',
+      },
+    },
+    {
+      type: 'case.resolved',
+      description: 'Case resolved or closed',
+      sample: {
+        case_id: 'd49a0b6e-83f7-4c25-91de-5c72e8b0f3a1',
+        case_number: 'CASE-2026-0118',
+        status: 'closed',
+        resolution: 'false_positive',
+        resolved_by: 'lucien.abara@example.com',
+        notes: 'Date of birth differs from the listed person.',
+        resolved_at: '2026-01-22T16:45:22.543210+00:00',
+      },
+    },
+    {
+      type: 'alert.created',
+      description: 'New alert created',
+      sample: {
+        alert_id: '27c6f8d1-b5e0-4930-8a4c-9f1e03d7b652',
+        alert_type: 'pep_match',
+        severity: 'high',
+        entity_id: '71f4c0be-2d89-4a53-9e17-d5830b6fa2c4',
+        screening_id: '8c3f1d70-e254-4b9a-9d08-65fa7b20c1e3',
+        score: 0.82,
+        status: 'open',
+        created_at: '2026-01-22T08:15:31.204586+00:00',
+      },
+    },
+  ],
+}

@@ -1,0 +1,63 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+
+/** What a destination's messages are signed with. */
+export interface SigningKeys {
+  /** The newest first; more than one only while a rotation overlaps. None: the message goes out unsigned. */
+  secrets: readonly string[]
+  /** An ed25519 key, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. */
+  privateKey?: string | undefined
+}
+
+const secretPrefix = 'whsec_'
+const privatePrefix = 'whsk_'
+const publicPrefix = 'whpk_'
+
+/** A signing secret of 33 random bytes (Standard Webhooks asks for 24 to 64; 33 need no padding). It suits every format. */
+export function makeSecret(): string {
+  return secretPrefix + randomBytes(33).toString('base64')
+}
+
+/** The bytes of a `whsec_…` secret, or of one that is base64 without the prefix. */
+export function secretBytes(secret: string): Buffer {
+  return Buffer.from(secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : secret, 'base64')
+}
+
+/** What is wrong with a secret for Standard Webhooks: it wants 24 to 64 bytes, written as `whsec_` and base64. */
+export function standardSecretProblem(secret: string): string | undefined {
+  const bytes = secretBytes(secret)
+  const wellFormed = secret === secretPrefix + bytes.toString('base64')
+  return wellFormed && bytes.length >= 24 && bytes.length <= 64
+    ? undefined
+    : 'must be whsec_ followed by 24 to 64 bytes in base64'
+}
+
+/** What is wrong with a secret that is used as the text it is. */
+export function textSecretProblem(secret: string): string | undefined {
+  return /^[\x21-\x7E]{16,256}$/.test(secret)
+    ? undefined
+    : 'must have 16 to 256 visible ASCII characters and no spaces'
+}
+
+export function makePrivateKey(): string {
+  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  return (
+    privatePrefix + Buffer.concat([d, x].map((part) => Buffer.from(part, 'base64url'))).toString('base64')
+  )
+}
+
+/** The `whpk_…` that receivers verify `v1a` signatures with. It is no secret. */
+export function publicKeyOf(privateKey: string): string {
+  const { x = '' } = createPublicKey(keyObject(privateKey)).export({ format: 'jwk' })
+  return publicPrefix + Buffer.from(x, 'base64url').toString('base64')
+}
+
+/** An ed25519 signature in base64. */
+export function signWithKey(content: string, privateKey: string): string {
+  return sign(null, Buffer.from(content), keyObject(privateKey)).toString('base64')
+}
+
+function keyObject(privateKey: string) {
+  const bytes = Buffer.from(privateKey.slice(privatePrefix.length), 'base64')
+  const [d, x] = [bytes.subarray(0, 32), bytes.subarray(32)].map((part) => part.toString('base64url'))
+  return createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' })
+}

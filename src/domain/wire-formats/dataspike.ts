@@ -1,0 +1,30 @@
+import { nameSubscribedTo } from '../event-types.ts'
+import { standardSecretProblem } from '../signing-keys.ts'
+import { standardHeaders } from './standard-webhooks.ts'
+import type { WireFormat, WireRequest } from './wire-format.ts'
+
+/**
+ * Dataspike's envelope. Its guide says that requests are signed and not how: Standard Webhooks' headers sign them.
+ * Source: seed document 001 "Webhook Event Common Fields", seed document 000 §1.
+ */
+export const dataspike: WireFormat = {
+  name: 'dataspike',
+  signedBy: 'destination',
+  options: ['signatures'],
+  secretProblem: standardSecretProblem,
+  render(request) {
+    const body = JSON.stringify(dataspikeEnvelope(request))
+    return { body, headers: { 'content-type': 'application/json', ...standardHeaders(request, body) } }
+  },
+}
+
+/** What is sent, and what the history shows again. The type goes by the name that the destination subscribed to. */
+export function dataspikeEnvelope({ event, destination }: Pick<WireRequest, 'event' | 'destination'>) {
+  return {
+    id: event.id,
+    webhook_id: destination.id,
+    event_type: nameSubscribedTo(destination.eventTypes, event.type),
+    timestamp: event.createdAt,
+    payload: event.data,
+  }
+}

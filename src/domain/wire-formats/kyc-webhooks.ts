@@ -1,0 +1,30 @@
+import { textSecretProblem } from '../signing-keys.ts'
+import { hexSignature, unixSeconds, type WireFormat } from './wire-format.ts'
+
+/**
+ * KYC-Webhooks/1.0. The timestamp is the event's and stays the same over attempts, as its document says. What is signed
+ * the document leaves open: `timestamp.body`, or the body alone where the destination asks for it.
+ * Source: seed document 003 "Security Headers", "Webhook Envelope".
+ */
+export const kycWebhooks: WireFormat = {
+  name: 'kyc-webhooks',
+  signedBy: 'destination',
+  options: ['signedContent'],
+  secretProblem: textSecretProblem,
+  render(request) {
+    const { event, options } = request
+    const created = unixSeconds(new Date(event.createdAt))
+    const body = JSON.stringify({ id: event.id, type: event.type, created, data: event.data })
+    const signature = hexSignature(options?.signedContent === 'body' ? body : `${created}.${body}`, request)
+    return {
+      body,
+      headers: {
+        'Content-Type': 'application/json',
+        'User-Agent': 'KYC-Webhooks/1.0',
+        'X-Webhook-ID': event.id,
+        'X-Webhook-Timestamp': String(created),
+        ...(signature !== undefined && { 'X-Webhook-Signature': `sha256=${signature}` }),
+      },
+    }
+  },
+}

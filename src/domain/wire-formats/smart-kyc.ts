@@ -1,0 +1,25 @@
+import { textSecretProblem } from '../signing-keys.ts'
+import { hexSignature, type WireFormat } from './wire-format.ts'
+
+/**
+ * Smart KYC. The signature is over the raw body alone, under the tenant's API secret.
+ * Source: seed document 004 "Standard Payload Structure", "Signature Verification Example".
+ */
+export const smartKyc: WireFormat = {
+  name: 'smart-kyc',
+  signedBy: 'tenant',
+  options: [],
+  secretProblem: textSecretProblem,
+  render(request) {
+    const { type, createdAt, data, tenantId } = request.event
+    const body = JSON.stringify({ event: type, timestamp: createdAt, data, tenantId })
+    const signature = hexSignature(body, request)
+    return {
+      body,
+      headers: {
+        'Content-Type': 'application/json',
+        ...(signature !== undefined && { 'X-SmartKYC-Signature': signature }),
+      },
+    }
+  },
+}
