@@ -2,7 +2,6 @@ import { typeid } from 'typeid-js'
 import type { Channel } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
-import { hasApiSecret } from '../db/api-secrets.ts'
 import type { Tx } from '../db/client.ts'
 import {
   findDestination,
@@ -12,12 +11,11 @@ import {
   type Scope,
   type StoredKeys,
 } from '../db/destinations.ts'
-import { Prisma } from '../db/generated/client.ts'
 import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
-import { makePrivateKey, makeSecret } from '../domain/signing-keys.ts'
 import type { AppDeps } from './app.ts'
-import { ApiError, invalid, notFound, type FieldError } from './errors.ts'
+import { completeKeys } from './destination-keys.ts'
+import { ApiError, invalid, notFound } from './errors.ts'
 import { validate } from './validate.ts'
 
 /** What it takes to write destinations; `db` may be a transaction. */
@@ -68,7 +66,7 @@ export async function createDestination(
   const config = validate(channel.config, given.config, 'config') as JsonObject
   check(channel, config, scope, deps)
   await requireRoom(scope, deps)
-  const signing = await completeKeys(deps, scope, channel, config, {}, secret)
+  const signing = await completeKeys({ db: deps.db, scope }, channel, config, {}, secret)
   const id = typeid('dst').toString()
   const row = await deps.db.destination.create({
     data: {
@@ -97,14 +95,14 @@ export async function changeDestination(
   const merged = { ...current.config, ...unmaskConfig(channel, changed ?? {}, current.config) }
   const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
   check(channel, config, scope, deps)
-  const signing = await completeKeys(deps, scope, channel, config, current.keys, secret)
+  const signing = await completeKeys({ db: deps.db, scope }, channel, config, current.keys, secret)
   const row = await deps.db.destination.update({
     where: { id: current.id, ...scope },
     data: {
       name,
       ...sealed(deps, current.id, channel, config, signing.keys),
-      // What a contract's API wrote down of a subscription is out of date once another one is set.
-      ...(subscription && { subscription, contractFields: contractFields ?? Prisma.DbNull }),
+      ...(subscription && { subscription }),
+      ...(contractFields && { contractFields }),
       ...(delivery && { delivery: { ...current.delivery, ...delivery } }),
       ...(status && chosen(status)),
     },
@@ -155,50 +153,6 @@ function check(channel: Channel, config: JsonObject, { environment }: Scope, { e
   const problems = channel.check(config, { environment, egress })
   if (problems.length > 0)
     throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
-}
-
-/** The signing keys that a config needs: those there are, the tenant's own secret, and what has to be made. */
-async function completeKeys(
-  deps: StoreDeps,
-  scope: Scope,
-  channel: Channel,
-  config: JsonObject,
-  current: StoredKeys,
-  given: string | null | undefined,
-): Promise<{ keys: StoredKeys; made?: string }> {
-  const signing = channel.signing(config)
-  if (!signing) {
-    if (given)
-      throw invalid([{ path: 'secret', message: `is of no use: the channel ${channel.name} does not sign` }])
-    return { keys: current }
-  }
-  const { secret, ownSecret } =
-    given === undefined ? current : given === null ? {} : { secret: given, ownSecret: true }
-  const problem = ownSecret && secret !== undefined ? signing.secretProblem(secret) : undefined
-  if (problem) throw invalid([secretError(problem, given)])
-  const privateKey = current.privateKey ?? (signing.keyPair ? makePrivateKey() : undefined)
-  if (signing.by === 'tenant' && !ownSecret) {
-    if (!(await hasApiSecret(deps.db, scope))) throw invalid([apiSecretMissing])
-    return { keys: { secret, privateKey } }
-  }
-  if (secret !== undefined) return { keys: { secret, ownSecret, privateKey } }
-  const made = makeSecret()
-  return { keys: { secret: made, privateKey }, made }
-}
-
-const apiSecretMissing: FieldError = {
-  path: 'config.wireFormat',
-  message:
-    'signs with the tenant’s API secret, and there is none in this environment: POST /api/v1/tenant/api-secret/rotate makes one',
-}
-
-/** A secret that was fine until now does not suit the wire format that is asked for. */
-function secretError(problem: string, given: string | null | undefined): FieldError {
-  if (given) return { path: 'secret', message: problem }
-  return {
-    path: 'config.wireFormat',
-    message: `does not go with the destination’s own secret, which ${problem}: send a new secret as well, or null to have one made`,
-  }
 }
 
 function sealed(

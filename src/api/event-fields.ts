@@ -17,7 +17,7 @@ export const eventType = z
 const eventId = z
   .string()
   .max(eventIdMaxLength)
-  .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, ".", "_", ":" and "-"')
+  .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
 
 export const eventBody = z.strictObject({ id: eventId.optional(), type: eventType, data: jsonObject })
 

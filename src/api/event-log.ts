@@ -13,6 +13,7 @@ import { readTimeline } from '../temporal/timeline.ts'
 import {
   deliverBatchType,
   eventWorkflowId,
+  replayBatchType,
   replayEventType,
   replayWorkflowId,
   routeEventType,
@@ -63,15 +64,22 @@ function visibilityQuery(
   return conditions.filter(Boolean).join(' AND ')
 }
 
-/** Of an event with very many destinations, the children are found by them, and show their part of it. */
+/**
+ * Of an event with very many destinations, the children are found by them, and show their part of it. Replays are no
+ * events: a list shows them only where it shows what was sent.
+ */
 export function eventConditions(
   { tenantId, environment }: Scope,
-  { byDestination }: { byDestination: boolean },
+  { byDestination, replays = false }: { byDestination: boolean; replays?: boolean },
 ): string[] {
+  const types = [
+    routeEventType,
+    ...(byDestination ? [deliverBatchType] : []),
+    ...(replays ? [replayEventType] : []),
+    ...(byDestination && replays ? [replayBatchType] : []),
+  ]
   return [
-    byDestination
-      ? `WorkflowType IN (${quoted(routeEventType)}, ${quoted(deliverBatchType)})`
-      : `WorkflowType = ${quoted(routeEventType)}`,
+    `WorkflowType IN (${types.map(quoted).join(', ')})`,
     `TenantId = ${quoted(tenantId)}`,
     `Environment = ${quoted(environment)}`,
   ]

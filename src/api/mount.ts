@@ -3,7 +3,8 @@ import type { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
-import { ApiError, notFound } from './errors.ts'
+import { ApiError, invalid, notFound, type FieldError } from './errors.ts'
+import { unkeptNumbers } from './exact-numbers.ts'
 import { keyParameter, requestKey } from './request-key.ts'
 import type { Route } from './route.ts'
 import { isStorable, requireStorable } from './storable.ts'
@@ -14,13 +15,21 @@ const temporalDeadlineMs = 10_000
 
 /** Puts a route on a router: key, then rate limit, then body, then schemas, then the handler. */
 export function mount(router: Router, route: Route, deps: AppDeps): void {
-  const parseBody = express.json({ limit: route.bodyMaxBytes ?? eventMaxBytes, type: () => true })
+  const unkept = new WeakMap<object, FieldError[]>()
+  const parseBody = express.json({
+    limit: route.bodyMaxBytes ?? eventMaxBytes,
+    type: () => true,
+    // What it throws would become another error, so that it is thrown below.
+    verify: (request, _response, bytes) => void unkept.set(request, unkeptNumbers(bytes.toString())),
+  })
 
   router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
     const caller = await authorize(requestKey(request), route.access, deps)
     const ingest = route.access !== 'platform' && route.access.ingest === true
     response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
     if (route.body) await run(parseBody, request, response)
+    const problems = unkept.get(request) ?? []
+    if (problems.length > 0) throw invalid(problems)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
     const parsed = {
       params: request.params as Record<string, string>,

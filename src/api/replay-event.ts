@@ -13,6 +13,8 @@ export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, 
   const execution = await describeEvent(deps, scope, eventId)
   if (destinations) await requireKnown(deps, scope, destinations)
   const { event } = await readEventInput(temporal, execution.workflowId, execution.runId)
+  if (event.test && !destinations)
+    throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
   const replayId = typeid('rpl').toString()
   const input: RouteEventInput = { event, replay: { id: replayId, destinations } }
   await temporal.workflow.start(replayEventType, {

@@ -1,4 +1,4 @@
-import type { Event } from '../domain/event.ts'
+import { titleOf, type Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 
 const mostFields = 200
@@ -9,7 +9,7 @@ const mostFields = 200
  */
 export function renderEmail(event: Event, destination: { id: string; name: string }) {
   const { fields, more } = payloadFields(event.data, mostFields)
-  const marks = event.environment === 'sandbox' ? ' (sandbox)' : ''
+  const title = titleOf(event)
   const rest = more > 0 ? `Fields not shown here: ${more}. The event has them.` : ''
   const facts = [
     { path: 'Event', value: event.type },
@@ -19,7 +19,7 @@ export function renderEmail(event: Event, destination: { id: string; name: strin
   ]
   const width = Math.max(0, ...fields.map(({ path }) => path.length))
   return {
-    subject: `${event.type}${marks}: ${event.id}`,
+    subject: `${title}: ${event.id}`,
     messageId: `<${encodeURIComponent(event.id)}.${destination.id}@switchyard>`,
     headers: {
       'X-Switchyard-Event-Id': event.id,
@@ -27,7 +27,7 @@ export function renderEmail(event: Event, destination: { id: string; name: strin
       'Auto-Submitted': 'auto-generated',
     },
     text: [
-      `${event.type}${marks}`,
+      title,
       '',
       ...fields.map(({ path, value }) => `${path.padEnd(width)}  ${value}`),
       ...(rest ? ['', rest] : []),
@@ -35,7 +35,7 @@ export function renderEmail(event: Event, destination: { id: string; name: strin
       ...facts.map(({ path, value }) => `${path}: ${value}`),
       `Sent by Switchyard to "${destination.name}".`,
     ].join('\n'),
-    html: page(`${event.type}${marks}`, [
+    html: page(title, [
       table(fields),
       rest && `<p>${escape(rest)}</p>`,
       `<h2 style="font-size:14px;color:#555;margin:24px 0 4px">About this event</h2>`,

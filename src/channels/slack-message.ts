@@ -1,5 +1,5 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
-import type { Event } from '../domain/event.ts'
+import { titleOf, type Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 
 /** Slack's limits: a header of 150 characters, ten fields a section. `payloadFields` keeps a field below 2,000 characters. */
@@ -21,7 +21,7 @@ export function renderSlackMessage(event: Event): IncomingWebhookSendArguments {
       })),
     })
   }
-  const title = event.environment === 'sandbox' ? `${event.type} (sandbox)` : event.type
+  const title = titleOf(event)
   const note = [
     `Event \`${event.id}\``,
     slackTime(event.createdAt),

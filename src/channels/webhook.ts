@@ -7,7 +7,7 @@ import { httpUrl, urlProblems } from './url.ts'
 
 /** Set by HTTP itself, by a wire format or by us: a tenant's header must not stand in for them. */
 const reservedHeaders =
-  /^(host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|date|user-agent|webhook-.*|x-webhook-.*|x-smartkyc-.*|ce-.*|switchyard-.*)$/i
+  /^(host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|date|user-agent|idempotency-key|webhook-.*|x-webhook-.*|x-smartkyc-.*|ce-.*|switchyard-.*)$/i
 
 const headers = z
   .record(

@@ -21,12 +21,17 @@ export interface Event {
   test?: true
 }
 
+/** What people read first: the type, and what must not be mistaken for something that happened. */
+export function titleOf({ type, environment, test }: Event): string {
+  return `${test ? 'Test: ' : ''}${type}${environment === 'sandbox' ? ' (sandbox)' : ''}`
+}
+
 /** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */
 export const eventTypePattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 export const eventTypeMaxLength = 128
 
-/** No `/`: an id is a part of a Temporal workflow id. */
-export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]*$/
+/** No `/`: an id is a part of a Temporal workflow id. No `.`: Standard Webhooks signs `id.timestamp.body`. */
+export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9_:-]*$/
 export const eventIdMaxLength = 128
 
 /** The largest event taken, in bytes of its JSON body (DESIGN §3, limits). */

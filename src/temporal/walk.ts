@@ -19,6 +19,9 @@ export interface Walk {
 /** One query answers with at most so many; more than one page of a list that changes meanwhile is not to be trusted. */
 const mostAtOnce = 1000
 
+/** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
+const mostOverWanted = 4
+
 /**
  * The oldest executions that a query finds, in order of their start. SQL visibility orders by nothing else than the end, so
  * this looks for a stretch of time that holds enough of them and few enough to be read at once, and sorts those.
@@ -27,7 +30,7 @@ const mostAtOnce = 1000
 export async function walkOldestFirst(
   client: Client,
   walk: Walk,
-  limits = { atOnce: mostAtOnce },
+  limits = { atOnce: Math.min(mostAtOnce, mostOverWanted * walk.wanted) },
 ): Promise<{ executions: Execution[]; complete: boolean }> {
   const found: Execution[] = []
   let from = walk.after ? Math.max(walk.from, Number(walk.after.startedAt / 1_000_000n)) : walk.from
@@ -49,7 +52,7 @@ async function endOfStretch(
   const count = (end: number) => countExecutions(client, within(query, from, end))
   let low = { end: from, count: 0 }
   let high = { end: until, count: await count(until) }
-  const target = Math.min(atOnce, Math.max(2 * wanted, atOnce / 4))
+  const target = Math.min(atOnce, 2 * wanted)
   for (let step = 0; high.count > atOnce && high.end - low.end > 1; step++) {
     const share = step % 2 === 0 ? (target - low.count) / (high.count - low.count) : 0.5
     const guess = low.end + Math.round((high.end - low.end) * share)

@@ -29,13 +29,14 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
     deferred = made.kind === 'deferred'
     unavailable = made.kind === 'unavailable' ? unavailable + 1 : 0
     const delayMs = record(delivery, planned, made, unavailable)
-    await disableIfGone(planned, made)
+    await disableIfGone(run, planned, made)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
   }
 }
 
-/** The receiver asked never to be called again: that holds for every later event, too. */
-async function disableIfGone({ destinationId }: PlannedDelivery, made: Made): Promise<void> {
+/** The receiver asked never to be called again: that holds for every later event, too. A test changes nothing. */
+async function disableIfGone({ event }: Run, { destinationId }: PlannedDelivery, made: Made): Promise<void> {
+  if (event.test) return
   if (made.kind !== 'attempted' || made.outcome.kind !== 'rejected' || !made.outcome.gone) return
   await configuration.disable({ destinationId, reason: made.outcome.error })
 }

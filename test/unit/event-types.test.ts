@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventTypeGlob, fitsEventType } from '../../src/domain/event-types.ts'
+import { eventTypeGlob, fitsEventType, nameSubscribedTo } from '../../src/domain/event-types.ts'
 import { eventTypePattern } from '../../src/domain/event.ts'
 
 describe('an event type', () => {
@@ -59,6 +59,49 @@ describe('an event type', () => {
 
   it('is compared in linear time even by a pattern of many stars', () => {
     expect(fitsEventType(`${'a*'.repeat(60)}b`, 'a'.repeat(128))).toBe(false)
+  })
+})
+
+describe('an event type that goes by several names', () => {
+  it.each([
+    ['AML', 'AML_SCREENING'],
+    ['AML_SCREENING', 'AML'],
+    ['AML', 'AML'],
+    ['AML_SCREENING', 'AML_SCREENING'],
+    ['DOCVER', 'DOCVER_EVENT'],
+    ['DOCVER_EVENT', 'DOCVER'],
+    ['AML_*', 'AML'],
+    ['*_EVENT', 'DOCVER'],
+    ['all', 'AML_SCREENING'],
+  ])('fits under each of them: %s takes %s', (pattern, type) => {
+    expect(fitsEventType(pattern, type)).toBe(true)
+  })
+
+  it.each([
+    ['AML', 'DOCVER'],
+    ['AML_SCREENING', 'DOCVER_EVENT'],
+    ['DOCVER_EVENT', 'APPLICANT'],
+    ['aml_screening', 'AML'],
+    ['AML_SCREENING', 'aml.match.found'],
+    ['APPLICANT_EVENT', 'APPLICANT'],
+  ])('fits under no other: %s leaves %s', (pattern, type) => {
+    expect(fitsEventType(pattern, type)).toBe(false)
+  })
+
+  it.each<[patterns: string[], type: string, name: string]>([
+    [['AML_SCREENING'], 'AML', 'AML_SCREENING'],
+    [['AML'], 'AML_SCREENING', 'AML'],
+    [['DOCVER_EVENT'], 'DOCVER', 'DOCVER_EVENT'],
+    [['AML', 'AML_SCREENING'], 'AML_SCREENING', 'AML_SCREENING'],
+    [['AML_SCREENING', 'AML'], 'AML', 'AML'],
+    [['APPLICANT', 'AML_SCREENING'], 'AML', 'AML_SCREENING'],
+    [['DOCVER_EVENT'], 'AML', 'AML'],
+    [['all'], 'AML_SCREENING', 'AML_SCREENING'],
+    [['AML_*'], 'AML', 'AML'],
+    [['aml.*'], 'aml.match.found', 'aml.match.found'],
+    [[], 'AML', 'AML'],
+  ])('to a subscriber of %j, %s is %s', (patterns, type, name) => {
+    expect(nameSubscribedTo(patterns, type)).toBe(name)
   })
 })
 

@@ -6,7 +6,7 @@ import { ApiError, invalid } from '../errors.ts'
  */
 export async function withFieldNames<Result>(
   names: Readonly<Record<string, string>>,
-  work: () => Promise<Result>,
+  work: () => Result | Promise<Result>,
 ): Promise<Result> {
   try {
     return await work()

@@ -129,32 +129,27 @@ function inTurn<Result>(
 }
 
 async function write(store: StoreDeps, scope: Scope, current: Settings, patch: Patch): Promise<void> {
-  const eventTypes = eventTypesOf(
-    patch.event_categories ?? (patch.event_categories === null ? null : categoriesOf(current)),
-  )
-  const place = { store, scope, eventTypes }
+  const { webhook_url, notification_emails, event_categories } = patch
+  const slackUrl = unlessMasked(patch.slack_webhook_url, slackUrlOf(current))
+  const place = { store, scope, asked: event_categories, known: categoriesOf(current) }
   await put(place, current.webhook, {
     channel: 'webhook',
     name: 'Tenant webhook',
-    config: patch.webhook_url ? { url: patch.webhook_url } : undefined,
+    config: isGiven(webhook_url) ? { url: webhook_url } : webhook_url,
     madeWith: { wireFormat: 'kyc-webhooks' },
-    off: patch.webhook_url === null,
     secret: newSecret(patch, current),
     fieldNames: { 'config.url': 'webhook_url', secret: 'webhook_secret' },
   })
   await put(place, current.email, {
     channel: 'email',
     name: 'Notification emails',
-    config: patch.notification_emails?.length ? { to: patch.notification_emails } : undefined,
-    off: patch.notification_emails?.length === 0 || patch.notification_emails === null,
+    config: notification_emails?.length === 0 ? null : notification_emails && { to: notification_emails },
     fieldNames: { 'config.to': 'notification_emails' },
   })
-  const slackUrl = unlessMasked(patch.slack_webhook_url, slackUrlOf(current))
   await put(place, current.slack, {
     channel: 'slack',
     name: 'Slack notifications',
-    config: slackUrl ? { webhookUrl: slackUrl } : undefined,
-    off: slackUrl === null,
+    config: isGiven(slackUrl) ? { webhookUrl: slackUrl } : slackUrl,
     fieldNames: { 'config.webhookUrl': 'slack_webhook_url' },
   })
 }
@@ -163,11 +158,10 @@ async function write(store: StoreDeps, scope: Scope, current: Settings, patch: P
 interface Wanted {
   channel: string
   name: string
-  /** What is configured anew, if anything is. */
-  config: JsonObject | undefined
+  /** What is configured anew; `null` turns the channel off. */
+  config: JsonObject | null | undefined
   /** What a new destination has besides; a change leaves it as it is. */
   madeWith?: JsonObject
-  off: boolean
   secret?: string | undefined
   fieldNames: Record<string, string>
 }
@@ -175,19 +169,23 @@ interface Wanted {
 interface Place {
   store: StoreDeps
   scope: Scope
-  eventTypes: string[]
+  /** The categories that the patch names, and those that the other channels have. */
+  asked: readonly Category[] | null | undefined
+  known: readonly Category[] | null
 }
 
-async function put({ store, scope, eventTypes }: Place, current: Destination | undefined, wanted: Wanted) {
-  const { channel, name, config, madeWith, off, secret, fieldNames } = wanted
-  if (off) return current && (await deleteDestination(store, current))
-  const subscription = { ...current?.subscription, eventTypes }
+async function put({ store, scope, asked, known }: Place, current: Destination | undefined, wanted: Wanted) {
+  const { channel, name, config, madeWith, secret, fieldNames } = wanted
+  if (config === null) return current && (await deleteDestination(store, current))
   return withFieldNames(fieldNames, async () => {
     if (current) {
+      const subscription =
+        asked === undefined ? undefined : { ...current.subscription, eventTypes: eventTypesOf(asked) }
       // Somebody who sets the URL again wants to be called, though the destination was paused or disabled before.
       const status = config ? 'active' : undefined
       await changeDestination(store, current, { config, subscription, secret, status })
     } else if (config) {
+      const subscription = { eventTypes: eventTypesOf(asked === undefined ? known : asked) }
       const made = { name, channel, config: { ...config, ...madeWith }, subscription, secret, contract }
       await createDestination(store, scope, { ...made, delivery: deliveryPolicy.parse({}) })
     }
@@ -197,10 +195,14 @@ async function put({ store, scope, eventTypes }: Place, current: Destination | u
 /** A secret that the patch brings. A masked one is the one that there is already. */
 function newSecret({ webhook_url, webhook_secret }: Patch, { webhook }: Settings): string | undefined {
   const secret = unlessMasked(webhook_secret, webhook?.keys.secret)
-  if (!secret) return undefined
-  if (webhook_url === null || (!webhook && !webhook_url))
+  if (!isGiven(secret)) return undefined
+  if (webhook_url === null || (!webhook && webhook_url === undefined))
     throw invalid([{ path: 'webhook_secret', message: 'needs a webhook_url' }])
   return secret
+}
+
+function isGiven<Value>(value: Value | null | undefined): value is Value {
+  return value !== null && value !== undefined
 }
 
 function unlessMasked(given: string | null | undefined, stored: string | undefined) {

@@ -1,6 +1,7 @@
+import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations.ts'
-import type { Delivery } from '../../domain/timeline.ts'
+import type { Delivery, DeliverySummary } from '../../domain/timeline.ts'
 import { listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import { urlUnderTest } from '../../workflows/contract.ts'
@@ -45,14 +46,10 @@ export const webhookLogRoutes = [
     async handle({ query: { webhook, status, limit, cursor }, caller }, deps) {
       const destinationId = webhook?.startsWith('dst_') ? webhook : webhook && destinationIdOf(webhook)
       const query = visibilityQuery(scopeOf(caller), destinationId, status)
-      const page = await listExecutions(deps.temporal, query, limit, cursor).catch(refuseBadCursor)
-      const rows = await Promise.all(page.executions.map((execution) => rowsOf(deps, execution)))
-      const logs = rows
-        .flat()
-        .filter((row) => row.destinationId === (destinationId ?? row.destinationId))
-        .map(({ row }) => row)
-        .filter((row) => row.status === (status ?? row.status))
-      return { status: 200, body: { logs, next_cursor: page.nextCursor } }
+      const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
+      const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })
+      const rows = await pMap(found, (execution) => rowsOf(deps, execution, wanted), { concurrency: 20 })
+      return { status: 200, body: { logs: rows.flat(), next_cursor: nextCursor } }
     },
   }),
   route({
@@ -65,53 +62,75 @@ export const webhookLogRoutes = [
       const logId = /^[1-9]\d{0,9}$/.test(params.log_id ?? '') ? Number(params.log_id) : undefined
       if (logId === undefined) throw notFound('log')
       const execution = await describeEvent(deps, scopeOf(caller), testEventId(logId))
-      const [found] = await rowsOf(deps, {
-        ...execution,
-        memo: execution.memo as unknown as Execution['memo'],
-      })
-      if (!found?.row.test) throw notFound('log')
-      return { status: 200, body: { log_id: logId, ...found.row } }
+      const memo = execution.memo as unknown as Execution['memo']
+      const [row] = await rowsOf(deps, { ...execution, memo }, ({ channel }) => channel === 'webhook')
+      if (!row?.test) throw notFound('log')
+      return { status: 200, body: { log_id: logId, ...row } }
     },
   }),
 ]
 
-/** Finds the events that may hold such a delivery; which of an event's deliveries it is, is looked at afterwards. */
+/** Runs of events, replays included, that may hold such deliveries. */
 function visibilityQuery(
   scope: Scope,
   destinationId: string | undefined,
   status: Status | undefined,
 ): string {
   const conditions = [
-    ...eventConditions(scope, { byDestination: destinationId !== undefined }),
+    ...eventConditions(scope, { byDestination: destinationId !== undefined, replays: true }),
     destinationId && `Destinations = ${quoted(destinationId)}`,
-    status && statusCondition(status, destinationId),
+    destinationId && status === 'Success' && `DeliveredDestinations = ${quoted(destinationId)}`,
+    status === 'Pending' && `ExecutionStatus = 'Running'`,
   ]
   return conditions.filter(Boolean).join(' AND ')
 }
 
-function statusCondition(status: Status, destinationId: string | undefined): string {
-  switch (status) {
-    case 'Pending':
-      return `ExecutionStatus = 'Running'`
-    case 'Success':
-      return destinationId
-        ? `DeliveredDestinations = ${quoted(destinationId)}`
-        : `EventStatus IN ('delivered', 'partial', 'pending')`
-    case 'Error':
-      return destinationId
-        ? `FailingDestinations = ${quoted(destinationId)}`
-        : `EventStatus IN ('failed', 'partial', 'pending')`
+type Wanted = Pick<DeliverySummary, 'destinationId' | 'channel' | 'status'>
+
+function isWanted(
+  { channel, destinationId, status }: Wanted,
+  asked: { destinationId: string | undefined; status: Status | undefined },
+): boolean {
+  return (
+    channel === 'webhook' &&
+    destinationId === (asked.destinationId ?? destinationId) &&
+    statusOf(status) === (asked.status ?? statusOf(status))
+  )
+}
+
+/** A filter may let little through: so many pages are looked at, at most, before a shorter answer is given. */
+const mostPages = 20
+
+/** Runs with deliveries that are wanted, by what their memos say; reading on until there are enough. */
+async function findDeliveries(
+  { temporal }: AppDeps,
+  query: string,
+  wanted: (delivery: Wanted) => boolean,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+) {
+  const found: Execution[] = []
+  let nextCursor = cursor ?? null
+  for (let pages = 0; pages < mostPages && found.length < limit; pages++) {
+    const page = await listExecutions(temporal, query, limit - found.length, nextCursor ?? undefined).catch(
+      refuseBadCursor,
+    )
+    found.push(...page.executions.filter(({ memo }) => memo.summary?.deliveries.some(wanted) ?? true))
+    nextCursor = page.nextCursor
+    if (nextCursor === null) break
   }
+  return { found, nextCursor }
 }
 
 type Found = Pick<Execution, 'workflowId' | 'runId' | 'memo'>
 
-async function rowsOf({ temporal }: AppDeps, { workflowId, runId, memo }: Found) {
+async function rowsOf(
+  { temporal }: AppDeps,
+  { workflowId, runId, memo }: Found,
+  wanted: (delivery: Wanted) => boolean,
+) {
   const execution = await temporal.workflow.getHandle(workflowId, runId).describe()
   const { deliveries } = await readTimeline(temporal, execution)
-  return deliveries
-    .filter(({ channel }) => channel === 'webhook')
-    .map((delivery) => ({ destinationId: delivery.destinationId, row: showRow(memo, delivery) }))
+  return deliveries.filter(wanted).map((delivery) => showRow(memo, delivery))
 }
 
 function showRow({ eventId, eventType, test }: Execution['memo'], delivery: Delivery) {

@@ -8,6 +8,7 @@ import { invalid } from '../errors.ts'
 import { route, scopeOf, type TenantCaller } from '../route.ts'
 import { sendTest } from '../test-event.ts'
 import { validate } from '../validate.ts'
+import { withFieldNames } from './field-names.ts'
 import { webhookUrl } from './webhook-fields.ts'
 
 const testReply = z.object({
@@ -26,7 +27,7 @@ export const webhookTestRoutes = [
     body: z.strictObject({ webhook_url: webhookUrl }),
     replies: { 200: testReply, 502: testReply },
     async handle({ body: { webhook_url: url }, caller }, deps) {
-      check(url, caller, deps)
+      await withFieldNames({ url: 'webhook_url' }, () => check(url, caller, deps))
       const known = await findByUrl(url, caller, deps)
       const { logId, delivery } = await sendTest(deps, scopeOf(caller), {
         target: known ? { destinationId: known.id } : { url },
@@ -52,8 +53,8 @@ export const webhookTestRoutes = [
 
 function check(url: string, { environment }: TenantCaller, { egress }: AppDeps): void {
   const config = validate(webhook.config, { url })
-  const [problem] = webhook.check(config, { environment, egress })
-  if (problem) throw invalid([{ path: 'webhook_url', message: problem.message }])
+  const problems = webhook.check(config, { environment, egress })
+  if (problems.length > 0) throw invalid(problems)
 }
 
 /** The newest webhook with this URL, if there is one: its own secret signs the test, so that the receiver can verify it. */

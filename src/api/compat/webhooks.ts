@@ -1,9 +1,9 @@
 import pMap from 'p-map'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Destination } from '../../db/destinations.ts'
 import { openDestination } from '../../db/destinations.ts'
 import { catalogueTypes, findEntry, nearestTypes } from '../../domain/catalogue/index.ts'
-import type { JsonObject } from '../../domain/event.ts'
 import { filterProblems } from '../../domain/filters.ts'
 import { readDeliveryStats } from '../../temporal/delivery-stats.ts'
 import type { AppDeps } from '../app.ts'
@@ -19,7 +19,7 @@ import { route, scopeOf, type TenantCaller } from '../route.ts'
 import { jsonObject } from '../text.ts'
 import { withFieldNames } from './field-names.ts'
 import { webhookUrl } from './webhook-fields.ts'
-import { filterOf } from './webhook-filters.ts'
+import { filterOf, givenPath } from './webhook-filters.ts'
 import { destinationIdOf, microsecondTime, webhookIdOf } from './webhook-ids.ts'
 
 /** The Webhooks API of seed document 002: a webhook is a destination with one event type. */
@@ -34,7 +34,7 @@ const eventType = z.string().superRefine((type, context) => {
 
 const filters = jsonObject.superRefine((given, context) => {
   for (const { path, message } of filterProblems(filterOf(given) ?? {}))
-    context.addIssue({ code: 'custom', path, message })
+    context.addIssue({ code: 'custom', path: givenPath(given, path), message })
 })
 
 const description = z.string().max(2000)
@@ -55,7 +55,10 @@ const webhookFields = z.object({
   last_triggered_at: z.string().nullable(),
 })
 
-/** Where a contract's fields are kept. */
+/** What only this API knows of a webhook, as it is stored. */
+const storedFields = z.object({ description: z.string(), filters: jsonObject })
+
+/** Our names of fields, and this API's. */
 const fieldNames = { 'config.url': 'webhook_url', 'subscription.filter': 'filters' }
 
 export const webhookRoutes = [
@@ -199,10 +202,10 @@ async function show(destination: Destination, { temporal }: AppDeps) {
   }
 }
 
-/** Where the subscription was changed through the native API, its filter stands for what this API wrote down. */
-function contractFieldsOf({ contractFields, name, subscription }: Destination) {
-  const { description = name, filters = subscription.filter ?? {} } = contractFields ?? {}
-  return { description: description as string, filters: filters as JsonObject }
+/** Filters are shown as they were given, unless the native API has set another filter since. */
+function contractFieldsOf({ contractFields, subscription: { filter } }: Destination) {
+  const { description, filters } = storedFields.parse(contractFields)
+  return { description, filters: isDeepStrictEqual(filterOf(filters), filter) ? filters : (filter ?? {}) }
 }
 
 /** A destination has a name for people: the description, made fit for one line, or else the event type. */

@@ -2,7 +2,8 @@ import { textSecretProblem } from '../signing-keys.ts'
 import { hexSignature, type WireFormat } from './wire-format.ts'
 
 /**
- * Smart KYC. The signature is over the raw body alone, under the tenant's API secret.
+ * Smart KYC. The signature is over the raw body alone, under the tenant's API secret. The payload has no id of its own, and
+ * receivers are told to use idempotency keys: the event's id goes into the header of that name.
  * Source: seed document 004 "Standard Payload Structure", "Signature Verification Example".
  */
 export const smartKyc: WireFormat = {
@@ -11,13 +12,15 @@ export const smartKyc: WireFormat = {
   options: [],
   secretProblem: textSecretProblem,
   render(request) {
-    const { type, createdAt, data, tenantId } = request.event
+    const { event } = request
+    const { type, createdAt, data, tenantId } = event
     const body = JSON.stringify({ event: type, timestamp: createdAt, data, tenantId })
     const signature = hexSignature(body, request)
     return {
       body,
       headers: {
         'Content-Type': 'application/json',
+        'Idempotency-Key': event.id,
         ...(signature !== undefined && { 'X-SmartKYC-Signature': signature }),
       },
     }

@@ -1,0 +1,76 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What the measurements share. They run against `npm start`, with ADMIN_API_KEY set for both. */
+export interface Bench {
+  tenantId: string
+  key: string
+  call<Answer>(path: string, body?: object): Promise<Answer>
+}
+
+/** A tenant of its own, whose limits hold nothing up. `path` is below the server's address. */
+export async function openBench(url: string, environment = 'sandbox'): Promise<Bench> {
+  const adminKey = process.env.ADMIN_API_KEY
+  if (!adminKey) throw new Error('set ADMIN_API_KEY to the key that the running Switchyard was started with')
+
+  async function callWith<Answer>(key: string, path: string, body?: object): Promise<Answer> {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const response = await fetch(`${url}${path}`, {
+      method: body ? 'POST' : 'GET',
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as Answer
+  }
+
+  const limits = { apiPerMinute: 100_000, apiBurst: 100_000, ingestPerSecond: 100_000 }
+  const tenant = await callWith<{ id: string }>(adminKey, '/api/v1/tenants', { name: 'Bench', limits })
+  const keyPath = `/api/v1/tenants/${tenant.id}/keys`
+  const { key } = await callWith<{ key: string }>(adminKey, keyPath, { environment })
+  return { tenantId: tenant.id, key, call: (path, body) => callWith(key, path, body) }
+}
+
+/** A receiver on loopback that answers 200 and says which event came. */
+export async function startBenchReceiver(onEvent: (eventId: string) => void) {
+  const server = createServer((request, response) => {
+    onEvent(String(request.headers['webhook-id']))
+    request.resume().on('end', () => response.end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    stop() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** Does the work `count` times, `width` at once. */
+export async function inFlight<Result>(
+  count: number,
+  width: number,
+  work: (index: number) => Promise<Result>,
+) {
+  const results: Result[] = []
+  let next = 0
+  const lane = async () => {
+    while (next < count) results.push(await work(next++))
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+  return results
+}
+
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return performance.now() - startedAt
+}
+
+export function report(what: string, timesMs: number[]): void {
+  const sorted = timesMs.toSorted((left, right) => left - right)
+  const at = (share: number) =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1)
+  console.log(`${what}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms`)
+}
