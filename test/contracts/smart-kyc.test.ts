@@ -98,6 +98,7 @@ describe('a webhook', () => {
     expect(createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
     expect(request.headers).toMatchObject({
       'content-type': 'application/json',
+      'idempotency-key': id,
       'x-smartkyc-signature': expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     })
     expect(isSignedWith(apiSecret, request)).toBe(true)
@@ -125,6 +126,7 @@ describe('a webhook', () => {
     ['of 257 characters', 'x'.repeat(257)],
     ['with spaces', 'a secret with spaces in it'],
     ['that is not ASCII', 'ein-Geheimnis-für-uns-alle'],
+    ['that is the mask of one', '****************************a1b2'],
   ])('422 names secret for one of its own %s', async (_what, secret) => {
     const { api } = await makeTenant(stack)
     const answer = await api.post('/destinations', webhookAt('https://example.com/', { secret })).expect(422)
@@ -149,7 +151,9 @@ describe('a webhook', () => {
     const statusOf = async () => (await send(api)).status
     const change = (patch: object) => api.patch(`/destinations/${id}`, patch).expect(200)
 
-    expect(await statusOf()).toBe('unrouted')
+    expect((await send(api)).routing).toEqual([
+      { destinationId: id, matched: false, reason: 'paused: paused by the API' },
+    ])
     await change({ status: 'active' })
     expect(await statusOf()).toBe('delivered')
     await change({ name: 'Moved', config: { url: moved.url } })

@@ -149,6 +149,18 @@ describe('the settings’ webhook', () => {
   })
 })
 
+it('what somebody paused stays paused when the settings are sent back as they were read', async () => {
+  const { api } = await makeTenant(stack)
+  const [hook, elsewhere] = [await receiver(), await receiver()]
+  await change(api, { webhook_url: hook.url })
+  const [webhook] = await destinations(api)
+  await api.post(`/destinations/${webhook?.id}/pause`).expect(200)
+  await change(api, await read(api))
+  expect(await destinations(api)).toMatchObject([{ status: 'paused' }])
+  await change(api, { webhook_url: elsewhere.url })
+  expect(await destinations(api)).toMatchObject([{ status: 'active' }])
+})
+
 describe('the notification channels', () => {
   it('one event goes out by webhook, to every address and to Slack', async () => {
     const { api } = await makeTenant(stack)

@@ -17,6 +17,8 @@ interface Scenario {
   /** One receiver for each; none is an event that nobody hears of. */
   receivers: Respond[]
   delivery?: object
+  /** How the event comes about, if not by being posted; answers with its id. */
+  start?: (api: Api, destinationIds: string[]) => Promise<string>
   /** What is done while it runs. */
   meanwhile?: (api: Api, eventId: string) => Promise<void>
 }
@@ -48,6 +50,13 @@ const scenarios: Record<string, Scenario> = {
       await api.post(`/events/${eventId}/cancel`).expect(202)
     },
   },
+  'test-of-a-gone-receiver-disables-nothing': {
+    receivers: [status(410)],
+    async start(api, [destinationId = '']) {
+      const { body } = await api.post(`/destinations/${destinationId}/test`).expect(200)
+      return (body as { eventId: string }).eventId
+    },
+  },
 }
 
 const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${folder}${name}.json`))
@@ -55,9 +64,10 @@ const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${f
 // A file without a test would be an error of its own.
 it.runIf(unrecorded.length === 0)('every scenario is recorded already', () => expect(unrecorded).toEqual([]))
 
-it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
+it.each(unrecorded)('%s', async (name, { receivers, delivery, start = post, meanwhile }) => {
   const stack = untilTestEnds(await startStack())
   const { api, id: tenantId } = await makeTenant(stack)
+  const destinationIds: string[] = []
   for (const respond of receivers) {
     const { url } = untilTestEnds(await startReceiver(respond))
     const body = {
@@ -67,12 +77,10 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
       subscription: { eventTypes: ['all'] },
       delivery,
     }
-    await api.post('/destinations', body).expect(201)
+    const made = await api.post('/destinations', body).expect(201)
+    destinationIds.push((made.body as { id: string }).id)
   }
-  const event = await api
-    .post('/events', { id: name, type: 'aml.match.found', data: { riskLevel: 'high' } })
-    .expect(202)
-  const { id: eventId } = event.body as { id: string }
+  const eventId = await start(api, destinationIds)
   if (meanwhile) {
     await waitingLog(api, eventId)
     await meanwhile(api, eventId)
@@ -86,3 +94,10 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, meanwhile }) => {
   expect(history.events?.length).toBeGreaterThan(4)
   writeFileSync(`${folder}${name}.json`, historyToJSON(history))
 })
+
+async function post(api: Api): Promise<string> {
+  const { body } = await api
+    .post('/events', { type: 'aml.match.found', data: { riskLevel: 'high' } })
+    .expect(202)
+  return (body as { id: string }).id
+}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { recordAudit } from '../../db/audit.ts'
 import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
@@ -37,7 +38,7 @@ const settingsPatch = z.strictObject({
     .min(1)
     .nullable()
     .optional()
-    .meta({ description: 'What is heard of; null is every event.' }),
+    .meta({ description: 'What is heard of; null does not narrow it.' }),
 })
 type Patch = z.output<typeof settingsPatch>
 
@@ -181,8 +182,9 @@ async function put({ store, scope, asked, known }: Place, current: Destination |
     if (current) {
       const subscription =
         asked === undefined ? undefined : { ...current.subscription, eventTypes: eventTypesOf(asked) }
-      // Somebody who sets the URL again wants to be called, though the destination was paused or disabled before.
-      const status = config ? 'active' : undefined
+      // Setting the URL again mends what was disabled; what somebody paused stays so while nothing about it changes.
+      const same = isDeepStrictEqual({ ...current.config, ...config }, current.config)
+      const status = config && !(same && current.status === 'paused') ? 'active' : undefined
       await changeDestination(store, current, { config, subscription, secret, status })
     } else if (config) {
       const subscription = { eventTypes: eventTypesOf(asked === undefined ? known : asked) }
