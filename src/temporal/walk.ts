@@ -20,7 +20,7 @@ export interface Walk {
 const mostAtOnce = 1000
 
 /** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
-const mostOverWanted = 4
+const mostOverWanted = 2
 
 /**
  * The oldest executions that a query finds, in order of their start. SQL visibility orders by nothing else than the end, so
@@ -43,26 +43,49 @@ export async function walkOldestFirst(
   return { executions: found.sort(inOrder), complete: from >= walk.until }
 }
 
-/** The end of a stretch from `from` on that holds enough and not too many. Guesses by density, halves where that fails. */
+/**
+ * The end of a stretch from `from` on that holds enough and not too many. It begins with a short one, as counting costs as
+ * much as there is to count, and grows it by what it finds; if that was too far, it narrows it down.
+ */
 async function endOfStretch(
   client: Client,
   { query, from, until, wanted }: Walk,
   atOnce: number,
 ): Promise<number> {
-  const count = (end: number) => countExecutions(client, within(query, from, end))
   let low = { end: from, count: 0 }
-  let high = { end: until, count: await count(until) }
-  const target = Math.min(atOnce, 2 * wanted)
-  for (let step = 0; high.count > atOnce && high.end - low.end > 1; step++) {
-    const share = step % 2 === 0 ? (target - low.count) / (high.count - low.count) : 0.5
-    const guess = low.end + Math.round((high.end - low.end) * share)
-    const end = Math.min(Math.max(guess, low.end + 1), high.end - 1)
-    const next = { end, count: await count(end) }
+  let high = { end: Infinity, count: Infinity }
+  for (let step = 0; high.end - low.end > 1; step++) {
+    const end = Math.min(
+      until,
+      high.end === Infinity ? grown(from, low, wanted) : between(low, high, wanted, step),
+    )
+    const next = { end, count: await countExecutions(client, within(query, from, end)) }
     if (next.count > atOnce) high = next
-    else if (next.count >= Math.min(wanted, target)) return next.end
+    else if (next.count >= wanted || end === until) return end
     else low = next
   }
-  return high.count > atOnce && low.count > 0 ? low.end : high.end
+  return low.count > 0 ? low.end : high.end
+}
+
+interface Counted {
+  end: number
+  count: number
+}
+
+const shortestStretchMs = 1_000
+const growth = { least: 1.25, most: 8 }
+
+function grown(from: number, { end, count }: Counted, wanted: number): number {
+  if (end === from) return from + shortestStretchMs
+  const enough = (1.5 * wanted) / count
+  return from + Math.ceil((end - from) * Math.min(Math.max(enough, growth.least), growth.most))
+}
+
+/** Guesses by density, and halves every other time, as what is dense in one place may be thin in another. */
+function between(low: Counted, high: Counted, wanted: number, step: number): number {
+  const share = step % 2 === 0 ? (1.5 * wanted - low.count) / (high.count - low.count) : 0.5
+  const guess = low.end + Math.round((high.end - low.end) * share)
+  return Math.min(Math.max(guess, low.end + 1), high.end - 1)
 }
 
 function within(query: string, from: number, until: number): string {

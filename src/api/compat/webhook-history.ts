@@ -4,7 +4,7 @@ import { routableDestinations, type Scope } from '../../db/destinations.ts'
 import { summarizeDelivery, type DeliverySummary } from '../../domain/timeline.ts'
 import { dataspikeEnvelope } from '../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../temporal/event-input.ts'
-import { listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
+import { countExecutions, listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import { walkOldestFirst, type Place } from '../../temporal/walk.ts'
 import { inBatches, replayEventType, urlUnderTest } from '../../workflows/contract.ts'
@@ -88,6 +88,7 @@ async function firstUnrouted(
 ): Promise<number> {
   const until = Date.now() - settlingMs
   const query = `${events} AND ExecutionStatus = 'Running' AND Destinations IS NULL`
+  if ((await countExecutions(client, query)) === 0) return until
   const { executions } = await walkOldestFirst(client, { query, from, until, after, wanted: 1 })
   const [first] = executions
   return first ? Number(first.startedAt / 1_000_000n) : until
