@@ -265,15 +265,15 @@ describe('a walk through executions, oldest first', () => {
   it('narrows the stretch of time until it can be read at once', async () => {
     const { api, id } = await makeTenant(stack)
     await makeWebhook(api)
-    const ids = numbered('dense', 60)
+    const ids = numbered('dense', 25)
     await post(api, ids)
     const query = `WorkflowType = 'routeEvent' AND TenantId = '${id}'`
-    const span = { query, from: Date.now() - 86_400_000, until: Date.now() + 1_000 }
+    const span = { query, from: Date.now() - 3_600_000, until: Date.now() + 1_000 }
     await eventually(
       () => walkOldestFirst(stack.temporal, { ...span, wanted: 100 }),
-      ({ executions }) => executions.length === 60,
+      ({ executions }) => executions.length === 25,
     )
-    for (const atOnce of [1, 2, 5, 59, 60]) {
+    for (const atOnce of [1, 5, 24]) {
       const seen: string[] = []
       let after
       for (let complete = false; !complete;) {
