@@ -36,12 +36,12 @@ export function createAttempts(deps: ActivityDeps) {
     event,
     ...request
   }: AttemptRequest & { event: Event }): Promise<AttemptResult> {
-    const reason = lanes.deferral(request.destinationId)
+    const reason = lanes.deferral(laneOf(request))
     return reason ? { kind: 'deferred', reason } : makeAttempt(deps, event, request)
   }
 
   async function attempt(request: AttemptRequest): Promise<AttemptResult> {
-    const reason = lanes.deferral(request.destinationId)
+    const reason = lanes.deferral(laneOf(request))
     return reason ? { kind: 'deferred', reason } : attemptAnyway(request)
   }
 
@@ -63,12 +63,11 @@ async function makeAttempt(
 ): Promise<AttemptResult> {
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
-  const { id, status } = target
-  if (status !== 'active' && !event.test) return { kind: 'skipped', reason: inactive(target) }
+  if (target.status !== 'active' && !event.test) return { kind: 'skipped', reason: inactive(target) }
   const channel = findChannel(target.channel)
   const keys = channel ? await signingKeys(deps, channel, target) : { secrets: [] }
 
-  const leave = deps.lanes.enter(id)
+  const leave = deps.lanes.enter(laneOf(request))
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
@@ -81,6 +80,11 @@ async function makeAttempt(
   } finally {
     leave({ slow: durationMs >= request.timeoutMs * slowShare })
   }
+}
+
+/** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
+function laneOf({ destinationId, url }: AttemptRequest): string {
+  return url ?? destinationId
 }
 
 /** What an attempt needs of a destination. */

@@ -67,4 +67,5 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
     const ended = deliveries.find(({ destinationId }) => destinationId === delivery.destinationId)
     if (ended) settle(delivery, ended.status, ended.reason)
   }
+  run.publishEnded()
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
-import type { AttemptResult } from '../domain/outcome.ts'
+import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import { nextDelayMs } from '../domain/retry-schedule.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import { openDelivery, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
@@ -16,7 +16,12 @@ const ourFault = 'a fault on our side: nothing was sent, and the attempt is made
 /** Doubled from the first to the longest: an outage of a day must not fill the history with attempts at attempts. */
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
-/** Delivers one event to one destination: the only place that retries (STYLE 2). */
+/**
+ * Delivers one event to one destination: the only place that retries (STYLE 2).
+ *
+ * From an attempt's result to the commands that follow from it nothing is awaited. Results of attempts that ended one after
+ * the other within one workflow task come at once when it is replayed: only what is done in one go is done in the same order.
+ */
 export async function deliver(run: Run, planned: PlannedDelivery): Promise<void> {
   const delivery = openDelivery(run.timeline, planned)
   let deferred = false
@@ -29,16 +34,21 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
     deferred = made.kind === 'deferred'
     unavailable = made.kind === 'unavailable' ? unavailable + 1 : 0
     const delayMs = record(delivery, planned, made, unavailable)
-    await disableIfGone(run, planned, made)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
+    else if (isGone(made) && !run.event.test) await disable(planned, made)
   }
+  run.publishEnded()
 }
 
-/** The receiver asked never to be called again: that holds for every later event, too. A test changes nothing. */
-async function disableIfGone({ event }: Run, { destinationId }: PlannedDelivery, made: Made): Promise<void> {
-  if (event.test) return
-  if (made.kind !== 'attempted' || made.outcome.kind !== 'rejected' || !made.outcome.gone) return
-  await configuration.disable({ destinationId, reason: made.outcome.error })
+type Gone = { kind: 'attempted'; outcome: Outcome & { kind: 'rejected' } }
+
+function isGone(made: Made): made is Made & Gone {
+  return made.kind === 'attempted' && made.outcome.kind === 'rejected' && made.outcome.gone === true
+}
+
+/** The receiver asked never to be called again: that holds for every later event, too. */
+function disable({ destinationId }: PlannedDelivery, { outcome }: Gone): Promise<void> {
+  return configuration.disable({ destinationId, reason: outcome.error })
 }
 
 /** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */

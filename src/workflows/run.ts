@@ -1,4 +1,4 @@
-import { condition, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import { condition, patched, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
 import {
   deliveredDestinations,
@@ -22,6 +22,8 @@ export interface Run {
   wait(delivery: Delivery, delayMs: number): Promise<void>
   /** Shows what has changed to lists. */
   publish(): void
+  /** Likewise when deliveries ended, if lists show the event already: an event that is done at once is shown once. */
+  publishEnded(): void
   /** Passes on to a child what is asked of the event. */
   forward(requests: Requests): void
   /** Settles the event's state, shows it to lists, and gives the finished timeline. */
@@ -33,6 +35,9 @@ export interface Requests {
   retryNow(destinationId: string): Promise<void>
   cancel(): Promise<void>
 }
+
+/** Workflows that began before had lists wait for the end of the event, or for the next wait. */
+const publishEndedPatch = 'publish-ended-deliveries'
 
 /** Opens an event's timeline and attaches its query and signals. */
 export function openRun(event: Event): Run {
@@ -84,6 +89,9 @@ export function openRun(event: Event): Run {
     timeline,
     delegated,
     publish,
+    publishEnded() {
+      if (published !== '' && patched(publishEndedPatch)) publish()
+    },
     forward: (requests) => void forwards.push(requests),
     async wait(delivery, delayMs) {
       retryRequests.delete(delivery.destinationId)

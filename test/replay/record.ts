@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
-import { ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
+import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
 
 /**
@@ -49,6 +49,10 @@ const scenarios: Record<string, Scenario> = {
     async meanwhile(api, eventId) {
       await api.post(`/events/${eventId}/cancel`).expect(202)
     },
+  },
+  'delivery-that-ends-while-another-waits': {
+    receivers: [after(500, 200), status(503)],
+    delivery: { schedule: ['0s', '2s'] },
   },
   'test-of-a-gone-receiver-disables-nothing': {
     receivers: [status(410)],

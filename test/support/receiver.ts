@@ -33,6 +33,12 @@ export const statuses =
   (response, _request, count) =>
     void response.writeHead(codes[count - 1] ?? 200).end()
 
+/** Takes its time. */
+export const after =
+  (delayMs: number, code: number): Respond =>
+  (response) =>
+    void setTimeout(() => response.writeHead(code).end(), delayMs)
+
 /** Takes the request and never answers. */
 export const silence: Respond = () => undefined
 

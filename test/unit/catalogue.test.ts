@@ -170,6 +170,8 @@ describe('the types nearest to', () => {
     ['three edits of a short text', 'abcd', ['xyzd', 'wxyz'], ['xyzd']],
     ['half the length of a long text', 'abcdefghij', ['abcdevwxyz', 'abcduvwxyz'], ['abcdevwxyz']],
     ['nothing near', 'zzzzzzzzzzzz', catalogueTypes, []],
+    ['a short text that is like nothing', 'foo', catalogueTypes, []],
+    ['no text', '', catalogueTypes, []],
     ['no names', 'test', [], []],
   ])('%s', (_what, typed, among, nearest) => {
     expect(nearestTypes(typed, among)).toEqual(nearest)

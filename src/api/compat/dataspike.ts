@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { findTenant } from '../tenants.ts'
 import { route, scopeOf } from '../route.ts'
-import { destinationIdOf } from './webhook-ids.ts'
+import { destinationIdAsked } from './webhook-ids.ts'
 import { readHistory } from './webhook-history.ts'
 
 /** Below `/api/v3/notifications`, as seed document 001 has it. */
@@ -35,7 +35,7 @@ export const dataspikeRoutes = [
     replies: { 200: z.object({ data: z.array(invocation), has_next: z.boolean() }) },
     async handle({ query: { after, webhook, limit }, caller }, deps) {
       const { createdAt } = await findTenant(deps.db, caller.tenantId)
-      const destinationId = webhook?.startsWith('dst_') ? webhook : webhook && destinationIdOf(webhook)
+      const destinationId = destinationIdAsked(webhook)
       const asked = { after, destinationId, limit, since: createdAt }
       return { status: 200, body: await readHistory(deps, scopeOf(caller), asked) }
     },

@@ -10,7 +10,7 @@ import { notFound } from '../errors.ts'
 import { describeEvent, eventConditions, refuseBadCursor } from '../event-log.ts'
 import { route, scopeOf } from '../route.ts'
 import { testEventId } from '../test-event.ts'
-import { destinationIdOf, webhookIdOf } from './webhook-ids.ts'
+import { destinationIdAsked, webhookIdOf } from './webhook-ids.ts'
 
 const statuses = ['Success', 'Error', 'Pending'] as const
 type Status = (typeof statuses)[number]
@@ -44,7 +44,7 @@ export const webhookLogRoutes = [
     query: listQuery,
     replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
     async handle({ query: { webhook, status, limit, cursor }, caller }, deps) {
-      const destinationId = webhook?.startsWith('dst_') ? webhook : webhook && destinationIdOf(webhook)
+      const destinationId = destinationIdAsked(webhook)
       const query = visibilityQuery(scopeOf(caller), destinationId, status)
       const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
       const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })

@@ -29,7 +29,7 @@ const mostSuggestions = 3
  */
 export function nearestTypes(type: string, among: readonly string[]): string[] {
   const typed = type.toLowerCase()
-  const farthest = Math.max(3, typed.length / 2)
+  const farthest = Math.min(Math.max(3, typed.length / 2), typed.length - 1) // or any short text would do
   return among
     .map((name) => ({ name, ...compare(name.toLowerCase(), typed) }))
     .filter(({ holds, edits }) => holds || edits <= farthest)
@@ -40,5 +40,6 @@ export function nearestTypes(type: string, among: readonly string[]): string[] {
 
 /** Whether a name holds the typed text (as a prefix or a dotted part), and how many edits lie between the two. */
 function compare(name: string, typed: string): { holds: boolean; edits: number } {
-  return { holds: name.startsWith(typed) || name.split('.').includes(typed), edits: distance(name, typed) }
+  const holds = typed !== '' && (name.startsWith(typed) || name.split('.').includes(typed))
+  return { holds, edits: distance(name, typed) }
 }
