@@ -9,8 +9,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
-    // Test files share what they import: loading it anew for each took a quarter of the run. No module holds a test's state.
-    isolate: false,
     // Nothing is run again until it passes: a flaky test is a fault to be found.
     retry: 0,
   },
