@@ -4,12 +4,11 @@ import type { AddressInfo } from 'node:net'
 /** What the measurements share. They run against `npm start`, with ADMIN_API_KEY set for both. */
 export interface Bench {
   tenantId: string
-  key: string
   call<Answer>(path: string, body?: object): Promise<Answer>
 }
 
 /** A tenant of its own, whose limits hold nothing up. `path` is below the server's address. */
-export async function openBench(url: string, environment = 'sandbox'): Promise<Bench> {
+export async function openBench(url: string): Promise<Bench> {
   const adminKey = process.env.ADMIN_API_KEY
   if (!adminKey) throw new Error('set ADMIN_API_KEY to the key that the running Switchyard was started with')
 
@@ -27,8 +26,8 @@ export async function openBench(url: string, environment = 'sandbox'): Promise<B
   const limits = { apiPerMinute: 100_000, apiBurst: 100_000, ingestPerSecond: 100_000 }
   const tenant = await callWith<{ id: string }>(adminKey, '/api/v1/tenants', { name: 'Bench', limits })
   const keyPath = `/api/v1/tenants/${tenant.id}/keys`
-  const { key } = await callWith<{ key: string }>(adminKey, keyPath, { environment })
-  return { tenantId: tenant.id, key, call: (path, body) => callWith(key, path, body) }
+  const { key } = await callWith<{ key: string }>(adminKey, keyPath, { environment: 'sandbox' })
+  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body) }
 }
 
 /** A receiver on loopback that answers 200 and says which event came. */

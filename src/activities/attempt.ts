@@ -65,7 +65,7 @@ async function makeAttempt(
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
   if (target.status !== 'active' && !event.test) return { kind: 'skipped', reason: inactive(target) }
   const channel = findChannel(target.channel)
-  const keys = channel ? await signingKeys(deps, channel, target) : { secrets: [] }
+  const keys = channel && (await signingKeys(deps, channel, target))
 
   const leave = deps.lanes.enter(laneOf(request))
   const sentAt = new Date()
@@ -112,20 +112,28 @@ async function findTarget(
   }
 }
 
-/** The destination's own keys, or its tenant's API secret where the wire format signs with that. */
+/**
+ * The destination's own keys, or its tenant's API secret where the wire format signs with that; `undefined` where it must be
+ * signed and there is nothing to sign with. Only a URL under test has no secret.
+ */
 async function signingKeys(
   { db, secretKeys }: ActivityDeps,
   channel: Channel,
-  { tenantId, environment, config, keys }: Target,
-): Promise<SigningKeys> {
-  if (keys.ownSecret || channel.signing(config)?.by !== 'tenant') return ownSigningKeys(keys)
-  return { secrets: await readApiSecrets(db, secretKeys, { tenantId, environment }) }
+  { id, tenantId, environment, config, keys: stored }: Target,
+): Promise<SigningKeys | undefined> {
+  const signing = channel.signing(config)
+  const keys =
+    signing?.by === 'tenant' && !stored.ownSecret
+      ? { secrets: await readApiSecrets(db, secretKeys, { tenantId, environment }) }
+      : ownSigningKeys(stored)
+  const missing = signing && keys.secrets.length === 0 && id !== urlUnderTest
+  return missing ? undefined : keys
 }
 
 interface Sending {
   event: Event
   target: Target
-  keys: SigningKeys
+  keys: SigningKeys | undefined
   attempt: number
   sentAt: Date
   timeoutMs: number
@@ -137,10 +145,9 @@ async function send(
   { target, keys, ...message }: Sending,
 ): Promise<Outcome> {
   if (!channel) return { kind: 'failed', error: `this worker does not know the channel "${target.channel}"` }
-  const { id, name, config, subscription } = target
-  const mustSign = id !== urlUnderTest && channel.signing(config) !== undefined
-  if (mustSign && keys.secrets.length === 0)
+  if (!keys)
     return { kind: 'failed', error: 'nothing was sent: the tenant has no API secret to sign it with' }
+  const { id, name, config, subscription } = target
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
     const outcome = await channel.send({ ...message, destination }, deps.context)

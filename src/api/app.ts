@@ -23,7 +23,7 @@ import { keyRoutes } from './keys.ts'
 import { mount } from './mount.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy } from './request-key.ts'
-import { basePath, type Route } from './route.ts'
+import { basePath, type RouteTable } from './route.ts'
 import { serviceFault } from './service-fault.ts'
 import { tenantRoutes } from './tenants.ts'
 
@@ -47,7 +47,7 @@ export interface AppDeps {
 const healthDeadlineMs = 3_000
 
 /** Every route below its base path: what the router mounts and OpenAPI describes. */
-export const routes: Readonly<Record<string, readonly Route[]>> = {
+export const routes: RouteTable = {
   [basePath]: [
     ...tenantRoutes,
     ...keyRoutes,

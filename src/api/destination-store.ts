@@ -14,8 +14,9 @@ import {
 import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
-import { completeKeys } from './destination-keys.ts'
+import { completeKeys, type GivenSecret } from './destination-keys.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
+import { scopeOf } from './route.ts'
 import { validate } from './validate.ts'
 
 /** What it takes to write destinations; `db` may be a transaction. */
@@ -42,8 +43,7 @@ export interface DestinationChange {
   subscription?: Subscription | undefined
   delivery?: { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | undefined } | undefined
   status?: ChosenStatus | undefined
-  /** `null` asks for a new one to be made. */
-  secret?: string | null | undefined
+  secret?: GivenSecret
   contractFields?: JsonObject | undefined
 }
 
@@ -90,7 +90,7 @@ export async function changeDestination(
   current: Destination,
   { name, config: changed, subscription, delivery, status, secret, contractFields }: DestinationChange,
 ): Promise<Written> {
-  const scope = scopeOfDestination(current)
+  const scope = scopeOf(current)
   const channel = channelOf(current.channel)
   const merged = { ...current.config, ...unmaskConfig(channel, changed ?? {}, current.config) }
   const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
@@ -111,14 +111,18 @@ export async function changeDestination(
 }
 
 /** Changes the status alone: this must succeed even if what is configured would not be accepted today. */
-export async function setStatus(deps: StoreDeps, { id, ...current }: Destination, status: ChosenStatus) {
-  const where = { id, ...scopeOfDestination(current) }
+export async function setStatus(deps: StoreDeps, current: Destination, status: ChosenStatus) {
+  const where = { id: current.id, ...scopeOf(current) }
   return openDestination(await deps.db.destination.update({ where, data: chosen(status) }), deps.secretKeys)
 }
 
-/** Deliveries that still wait for it are skipped. */
-export async function deleteDestination({ db }: StoreDeps, { id, ...destination }: Destination) {
-  await db.destination.deleteMany({ where: { id, ...scopeOfDestination(destination) } })
+/**
+ * Deliveries that still wait for it are skipped. Says whether there was such a destination, and opens no secret: what cannot
+ * be opened can still be deleted.
+ */
+export async function deleteDestination({ db }: Pick<StoreDeps, 'db'>, scope: Scope, id: string | undefined) {
+  const { count } = await db.destination.deleteMany({ where: { id: id ?? '', ...scope } })
+  return count > 0
 }
 
 /** The destination of this scope, or 404. */
@@ -168,10 +172,6 @@ function sealed(
 
 function chosen(status: ChosenStatus) {
   return { status, statusReason: status === 'paused' ? 'paused by the API' : null }
-}
-
-function scopeOfDestination({ tenantId, environment }: Pick<Destination, 'tenantId' | 'environment'>): Scope {
-  return { tenantId, environment }
 }
 
 /** `null` takes an optional field away. */

@@ -16,6 +16,7 @@ import {
   type ChosenStatus,
   type Written,
 } from './destination-store.ts'
+import { notFound } from './errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
 import { route, scopeOf } from './route.ts'
 import { nameText } from './text.ts'
@@ -125,7 +126,7 @@ export const destinationRoutes = [
     summary: 'Delete a destination; deliveries that still wait for it are skipped',
     replies: { 204: null },
     async handle({ params, caller }, deps) {
-      await deleteDestination(deps, await requireDestination(deps, scopeOf(caller), params.id))
+      if (!(await deleteDestination(deps, scopeOf(caller), params.id))) throw notFound('destination')
       return { status: 204 }
     },
   }),

@@ -1,10 +1,10 @@
 import express, { type Router } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
 import { openApi } from './openapi.ts'
-import type { Route } from './route.ts'
+import type { RouteTable } from './route.ts'
 
 /** `/openapi.json`, and at `/docs` a page to browse and try it, served from here: no CDN. */
-export function docsRouter(routes: Readonly<Record<string, readonly Route[]>>): Router {
+export function docsRouter(routes: RouteTable): Router {
   const document = openApi(routes)
   const router = express.Router()
   router.get('/openapi.json', (_request, response) => void response.json(document))

@@ -13,7 +13,6 @@ import { readTimeline } from '../temporal/timeline.ts'
 import {
   deliverBatchType,
   eventWorkflowId,
-  replayBatchType,
   replayEventType,
   replayWorkflowId,
   routeEventType,
@@ -50,7 +49,11 @@ function visibilityQuery(
   { type, status, destination, failing, from, to }: EventFilter,
 ): string {
   const conditions = [
-    ...eventConditions(scope, { byDestination: Boolean(destination || failing) }),
+    // Of an event with very many destinations, the children are found by them, and show their part of it.
+    ...workflowConditions(
+      scope,
+      destination || failing ? [routeEventType, deliverBatchType] : [routeEventType],
+    ),
     type &&
       (type.endsWith('*')
         ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
@@ -64,20 +67,8 @@ function visibilityQuery(
   return conditions.filter(Boolean).join(' AND ')
 }
 
-/**
- * Of an event with very many destinations, the children are found by them, and show their part of it. Replays are no
- * events: a list shows them only where it shows what was sent.
- */
-export function eventConditions(
-  { tenantId, environment }: Scope,
-  { byDestination, replays = false }: { byDestination: boolean; replays?: boolean },
-): string[] {
-  const types = [
-    routeEventType,
-    ...(byDestination ? [deliverBatchType] : []),
-    ...(replays ? [replayEventType] : []),
-    ...(byDestination && replays ? [replayBatchType] : []),
-  ]
+/** What a visibility query finds of one tenant and environment: workflows of these types. */
+export function workflowConditions({ tenantId, environment }: Scope, types: readonly string[]): string[] {
   return [
     `WorkflowType IN (${types.map(quoted).join(', ')})`,
     `TenantId = ${quoted(tenantId)}`,

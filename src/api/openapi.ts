@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { keyHeaders, keyParameter } from './request-key.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteTable } from './route.ts'
 
 const problem = z.object({
   type: z.string(),
@@ -19,7 +19,7 @@ const securitySchemes = {
 }
 
 /** The OpenAPI 3.1 document, derived from the same schemas that requests are parsed with. */
-export function openApi(routes: Readonly<Record<string, readonly Route[]>>): object {
+export function openApi(routes: RouteTable): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const [base, list] of Object.entries(routes)) {
     for (const route of list) {

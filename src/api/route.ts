@@ -29,8 +29,8 @@ export interface TenantCaller {
   limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number }
 }
 
-/** What a tenant's key reaches: its own tenant's things in its own environment. */
-export function scopeOf({ tenantId, environment }: TenantCaller) {
+/** What a tenant's key reaches, and what a thing of a tenant is in: one tenant and one environment. */
+export function scopeOf({ tenantId, environment }: Pick<TenantCaller, 'tenantId' | 'environment'>) {
   return { tenantId, environment }
 }
 
@@ -95,3 +95,6 @@ export function route<
   // The mount parses by the same schemas and checks the same access before it calls `handle`.
   return definition
 }
+
+/** Routes by the base path that they are below. */
+export type RouteTable = Readonly<Record<string, readonly Route[]>>

@@ -177,7 +177,7 @@ interface Place {
 
 async function put({ store, scope, asked, known }: Place, current: Destination | undefined, wanted: Wanted) {
   const { channel, name, config, madeWith, secret, fieldNames } = wanted
-  if (config === null) return current && (await deleteDestination(store, current))
+  if (config === null) return current && (await deleteDestination(store, scope, current.id))
   return withFieldNames(fieldNames, async () => {
     if (current) {
       const subscription =

@@ -7,10 +7,10 @@ import { readEventInput } from '../../temporal/event-input.ts'
 import { countExecutions, listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import { walkOldestFirst, type Place } from '../../temporal/walk.ts'
-import { inBatches, replayEventType, urlUnderTest } from '../../workflows/contract.ts'
+import { inBatches, replayEventType, routeEventType, urlUnderTest } from '../../workflows/contract.ts'
 import type { AppDeps } from '../app.ts'
 import { invalid } from '../errors.ts'
-import { eventConditions } from '../event-log.ts'
+import { workflowConditions } from '../event-log.ts'
 
 /**
  * What is younger is left for the next page: the server's index takes in events a little after they start, and not in
@@ -55,7 +55,7 @@ async function* invokedEvents(
   scope: Scope,
   { after, destinationId, limit, since }: HistoryAsked,
 ): AsyncGenerator<Invoked> {
-  const events = eventConditions(scope, { byDestination: false }).join(' AND ')
+  const events = workflowConditions(scope, [routeEventType]).join(' AND ')
   const from = since.getTime()
   let place = after === undefined ? undefined : await placeOf(client, events, after)
   const until = await firstUnrouted(client, events, { from, after: place })
@@ -157,12 +157,7 @@ async function readReplays(
   const found = new Map<string, DeliverySummary[]>()
   if (page.length === 0) return found
   const ids = page.map(({ execution }) => quoted(execution.memo.eventId)).join(', ')
-  const query = [
-    `WorkflowType = ${quoted(replayEventType)}`,
-    `TenantId = ${quoted(scope.tenantId)}`,
-    `Environment = ${quoted(scope.environment)}`,
-    `EventId IN (${ids})`,
-  ].join(' AND ')
+  const query = [...workflowConditions(scope, [replayEventType]), `EventId IN (${ids})`].join(' AND ')
   const { executions } = await listExecutions(client, query, mostReplays)
   for (const execution of executions) {
     for (const delivery of await allDeliveriesOf(client, execution)) {

@@ -1,13 +1,21 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations.ts'
 import type { Delivery, DeliverySummary } from '../../domain/timeline.ts'
 import { listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
-import { urlUnderTest } from '../../workflows/contract.ts'
+import {
+  deliverBatchType,
+  replayBatchType,
+  replayEventType,
+  routeEventType,
+  urlUnderTest,
+  type EventMemo,
+} from '../../workflows/contract.ts'
 import type { AppDeps } from '../app.ts'
 import { notFound } from '../errors.ts'
-import { describeEvent, eventConditions, refuseBadCursor } from '../event-log.ts'
+import { describeEvent, refuseBadCursor, workflowConditions } from '../event-log.ts'
 import { route, scopeOf } from '../route.ts'
 import { testEventId } from '../test-event.ts'
 import { destinationIdAsked, webhookIdOf } from './webhook-ids.ts'
@@ -48,7 +56,12 @@ export const webhookLogRoutes = [
       const query = visibilityQuery(scopeOf(caller), destinationId, status)
       const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
       const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })
-      const rows = await pMap(found, (execution) => rowsOf(deps, execution, wanted), { concurrency: 20 })
+      const rows = await pMap(
+        found,
+        async ({ workflowId, runId }) =>
+          rowsOf(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted),
+        { concurrency: 20 },
+      )
       return { status: 200, body: { logs: rows.flat(), next_cursor: nextCursor } }
     },
   }),
@@ -62,13 +75,16 @@ export const webhookLogRoutes = [
       const logId = /^[1-9]\d{0,9}$/.test(params.log_id ?? '') ? Number(params.log_id) : undefined
       if (logId === undefined) throw notFound('log')
       const execution = await describeEvent(deps, scopeOf(caller), testEventId(logId))
-      const memo = execution.memo as unknown as Execution['memo']
-      const [row] = await rowsOf(deps, { ...execution, memo }, ({ channel }) => channel === 'webhook')
+      const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook')
       if (!row?.test) throw notFound('log')
       return { status: 200, body: { log_id: logId, ...row } }
     },
   }),
 ]
+
+const runTypes = [routeEventType, replayEventType]
+/** Children, which are found by their destinations where a run has very many. */
+const batchTypes = [deliverBatchType, replayBatchType]
 
 /** Runs of events, replays included, that may hold such deliveries. */
 function visibilityQuery(
@@ -77,7 +93,7 @@ function visibilityQuery(
   status: Status | undefined,
 ): string {
   const conditions = [
-    ...eventConditions(scope, { byDestination: destinationId !== undefined, replays: true }),
+    ...workflowConditions(scope, destinationId ? [...runTypes, ...batchTypes] : runTypes),
     destinationId && `Destinations = ${quoted(destinationId)}`,
     destinationId && status === 'Success' && `DeliveredDestinations = ${quoted(destinationId)}`,
     status === 'Pending' && `ExecutionStatus = 'Running'`,
@@ -121,19 +137,17 @@ async function findDeliveries(
   return { found, nextCursor }
 }
 
-type Found = Pick<Execution, 'workflowId' | 'runId' | 'memo'>
-
 async function rowsOf(
   { temporal }: AppDeps,
-  { workflowId, runId, memo }: Found,
+  execution: WorkflowExecutionDescription,
   wanted: (delivery: Wanted) => boolean,
 ) {
-  const execution = await temporal.workflow.getHandle(workflowId, runId).describe()
   const { deliveries } = await readTimeline(temporal, execution)
+  const memo = execution.memo as unknown as EventMemo
   return deliveries.filter(wanted).map((delivery) => showRow(memo, delivery))
 }
 
-function showRow({ eventId, eventType, test }: Execution['memo'], delivery: Delivery) {
+function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {
   const { destinationId, status, reason, attempts } = delivery
   const last = attempts.at(-1)
   return {

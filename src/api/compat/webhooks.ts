@@ -174,7 +174,8 @@ export const webhookRoutes = [
     summary: 'Delete a webhook for good (Webhooks API)',
     replies: { 200: z.object({ message: z.string() }) },
     async handle({ params, caller }, deps) {
-      await deleteDestination(deps, await requireWebhook(deps, caller, params.webhook_id))
+      const { id } = await requireWebhook(deps, caller, params.webhook_id)
+      await deleteDestination(deps, scopeOf(caller), id)
       return { status: 200, body: { message: 'Webhook deleted successfully' } }
     },
   }),
