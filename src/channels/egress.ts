@@ -27,6 +27,9 @@ export class EgressRefused extends Error {
   }
 }
 
+/** As long as a destination's longest timeout: undici's own limit of 10 s would end an attempt before its time. */
+const longestConnectMs = 30_000
+
 export interface EgressRules {
   /** CIDRs, addresses and host names that are open to both environments (`EGRESS_ALLOW`). */
   allow: readonly string[]
@@ -78,7 +81,10 @@ export function createEgress(rules: EgressRules): Egress {
       const known = agents.get(environment)
       if (known) return known
       const lookup = guardedLookup(environment)
-      const agent = new Agent({ connect: { lookup, ...(ca && { ca }) }, pipelining: 1 })
+      const agent = new Agent({
+        connect: { lookup, timeout: longestConnectMs, ...(ca && { ca }) },
+        pipelining: 1,
+      })
       agents.set(environment, agent)
       return agent
     },

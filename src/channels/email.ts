@@ -3,10 +3,11 @@ import { createTransport, type SentMessageInfo } from 'nodemailer'
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
+import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
 import { withoutBrackets, type Egress } from './egress.ts'
 import { renderEmail } from './email-message.ts'
-import { describeNetworkError } from './network.ts'
+import { describeNetworkError, within } from './network.ts'
 
 const address = z.email('is not an email address').max(254)
 
@@ -38,17 +39,22 @@ export const email = defineChannel({
     if (!server || !sender) {
       return {
         kind: 'failed',
+        errorClass: 'setup',
         error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
       }
     }
+    const mailed = renderEmail(event, destination)
+    const requestHeaders = headersForLog({ 'Message-ID': mailed.messageId })
     const signal = AbortSignal.timeout(timeoutMs)
     try {
-      const connection = smtpUrl ? await guarded(smtpUrl, event.environment, egress) : parseSmtpUrl(server)
+      const connection = smtpUrl
+        ? await within(signal, guarded(smtpUrl, event.environment, egress))
+        : parseSmtpUrl(server)
       // One mail over one connection, the whole of it before the signal, which also hangs up.
-      const message = { from: sender, to, ...renderEmail(event, destination), signal }
-      return accepted(await createTransport(connection).sendMail(message))
+      const info = await createTransport(connection).sendMail({ from: sender, to, ...mailed, signal })
+      return { ...accepted(info), requestHeaders }
     } catch (error) {
-      return classifyMailError(error, timeoutMs)
+      return { ...classifyMailError(error, timeoutMs), requestHeaders }
     }
   },
 })
@@ -112,8 +118,8 @@ interface SmtpError {
  */
 function classifyMailError(error: unknown, timeoutMs: number): Outcome {
   const { responseCode, response, code, command } = error as Partial<SmtpError>
-  if (responseCode === undefined) return { kind: 'failed', error: describeNetworkError(error, timeoutMs) }
-  const seen = smtpReply(response ?? String(responseCode))
+  if (responseCode === undefined) return { kind: 'failed', ...describeNetworkError(error, timeoutMs) }
+  const seen = { errorClass: 'smtp', ...smtpReply(response ?? String(responseCode)) } as const
   if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
     return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
   }

@@ -3,7 +3,7 @@ import { request, type Dispatcher } from 'undici'
 import type { Environment } from '../domain/event.ts'
 import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
 import { EgressRefused, type Egress } from './egress.ts'
-import { describeNetworkError, parseRetryAfter } from './network.ts'
+import { describeNetworkError, parseRetryAfter, within, type NetworkFault } from './network.ts'
 
 export interface Post {
   url: string
@@ -16,7 +16,7 @@ export interface Post {
 
 export type Answer =
   | { kind: 'answered'; status: number; excerpt: string; retryAfterMs?: number }
-  | { kind: 'unreachable'; error: string }
+  | ({ kind: 'unreachable' } & NetworkFault)
 
 /**
  * Posts once, within `timeoutMs` to the answer's status line. Redirects are not followed. Of the body at most
@@ -27,13 +27,8 @@ export async function post({ url, headers, body, timeoutMs, environment, egress 
   try {
     // A literal address is connected to without a look-up, so the guard there never sees it.
     if (egress.refusal(new URL(url).hostname, environment)) throw new EgressRefused()
-    const response = await request(url, {
-      method: 'POST',
-      headers,
-      body,
-      signal,
-      dispatcher: egress.dispatcher(environment),
-    })
+    const dispatcher = egress.dispatcher(environment)
+    const response = await within(signal, request(url, { method: 'POST', headers, body, signal, dispatcher }))
     const retryAfterMs = parseRetryAfter(single(response.headers['retry-after']), new Date())
     return {
       kind: 'answered',
@@ -42,27 +37,47 @@ export async function post({ url, headers, body, timeoutMs, environment, egress 
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     }
   } catch (error) {
-    return { kind: 'unreachable', error: describeNetworkError(error, timeoutMs) }
+    return { kind: 'unreachable', ...describeNetworkError(error, timeoutMs) }
   }
 }
 
+/** What counts as success where a destination says nothing else. */
+export const defaultSuccessCodes = ['2xx']
+
 /**
- * What an HTTP answer means for a delivery (DESIGN §3): any 2xx is success; 410 says never again; everything else,
- * redirects and other 4xx included, is worth another attempt. `Retry-After` counts where HTTP defines it.
+ * What an HTTP answer means for a delivery (DESIGN §3): the destination's success codes are success, by default any 2xx; 410
+ * says never again; everything else, redirects and other 4xx included, is worth another attempt. `Retry-After` counts where
+ * HTTP defines it.
  */
-export function classifyHttp(answer: Answer): Outcome {
-  if (answer.kind === 'unreachable') return { kind: 'failed', error: answer.error }
+export function classifyHttp(answer: Answer, successCodes: readonly string[] = defaultSuccessCodes): Outcome {
+  if (answer.kind === 'unreachable') {
+    const { error, errorClass } = answer
+    return { kind: 'failed', error, errorClass }
+  }
   const { status, excerpt, retryAfterMs } = answer
   const seen = { responseCode: status, responseExcerpt: excerpt }
-  if (status >= 200 && status < 300) return { kind: 'delivered', ...seen }
-  if (status === 410)
-    return { kind: 'rejected', error: 'HTTP 410: the receiver is gone', gone: true, ...seen }
-  if (status >= 300 && status < 400)
-    return { kind: 'failed', error: `HTTP ${status}: redirects are not followed`, ...seen }
-  const phrase = STATUS_CODES[status]
-  const error = phrase ? `HTTP ${status}: ${phrase}` : `HTTP ${status}`
+  if (isSuccess(status, successCodes)) return { kind: 'delivered', ...seen }
+  const error = `HTTP ${status}${meaningOf(status)}`
+  if (status === 410) return { kind: 'rejected', error, errorClass: 'http', gone: true, ...seen }
   const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
-  return { kind: 'failed', error, ...(asksToWait && { retryAfterMs }), ...seen }
+  return { kind: 'failed', error, errorClass: 'http', ...(asksToWait && { retryAfterMs }), ...seen }
+}
+
+function isSuccess(status: number, successCodes: readonly string[]): boolean {
+  return successCodes.includes(String(status)) || (is2xx(status) && successCodes.includes('2xx'))
+}
+
+function is2xx(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
+/** Why a status that is no success is none. */
+function meaningOf(status: number): string {
+  if (is2xx(status)) return ': not one of this destination’s success codes'
+  if (status === 410) return ': the receiver is gone'
+  if (status >= 300 && status < 400) return ': redirects are not followed'
+  const phrase = STATUS_CODES[status]
+  return phrase ? `: ${phrase}` : ''
 }
 
 /** Control characters, but for tabs and line breaks: JSON would write each as six bytes, PostgreSQL and people read none. */

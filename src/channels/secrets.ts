@@ -42,7 +42,7 @@ export function secretValues(
     ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
     ...urlSecrets(text),
   ])
-  return [...values, ...keys.secrets, ...(keys.privateKey ? [keys.privateKey] : [])]
+  return [...values, ...keys.secrets, ...(keys.privateKeys ?? [])]
 }
 
 function maskDeep(value: Json): Json {

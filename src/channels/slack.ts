@@ -1,6 +1,7 @@
 import { IncomingWebhook } from '@slack/webhook'
 import { z } from 'zod'
 import type { Outcome } from '../domain/outcome.ts'
+import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel } from './channel.ts'
 import { classifyHttp, post, type Answer } from './http.ts'
 import { renderSlackMessage } from './slack-message.ts'
@@ -14,14 +15,16 @@ export const slack = defineChannel({
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
 
   async send({ event, destination, timeoutMs }, { egress }) {
-    let answer: Answer = { kind: 'unreachable', error: 'no request was made' }
+    let answer: Answer = { kind: 'unreachable', error: 'no request was made', errorClass: 'internal' }
+    let headers: Record<string, string> | undefined
     // Slack's client builds the request; our own guarded post makes it, and keeps the answer that the client's error drops.
     const client = new IncomingWebhook(destination.config.webhookUrl, {
       retryConfig: { retries: 0 },
       fetch: async (url, init) => {
+        headers = init?.headers ?? {}
         answer = await post({
           url: String(url),
-          headers: init?.headers as Record<string, string>,
+          headers,
           body: typeof init?.body === 'string' ? init.body : '',
           timeoutMs,
           environment: event.environment,
@@ -32,7 +35,7 @@ export const slack = defineChannel({
       },
     })
     await client.send(renderSlackMessage(event)).catch(() => undefined)
-    return classifySlack(answer)
+    return { ...classifySlack(answer), ...(headers && { requestHeaders: headersForLog(headers) }) }
   },
 })
 
@@ -46,5 +49,6 @@ function classifySlack(answer: Answer): Outcome {
   const { status, excerpt } = answer
   if (status < 400 || status >= 500 || status === 408 || status === 429) return outcome
   const word = /^[a-z_]{1,60}$/.test(excerpt) ? `: ${excerpt}` : ''
-  return { kind: 'rejected', error: `HTTP ${status}${word}`, responseCode: status, responseExcerpt: excerpt }
+  const seen = { responseCode: status, responseExcerpt: excerpt }
+  return { kind: 'rejected', error: `HTTP ${status}${word}`, errorClass: 'http', ...seen }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { headersForLog } from '../domain/redaction.ts'
 import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
 import type { WireFormat, WireOptions } from '../domain/wire-formats/wire-format.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
-import { classifyHttp, post } from './http.ts'
+import { classifyHttp, defaultSuccessCodes, post } from './http.ts'
 import { httpUrl, urlProblems } from './url.ts'
 
 /** Set by HTTP itself, by a wire format or by us: a tenant's header must not stand in for them. */
@@ -26,6 +27,12 @@ const headers = z
     'names a header twice',
   )
 
+const successCode = z
+  .string()
+  .regex(/^(2xx|[2-5]\d\d)$/, 'must be 2xx or a status code from 200 to 599')
+  .refine((code) => !/^3\d\d$/.test(code), 'redirects are never followed')
+  .refine((code) => code !== '410', '410 always disables')
+
 const config = z.strictObject({
   url: httpUrl,
   wireFormat: z.enum(wireFormatNames).default('standard-webhooks'),
@@ -40,6 +47,13 @@ const config = z.strictObject({
     .optional()
     .meta({ description: 'Of kyc-webhooks: what the signature is over; timestamp.body by default.' }),
   headers: headers.optional(),
+  successCodes: z
+    .array(successCode)
+    .min(1)
+    .max(20)
+    .refine((codes) => new Set(codes).size === codes.length, 'names a code twice')
+    .default(defaultSuccessCodes)
+    .meta({ description: 'The answers that mean that it arrived: 2xx for all of those, or status codes.' }),
 })
 type Config = z.output<typeof config>
 
@@ -58,21 +72,23 @@ export const webhook = defineChannel({
   async send({ event, destination, attempt, sentAt, timeoutMs }, { egress }) {
     const { config: given, keys } = destination
     const message = formatOf(given).render({ event, destination, attempt, sentAt, keys, options: given })
-    return classifyHttp(
-      await post({
-        url: given.url,
-        headers: {
-          'User-Agent': 'Switchyard/1.0',
-          ...given.headers,
-          ...message.headers,
-          ...(event.test && { 'Switchyard-Test': 'true' }),
-        },
-        body: message.body,
-        timeoutMs,
-        environment: event.environment,
-        egress,
-      }),
-    )
+    const ours = {
+      'User-Agent': 'Switchyard/1.0',
+      ...message.headers,
+      ...(event.test && { 'Switchyard-Test': 'true' }),
+    }
+    const answer = await post({
+      url: given.url,
+      headers: { ...given.headers, ...ours },
+      body: message.body,
+      timeoutMs,
+      environment: event.environment,
+      egress,
+    })
+    return {
+      ...classifyHttp(answer, given.successCodes),
+      requestHeaders: headersForLog(ours, given.headers),
+    }
   },
 })
 

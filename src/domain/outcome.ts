@@ -1,15 +1,38 @@
+import type { Place } from './pace.ts'
+
+/**
+ * Where a failed attempt failed, told apart in the log: looking up the host, connecting, TLS, no answer in time, an answer
+ * that is none, an address that is not allowed, what was answered (HTTP, SMTP), a destination that cannot be sent to as it is
+ * set up, a fault of ours.
+ */
+export const errorClasses = [
+  'dns',
+  'connection',
+  'tls',
+  'timeout',
+  'protocol',
+  'blocked',
+  'http',
+  'smtp',
+  'setup',
+  'internal',
+] as const
+export type ErrorClass = (typeof errorClasses)[number]
+
 /** What an attempt came to. A channel classifies and never retries: the workflow alone does (DESIGN §2, STYLE 2). */
 export type Outcome = (
   | { kind: 'delivered' }
   /** Trying again cannot help. `gone`: the receiver asked not to be called again (HTTP 410). */
-  | { kind: 'rejected'; error: string; gone?: boolean }
+  | { kind: 'rejected'; error: string; errorClass?: ErrorClass; gone?: boolean }
   /** Worth another attempt, not before `retryAfterMs` where the receiver asked for it. */
-  | { kind: 'failed'; error: string; retryAfterMs?: number }
+  | { kind: 'failed'; error: string; errorClass?: ErrorClass; retryAfterMs?: number }
 ) & {
   /** HTTP status or SMTP reply code, where there was an answer. */
   responseCode?: number
   /** The start of what was answered, at most `excerptMaxBytes`. */
   responseExcerpt?: string
+  /** The headers that were sent, those that are a tenant's secret masked. */
+  requestHeaders?: Record<string, string>
 }
 
 export const excerptMaxBytes = 2048
@@ -22,11 +45,24 @@ export interface Attempt {
   outcome: Outcome['kind']
   responseCode?: number
   responseExcerpt?: string
+  requestHeaders?: Record<string, string>
   error?: string
+  errorClass?: ErrorClass
 }
 
-/** What asking for an attempt came to. Neither `skipped` nor `deferred` is an attempt: nothing was sent. */
+/** What asking for an attempt came to. Only `attempted` is an attempt: otherwise nothing was sent. */
 export type AttemptResult =
-  | { kind: 'attempted'; at: string; durationMs: number; outcome: Outcome }
-  | { kind: 'skipped'; reason: string }
+  | {
+      kind: 'attempted'
+      at: string
+      durationMs: number
+      outcome: Outcome
+      /** The destination has only failed for so long that it is not to be called again. */
+      giveUp?: string
+    }
+  /** `missed`: the destination would have got it, had it been active. */
+  | { kind: 'skipped'; reason: string; missed?: true }
+  /** To be made on the slow lane. */
   | { kind: 'deferred'; reason: string }
+  /** Not yet: ask again in `retryInMs`, and give back the place in the pace, where one is kept for it. */
+  | { kind: 'held'; reason: string; retryInMs: number; place?: Place }

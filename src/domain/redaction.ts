@@ -42,3 +42,26 @@ export function maskText(secret: string): string {
 export function maskToLastFour(secret: string): string {
   return '*'.repeat(28) + secret.slice(-4)
 }
+
+const mostHeaders = 40
+const longestHeader = 256
+
+/**
+ * A request's headers as the log keeps them, within bounds: values that are longer end in `…`. `secret` are a tenant's own,
+ * whose values are masked; ours come first and stand where both have one.
+ */
+export function headersForLog(
+  ours: Record<string, string>,
+  secret: Record<string, string> = {},
+): Record<string, string> {
+  const theirs = Object.entries(secret).filter(([name]) => !Object.hasOwn(ours, name))
+  const entries = [
+    ...Object.entries(ours),
+    ...theirs.map(([name, value]) => [name, maskText(value)] as const),
+  ]
+  return Object.fromEntries(entries.slice(0, mostHeaders).map(([name, value]) => [name, cut(value)]))
+}
+
+function cut(value: string): string {
+  return value.length <= longestHeader ? value : `${value.slice(0, longestHeader)}…`
+}

@@ -12,6 +12,8 @@ export interface Delivery {
   status: DeliveryStatus
   reason?: string
   nextAttemptAt?: string
+  /** The destination would have got it, had it been active. */
+  missed?: true
   attempts: Attempt[]
 }
 
@@ -41,6 +43,9 @@ export interface DeliverySummary {
   /** Of the newest attempt. */
   responseCode?: number
   lastAttemptAt?: string
+  nextAttemptAt?: string
+  /** A child workflow makes it: its attempts stand in that one's summary. */
+  delegated?: true
 }
 
 export function openTimeline(): Timeline {
@@ -60,17 +65,18 @@ export function openDelivery(timeline: Timeline, { destinationId, channel }: Pla
 }
 
 /**
- * Of attempts that another one followed, the log keeps this many characters of the answer: a hundred deliveries of ten
- * attempts each must fit into one workflow result. The whole excerpt stays in the workflow's history.
+ * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
+ * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
  */
-const earlierExcerptMax = 256
+const earlierMax = { excerpt: 256, headers: 600 }
 
 /** Writes an attempt into the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs } = made
   const previous = delivery.attempts.at(-1)
   if (previous?.responseExcerpt)
-    previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierExcerptMax)
+    previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierMax.excerpt)
+  if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,
@@ -78,8 +84,17 @@ export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 
     outcome: outcome.kind,
     ...(outcome.responseCode !== undefined && { responseCode: outcome.responseCode }),
     ...(outcome.responseExcerpt !== undefined && { responseExcerpt: outcome.responseExcerpt }),
+    ...(outcome.requestHeaders && { requestHeaders: outcome.requestHeaders }),
     ...(outcome.kind !== 'delivered' && { error: outcome.error }),
+    ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
   })
+}
+
+function firstHeaders(headers: Record<string, string>): Record<string, string> {
+  let left = earlierMax.headers
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name, value]) => (left -= name.length + value.length) >= 0),
+  )
 }
 
 /** Ends or changes a delivery's state. A wait that is over is forgotten with it. */
@@ -90,19 +105,36 @@ export function settle(delivery: Delivery, status: DeliveryStatus, reason?: stri
   if (reason !== undefined) delivery.reason = reason
 }
 
+/** Whether another attempt may come. */
+export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
+  return status === 'pending' || status === 'held'
+}
+
 /** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
 export function eventStatus(deliveries: readonly Pick<Delivery, 'status'>[]): EventStatus {
   const has = (status: DeliveryStatus) => deliveries.some((delivery) => delivery.status === status)
-  if (has('pending') || has('held')) return 'pending'
+  if (deliveries.some(isOpen)) return 'pending'
   if (has('delivered')) return has('failed') ? 'partial' : 'delivered'
   return has('failed') ? 'failed' : 'unrouted'
 }
 
-export function summarize({ status, deliveries, batches }: Timeline): TimelineSummary {
-  return { status, deliveries: deliveries.map(summarizeDelivery), ...(batches && { batched: true }) }
+/** `delegated`: those that children make. */
+export function summarize(
+  { status, deliveries, batches }: Timeline,
+  delegated?: ReadonlySet<Delivery>,
+): TimelineSummary {
+  return {
+    status,
+    deliveries: deliveries.map((delivery) => ({
+      ...summarizeDelivery(delivery),
+      ...(delegated?.has(delivery) && { delegated: true as const }),
+    })),
+    ...(batches && { batched: true }),
+  }
 }
 
-export function summarizeDelivery({ destinationId, channel, status, attempts }: Delivery): DeliverySummary {
+export function summarizeDelivery(delivery: Delivery): DeliverySummary {
+  const { destinationId, channel, status, nextAttemptAt, attempts } = delivery
   const last = attempts.at(-1)
   return {
     destinationId,
@@ -111,18 +143,27 @@ export function summarizeDelivery({ destinationId, channel, status, attempts }: 
     attempts: attempts.length,
     ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
     ...(last && { lastAttemptAt: last.at }),
+    ...(nextAttemptAt !== undefined && { nextAttemptAt }),
   }
 }
 
 /** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
 export function failingDestinations(deliveries: readonly Delivery[]): string[] {
   return deliveries
-    .filter(({ status, attempts }) => status === 'failed' || (status === 'pending' && attempts.length > 0))
+    .filter((delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0))
     .map(({ destinationId }) => destinationId)
 }
 
 export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
   return deliveries.filter(({ status }) => status === 'delivered').map(({ destinationId }) => destinationId)
+}
+
+/** Destinations that would have got the event, had they been active: what they can be given once they are again. */
+export function missedDestinations({
+  deliveries,
+  routing,
+}: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
+  return [...deliveries, ...routing].flatMap(({ missed, destinationId }) => (missed ? [destinationId] : []))
 }
 
 function unroutedReason(routing: readonly RoutingDecision[]): string {

@@ -3,7 +3,7 @@ import type { Channel, ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { secretValues } from '../../src/channels/secrets.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
-import { excerptMaxBytes, type Outcome } from '../../src/domain/outcome.ts'
+import { excerptMaxBytes, type ErrorClass, type Outcome } from '../../src/domain/outcome.ts'
 import { withoutSecrets } from '../../src/domain/redaction.ts'
 import { makeEvent } from '../support/event.ts'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
@@ -31,6 +31,8 @@ export interface ChannelHarness<Answer> {
   secret?: string
   /** Every text of that config that must never be seen. */
   secrets: string[]
+  /** Names and values of headers that the log shows of every request. */
+  loggedHeaders: Record<string, unknown>
   /** A server that answers every request so; it accepts when no answer is given. */
   start(answer?: Answer): Promise<ChannelServer>
   /** Every class of answer with what it comes to. */
@@ -45,6 +47,7 @@ export interface ChannelHarness<Answer> {
 
 interface ExpectedOutcome {
   kind: Outcome['kind']
+  errorClass: ErrorClass
   responseCode: number
   error: string
   gone: boolean
@@ -120,7 +123,9 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       '%s: classified, after one request and no more',
       async (_name, answer, outcome) => {
         const server = await start(answer)
-        expect(await sendTo(server.port)).toMatchObject(outcome)
+        const made = await sendTo(server.port)
+        expect(made).toMatchObject({ ...outcome, requestHeaders: harness.loggedHeaders })
+        expect('errorClass' in made).toBe(made.kind !== 'delivered')
         expect(server.requests()).toBe(1)
       },
     )
@@ -135,43 +140,53 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
   })
 
   describe(`${name} fails in words, when`, () => {
-    const unreachable: [what: string, words: RegExp, act: () => Promise<Outcome>][] = [
-      ['nobody listens', /^connection refused$/, async () => sendTo(await closedPort())],
+    const unreachable: [what: string, errorClass: ErrorClass, words: RegExp, act: () => Promise<Outcome>][] =
       [
-        'the host does not exist',
-        /^DNS: /,
-        () => send({ channel, secret, config: harness.config(`${plain}://no-such-host.invalid`) }),
-      ],
-      [
-        'the certificate is not to be trusted',
-        /^TLS: .*certificate/,
-        async () => {
-          const server = untilTestEnds(await startSmtpReceiver(undefined, { tls: true }))
-          return send({ channel, secret, config: at(server.port, tls) })
-        },
-      ],
-      [
-        'TLS is asked of a server that has none',
-        /^TLS: the handshake failed$/,
-        async () => {
-          const server = await startRaw((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-          return send({ channel, secret, config: at(server.port, tls) })
-        },
-      ],
-      [
-        'the server hangs up without an answer',
-        /^connection (closed|reset) by the receiver$/,
-        async () => sendTo((await startRaw((socket) => void socket.end())).port),
-      ],
-      [
-        'the answer is not of the protocol',
-        /^the answer is not valid (HTTP|SMTP)$/,
-        async () => sendTo((await startRaw((socket) => void socket.end('gibberish\r\n\r\n'))).port),
-      ],
-    ]
-    it.each(unreachable)('%s', async (_what, words, act) => {
-      const outcome = await act()
-      expect(outcome).toEqual({ kind: 'failed', error: expect.stringMatching(words) as string })
+        ['nobody listens', 'connection', /^connection refused$/, async () => sendTo(await closedPort())],
+        [
+          'the host does not exist',
+          'dns',
+          /^DNS: /,
+          () => send({ channel, secret, config: harness.config(`${plain}://no-such-host.invalid`) }),
+        ],
+        [
+          'the certificate is not to be trusted',
+          'tls',
+          /^TLS: .*certificate/,
+          async () => {
+            const server = untilTestEnds(await startSmtpReceiver(undefined, { tls: true }))
+            return send({ channel, secret, config: at(server.port, tls) })
+          },
+        ],
+        [
+          'TLS is asked of a server that has none',
+          'tls',
+          /^TLS: the handshake failed$/,
+          async () => {
+            const server = await startRaw((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+            return send({ channel, secret, config: at(server.port, tls) })
+          },
+        ],
+        [
+          'the server hangs up without an answer',
+          'connection',
+          /^connection (closed|reset) by the receiver$/,
+          async () => sendTo((await startRaw((socket) => void socket.end())).port),
+        ],
+        [
+          'the answer is not of the protocol',
+          'protocol',
+          /^the answer is not valid (HTTP|SMTP)$/,
+          async () => sendTo((await startRaw((socket) => void socket.end('gibberish\r\n\r\n'))).port),
+        ],
+      ]
+    it.each(unreachable)('%s', async (_what, errorClass, words, act) => {
+      expect(await act()).toEqual({
+        kind: 'failed',
+        errorClass,
+        error: expect.stringMatching(words) as string,
+        requestHeaders: expect.objectContaining(harness.loggedHeaders) as object,
+      })
     })
   })
 
@@ -183,7 +198,12 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       const server = await startRaw(() => undefined)
       const startedAt = performance.now()
       const outcome = await sendTo(server.port, { timeoutMs: 300 })
-      expect(outcome).toEqual({ kind: 'failed', error: 'no answer within 300 ms' })
+      expect(outcome).toMatchObject({
+        kind: 'failed',
+        errorClass: 'timeout',
+        error: 'no answer within 300 ms',
+        requestHeaders: harness.loggedHeaders,
+      })
       expect(performance.now() - startedAt).toBeLessThan(promptlyMs)
       await server.hungUp
       expect(server.connections).toBe(1)
@@ -219,7 +239,8 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(harness.secrets).not.toEqual([])
     })
 
-    const faults: [what: string, act: () => Promise<Outcome>][] = [
+    const outcomes: [what: string, act: () => Promise<Outcome>][] = [
+      ['a delivery', async () => sendTo((await start()).port)],
       ['a refusal', async () => sendTo((await start(harness.refusal('no'))).port)],
       ['a refused connection', async () => sendTo(await closedPort())],
       [
@@ -230,11 +251,13 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       ['a timeout', async () => sendTo((await startRaw(() => undefined)).port, { timeoutMs: 200 })],
       ['the egress guard', () => sendTo(1, { event: { environment: 'production' } })],
     ]
-    it.each(faults)('%s', async (_what, act) => {
+    it.each(outcomes)('%s', async (what, act) => {
       const outcome = await act()
-      expect(outcome.kind).not.toBe('delivered')
+      expect(outcome.kind === 'delivered').toBe(what === 'a delivery')
+      expect(outcome.requestHeaders).toBeDefined()
       const said = JSON.stringify(outcome)
-      expect(harness.secrets.filter((value) => said.includes(value))).toEqual([])
+      const written = harness.secrets.map((value) => JSON.stringify(value).slice(1, -1))
+      expect(written.filter((value) => said.includes(value))).toEqual([])
     })
 
     it.each(harness.secrets)('an answer that echoes it is cleaned (%#)', async (value) => {
@@ -276,7 +299,9 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         const outcome = await send({ channel, secret, config, event: { environment: 'production' } })
         expect(outcome).toMatchObject({
           kind: 'failed',
+          errorClass: 'blocked',
           error: expect.stringContaining('not a public one') as string,
+          requestHeaders: harness.loggedHeaders,
         })
         expect(server.connections).toBe(0)
       },
@@ -322,6 +347,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         const server = await start(redirect(status, `http://127.0.0.1:${elsewhere.port}/`))
         expect(await sendTo(server.port)).toMatchObject({
           kind: 'failed',
+          errorClass: 'http',
           responseCode: status,
           error: `HTTP ${status}: redirects are not followed`,
         })

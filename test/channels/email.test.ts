@@ -14,8 +14,16 @@ const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
 const to = ['oncall@acme.example', 'audit@acme.example']
 
 const refused = (at: Refusal['at'], code: number, text?: string): Refusal => ({ at, code, text })
-const lasting = { kind: 'rejected', error: expect.stringContaining('refused the mail') as string }
-const passing = { kind: 'failed', error: expect.stringMatching(/^SMTP \d{3}: the mail server/) as string }
+const lasting = {
+  kind: 'rejected',
+  errorClass: 'smtp',
+  error: expect.stringContaining('refused the mail') as string,
+}
+const passing = {
+  kind: 'failed',
+  errorClass: 'smtp',
+  error: expect.stringMatching(/^SMTP \d{3}: the mail server/) as string,
+}
 
 const answers: [at: Refusal['at'], code: number, outcome: object][] = [
   ['recipient', 550, lasting],
@@ -32,8 +40,8 @@ const answers: [at: Refusal['at'], code: number, outcome: object][] = [
   ['mail', 550, passing],
   ['connect', 421, passing],
   ['connect', 554, passing],
-  ['auth', 535, { kind: 'failed', error: 'SMTP 535: the mail server refused the login' }],
-  ['auth', 454, { kind: 'failed', error: 'SMTP 454: the mail server refused the login' }],
+  ['auth', 535, { kind: 'failed', errorClass: 'smtp', error: 'SMTP 535: the mail server refused the login' }],
+  ['auth', 454, { kind: 'failed', errorClass: 'smtp', error: 'SMTP 454: the mail server refused the login' }],
 ]
 
 channelContract<Refusal>('email', {
@@ -46,6 +54,7 @@ channelContract<Refusal>('email', {
     Buffer.from(password).toString('base64'),
     Buffer.from(`\0${user}\0${password}`).toString('base64'),
   ],
+  loggedHeaders: { 'Message-ID': '<evt_01jd6x7m2v8q.dst_1@switchyard>' },
   async start(refusal) {
     const receiver = await startSmtpReceiver(refusal)
     return {
@@ -233,9 +242,37 @@ describe('an email', () => {
     ])
   })
 
+  it.each(['evt_01jd6x7m2v8q', 'Zoë <a@b> "1"\r\nBcc: x', 'e'.repeat(128)])(
+    'has in the log the Message-ID that it arrived with: event %j',
+    async (id) => {
+      const receiver = untilTestEnds(await startSmtpReceiver())
+      const config = { to, from: 'alerts@acme.example', smtpUrl: `smtp://127.0.0.1:${receiver.port}` }
+      const { requestHeaders } = await send({ channel: email, config, event: { id } })
+      expect(receiver.mails[0]?.messageId).toMatch(/^<.+@switchyard>$/)
+      expect(requestHeaders).toEqual({ 'Message-ID': receiver.mails[0]?.messageId })
+    },
+  )
+
+  it('does not wait longer than its timeout for the address of its mail server', async () => {
+    const config = { to, from: 'alerts@acme.example', smtpUrl: 'smtp://slow-dns.example' }
+    const lookingUp = { ...egress, resolve: () => new Promise<string>(() => undefined) }
+    expect(
+      await send({ channel: email, config, timeoutMs: 200, context: { egress: lookingUp } }),
+    ).toMatchObject({ kind: 'failed', errorClass: 'timeout', error: 'no answer within 200 ms' })
+  })
+
+  it('tells what is wrong with its set-up from what is wrong on the way', async () => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const smtpUrl = `smtp://only-a-user@127.0.0.1:${receiver.port}`
+    const config = { to, from: 'alerts@acme.example', smtpUrl }
+    expect(await send({ channel: email, config })).toMatchObject({ kind: 'failed', errorClass: 'setup' })
+    expect(receiver.mails).toEqual([])
+  })
+
   it('fails in words where nobody has a mail server', async () => {
     expect(await send({ channel: email, config: { to } })).toEqual({
       kind: 'failed',
+      errorClass: 'setup',
       error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
     })
   })

@@ -23,10 +23,10 @@ const path = `/services/T0AB12CD3/B0EF45GH6/${token}`
 
 const classes: [from: number[], outcome: object][] = [
   [[200, 201, 204], { kind: 'delivered' }],
-  [[300, 304], { kind: 'failed' }],
-  [[400, 401, 403, 404, 409, 422], { kind: 'rejected' }],
-  [[410], { kind: 'rejected', gone: true }],
-  [[408, 429, 500, 502, 503, 504], { kind: 'failed' }],
+  [[300, 304], { kind: 'failed', errorClass: 'http' }],
+  [[400, 401, 403, 404, 409, 422], { kind: 'rejected', errorClass: 'http' }],
+  [[410], { kind: 'rejected', errorClass: 'http', gone: true }],
+  [[408, 429, 500, 502, 503, 504], { kind: 'failed', errorClass: 'http' }],
 ]
 const words: [code: number, word: string][] = [
   [400, 'invalid_payload'],
@@ -38,6 +38,10 @@ channelContract<Respond>('slack', {
   channel: slack,
   config: (origin) => ({ webhookUrl: `${origin}${path}` }),
   secrets: [path, token],
+  loggedHeaders: {
+    'User-Agent': expect.stringContaining('slack') as string,
+    'Content-Type': 'application/json',
+  },
   answers: [
     ...classes.flatMap(([codes, outcome]) =>
       codes.map((code): [string, Respond, object] => [
@@ -49,7 +53,7 @@ channelContract<Respond>('slack', {
     ...words.map(([code, word]): [string, Respond, object] => [
       `${code} ${word}`,
       status(code, {}, word),
-      { kind: 'rejected', error: `HTTP ${code}: ${word}`, responseExcerpt: word },
+      { kind: 'rejected', errorClass: 'http', error: `HTTP ${code}: ${word}`, responseExcerpt: word },
     ]),
   ],
   ...httpHarness(({ body }) => {
@@ -131,8 +135,11 @@ describe('a Slack message', () => {
 
   it('is JSON, posted to the path that is the secret', async () => {
     const receiver = untilTestEnds(await startReceiver())
-    await send({ channel: slack, config: { webhookUrl: `http://127.0.0.1:${receiver.port}${path}` } })
+    const config = { webhookUrl: `http://127.0.0.1:${receiver.port}${path}` }
+    const { requestHeaders } = await send({ channel: slack, config })
     expect(receiver.received).toMatchObject([{ path, headers: { 'content-type': 'application/json' } }])
+    const { 'user-agent': userAgent } = receiver.received[0]?.headers ?? {}
+    expect(requestHeaders).toEqual({ 'User-Agent': userAgent, 'Content-Type': 'application/json' })
   })
 
   it('puts no word of a talkative answer into the error', async () => {

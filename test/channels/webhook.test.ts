@@ -1,7 +1,9 @@
+import type { LookupFunction } from 'node:net'
 import { Webhook } from 'standardwebhooks'
+import { Agent } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { webhook } from '../../src/channels/webhook.ts'
-import type { JsonObject } from '../../src/domain/event.ts'
+import type { Event, JsonObject } from '../../src/domain/event.ts'
 import { type Received, type Respond, startReceiver, status } from '../support/receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { channelContract, egress, send } from './contract.ts'
@@ -18,10 +20,17 @@ const classes: [from: number[], outcome: object][] = [
   [[200, 201, 202, 204, 226], { kind: 'delivered' }],
   [
     [300, 304, 305],
-    { kind: 'failed', error: expect.stringContaining('redirects are not followed') as string },
+    {
+      kind: 'failed',
+      errorClass: 'http',
+      error: expect.stringContaining('redirects are not followed') as string,
+    },
   ],
-  [[400, 401, 403, 404, 408, 409, 413, 422, 429, 451, 500, 501, 502, 503, 504, 599], { kind: 'failed' }],
-  [[410], { kind: 'rejected', gone: true, error: 'HTTP 410: the receiver is gone' }],
+  [
+    [400, 401, 403, 404, 408, 409, 413, 422, 429, 451, 500, 501, 502, 503, 504, 599],
+    { kind: 'failed', errorClass: 'http' },
+  ],
+  [[410], { kind: 'rejected', errorClass: 'http', gone: true, error: 'HTTP 410: the receiver is gone' }],
 ]
 
 channelContract<Respond>('webhook', {
@@ -32,6 +41,12 @@ channelContract<Respond>('webhook', {
     headers: { Authorization: `Bearer ${token}`, 'X-Api-Key': apiKey },
   }),
   secrets: [token, apiKey, `Bearer ${token}`, secret],
+  loggedHeaders: {
+    'User-Agent': 'Switchyard/1.0',
+    'webhook-id': expect.stringMatching(/^evt_/) as string,
+    Authorization: '****21aa',
+    'X-Api-Key': '****igns',
+  },
   answers: classes.flatMap(([codes, outcome]) =>
     codes.map((code): [string, Respond, object] => [
       `HTTP ${code}`,
@@ -110,7 +125,7 @@ describe('a webhook', () => {
   it('is delivered by a 2xx even when its body never ends: the status decides', async () => {
     const receiver = await start((response) => void response.writeHead(200).write('thank you'))
     const outcome = await send({ channel: webhook, secret, config: { url: receiver.url }, timeoutMs: 300 })
-    expect(outcome).toEqual({ kind: 'delivered', responseCode: 200, responseExcerpt: 'thank you' })
+    expect(outcome).toMatchObject({ kind: 'delivered', responseCode: 200, responseExcerpt: 'thank you' })
   })
 
   it('takes no more than it keeps of an answer without end', async () => {
@@ -125,12 +140,124 @@ describe('a webhook', () => {
       more()
     })
     const outcome = await send({ channel: webhook, secret, config: { url: receiver.url } })
-    expect(outcome).toEqual({ kind: 'delivered', responseCode: 200, responseExcerpt: 'x'.repeat(2048) })
+    expect(outcome).toMatchObject({
+      kind: 'delivered',
+      responseCode: 200,
+      responseExcerpt: 'x'.repeat(2048),
+    })
     expect(written).toBeLessThan(64 * 1024 * 1024)
   })
 })
 
+describe('the log of a webhook’s headers', () => {
+  const ofHttp = ['host', 'connection', 'content-length']
+
+  it.each<[what: string, event: Partial<Event>, more: string[]]>([
+    ['a real event', {}, []],
+    ['a test event', { test: true }, ['switchyard-test']],
+  ])('has every header that arrived, the tenant’s own masked: %s', async (_what, event, more) => {
+    const receiver = await start()
+    const headers = { Authorization: `Bearer ${token}`, 'X-Team': 'aml', constructor: 'x'.repeat(40) }
+    const config = { url: receiver.url, headers }
+    const { requestHeaders = {} } = await send({ channel: webhook, secret, config, event })
+    const logged = Object.fromEntries(
+      Object.entries(requestHeaders).map(([name, value]) => [name.toLowerCase(), value]),
+    )
+    const arrived = Object.entries(receiver.received[0]?.headers ?? {}).filter(
+      ([name]) => !ofHttp.includes(name),
+    )
+    expect(logged).toEqual({
+      ...Object.fromEntries(arrived),
+      authorization: '****21aa',
+      'x-team': '****',
+      constructor: '****xxxx',
+    })
+    const ours = ['user-agent', 'content-type', 'webhook-id', 'webhook-timestamp', 'webhook-signature']
+    expect(Object.keys(logged)).toEqual([...ours, ...more, 'authorization', 'x-team', 'constructor'])
+  })
+
+  it('has at most 40, ours first, and cuts what is longer than 256 characters', async () => {
+    const receiver = await start()
+    const headers = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`X-Number-${n}`, `${n}`]))
+    const { requestHeaders = {} } = await send({
+      channel: webhook,
+      secret,
+      config: { url: receiver.url, headers },
+      event: { id: 'e'.repeat(300) },
+    })
+    expect(Object.keys(requestHeaders)).toHaveLength(40)
+    expect(requestHeaders['webhook-signature']).toBe(receiver.received[0]?.headers['webhook-signature'])
+    expect(requestHeaders['webhook-id']).toBe(`${'e'.repeat(256)}…`)
+    expect(receiver.received[0]?.headers).toMatchObject({
+      'webhook-id': 'e'.repeat(300),
+      'x-number-59': '59',
+    })
+  })
+})
+
+describe('a webhook whose time is up before it is connected', () => {
+  it('is not sent later', async () => {
+    const receiver = await start()
+    let nameServerWakes: () => void = () => undefined
+    const awake = new Promise<void>((resolve) => (nameServerWakes = resolve))
+    const lookup: LookupFunction = (_host, _options, callback) =>
+      void awake.then(() => callback(null, [{ address: '127.0.0.1', family: 4 }]))
+    const agent = new Agent({ connect: { lookup }, connections: 1 })
+    untilTestEnds({ stop: () => agent.destroy() })
+    const attempt = (id: string, timeoutMs: number) =>
+      send({
+        channel: webhook,
+        secret,
+        config: { url: `http://receiver.example:${receiver.port}/hook` },
+        event: { id },
+        timeoutMs,
+        context: { egress: { ...egress, dispatcher: () => agent } },
+      })
+    expect(await attempt('evt_late', 200)).toMatchObject({ kind: 'failed', errorClass: 'timeout' })
+    const next = attempt('evt_next', 10_000) // stands behind the late one in the only connection's queue
+    nameServerWakes()
+    expect(await next).toMatchObject({ kind: 'delivered' })
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(['evt_next'])
+  })
+})
+
 describe('a webhook’s config', () => {
+  it.each([[['2xx']], [['200']], [['200', '599', '404', '409']], [['2xx', '200']]])(
+    'takes the success codes %j',
+    (successCodes) => {
+      expect(webhook.config.parse({ url: 'https://x.example/', successCodes })).toMatchObject({
+        successCodes,
+      })
+    },
+  )
+
+  const range = 'must be 2xx or a status code from 200 to 599'
+  it.each<[codes: string[], path: (string | number)[], message: string]>([
+    [['410'], ['successCodes', 0], '410 always disables'],
+    [['200', '302'], ['successCodes', 1], 'redirects are never followed'],
+    [['399'], ['successCodes', 0], 'redirects are never followed'],
+    [['3xx'], ['successCodes', 0], range],
+    [['4xx'], ['successCodes', 0], range],
+    [['199'], ['successCodes', 0], range],
+    [['600'], ['successCodes', 0], range],
+    [['200\n'], ['successCodes', 0], range],
+    [[''], ['successCodes', 0], range],
+    [['200', '200'], ['successCodes'], 'names a code twice'],
+    [[], ['successCodes'], 'Too small: expected array to have >=1 items'],
+    [
+      Array.from({ length: 21 }, (_, n) => `${200 + n}`),
+      ['successCodes'],
+      'Too big: expected array to have <=20 items',
+    ],
+  ])('refuses the success codes %j', (successCodes, path, message) => {
+    const result = webhook.config.safeParse({ url: 'https://x.example/', successCodes })
+    expect(result.error?.issues.map((issue) => [issue.path, issue.message])).toEqual([[path, message]])
+  })
+
+  it('counts any 2xx as success where it says nothing else', () => {
+    expect(webhook.config.parse({ url: 'https://x.example/' })).toMatchObject({ successCodes: ['2xx'] })
+  })
+
   const refusedHeaders = [
     'Host', 'host', 'Content-Length', 'Content-Type', 'Transfer-Encoding', 'Connection', 'Keep-Alive', 'TE', 'Trailer',
     'Upgrade', 'Expect', 'Proxy-Authorization', 'User-Agent', 'Webhook-Id', 'webhook-signature', 'WEBHOOK-TIMESTAMP',

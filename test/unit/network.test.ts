@@ -1,37 +1,57 @@
 import { describe, expect, it } from 'vitest'
 import { EgressRefused } from '../../src/channels/egress.ts'
 import { describeNetworkError, parseRetryAfter } from '../../src/channels/network.ts'
+import type { ErrorClass } from '../../src/domain/outcome.ts'
 
 const withCode = (code: string, message = 'https://user:secret@x.example/ failed') =>
   Object.assign(new Error(message), { code })
 
+const both = (code: string, originalCode: string) => Object.assign(withCode(code), { originalCode })
+
 describe('a network fault is told as', () => {
-  it.each<[error: unknown, words: string]>([
-    [withCode('ECONNREFUSED'), 'connection refused'],
-    [withCode('ECONNRESET'), 'connection reset by the receiver'],
-    [withCode('ENOTFOUND'), 'DNS: no such host'],
-    [withCode('EAI_AGAIN'), 'DNS: the name server did not answer'],
-    [withCode('UND_ERR_CONNECT_TIMEOUT'), 'connection timed out'],
-    [withCode('UND_ERR_SOCKET'), 'connection closed by the receiver'],
-    [withCode('CERT_HAS_EXPIRED'), 'TLS: the certificate has expired'],
-    [withCode('ERR_TLS_CERT_ALTNAME_INVALID'), 'TLS: the certificate is for another host'],
-    [withCode('ERR_SSL_WRONG_VERSION_NUMBER'), 'TLS: the handshake failed'],
-    [withCode('HPE_INVALID_CONSTANT'), 'the answer is not valid HTTP'],
-    [Object.assign(withCode('ESOCKET'), { originalCode: 'ECONNREFUSED' }), 'connection refused'],
-    [Object.assign(withCode('EDNS'), { originalCode: 'ENOTFOUND' }), 'DNS: no such host'],
-    [new DOMException('The operation timed out', 'TimeoutError'), 'no answer within 250 ms'],
-    [new DOMException('This operation was aborted', 'AbortError'), 'no answer within 250 ms'],
-    [new EgressRefused(), new EgressRefused().message],
-    [new Error('fetch failed', { cause: withCode('ECONNREFUSED') }), 'connection refused'],
-    [new Error('fetch failed', { cause: new EgressRefused() }), new EgressRefused().message],
-    [new AggregateError([withCode('ECONNREFUSED'), withCode('ENETUNREACH')]), 'connection refused'],
-    [withCode('E_NEVER_HEARD_OF'), 'the connection failed'],
-    [new TypeError('Invalid URL: https://user:secret@x.example/'), 'the connection failed'],
-    ['a text', 'the connection failed'],
-    [undefined, 'the connection failed'],
-  ])('%s → %s', (error, words) => {
-    expect(describeNetworkError(error, 250)).toBe(words)
-    expect(describeNetworkError(new Error('outer', { cause: error }), 250)).toBe(words)
+  it.each<[error: unknown, errorClass: ErrorClass, words: string]>([
+    [withCode('ECONNREFUSED'), 'connection', 'connection refused'],
+    [withCode('ECONNRESET'), 'connection', 'connection reset by the receiver'],
+    [withCode('EHOSTUNREACH'), 'connection', 'host unreachable'],
+    [withCode('ENETUNREACH'), 'connection', 'network unreachable'],
+    [withCode('UND_ERR_SOCKET'), 'connection', 'connection closed by the receiver'],
+    [withCode('ENOTFOUND'), 'dns', 'DNS: no such host'],
+    [withCode('EAI_AGAIN'), 'dns', 'DNS: the name server did not answer'],
+    [withCode('EAI_FAIL'), 'dns', 'DNS: the host could not be looked up'],
+    [withCode('ETIMEDOUT'), 'timeout', 'connection timed out'],
+    [withCode('UND_ERR_CONNECT_TIMEOUT'), 'timeout', 'connection timed out'],
+    [new DOMException('The operation timed out', 'TimeoutError'), 'timeout', 'no answer within 250 ms'],
+    [new DOMException('This operation was aborted', 'AbortError'), 'timeout', 'no answer within 250 ms'],
+    [withCode('CERT_HAS_EXPIRED'), 'tls', 'TLS: the certificate has expired'],
+    [withCode('CERT_REVOKED'), 'tls', 'TLS: the certificate cannot be verified'],
+    [withCode('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'tls', 'TLS: the certificate cannot be verified'],
+    [withCode('ERR_TLS_CERT_ALTNAME_INVALID'), 'tls', 'TLS: the certificate is for another host'],
+    [withCode('ERR_SSL_WRONG_VERSION_NUMBER'), 'tls', 'TLS: the handshake failed'],
+    [withCode('EPROTO'), 'tls', 'TLS: the handshake failed'],
+    [withCode('HPE_INVALID_CONSTANT'), 'protocol', 'the answer is not valid HTTP'],
+    [withCode('UND_ERR_HEADERS_OVERFLOW'), 'protocol', 'the answer’s headers are too large'],
+    [both('ESOCKET', 'ECONNREFUSED'), 'connection', 'connection refused'],
+    [both('ESOCKET', 'CERT_HAS_EXPIRED'), 'tls', 'TLS: the certificate has expired'],
+    [both('EDNS', 'ENOTFOUND'), 'dns', 'DNS: no such host'],
+    [both('EDNS', 'ETIMEOUT'), 'timeout', 'DNS: the look-up timed out'],
+    [both('EDNS', 'ESERVFAIL'), 'dns', 'DNS: the host could not be looked up'],
+    [new EgressRefused(), 'blocked', new EgressRefused().message],
+    [new Error('fetch failed', { cause: withCode('ECONNREFUSED') }), 'connection', 'connection refused'],
+    [new Error('fetch failed', { cause: new EgressRefused() }), 'blocked', new EgressRefused().message],
+    [
+      new AggregateError([withCode('ECONNREFUSED'), withCode('ENETUNREACH')]),
+      'connection',
+      'connection refused',
+    ],
+    [withCode('E_NEVER_HEARD_OF'), 'connection', 'the connection failed'],
+    [withCode('constructor'), 'connection', 'the connection failed'],
+    [new TypeError('Invalid URL: https://user:secret@x.example/'), 'connection', 'the connection failed'],
+    ['a text', 'connection', 'the connection failed'],
+    [undefined, 'connection', 'the connection failed'],
+  ])('%s → %s: %s', (error, errorClass, words) => {
+    const told = { error: words, errorClass }
+    expect(describeNetworkError(error, 250)).toEqual(told)
+    expect(describeNetworkError(new Error('outer', { cause: error }), 250)).toEqual(told)
   })
 
   it('each fault with words of its own', () => {
@@ -44,7 +64,8 @@ describe('a network fault is told as', () => {
       'EHOSTUNREACH',
       'ENETUNREACH',
     ]
-    expect(new Set(codes.map((code) => describeNetworkError(withCode(code), 1))).size).toBe(codes.length)
+    const words = codes.map((code) => describeNetworkError(withCode(code), 1).error)
+    expect(new Set(words).size).toBe(codes.length)
   })
 })
 
@@ -59,6 +80,9 @@ describe('a Retry-After', () => {
     ['999999999', 999_999_999_000],
     ['Sat, 21 Nov 2026 11:02:00 GMT', 120_000],
     ['Saturday, 21-Nov-26 11:02:00 GMT', 120_000],
+    ['Sat Nov 21 11:02:00 2026', 120_000],
+    ['Tue Dec  1 11:00:00 2026', 10 * 24 * 3_600_000],
+    ['Sun, 6 Dec 2026 11:00:00 GMT', 15 * 24 * 3_600_000],
     ['Sat, 21 Nov 2026 10:00:00 GMT', 0],
     ['', undefined],
     ['soon', undefined],
@@ -67,7 +91,11 @@ describe('a Retry-After', () => {
     ['1e3', undefined],
     ['0x10', undefined],
     ['120s', undefined],
-    ['9999999999', undefined],
+    ['9999999999', 9_999_999_999_000],
+    ['9'.repeat(400), Number.MAX_SAFE_INTEGER],
+    ['Sat Nov 21 11:02:00 2026 +0100', undefined],
+    ['Sat, 21 Nov 2026 11:02:00 +0100', undefined],
+    ['in 5 minutes GMT', undefined],
     ['2026-11-21T11:02:00Z', undefined],
     ['Sat, 99 Nov 2026 11:02:00 GMT', undefined],
     ['Infinity', undefined],

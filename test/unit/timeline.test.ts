@@ -12,6 +12,7 @@ const planned: PlannedDelivery = {
   scheduleMs: [0],
   timeoutMs: 100,
 }
+const many = Array.from({ length: 200 }, (_, index) => [`x-${index}`, 'v'] as const)
 const at = '2026-11-21T11:28:12.345Z'
 const attempted = (outcome: Outcome) => ({ kind: 'attempted', at, durationMs: 12, outcome }) as const
 
@@ -84,6 +85,17 @@ describe('an attempt in the log', () => {
     expect(delivery.attempts.map(({ number }) => number)).toEqual([1, 2, 3])
     const lengths = delivery.attempts.map(({ responseExcerpt }) => responseExcerpt?.length)
     expect(lengths).toEqual([256, 256, 2048])
+  })
+
+  it('keeps all headers of the newest attempt, and of earlier ones the first', () => {
+    const delivery = openDelivery(openTimeline(), planned)
+    const requestHeaders = { 'webhook-id': 'evt_1', ...Object.fromEntries(many), last: 'x'.repeat(600) }
+    recordAttempt(delivery, attempted({ kind: 'failed', error: 'HTTP 500', requestHeaders }))
+    recordAttempt(delivery, attempted({ kind: 'failed', error: 'HTTP 500', requestHeaders }))
+    const [earlier, newest] = delivery.attempts
+    expect(newest?.requestHeaders).toEqual(requestHeaders)
+    expect(earlier?.requestHeaders).toMatchObject({ 'webhook-id': 'evt_1', 'x-0': 'v' })
+    expect(JSON.stringify(earlier?.requestHeaders).length).toBeLessThan(1500)
   })
 })
 
