@@ -4,8 +4,11 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, si
 export interface SigningKeys {
   /** The newest first; more than one only while a rotation overlaps. None: the message goes out unsigned. */
   secrets: readonly string[]
-  /** An ed25519 key, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. */
-  privateKey?: string | undefined
+  /**
+   * Ed25519 keys, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. Likewise the
+   * newest first, and more than one only while a rotation overlaps.
+   */
+  privateKeys?: readonly string[] | undefined
 }
 
 const secretPrefix = 'whsec_'

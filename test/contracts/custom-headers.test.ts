@@ -65,7 +65,7 @@ describe('a name that a custom header may not have: 422', () => {
         destination: { id: 'dst_1', eventTypes: ['all'] },
         attempt: 1,
         sentAt: new Date(),
-        keys: { secrets: [makeSecret()], privateKey: makePrivateKey() },
+        keys: { secrets: [makeSecret()], privateKeys: [makePrivateKey()] },
         options: { signatures: ['v1', 'v1a'] },
       })
       const names = Object.keys(headers)

@@ -114,7 +114,7 @@ describe('the secrets of a destination', () => {
   it('are its header values, the tokens in them, and its signing keys', () => {
     const values = secretValues(webhook, {
       config: stored,
-      keys: { secrets: ['whsec_abc', 'whsec_old'], privateKey: 'whsk_def' },
+      keys: { secrets: ['whsec_abc', 'whsec_old'], privateKeys: ['whsk_def', 'whsk_old'] },
     })
     expect(values).toEqual(
       expect.arrayContaining([
@@ -124,6 +124,7 @@ describe('the secrets of a destination', () => {
         'whsec_abc',
         'whsec_old',
         'whsk_def',
+        'whsk_old',
       ]), // prettier-ignore,
     )
     expect(values).not.toContain(stored.url)

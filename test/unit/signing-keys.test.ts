@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
+import { ownSigningKeys, previousInForce, type StoredKeys } from '../../src/db/destinations.ts'
 import {
   makePrivateKey,
   makeSecret,
@@ -143,5 +144,46 @@ describe('a key pair for v1a', () => {
     const privateKey = `whsk_${Buffer.from(seed + point, 'hex').toString('base64')}`
     expect(publicKeyOf(privateKey)).toBe(`whpk_${Buffer.from(point, 'hex').toString('base64')}`)
     expect(Buffer.from(signWithKey(message, privateKey), 'base64').toString('hex')).toBe(signature)
+  })
+})
+
+describe('the keys that sign for a destination', () => {
+  const stored: StoredKeys = {
+    secret: 'newest',
+    privateKey: 'newest key',
+    previous: [
+      { secret: 'newer', privateKey: 'newer key', until: '2026-11-22T12:00:00.000Z' },
+      { secret: 'older', until: '2026-11-21T12:00:00.000Z' },
+      { privateKey: 'oldest key', until: '2026-11-21T12:00:00.000Z' },
+    ],
+  }
+
+  it.each<[when: string, now: string, secrets: string[], privateKeys: string[], endingLast?: string]>([
+    [
+      'before any overlap has ended',
+      '2026-11-21T11:59:59.999Z',
+      ['newest', 'newer', 'older'],
+      ['newest key', 'newer key', 'oldest key'],
+      '2026-11-22T12:00:00.000Z',
+    ],
+    [
+      'at the very end of one',
+      '2026-11-21T12:00:00.000Z',
+      ['newest', 'newer'],
+      ['newest key', 'newer key'],
+      '2026-11-22T12:00:00.000Z',
+    ],
+    ['when all have ended', '2026-11-22T12:00:00.000Z', ['newest'], ['newest key']],
+  ])('%s', (_when, now, secrets, privateKeys, endingLast) => {
+    expect(ownSigningKeys(stored, new Date(now))).toEqual({ secrets, privateKeys })
+    expect(previousInForce(stored, new Date(now))[0]?.until).toBe(endingLast)
+  })
+
+  it('are the secret alone where a destination was written before there were rotations', () => {
+    expect(ownSigningKeys({ secret: 'only' }, new Date())).toEqual({ secrets: ['only'], privateKeys: [] })
+  })
+
+  it('are none where the tenant’s API secret signs', () => {
+    expect(ownSigningKeys({}, new Date())).toEqual({ secrets: [], privateKeys: [] })
   })
 })

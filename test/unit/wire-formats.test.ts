@@ -6,6 +6,7 @@ import {
   sentAt,
   standardSecrets,
   textSecrets,
+  olderPrivateKey,
   privateKey,
   screening,
   docVer,
@@ -51,7 +52,7 @@ const standardFamily = [
 ] as const
 
 describe('a message, byte for byte', () => {
-  const keys = { secrets: [standardSecrets.newer], privateKey }
+  const keys = { secrets: [standardSecrets.newer], privateKeys: [privateKey] }
   const textKeys = { secrets: [textSecrets.newer] }
   const aml: Event = {
     ...screening,
@@ -170,33 +171,25 @@ describe('a message, byte for byte', () => {
 describe.each(standardFamily)('the signature header of %s', (format, event) => {
   const destination = event === docVer ? docVerWebhook : { id: 'dst_01jd6x9c3k', eventTypes: ['all'] }
   const secrets = [standardSecrets.newer, standardSecrets.older]
-  const { newer, older, v1a } = standardSignatures[format]
+  const privateKeys = [privateKey]
+  const single = { secrets: [standardSecrets.newer], privateKeys }
+  const both: WireRequest['options'] = { signatures: ['v1', 'v1a'] }
+  const { newer, older, v1a, olderV1a } = standardSignatures[format]
   const signature = (request: Partial<WireRequest>) =>
     render(format, { event, destination, ...request }).headers['webhook-signature']
 
   it.each<[what: string, request: Partial<WireRequest>, header: string | undefined]>([
-    ['HMAC, where nothing is asked for', { keys: { secrets: [standardSecrets.newer], privateKey } }, newer],
-    [
-      'v1',
-      { keys: { secrets: [standardSecrets.newer], privateKey }, options: { signatures: ['v1'] } },
-      newer,
-    ],
-    [
-      'v1a',
-      { keys: { secrets: [standardSecrets.newer], privateKey }, options: { signatures: ['v1a'] } },
-      v1a,
-    ],
-    [
-      'v1 and v1a',
-      { keys: { secrets: [standardSecrets.newer], privateKey }, options: { signatures: ['v1', 'v1a'] } },
-      `${newer} ${v1a}`,
-    ],
+    ['HMAC, where nothing is asked for', { keys: single }, newer],
+    ['v1', { keys: single, options: { signatures: ['v1'] } }, newer],
+    ['v1a', { keys: single, options: { signatures: ['v1a'] } }, v1a],
+    ['v1 and v1a', { keys: single, options: both }, `${newer} ${v1a}`],
     ['both secrets while they overlap', { keys: { secrets } }, `${newer} ${older}`],
     ['both secrets at the second attempt, too', { keys: { secrets }, attempt: 2 }, `${newer} ${older}`],
+    ['both secrets and v1a', { keys: { secrets, privateKeys }, options: both }, `${newer} ${older} ${v1a}`],
     [
-      'both secrets and v1a',
-      { keys: { secrets, privateKey }, options: { signatures: ['v1', 'v1a'] } },
-      `${newer} ${older} ${v1a}`,
+      'both secrets and both keys',
+      { keys: { secrets, privateKeys: [privateKey, olderPrivateKey] }, options: both },
+      `${newer} ${older} ${v1a} ${olderV1a}`,
     ],
     ['nothing, without a secret', { keys: { secrets: [] } }, undefined],
   ])('holds %s', (_what, request, header) => {

@@ -1,7 +1,7 @@
 import type { Event, JsonObject } from '../../src/domain/event.ts'
 
 // Bodies are written out. Signatures were computed once by Python's hmac and base64, and by its `cryptography` for
-// ed25519 (the key is that of RFC 8032 §7.1, TEST 1), over the bodies below: nothing here was copied from our own output.
+// ed25519 (the keys are those of RFC 8032 §7.1, TEST 1 and 2), over the bodies below: nothing here was copied from our own output.
 
 export const sentAt = new Date('2026-11-21T12:00:00.999Z') // 1795262400 in whole seconds
 export const standardSecrets = {
@@ -11,6 +11,8 @@ export const standardSecrets = {
 export const textSecrets = { newer: 'apisec_newer_0123456789', older: 'apisec_older_0123456789' }
 export const privateKey =
   'whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg=='
+export const olderPrivateKey =
+  'whsk_TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs9QBfD6EOJWpK3CqdNG368nJgszy7ElozAzVXxKvRmDA=='
 
 /** As 002 has the type; its payloads and its envelope it does not print. */
 export const screening: Event = {
@@ -83,16 +85,19 @@ export const standardSignatures = {
     newer: 'v1,U73xzrg2xNsjHQIVjah45FnViD594LGUYTloJIwd1vE=',
     older: 'v1,gM/Wvw2obPYHLwudlxNE6z1iLDBOdGFgeGqlxUicgjc=',
     v1a: 'v1a,vwM+9+nrTI4Her3zogE9YkI6c+Dc3vUm29r872r/6eZ52URroQJuKbPaDZ3AYF+MrryS8pwdES3emkyAB/K9Cw==',
+    olderV1a: 'v1a,CLWm57UubGO/i67ygJK3x7oY4NhQ2Xk4kNOEhNGrbZJNv1BXC/cxIivC4t/7adn1nUM2GViYxkBfQkDYCRI2BQ==',
   },
   cloudevents: {
     newer: 'v1,yRalO+D7jcr8XxGZFDwZxhA2qoqjy6sdx6AiQnZnCkQ=',
     older: 'v1,KZI5Uk+3Ajl3dFYZpmp1iCYeyzN4eMeKazL0/Gk4WLI=',
     v1a: 'v1a,+6fP9WrUD97i3Z/V9Monr+ptZVmJqDzOy0W+/qi7c8tlZE8M/zefPdsrGvAsqULCEZEnWrECGO0P/sfSdXnADw==',
+    olderV1a: 'v1a,0CQ8qXe+euxIclF9K+mJ1TFIujB/f8NU0ny3SV/f+OB1VhUQjCWsSjBDux7Hl+odmXPtaAmWK7yhexILafZnAg==',
   },
   dataspike: {
     newer: 'v1,ev3DMJl+MUPKiSaAUQFkjsL8mU9vv8xuTVpryfxvQeM=',
     older: 'v1,UrJIn2UVbZk9mapgC/aUiSFmzwqpALbCFtPERg1PlTU=',
     v1a: 'v1a,tlJn7MkQ8a0UCVdfsqB3jGOBWdM9E4QVkYIfAuikDMNm09d0PKd6amDnltqJ5eqcfWNJXj1UlNhj8ZtVJL4rCw==',
+    olderV1a: 'v1a,4nlvKkJYCrtGblFsxfOtUyBUtJ29gNzyFKUY8A79mx+1QSdu1G+A7WrUWKT9iYfqwEMOasL1/PeRh4duwUOhBQ==',
   },
 }
 /** HMACs of 003's made-up event (over `timestamp.body` and over the body alone) and of 004's first sample. */

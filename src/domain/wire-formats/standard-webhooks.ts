@@ -30,10 +30,10 @@ export function standardHeaders(request: WireRequest, body: string): Record<stri
   }
 }
 
-/** The header has room for several: during a rotation's overlap every secret signs. */
+/** The header has room for several: during a rotation's overlap every secret and every key signs, the newest first. */
 function signaturesOf(content: string, { keys, options }: WireRequest): string[] {
   return (options?.signatures ?? ['v1']).flatMap((version) => {
-    if (version === 'v1a') return keys.privateKey ? [`v1a,${signWithKey(content, keys.privateKey)}`] : []
+    if (version === 'v1a') return (keys.privateKeys ?? []).map((key) => `v1a,${signWithKey(content, key)}`)
     return keys.secrets.map(
       (secret) => `v1,${createHmac('sha256', secretBytes(secret)).update(content).digest('base64')}`,
     )

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { recordAudit } from '../db/audit.ts'
+import { previousInForce } from '../db/destinations.ts'
+import { durationMs } from '../domain/retry-schedule.ts'
+import { publicKeyOf } from '../domain/signing-keys.ts'
+import { duration } from './destination-fields.ts'
+import { rotateKeys } from './destination-keys.ts'
+import { channelOf, inDestinationTurn, setKeys } from './destination-store.ts'
+import { route, scopeOf } from './route.ts'
+
+export const destinationSecretRoutes = [
+  route({
+    method: 'post',
+    path: '/destinations/:id/rotate-secret',
+    access: { scope: 'settings:write' },
+    summary:
+      'Replace a destination’s signing secret, and its key pair if it has one; those before go on signing until the overlap ends',
+    body: z.strictObject({
+      overlap: duration.default('24h').meta({
+        description: 'How long the previous secrets go on signing, at most 7d; 0s ends them at once.',
+      }),
+      secret: z
+        .string()
+        .max(256)
+        .optional()
+        .meta({ description: 'A signing secret of your own; else one is made.' }),
+    }),
+    replies: {
+      201: z.object({
+        secret: z
+          .string()
+          .optional()
+          .meta({ description: 'The signing secret that was made, shown this once.' }),
+        publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures by the new key.' }),
+        previousEndsAt: z.string(),
+      }),
+    },
+    async handle({ params, body, caller, address }, deps) {
+      const scope = scopeOf(caller)
+      const rotated = await inDestinationTurn(deps, scope, params.id, async (store, current) => {
+        const { id: subject, channel } = current
+        const from = new Date()
+        const until = new Date(from.getTime() + durationMs(body.overlap))
+        const { keys, made } = rotateKeys(channelOf(channel), current, body.secret, { from, until })
+        await setKeys(store, current, keys)
+        const action = 'destination-secret.rotated'
+        await recordAudit(store.db, { ...scope, keyId: caller.keyId, address, action, subject })
+        return {
+          ...(made && { secret: made }),
+          ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
+          previousEndsAt: until.toISOString(),
+        }
+      })
+      return { status: 201, body: rotated }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/destinations/:id/revoke-previous-secrets',
+    access: { scope: 'settings:write' },
+    summary: 'End the overlap of a destination’s rotations now: only the newest secret signs from here on',
+    replies: {
+      200: z.object({ revoked: z.int().meta({ description: 'How many previous secrets still signed.' }) }),
+    },
+    async handle({ params, caller, address }, deps) {
+      const scope = scopeOf(caller)
+      const revoked = await inDestinationTurn(deps, scope, params.id, async (store, current) => {
+        const { id: subject, keys } = current
+        await setKeys(store, current, { ...keys, previous: undefined })
+        const action = 'destination-secret.revoked'
+        await recordAudit(store.db, { ...scope, keyId: caller.keyId, address, action, subject })
+        return previousInForce(keys, new Date()).length
+      })
+      return { status: 200, body: { revoked } }
+    },
+  }),
+]
