@@ -6,6 +6,9 @@ import { readApiSecrets } from '../db/api-secrets.ts'
 import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
 import type { Event } from '../domain/event.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
+import { holdBack } from './hold-back.ts'
+import { noteOutcome } from './health.ts'
+import type { Place } from '../domain/pace.ts'
 import { withoutSecrets } from '../domain/redaction.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import { readEventInput } from '../temporal/event-input.ts'
@@ -17,6 +20,8 @@ export interface AttemptRequest {
   destinationId: string
   number: number
   timeoutMs: number
+  /** The place in the destination's pace that is kept for it. */
+  place?: Place | undefined
   /** Of a test at a URL that no destination has. */
   url?: string | undefined
 }
@@ -63,7 +68,10 @@ async function makeAttempt(
 ): Promise<AttemptResult> {
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
-  if (target.status !== 'active' && !event.test) return { kind: 'skipped', reason: inactive(target) }
+  if (target.status !== 'active' && !event.test)
+    return { kind: 'skipped', reason: inactive(target), missed: true }
+  const held = event.test ? undefined : await holdBack(deps, target, request.place)
+  if (held) return held
   const channel = findChannel(target.channel)
   const keys = channel && (await signingKeys(deps, channel, target))
 
@@ -76,7 +84,8 @@ async function makeAttempt(
     const outcome = await send(deps, channel, sending)
     durationMs = Math.round(performance.now() - startedAt)
     logAttempt(deps, event, target, request.number, durationMs, outcome)
-    return { kind: 'attempted', at: sentAt.toISOString(), durationMs, outcome }
+    const giveUp = event.test ? undefined : await noteOutcome(deps, target, outcome)
+    return { kind: 'attempted', at: sentAt.toISOString(), durationMs, outcome, ...(giveUp && { giveUp }) }
   } finally {
     leave({ slow: durationMs >= request.timeoutMs * slowShare })
   }
@@ -90,8 +99,20 @@ function laneOf({ destinationId, url }: AttemptRequest): string {
 /** What an attempt needs of a destination. */
 type Target = Pick<
   Destination,
-  'id' | 'name' | 'tenantId' | 'environment' | 'channel' | 'status' | 'statusReason' | 'config' | 'keys'
-> & { subscription: Pick<Destination['subscription'], 'eventTypes'> }
+  | 'id'
+  | 'name'
+  | 'tenantId'
+  | 'environment'
+  | 'channel'
+  | 'status'
+  | 'statusReason'
+  | 'config'
+  | 'keys'
+  | 'failingSince'
+> & {
+  delivery: Pick<Destination['delivery'], 'maxPerSecond'>
+  subscription: Pick<Destination['subscription'], 'eventTypes'>
+}
 
 async function findTarget(
   { db, secretKeys }: ActivityDeps,
@@ -107,6 +128,7 @@ async function findTarget(
     channel: 'webhook',
     status: 'active',
     config: { url },
+    delivery: {},
     keys: {},
     subscription: { eventTypes: [type] },
   }
@@ -125,7 +147,7 @@ async function signingKeys(
   const keys =
     signing?.by === 'tenant' && !stored.ownSecret
       ? { secrets: await readApiSecrets(db, secretKeys, { tenantId, environment }) }
-      : ownSigningKeys(stored)
+      : ownSigningKeys(stored, new Date())
   const missing = signing && keys.secrets.length === 0 && id !== urlUnderTest
   return missing ? undefined : keys
 }
@@ -144,9 +166,18 @@ async function send(
   channel: Channel | undefined,
   { target, keys, ...message }: Sending,
 ): Promise<Outcome> {
-  if (!channel) return { kind: 'failed', error: `this worker does not know the channel "${target.channel}"` }
+  if (!channel)
+    return {
+      kind: 'failed',
+      errorClass: 'internal',
+      error: `this worker does not know the channel "${target.channel}"`,
+    }
   if (!keys)
-    return { kind: 'failed', error: 'nothing was sent: the tenant has no API secret to sign it with' }
+    return {
+      kind: 'failed',
+      errorClass: 'setup',
+      error: 'nothing was sent: the tenant has no API secret to sign it with',
+    }
   const { id, name, config, subscription } = target
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
@@ -158,7 +189,11 @@ async function send(
       { err, channel: channel.name, destinationId: id, eventId: message.event.id },
       'channel.threw',
     )
-    return { kind: 'failed', error: 'a fault on our side; whether it arrived is not known' }
+    return {
+      kind: 'failed',
+      errorClass: 'internal',
+      error: 'a fault on our side; whether it arrived is not known',
+    }
   }
 }
 
@@ -195,6 +230,7 @@ function logAttempt(
       outcome: outcome.kind,
       responseCode: outcome.responseCode,
       error: outcome.kind === 'delivered' ? undefined : outcome.error,
+      errorClass: outcome.kind === 'delivered' ? undefined : outcome.errorClass,
       durationMs,
     },
     'delivery.attempted',

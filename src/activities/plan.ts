@@ -40,6 +40,6 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         timeoutMs: first.delivery.timeoutMs,
       })
     }
-    return asked ? routeTo(destinations) : route(event, destinations)
+    return asked ? routeTo(event, destinations) : route(event, destinations)
   }
 }

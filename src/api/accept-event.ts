@@ -1,21 +1,14 @@
 import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import { TypedSearchAttributes } from '@temporalio/common'
-import stringify from 'safe-stable-stringify'
 import { typeid } from 'typeid-js'
 import type { Scope } from '../db/destinations.ts'
 import type { Event, JsonObject } from '../domain/event.ts'
-import {
-  eventWorkflowId,
-  routeEventType,
-  searchAttributes,
-  taskQueue,
-  type EventMemo,
-  type RouteEventInput,
-  type StartMemo,
-} from '../workflows/contract.ts'
+import { durationMs } from '../domain/retry-schedule.ts'
+import { startEvent, startMemo } from '../temporal/start-event.ts'
+import { eventWorkflowId, type EventMemo, type StartMemo } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
+import { enterQueues, findPlaced, takePlaces, type Places } from './places.ts'
 import { serviceFault } from './service-fault.ts'
 
 export interface Accepted {
@@ -30,6 +23,9 @@ interface Given {
   id?: string | undefined
   type: string
   data: JsonObject
+  expiresAt?: string | undefined
+  /** A duration, instead of `expiresAt`. */
+  ttl?: string | undefined
 }
 
 /**
@@ -40,17 +36,23 @@ export async function acceptEvent(
   deps: AppDeps,
   scope: Scope,
   given: Given,
-  idempotencyKey?: string,
+  { idempotencyKey, after }: Posted = {},
 ): Promise<Accepted> {
+  const expiresAt = expiryOf(given)
   const event: Event = {
     ...scope,
     id: given.id ?? eventIdOf(scope, idempotencyKey),
     type: given.type,
     data: given.data,
     createdAt: new Date().toISOString(),
+    ...(expiresAt !== undefined && { expiresAt }),
   }
   const startedAt = performance.now()
-  const accepted = await startOrRecognise(deps, event)
+  const placed = await findPlaced(deps, scope, event)
+  if (placed.deliveries.length > 0) await after
+  const places = await takePlaces(deps, event, placed)
+  const accepted = await startOrRecognise(deps, event, places)
+  if (!accepted.duplicate) await enterQueues(deps, event, places)
   deps.log.info(
     {
       ...scope,
@@ -64,10 +66,21 @@ export async function acceptEvent(
   return accepted
 }
 
-async function startOrRecognise(deps: AppDeps, event: Event): Promise<Accepted> {
+interface Posted {
+  idempotencyKey?: string | undefined
+  /** Of a batch: when the events before this one have their places. */
+  after?: Promise<unknown>
+}
+
+function expiryOf({ expiresAt, ttl }: Given): string | undefined {
+  if (ttl !== undefined) return new Date(Date.now() + durationMs(ttl)).toISOString()
+  return expiresAt === undefined ? undefined : new Date(expiresAt).toISOString()
+}
+
+async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Promise<Accepted> {
   const memo = startMemo(event)
   try {
-    await startEvent(deps, { event }, memo)
+    await startEvent(deps.temporal, { event, ...places }, { eager: deps.eagerStart }, memo)
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return duplicateOf(deps, event, memo)
     throw notAccepted(error)
@@ -79,43 +92,6 @@ async function startOrRecognise(deps: AppDeps, event: Event): Promise<Accepted> 
 function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return typeid('evt').toString()
   return `evt_${createHash('sha256').update([tenantId, environment, idempotencyKey].join('/')).digest('hex').slice(0, 40)}`
-}
-
-function startMemo({ id, type, data, createdAt, test }: Event): StartMemo {
-  const bodyHash = createHash('sha256')
-    .update(stringify({ type, data }) ?? '')
-    .digest('hex')
-  return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
-}
-
-/** Starts an event's workflow. Throws `WorkflowExecutionAlreadyStartedError` where its id is taken. */
-export async function startEvent(
-  { temporal, eagerStart }: AppDeps,
-  input: RouteEventInput,
-  memo = startMemo(input.event),
-) {
-  const { event } = input
-  return temporal.workflow.start(routeEventType, {
-    taskQueue,
-    workflowId: eventWorkflowId({ ...event, eventId: event.id }),
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    workflowIdConflictPolicy: 'FAIL',
-    requestEagerStart: eagerStart,
-    args: [input],
-    memo: { ...memo },
-    typedSearchAttributes: startAttributes(event),
-  })
-}
-
-/** What a list can filter an event, or a replay of it, by from its start. */
-export function startAttributes({ id, tenantId, environment, type }: Event): TypedSearchAttributes {
-  return new TypedSearchAttributes([
-    { key: searchAttributes.tenantId, value: tenantId },
-    { key: searchAttributes.environment, value: environment },
-    { key: searchAttributes.eventId, value: id },
-    { key: searchAttributes.eventType, value: type },
-    { key: searchAttributes.eventStatus, value: 'pending' },
-  ])
 }
 
 async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {

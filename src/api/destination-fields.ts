@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../domain/event.ts'
 import { eventTypeGlob } from '../domain/event-types.ts'
 import { filterProblems } from '../domain/filters.ts'
+import { orderPathPattern } from '../domain/ordering.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs, durationPattern } from '../domain/retry-schedule.ts'
 import { jsonObject } from './text.ts'
 
@@ -27,14 +28,34 @@ export const duration = z
   .regex(durationPattern, 'must be a duration such as 30s, 5m, 2h or 1d')
   .refine((text) => !durationPattern.test(text) || durationMs(text) <= longestDelayMs, 'must be at most 7d')
 
+const ordering = z.strictObject({
+  by: z
+    .string()
+    .max(200)
+    .regex(orderPathPattern, 'must be a path into the event such as data.customerId, or type')
+    .meta({ description: 'Deliveries of events with the same value here are made one after the other.' }),
+})
+const maxPerSecond = z
+  .number()
+  .min(0.01)
+  .max(1000)
+  .meta({ description: 'Attempts a second; those beyond it wait, in order.' })
+const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Attempts under way at once.' })
+
 /** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */
 export const deliveryPolicy = z.strictObject({
   schedule: z.array(duration).min(1).max(20).default(defaultSchedule),
   timeoutMs: z.int().min(100).max(30_000).default(defaultTimeoutMs),
+  maxPerSecond: maxPerSecond.optional(),
+  maxConcurrent: maxConcurrent.optional(),
+  ordering: ordering.optional(),
 })
 
-/** Without defaults: `partial()` would fill them in, and so take back what a field was set to. */
+/** Without defaults: `partial()` would fill them in, and so take back what a field was set to. `null` takes a limit away. */
 export const deliveryPolicyPatch = z.strictObject({
   schedule: deliveryPolicy.shape.schedule.unwrap().optional(),
   timeoutMs: deliveryPolicy.shape.timeoutMs.unwrap().optional(),
+  maxPerSecond: maxPerSecond.nullable().optional(),
+  maxConcurrent: maxConcurrent.nullable().optional(),
+  ordering: ordering.nullable().optional(),
 })

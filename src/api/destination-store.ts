@@ -2,7 +2,7 @@ import { typeid } from 'typeid-js'
 import type { Channel } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
-import type { Tx } from '../db/client.ts'
+import { inTenantTurn, type Db, type Tx } from '../db/client.ts'
 import {
   findDestination,
   openDestination,
@@ -41,7 +41,7 @@ export interface DestinationChange {
   /** Field by field; `null` takes a field away, and what is sent back masked stays. */
   config?: JsonObject | undefined
   subscription?: Subscription | undefined
-  delivery?: { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | undefined } | undefined
+  delivery?: { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | null | undefined } | undefined
   status?: ChosenStatus | undefined
   secret?: GivenSecret
   contractFields?: JsonObject | undefined
@@ -76,7 +76,7 @@ export async function createDestination(
       channel: channel.name,
       ...sealed(deps, id, channel, config, signing.keys),
       subscription,
-      delivery,
+      ...policy(delivery),
       ...chosen(status),
       contract,
       contractFields,
@@ -103,17 +103,23 @@ export async function changeDestination(
       ...sealed(deps, current.id, channel, config, signing.keys),
       ...(subscription && { subscription }),
       ...(contractFields && { contractFields }),
-      ...(delivery && { delivery: { ...current.delivery, ...delivery } }),
-      ...(status && chosen(status)),
+      ...(delivery && policy(merge(current.delivery, delivery))),
+      ...(status && status !== current.status && chosen(status)),
     },
   })
   return { destination: openDestination(row, deps.secretKeys), secret: signing.made }
 }
 
 /** Changes the status alone: this must succeed even if what is configured would not be accepted today. */
-export async function setStatus(deps: StoreDeps, current: Destination, status: ChosenStatus) {
+export async function setStatus(
+  deps: StoreDeps,
+  current: Destination,
+  status: ChosenStatus,
+): Promise<Written> {
+  if (status === current.status) return { destination: current }
   const where = { id: current.id, ...scopeOf(current) }
-  return openDestination(await deps.db.destination.update({ where, data: chosen(status) }), deps.secretKeys)
+  const row = await deps.db.destination.update({ where, data: chosen(status) })
+  return { destination: openDestination(row, deps.secretKeys) }
 }
 
 /**
@@ -123,6 +129,31 @@ export async function setStatus(deps: StoreDeps, current: Destination, status: C
 export async function deleteDestination({ db }: Pick<StoreDeps, 'db'>, scope: Scope, id: string | undefined) {
   const { count } = await db.destination.deleteMany({ where: { id: id ?? '', ...scope } })
   return count > 0
+}
+
+/** Replaces the signing keys alone. */
+export async function setKeys(deps: StoreDeps, current: Destination, keys: StoredKeys): Promise<void> {
+  const { id, channel, config } = current
+  await deps.db.destination.update({
+    where: { id, ...scopeOf(current) },
+    data: sealed(deps, id, channelOf(channel), config, keys),
+  })
+}
+
+/**
+ * Reads a destination, or 404, and writes it with no other change of this tenant's under way: config and keys are sealed as one
+ * text, so that whoever changes a part of it must have read the rest just before.
+ */
+export function inDestinationTurn<Result>(
+  { db, secretKeys, egress }: Omit<StoreDeps, 'db'> & { db: Db },
+  scope: Scope,
+  id: string | undefined,
+  change: (store: StoreDeps, current: Destination) => Promise<Result>,
+): Promise<Result> {
+  return inTenantTurn(db, scope.tenantId, async (tx) => {
+    const store = { secretKeys, egress, db: tx }
+    return change(store, await requireDestination(store, scope, id))
+  })
 }
 
 /** The destination of this scope, or 404. */
@@ -171,7 +202,29 @@ function sealed(
 }
 
 function chosen(status: ChosenStatus) {
-  return { status, statusReason: status === 'paused' ? 'paused by the API' : null }
+  const statusReason = status === 'paused' ? 'paused by the API' : null
+  return { status, statusReason, statusAt: new Date(), failingSince: null }
+}
+
+/** The columns of a delivery policy. */
+function policy(delivery: DeliveryPolicy) {
+  const placed = delivery.ordering !== undefined || delivery.maxPerSecond !== undefined
+  return { delivery, placed }
+}
+
+/** Field by field; `null` takes an optional one away. */
+function merge(
+  current: DeliveryPolicy,
+  { schedule, timeoutMs, ...optional }: NonNullable<DestinationChange['delivery']>,
+): DeliveryPolicy {
+  const changed = { ...current, ...optional }
+  return {
+    schedule: schedule ?? current.schedule,
+    timeoutMs: timeoutMs ?? current.timeoutMs,
+    maxPerSecond: changed.maxPerSecond ?? undefined,
+    maxConcurrent: changed.maxConcurrent ?? undefined,
+    ordering: changed.ordering ?? undefined,
+  }
 }
 
 /** `null` takes an optional field away. */

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { channels } from '../channels/index.ts'
 import { maskConfig } from '../channels/secrets.ts'
-import { openDestination, type Destination } from '../db/destinations.ts'
+import { openDestination, previousInForce, type Destination } from '../db/destinations.ts'
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
 import { publicKeyOf } from '../domain/signing-keys.ts'
 import { deliveryPolicy, deliveryPolicyPatch, subscription } from './destination-fields.ts'
+import { writeDestination } from './destination-news.ts'
 import {
   changeDestination,
   channelOf,
@@ -55,10 +56,19 @@ const destinationReply = z.object({
   environment: z.enum(environments),
   status: z.enum(destinationStatuses),
   statusReason: z.string().optional(),
+  statusAt: z.string().meta({ description: 'When the status last changed.' }),
+  failingSince: z
+    .string()
+    .optional()
+    .meta({ description: 'The first failed attempt since one last arrived; after 5 days of it, disabled.' }),
   config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
   subscription,
   delivery: deliveryPolicy,
   publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
+  previousSecretsEndAt: z
+    .string()
+    .optional()
+    .meta({ description: 'While a rotation overlaps: when the last of the previous secrets stops signing.' }),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
@@ -114,9 +124,11 @@ export const destinationRoutes = [
     body: destinationPatch,
     replies: { 200: writtenReply },
     async handle({ params, body, caller }, deps) {
-      const current = await requireDestination(deps, scopeOf(caller), params.id)
       const change = { ...body, config: body.config as JsonObject | undefined }
-      return { status: 200, body: showWritten(await changeDestination(deps, current, change)) }
+      const written = await writeDestination(deps, scopeOf(caller), params.id, (store, current) =>
+        changeDestination(store, current, change),
+      )
+      return { status: 200, body: showWritten(written) }
     },
   }),
   route({
@@ -142,8 +154,10 @@ function statusRoute(verb: string, summary: string, status: ChosenStatus) {
     summary,
     replies: { 200: destinationReply },
     async handle({ params, caller }, deps) {
-      const current = await requireDestination(deps, scopeOf(caller), params.id)
-      return { status: 200, body: show(await setStatus(deps, current, status)) }
+      const written = await writeDestination(deps, scopeOf(caller), params.id, (store, current) =>
+        setStatus(store, current, status),
+      )
+      return { status: 200, body: show(written.destination) }
     },
   })
 }
@@ -155,6 +169,7 @@ function showWritten({ destination, secret }: Written) {
 function show(destination: Destination) {
   const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
   const { privateKey } = destination.keys
+  const [lastToEnd] = previousInForce(destination.keys, new Date())
   return {
     id,
     name,
@@ -162,10 +177,13 @@ function show(destination: Destination) {
     environment,
     status,
     ...(statusReason && { statusReason }),
+    statusAt: destination.statusAt.toISOString(),
+    ...(destination.failingSince && { failingSince: destination.failingSince.toISOString() }),
     config: maskConfig(channelOf(channel), config),
     subscription,
     delivery,
     ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
+    ...(lastToEnd && { previousSecretsEndAt: lastToEnd.until }),
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),
   }

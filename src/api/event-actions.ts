@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Delivery } from '../domain/timeline.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../workflows/contract.ts'
 import { ApiError, invalid } from './errors.ts'
@@ -34,17 +35,13 @@ export const eventActionRoutes = [
       const id = params.id ?? ''
       const execution = await describeEvent(deps, scopeOf(caller), id)
       const { deliveries } = await readTimeline(deps.temporal, execution)
-      const retrying = deliveries
-        .filter(
-          ({ status, destinationId }) =>
-            status === 'pending' && (body.destination ?? destinationId) === destinationId,
-        )
-        .map(({ destinationId }) => destinationId)
-      if (body.destination && !deliveries.some(({ destinationId }) => destinationId === body.destination)) {
+      const asked = deliveries.filter(
+        ({ destinationId }) => (body.destination ?? destinationId) === destinationId,
+      )
+      if (body.destination && asked.length === 0)
         throw invalid([{ path: 'destination', message: 'is not a destination of this event' }])
-      }
-      if (retrying.length === 0)
-        throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+      const retrying = asked.filter(waitsForTime).map(({ destinationId }) => destinationId)
+      if (retrying.length === 0) throw nothingToRetry(asked)
       for (const destinationId of retrying) await signalEvent(deps, execution, retryNowSignal, destinationId)
       return { status: 202, body: { id, retrying } }
     },
@@ -62,3 +59,18 @@ export const eventActionRoutes = [
     },
   }),
 ]
+
+/** What is held for its turn cannot be hurried: that would overtake others. */
+function waitsForTime({ status, nextAttemptAt }: Delivery): boolean {
+  return status === 'pending' || (status === 'held' && nextAttemptAt !== undefined)
+}
+
+function nothingToRetry(deliveries: readonly Delivery[]): ApiError {
+  const held = deliveries.find(({ status }) => status === 'held')
+  return new ApiError(
+    'already_ended',
+    held
+      ? `No delivery of this event waits for a time: one is held (${held.reason}).`
+      : 'No delivery of this event waits for an attempt.',
+  )
+}

@@ -16,7 +16,7 @@ export const eventTypeRoutes = [
     method: 'get',
     path: '/event-types',
     access: { scope: 'settings:read' },
-    summary: 'List the event types of the adopted contracts, each with a sample payload',
+    summary: 'List the event types of the adopted contracts and Switchyard’s own, each with a sample payload',
     replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
     handle() {
       const data = catalogues.flatMap(({ contract, groups }) =>

@@ -1,8 +1,7 @@
 import { typeid } from 'typeid-js'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import { replayEventType, replayWorkflowId, taskQueue, type RouteEventInput } from '../workflows/contract.ts'
-import { startAttributes } from './accept-event.ts'
+import { startReplayRun } from '../temporal/start-event.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
 import { describeEvent } from './event-log.ts'
@@ -16,16 +15,11 @@ export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, 
   if (event.test && !destinations)
     throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
   const replayId = typeid('rpl').toString()
-  const input: RouteEventInput = { event, replay: { id: replayId, destinations } }
-  await temporal.workflow.start(replayEventType, {
-    taskQueue,
-    workflowId: replayWorkflowId(execution.workflowId, replayId),
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    requestEagerStart: deps.eagerStart,
-    args: [input],
-    memo: execution.memo && { ...execution.memo, summary: undefined },
-    typedSearchAttributes: startAttributes(event),
-  })
+  await startReplayRun(
+    temporal,
+    { event, replay: { id: replayId, destinations } },
+    { eager: deps.eagerStart },
+  )
   return { replayId }
 }
 

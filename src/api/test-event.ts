@@ -4,8 +4,8 @@ import type { Event, JsonObject } from '../domain/event.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import type { Delivery, Timeline } from '../domain/timeline.ts'
 import { grpcCode, grpcDeadlineExceeded } from '../temporal/grpc.ts'
+import { startEvent } from '../temporal/start-event.ts'
 import type { TestTarget } from '../workflows/contract.ts'
-import { startEvent } from './accept-event.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
 
@@ -53,7 +53,10 @@ async function startTest(deps: AppDeps, scope: Scope, { target, type, data }: Te
     const createdAt = new Date().toISOString()
     const event: Event = { ...scope, id: testEventId(logId), type, data, createdAt, test: true }
     try {
-      return { logId, handle: await startEvent(deps, { event, test: target }) }
+      return {
+        logId,
+        handle: await startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
+      }
     } catch (error) {
       // The platform has used the id for an event of its own: the next number, then.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error

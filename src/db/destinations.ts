@@ -4,7 +4,7 @@ import { environments, type Environment, type JsonObject } from '../domain/event
 import { seal, unseal, type SecretKeys } from '../domain/secret-box.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Db, Tx } from './client.ts'
-import type { Destination as Row } from './generated/client.ts'
+import type { Destination as Row, Prisma } from './generated/client.ts'
 
 /** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
 export interface Destination extends RoutableDestination {
@@ -16,6 +16,10 @@ export interface Destination extends RoutableDestination {
   /** The adopted contract through whose API it was made, and what only that API knows of it. */
   contract?: string | undefined
   contractFields?: JsonObject | undefined
+  /** When the status last changed. */
+  statusAt: Date
+  /** When the first attempt failed since one last arrived. */
+  failingSince?: Date | undefined
   createdAt: Date
   updatedAt: Date
 }
@@ -23,10 +27,19 @@ export interface Destination extends RoutableDestination {
 /** The signing keys that a destination has by itself. */
 export interface StoredKeys {
   secret?: string | undefined
-  /** The tenant brought the secret. */
+  /** The tenant brought the secret, or one was made in its place: it signs even where the tenant's API secret would. */
   ownSecret?: boolean | undefined
   /** See `SigningKeys`. */
   privateKey?: string | undefined
+  /** Those that were rotated away, the newest first. None ends later than one before it. */
+  previous?: readonly PreviousKeys[] | undefined
+}
+
+/** What a rotation replaced. It goes on signing beside the new keys until `until`, an ISO time. */
+export interface PreviousKeys {
+  secret?: string | undefined
+  privateKey?: string | undefined
+  until: string
 }
 
 /** What is encrypted: the secret fields of the config, and the signing keys. */
@@ -41,7 +54,13 @@ const rowShape = z.object({
     eventTypes: z.array(z.string()),
     filter: z.custom<JsonObject>().optional(),
   }),
-  delivery: z.object({ schedule: z.array(z.string()), timeoutMs: z.number() }),
+  delivery: z.object({
+    schedule: z.array(z.string()),
+    timeoutMs: z.number(),
+    maxPerSecond: z.number().optional(),
+    maxConcurrent: z.number().optional(),
+    ordering: z.object({ by: z.string() }).optional(),
+  }),
 })
 
 export interface Scope {
@@ -50,13 +69,18 @@ export interface Scope {
 }
 
 /** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
-export async function routableDestinations(
-  db: Db,
-  scope: Scope,
-  ids?: string[],
-): Promise<RoutableDestination[]> {
+export function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
+  return findRoutable(db, { ...scope, ...(ids && { id: { in: ids } }) })
+}
+
+/** Likewise of those whose deliveries get their places, in an order or a pace, when the event is accepted. */
+export function placedDestinations(db: Db, scope: Scope): Promise<RoutableDestination[]> {
+  return findRoutable(db, { ...scope, placed: true })
+}
+
+async function findRoutable(db: Db, where: Prisma.DestinationWhereInput): Promise<RoutableDestination[]> {
   const rows = await db.destination.findMany({
-    where: { ...scope, ...(ids && { id: { in: ids } }) },
+    where,
     omit: { config: true, sealed: true },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
   })
@@ -85,22 +109,52 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
     keys: signing,
     contract: row.contract ?? undefined,
     contractFields: (row.contractFields as JsonObject | null) ?? undefined,
+    statusAt: row.statusAt,
+    failingSince: row.failingSince ?? undefined,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   }
 }
 
-/** The keys that sign for a destination by themselves: its own, without the tenant's. */
-export function ownSigningKeys({ secret, privateKey }: StoredKeys): SigningKeys {
-  return { secrets: secret === undefined ? [] : [secret], privateKey }
+/** The keys that sign for a destination by themselves at this time: its own, without the tenant's. */
+export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
+  const inForce = [stored, ...previousInForce(stored, now)]
+  return {
+    secrets: inForce.flatMap(({ secret }) => secret ?? []),
+    privateKeys: inForce.flatMap(({ privateKey }) => privateKey ?? []),
+  }
 }
 
-/** Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. */
-export async function disableDestination(db: Db, id: string, statusReason: string): Promise<void> {
+/** The previous keys whose overlap has not ended, the newest first: the first one ends last. */
+export function previousInForce({ previous = [] }: StoredKeys, now: Date): PreviousKeys[] {
+  return previous.filter(({ until }) => new Date(until) > now)
+}
+
+/**
+ * Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. Answers with it if it is
+ * disabled now, whoever did it.
+ */
+export async function disableDestination(db: Db, id: string, statusReason: string) {
   await db.destination.updateMany({
     where: { id, status: 'active' },
-    data: { status: 'disabled', statusReason },
+    data: { status: 'disabled', statusReason, statusAt: new Date() },
   })
+  const row = await db.destination.findFirst({
+    where: { id, status: 'disabled' },
+    omit: { config: true, sealed: true },
+  })
+  return row ? { ...row, ...routable(row) } : undefined
+}
+
+/** The first failure since a delivery last arrived counts. */
+export async function noteFailure(db: Db, id: string): Promise<void> {
+  // By SQL of our own: nobody has changed what is configured, so `updatedAt` stays.
+  await db.$executeRaw`
+    UPDATE "Destination" SET "failingSince" = ${new Date()} WHERE "id" = ${id} AND "failingSince" IS NULL`
+}
+
+export async function noteArrival(db: Db, id: string): Promise<void> {
+  await db.$executeRaw`UPDATE "Destination" SET "failingSince" = NULL WHERE "id" = ${id}`
 }
 
 function routable(row: Pick<Row, 'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery'>) {

@@ -13,7 +13,16 @@ export type Subscription = {
 export type DeliveryPolicy = {
   schedule: string[]
   timeoutMs: number
+  /** Attempts a second, over all workers. */
+  maxPerSecond?: number | undefined
+  /** Attempts under way at once, over all workers. */
+  maxConcurrent?: number | undefined
+  /** Deliveries whose events have the same value at this path, as in `data.customerId`, are made one after the other. */
+  ordering?: { by: string } | undefined
 }
+
+/** A destination that has only failed for so long is disabled (DESIGN §3). */
+export const disableAfterFailingMs = 5 * 24 * 3600 * 1000
 
 /** The part of a destination that routing decides by. It holds no secret. */
 export interface RoutableDestination {

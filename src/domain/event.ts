@@ -17,6 +17,8 @@ export interface Event {
   type: string
   data: JsonObject
   createdAt: string
+  /** After this time (ISO 8601, UTC) no attempt is made any more. */
+  expiresAt?: string
   /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
   test?: true
 }

@@ -2,6 +2,7 @@ import type { RoutableDestination } from './destination.ts'
 import type { Event, JsonObject } from './event.ts'
 import { fitsEventType } from './event-types.ts'
 import { passesFilter } from './filters.ts'
+import { orderKeyOf, type OrderKey } from './ordering.ts'
 import { durationMs } from './retry-schedule.ts'
 
 /** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
@@ -10,6 +11,10 @@ export interface PlannedDelivery {
   channel: string
   scheduleMs: number[]
   timeoutMs: number
+  /** Of an ordered destination, where the event has a value at its path. */
+  order?: OrderKey
+  /** Attempts at this destination that may be under way at once. */
+  maxConcurrent?: number
   /** Of a test at a URL that no destination has. */
   url?: string
 }
@@ -26,6 +31,8 @@ export interface RoutingDecision {
   destinationId: string
   matched: boolean
   reason: string
+  /** It would have been chosen, had it been active. */
+  missed?: true
 }
 
 /** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
@@ -38,12 +45,12 @@ type Decision = Omit<RoutingDecision, 'destinationId'>
 
 /** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
 export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
-  return planFor(destinations, (destination) => decide(event, destination))
+  return planFor(event, destinations, (destination) => decide(event, destination))
 }
 
 /** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
-export function routeTo(destinations: readonly RoutableDestination[]): Plan {
-  return planFor(destinations, (destination) => ifActive(destination, 'asked for by name'))
+export function routeTo(event: Event, destinations: readonly RoutableDestination[]): Plan {
+  return planFor(event, destinations, (destination) => ifActive(destination, 'asked for by name'))
 }
 
 /** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
@@ -55,14 +62,15 @@ export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs'>): Plan {
 }
 
 function planFor(
+  event: Event,
   destinations: readonly RoutableDestination[],
   decideOn: (destination: RoutableDestination) => Decision,
 ): Plan {
   const deliveries: PlannedDelivery[] = []
   const routing = destinations.map((destination): RoutingDecision => {
-    const { matched, reason } = decideOn(destination)
-    if (matched) deliveries.push(planDelivery(destination))
-    return { destinationId: destination.id, matched, reason }
+    const decision = decideOn(destination)
+    if (decision.matched) deliveries.push(planDelivery(event, destination))
+    return { destinationId: destination.id, ...decision }
   })
   return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }
 }
@@ -79,14 +87,18 @@ function decide(event: Event, destination: RoutableDestination): Decision {
 
 function ifActive({ status, statusReason }: RoutableDestination, reason: string): Decision {
   if (status === 'active') return { matched: true, reason }
-  return { matched: false, reason: statusReason ? `${status}: ${statusReason}` : status }
+  return { matched: false, reason: statusReason ? `${status}: ${statusReason}` : status, missed: true }
 }
 
-function planDelivery({ id, channel, delivery }: RoutableDestination): PlannedDelivery {
+function planDelivery(event: Event, { id, channel, delivery }: RoutableDestination): PlannedDelivery {
+  const { ordering, maxConcurrent } = delivery
+  const order = ordering && orderKeyOf(event, ordering.by)
   return {
     destinationId: id,
     channel,
     scheduleMs: delivery.schedule.map(durationMs),
     timeoutMs: delivery.timeoutMs,
+    ...(order && { order }),
+    ...(maxConcurrent !== undefined && { maxConcurrent }),
   }
 }

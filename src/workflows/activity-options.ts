@@ -7,7 +7,7 @@ import { slowTaskQueue } from './contract.ts'
 const overheadMs = 5_000
 
 /** Our own work on our own database, repeated until it succeeds: it sends nothing and may run twice. */
-export const configuration = proxyLocalActivities<Pick<Activities, 'plan' | 'disable'>>({
+export const configuration = proxyLocalActivities<Pick<Activities, 'plan' | 'disable' | 'enterTurn'>>({
   startToCloseTimeout: '30s',
   // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
   localRetryThreshold: '5s',

@@ -5,6 +5,7 @@ import {
   batchWorkflowId,
   cancelSignal,
   deliverBatchType,
+  mostPerWorkflow,
   replayBatchType,
   replayEventType,
   retryNowSignal,
@@ -12,12 +13,7 @@ import {
 } from './contract.ts'
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
-
-/**
- * A workflow makes this many deliveries itself; more go to child workflows of as many each. The bound is the server's: a
- * search attribute's value has at most 2,048 bytes, which is 62 destination ids, and over it the workflow is failed.
- */
-const mostPerWorkflow = 60
+import { leavePlaces } from './turns.ts'
 
 /** Makes the deliveries of a step side by side: none waits for another. */
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
@@ -33,8 +29,8 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 }
 
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
-export async function deliverBatch({ event, deliveries }: BatchInput): Promise<Timeline> {
-  const run = openRun(event)
+export async function deliverBatch({ event, deliveries, places }: BatchInput): Promise<Timeline> {
+  const run = openRun(event, places)
   await Promise.all(deliveries.map((delivery) => deliver(run, delivery)))
   return run.close()
 }
@@ -49,7 +45,7 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
   run.timeline.batches.push(childId)
   run.publish()
-  const input: BatchInput = { event: run.event, deliveries: [...batch] }
+  const input: BatchInput = { event: run.event, deliveries: [...batch], places: run.places }
   const options = {
     workflowId: childId,
     args: [input] as [BatchInput],
@@ -57,6 +53,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
     memo: startMemo,
   }
   const childType = workflowType === replayEventType ? replayBatchType : deliverBatchType
+  const places = leavePlaces(run, batch)
+  if (places.length > 0) await Promise.all(places)
   const child = await startChild<typeof deliverBatch>(childType, options)
   run.forward({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),

@@ -1,11 +1,13 @@
 import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
+import { conclude, type Conclusion } from '../domain/conclusion.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
-import { nextDelayMs } from '../domain/retry-schedule.ts'
+import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
-import { openDelivery, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
+import { isOpen, openDelivery, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
 import { configuration, firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
 import type { Run } from './run.ts'
+import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
 
 /** `unavailable`: the fault is ours (the database, say) and nothing was sent, so no attempt is used up. */
 type Made = AttemptResult | { kind: 'unavailable' }
@@ -24,31 +26,55 @@ const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
  */
 export async function deliver(run: Run, planned: PlannedDelivery): Promise<void> {
   const delivery = openDelivery(run.timeline, planned)
-  let deferred = false
-  let unavailable = 0
+  const order = orderQueue(run, planned)
+  const attempts = attemptQueue(run, planned)
+  const left: Promise<void>[] = []
+  const state: Asked = { deferred: false, unavailable: 0, place: run.places[planned.destinationId] }
+  if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
+  run.expire(delivery)
 
-  while (delivery.status === 'pending') {
-    const made = await attempt(run, planned, delivery, deferred)
-    deferred = made.kind === 'deferred'
-    unavailable = made.kind === 'unavailable' ? unavailable + 1 : 0
-    const delayMs = record(delivery, planned, made, unavailable)
+  while (isOpen(delivery)) {
+    if (attempts) await takeTurn(run, delivery, attempts)
+    const made = isOpen(delivery) ? await attempt(run, planned, delivery, state) : undefined
+    if (attempts) left.push(leaveTurn(run, attempts.id))
+    if (!made) break
+    const delayMs = record(delivery, planned, made, state)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
-    else if (isGone(made) && !run.event.test) await disable(planned, made)
+    else if (isOver(made) && !run.event.test) await disable(planned, made)
   }
+  if (order) left.push(leaveTurn(run, order.id))
+  if (order && planned.order && delivery.status === 'failed')
+    delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
+  if (left.length > 0) await Promise.all(left)
   run.publishEnded()
 }
 
-type Gone = { kind: 'attempted'; outcome: Outcome & { kind: 'rejected' } }
-
-function isGone(made: Made): made is Made & Gone {
-  return made.kind === 'attempted' && made.outcome.kind === 'rejected' && made.outcome.gone === true
+/** What the last asking for an attempt came to, as far as the next one depends on it. */
+interface Asked {
+  /** To be made on the slow lane. */
+  deferred: boolean
+  /** How often in a row the fault was ours. */
+  unavailable: number
+  /** The place in the destination's pace that is kept for it. */
+  place?: Place | undefined
 }
 
-/** The receiver asked never to be called again: that holds for every later event, too. */
-function disable({ destinationId }: PlannedDelivery, { outcome }: Gone): Promise<void> {
-  return configuration.disable({ destinationId, reason: outcome.error })
+type Attempted = AttemptResult & { kind: 'attempted' }
+
+/** The destination is not to be called again: it said so, or has only failed for too long. That holds for later events, too. */
+function isOver(made: Made): made is Attempted {
+  return made.kind === 'attempted' && (made.giveUp !== undefined || isGone(made.outcome))
+}
+
+function isGone(outcome: Outcome): outcome is Outcome & { kind: 'rejected' } {
+  return outcome.kind === 'rejected' && outcome.gone === true
+}
+
+function disable({ destinationId }: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
+  const reason = giveUp ?? (isGone(outcome) ? outcome.error : 'given up')
+  return configuration.disable({ destinationId, reason })
 }
 
 /** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
@@ -56,12 +82,12 @@ async function attempt(
   run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
-  deferred: boolean,
+  { deferred, place }: Asked,
 ): Promise<Made> {
   const { event } = run
   const number = delivery.attempts.length + 1
   const { destinationId, timeoutMs, url } = planned
-  const request = { destinationId, number, timeoutMs, url }
+  const request = { destinationId, number, timeoutMs, url, place }
   const startedAt = Date.now()
   try {
     if (deferred) return await slowAttempts(planned).attempt(request)
@@ -82,6 +108,7 @@ function lost(startedAt: number): AttemptResult {
     durationMs: Date.now() - startedAt,
     outcome: {
       kind: 'failed',
+      errorClass: 'internal',
       error: 'the worker was lost during the attempt; whether it arrived is not known',
     },
   }
@@ -90,51 +117,44 @@ function lost(startedAt: number): AttemptResult {
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
   delivery: Delivery,
-  planned: PlannedDelivery,
+  { scheduleMs }: PlannedDelivery,
   made: Made,
-  unavailable: number,
+  asked: Asked,
 ): number | undefined {
+  asked.deferred = made.kind === 'deferred'
+  asked.unavailable = made.kind === 'unavailable' ? asked.unavailable + 1 : 0
+  asked.place = made.kind === 'held' ? made.place : undefined
   switch (made.kind) {
-    case 'attempted':
+    case 'attempted': {
       recordAttempt(delivery, made)
-      return conclude(delivery, planned, made)
+      const attemptsMade = delivery.attempts.length
+      const random = made.outcome.kind === 'failed' ? Math.random() : 0
+      const next = conclude(made.outcome, { scheduleMs, attemptsMade, random })
+      return follow(delivery, made.giveUp === undefined ? next : givenUp(made.giveUp))
+    }
     case 'skipped':
       settle(delivery, 'skipped', made.reason)
+      if (made.missed) delivery.missed = true
       return undefined
     case 'deferred':
+      settle(delivery, 'pending')
       return undefined
+    case 'held':
+      settle(delivery, 'held', made.reason)
+      return made.retryInMs
     case 'unavailable':
       settle(delivery, 'pending', ourFault)
-      return Math.min(unavailableDelaysMs.first * 2 ** (unavailable - 1), unavailableDelaysMs.longest)
+      return Math.min(unavailableDelaysMs.first * 2 ** (asked.unavailable - 1), unavailableDelaysMs.longest)
     default:
       return assertNever(made)
   }
 }
 
-function conclude(
-  delivery: Delivery,
-  planned: PlannedDelivery,
-  { outcome }: AttemptResult & { kind: 'attempted' },
-) {
-  switch (outcome.kind) {
-    case 'delivered':
-      settle(delivery, 'delivered')
-      return undefined
-    case 'rejected':
-      settle(delivery, 'failed', `rejected: ${outcome.error}`)
-      return undefined
-    case 'failed': {
-      const attemptsMade = delivery.attempts.length
-      const delayMs = nextDelayMs(planned.scheduleMs, {
-        attemptsMade,
-        retryAfterMs: outcome.retryAfterMs,
-        random: Math.random(),
-      })
-      if (delayMs === undefined) settle(delivery, 'failed', `exhausted: all ${attemptsMade} attempts failed`)
-      else settle(delivery, 'pending')
-      return delayMs
-    }
-    default:
-      return assertNever(outcome)
-  }
+function givenUp(why: string): Conclusion {
+  return { status: 'failed', reason: `given up: ${why}` }
+}
+
+function follow(delivery: Delivery, conclusion: Conclusion): number | undefined {
+  settle(delivery, conclusion.status, conclusion.status === 'failed' ? conclusion.reason : undefined)
+  return conclusion.status === 'pending' ? conclusion.delayMs : undefined
 }

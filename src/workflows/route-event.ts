@@ -5,14 +5,21 @@ import { assertNever } from '../domain/assert-never.ts'
 import { configuration } from './activity-options.ts'
 import { deliverAll } from './deliver-all.ts'
 import { openRun, type Run } from './run.ts'
+import { leaveUnused } from './turns.ts'
 import type { RouteEventInput } from './contract.ts'
 
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
 export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
-  const run = openRun(input.event)
+  const run = openRun(input.event, input.places)
+  for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
     const plan = await configuration.plan(input)
     recordPlan(run.timeline, plan)
+    if (input.queues)
+      await leaveUnused(
+        run,
+        plan.steps.flatMap((step) => step.deliveries),
+      )
     await runSteps(run, plan.steps)
   } catch (error) {
     if (isCancellation(error)) run.close()

@@ -4,22 +4,44 @@ import {
   deliveredDestinations,
   eventStatus,
   failingDestinations,
+  isOpen,
+  missedDestinations,
   openTimeline,
   settle,
   summarize,
   type Delivery,
   type Timeline,
 } from '../domain/timeline.ts'
-import { cancelSignal, inBatches, retryNowSignal, searchAttributes, timelineQuery } from './contract.ts'
+import {
+  cancelSignal,
+  inBatches,
+  missedBy,
+  missedByMany,
+  mostPerWorkflow,
+  retryNowSignal,
+  type RouteEventInput,
+  searchAttributes,
+  timelineQuery,
+} from './contract.ts'
+import { openTurns, type Turns } from './turns.ts'
+
+export type Places = NonNullable<RouteEventInput['places']>
 
 /** What the steps of one event share: its timeline, and what was asked of it from outside. */
 export interface Run {
   event: Event
   timeline: Timeline
+  turns: Turns
+  /** Places in destinations' paces that the API has taken for the first attempts. */
+  places: Places
   /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
   delegated: Set<Delivery>
-  /** Waits durably; `retryNow` ends the wait early, `cancel` ends the delivery. */
+  /** Waits durably; `retryNow` ends the wait early, `cancel` and the event's expiry end the delivery. */
   wait(delivery: Delivery, delayMs: number): Promise<void>
+  /** Waits until something comes about, for at most so long; likewise ended by `cancel` and expiry. Says whether it did. */
+  waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
+  /** Ends the delivery if the event has expired. */
+  expire(delivery: Delivery): void
   /** Shows what has changed to lists. */
   publish(): void
   /** Likewise when deliveries ended, if lists show the event already: an event that is done at once is shown once. */
@@ -38,13 +60,16 @@ export interface Requests {
 
 /** Workflows that began before had lists wait for the end of the event, or for the next wait. */
 const publishEndedPatch = 'publish-ended-deliveries'
+/** Workflows that began before did not show lists that the time of the next attempt had changed, and nothing else. */
+const publishNextAttemptPatch = 'publish-next-attempt'
 
 /** Opens an event's timeline and attaches its query and signals. */
-export function openRun(event: Event): Run {
+export function openRun(event: Event, places: Places = {}): Run {
   const timeline = openTimeline()
   const retryRequests = new Set<string>()
   const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
+  const expiresAt = event.expiresAt === undefined ? Infinity : Date.parse(event.expiresAt)
   let cancelled = false
   let published = ''
 
@@ -65,41 +90,63 @@ export function openRun(event: Event): Run {
 
   /** Upserts what lists show and filter by, when it has changed. In the fast path that is once, at the end. */
   function publish(): void {
-    const summary = summarize(timeline)
+    const summary = summarize(timeline, delegated)
     const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
     const failing = failingDestinations(own)
-    const delivered = deliveredDestinations(own)
-    const state = JSON.stringify([summary, failing])
+    const state = JSON.stringify([showsNextAttempt() ? summary : withoutNews(summary), failing])
     if (state === published) return
     published = state
     upsertMemo({ summary })
     upsertSearchAttributes([
       { key: searchAttributes.eventStatus, value: timeline.status },
-      {
-        key: searchAttributes.destinations,
-        value: [...own.map(({ destinationId }) => destinationId), ...(timeline.batches ? [inBatches] : [])],
-      },
-      { key: searchAttributes.deliveredDestinations, value: delivered },
+      { key: searchAttributes.destinations, value: shownDestinations(timeline, own) },
+      { key: searchAttributes.deliveredDestinations, value: deliveredDestinations(own) },
       { key: searchAttributes.failingDestinations, value: failing },
     ])
+  }
+
+  /** Asked only once lists show the event: the marker that it leaves has no place in the fast path. */
+  function showsNextAttempt(): boolean {
+    return published === '' || patched(publishNextAttemptPatch)
+  }
+
+  function expire(delivery: Delivery): void {
+    if (isOpen(delivery) && Date.now() >= expiresAt) settle(delivery, 'failed', expired(event))
+  }
+
+  function endIfAsked(delivery: Delivery): void {
+    if (cancelled) settle(delivery, 'skipped', 'cancelled on request')
+    else expire(delivery)
   }
 
   return {
     event,
     timeline,
+    turns: openTurns(),
+    places,
     delegated,
     publish,
     publishEnded() {
       if (published !== '' && patched(publishEndedPatch)) publish()
     },
     forward: (requests) => void forwards.push(requests),
+    expire,
+    async waitUntil(delivery, come, withinMs) {
+      const untilExpiryMs = Math.max(1, expiresAt - Date.now())
+      await condition(() => cancelled || come(), Math.min(withinMs, untilExpiryMs))
+      endIfAsked(delivery)
+      return come()
+    },
     async wait(delivery, delayMs) {
-      retryRequests.delete(delivery.destinationId)
-      delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
+      const { destinationId } = delivery
+      const at = Date.now() + delayMs
+      if (at >= expiresAt) return settle(delivery, 'failed', expired(event))
+      retryRequests.delete(destinationId)
+      delivery.nextAttemptAt = new Date(at).toISOString()
       publish()
-      await condition(() => cancelled || retryRequests.has(delivery.destinationId), delayMs)
+      await condition(() => cancelled || retryRequests.has(destinationId), delayMs)
       delete delivery.nextAttemptAt
-      if (cancelled) settle(delivery, 'skipped', 'cancelled on request')
+      endIfAsked(delivery)
     },
     close() {
       timeline.status = eventStatus(timeline.deliveries)
@@ -107,4 +154,28 @@ export function openRun(event: Event): Run {
       return timeline
     },
   }
+}
+
+function expired({ expiresAt }: Event): string {
+  return `expired: no attempt is made after ${expiresAt}`
+}
+
+/** What workflows that began before compared. */
+function withoutNews({ deliveries, ...summary }: ReturnType<typeof summarize>) {
+  return {
+    ...summary,
+    deliveries: deliveries.map(({ nextAttemptAt: _when, delegated: _who, ...delivery }) => delivery),
+  }
+}
+
+/** Those that would have got the event are named as long as there is room, for `mostPerWorkflow` in all at their length. */
+function shownDestinations(timeline: Timeline, own: readonly Delivery[]): string[] {
+  const missed = missedDestinations(timeline)
+  const room = Math.floor((mostPerWorkflow - own.length) * 0.8)
+  return [
+    ...own.map(({ destinationId }) => destinationId),
+    ...(timeline.batches ? [inBatches] : []),
+    ...missed.slice(0, room).map(missedBy),
+    ...(missed.length > room ? [missedByMany] : []),
+  ]
 }

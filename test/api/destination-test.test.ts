@@ -63,6 +63,7 @@ describe('POST /api/v1/destinations/{id}/test sends', () => {
             outcome: 'delivered',
             responseCode: 200,
             responseExcerpt: 'ok',
+            requestHeaders: expect.objectContaining({ 'webhook-id': 'test_1' }) as object,
           },
         ],
       },

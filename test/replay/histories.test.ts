@@ -21,9 +21,9 @@ const recorded = names.filter((name) => !name.startsWith('tampered-'))
 function replay(name: string): Promise<void> {
   const history = historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
   const payload = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
-  const { event } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as RouteEventInput
-  // Ids of children are made from the workflow's own.
-  const workflowId = eventWorkflowId({ ...event, eventId: event.id })
+  const { event } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as Partial<RouteEventInput>
+  // Ids of children are made from the event's own; the other workflows have none.
+  const workflowId = event ? eventWorkflowId({ ...event, eventId: event.id }) : name
   return Worker.runReplayHistory(
     { workflowBundle: { codePath: inject('workflowBundle') } },
     history,

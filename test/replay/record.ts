@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { expect, it } from 'vitest'
-import { eventWorkflowId } from '../../src/workflows/contract.ts'
+import type { Scope } from '../../src/db/destinations.ts'
+import { eventWorkflowId, replaysWorkflowId, turnsWorkflowId } from '../../src/workflows/contract.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
 
@@ -21,7 +22,22 @@ interface Scenario {
   start?: (api: Api, destinationIds: string[]) => Promise<string>
   /** What is done while it runs. */
   meanwhile?: (api: Api, eventId: string) => Promise<void>
+  /** Which workflow's history is kept, if not the event's. */
+  workflowId?: (scope: Scope, destinationIds: string[], api: Api) => Promise<string>
 }
+
+/** Posts events one after the other; answers with the last one's id. */
+const postEach =
+  (...events: object[]) =>
+  async (api: Api): Promise<string> => {
+    let eventId = ''
+    for (const event of events) eventId = await post(api, event)
+    return eventId
+  }
+
+const oneCustomer = { data: { customerId: 'cus_1' } }
+const cancel = async (api: Api, eventId: string) =>
+  void (await api.post(`/events/${eventId}/cancel`).expect(202))
 
 const scenarios: Record<string, Scenario> = {
   'first-attempt-delivered-within-one-workflow-task': { receivers: [ok] },
@@ -46,9 +62,7 @@ const scenarios: Record<string, Scenario> = {
   'cancelled-while-waiting': {
     receivers: [status(500)],
     delivery: { schedule: ['0s', '1h'] },
-    async meanwhile(api, eventId) {
-      await api.post(`/events/${eventId}/cancel`).expect(202)
-    },
+    meanwhile: cancel,
   },
   'delivery-that-ends-while-another-waits': {
     receivers: [after(500, 200), status(503)],
@@ -61,6 +75,63 @@ const scenarios: Record<string, Scenario> = {
       return (body as { eventId: string }).eventId
     },
   },
+  'ordered-delivery-waits-for-the-one-before-it': {
+    receivers: [statuses(500, 503)],
+    delivery: { schedule: ['0s', '2s', '2s'], ordering: { by: 'data.customerId' } },
+    start: postEach(oneCustomer, oneCustomer),
+  },
+  'paced-attempt-waits-for-its-place': {
+    receivers: [ok],
+    delivery: { maxPerSecond: 0.5 },
+    start: postEach({}, {}),
+  },
+  'attempts-at-one-destination-take-turns': {
+    receivers: [after(300, 200)],
+    delivery: { maxConcurrent: 1 },
+    start: postEach({}, {}, {}),
+  },
+  'queue-of-three-attempts': {
+    receivers: [after(1500, 200)],
+    delivery: { maxConcurrent: 1 },
+    start: postEach({}, {}, {}),
+    workflowId: (scope, [destinationId = '']) => Promise.resolve(turnsWorkflowId(scope, destinationId)),
+  },
+  'expired-before-the-next-attempt': {
+    receivers: [status(500)],
+    delivery: { schedule: ['0s', '1h'] },
+    start: postEach({ ttl: '10m' }),
+  },
+  'circuit-open-and-cancelled': {
+    receivers: [status(500)],
+    delivery: { schedule: ['0s'] },
+    async start(api) {
+      for (let failed = 0; failed < 10; failed++) await settledLog(api, await post(api))
+      return post(api)
+    },
+    meanwhile: cancel,
+  },
+  'missed-by-a-paused-destination': {
+    receivers: [ok],
+    async start(api, [destinationId = '']) {
+      await api.post(`/destinations/${destinationId}/pause`).expect(200)
+      return post(api)
+    },
+  },
+  'replay-of-the-failed-events': {
+    receivers: [statuses(500, 500)],
+    delivery: { schedule: ['0s'] },
+    async start(api) {
+      await settledLog(api, await post(api))
+      const eventId = await post(api)
+      await settledLog(api, eventId)
+      return eventId
+    },
+    async workflowId(scope, _destinationIds, api) {
+      const from = new Date(Date.now() - 60_000).toISOString()
+      const { body } = await api.post('/replays', { from }).expect(202)
+      return replaysWorkflowId(scope, (body as { id: string }).id)
+    },
+  },
 }
 
 const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${folder}${name}.json`))
@@ -68,7 +139,8 @@ const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${f
 // A file without a test would be an error of its own.
 it.runIf(unrecorded.length === 0)('every scenario is recorded already', () => expect(unrecorded).toEqual([]))
 
-it.each(unrecorded)('%s', async (name, { receivers, delivery, start = post, meanwhile }) => {
+it.each(unrecorded)('%s', async (name, scenario) => {
+  const { receivers, delivery, start = (api: Api) => post(api), meanwhile, workflowId } = scenario
   const stack = untilTestEnds(await startStack())
   const { api, id: tenantId } = await makeTenant(stack)
   const destinationIds: string[] = []
@@ -90,18 +162,18 @@ it.each(unrecorded)('%s', async (name, { receivers, delivery, start = post, mean
     await meanwhile(api, eventId)
   }
   await settledLog(api, eventId)
-  const handle = stack.temporal.workflow.getHandle(
-    eventWorkflowId({ tenantId, environment: 'sandbox', eventId }),
-  )
+  const scope = { tenantId, environment: 'sandbox' } as const
+  const kept = workflowId && (await workflowId(scope, destinationIds, api))
+  const handle = stack.temporal.workflow.getHandle(kept ?? eventWorkflowId({ ...scope, eventId }))
   await handle.result()
   const history = await handle.fetchHistory()
   expect(history.events?.length).toBeGreaterThan(4)
   writeFileSync(`${folder}${name}.json`, historyToJSON(history))
 })
 
-async function post(api: Api): Promise<string> {
+async function post(api: Api, event: object = {}): Promise<string> {
   const { body } = await api
-    .post('/events', { type: 'aml.match.found', data: { riskLevel: 'high' } })
+    .post('/events', { type: 'aml.match.found', data: { riskLevel: 'high' }, ...event })
     .expect(202)
   return (body as { id: string }).id
 }

@@ -58,15 +58,16 @@ describe('the catalogue', () => {
     )
   }) // prettier-ignore
 
-  it('has four contracts, and lists all their types', () => {
+  it('has four contracts and our own types, and lists them all', () => {
     expect(catalogues.map(({ contract }) => contract)).toEqual([
       'webhooks-api',
       'dataspike',
       'kyc-webhooks',
       'smart-kyc',
+      'switchyard',
     ])
     expect(catalogueTypes).toEqual(entries.map(({ type }) => type))
-    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11)
+    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11 + 2)
   })
 
   it('uses no type or alias twice', () => {

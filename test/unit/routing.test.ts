@@ -42,6 +42,7 @@ describe('an event is routed', () => {
         destinationId: 'dst_1',
         matched,
         reason: expect.stringMatching(reason) as string,
+        ...(fields.status && fields.status !== 'active' && { missed: true }),
       },
     ])
     expect(steps).toHaveLength(matched ? 1 : 0)
@@ -76,13 +77,13 @@ describe('an event is routed', () => {
 
 describe('a replay is routed', () => {
   it('to whom it names, whatever they subscribe to, as long as they are active', () => {
-    const plan = routeTo([
+    const plan = routeTo(makeEvent(), [
       destination({ id: 'dst_a', subscription: { eventTypes: ['other'], filter: { no: 1 } } }),
       destination({ id: 'dst_b', status: 'disabled', statusReason: 'HTTP 410' }),
     ])
     expect(plan.routing).toEqual([
       { destinationId: 'dst_a', matched: true, reason: 'asked for by name' },
-      { destinationId: 'dst_b', matched: false, reason: 'disabled: HTTP 410' },
+      { destinationId: 'dst_b', matched: false, reason: 'disabled: HTTP 410', missed: true },
     ])
     expect(
       plan.steps.flatMap(({ deliveries }) => deliveries.map(({ destinationId }) => destinationId)),

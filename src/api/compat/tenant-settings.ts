@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/event.ts'
 import { maskToLastFour } from '../../domain/redaction.ts'
 import type { AppDeps } from '../app.ts'
 import { deliveryPolicy } from '../destination-fields.ts'
+import { tellIfRecovered } from '../destination-news.ts'
 import {
   changeDestination,
   createDestination,
@@ -72,12 +73,15 @@ export const tenantSettingsRoutes = [
     async handle({ body, caller }, deps) {
       const scope = scopeOf(caller)
       const changed = await inTurn(deps, scope, async (store) => {
-        await write(store, scope, await read(store, scope), body)
+        const before = await read(store, scope)
+        await write(store, scope, before, body)
         const settings = await read(store, scope)
         if (body.event_categories && !Object.values(settings).some(Boolean))
           throw invalid([
             { path: 'event_categories', message: 'needs a webhook, emails or Slack to hear of them' },
           ])
+        for (const name of ['webhook', 'email', 'slack'] as const)
+          await tellIfRecovered(deps, before[name], settings[name])
         return settings
       })
       return { status: 200, body: show(changed) }

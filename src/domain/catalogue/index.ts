@@ -3,10 +3,11 @@ import type { Catalogue, CatalogueEntry } from './catalogue.ts'
 import { dataspike } from './dataspike.ts'
 import { kycWebhooks } from './kyc-webhooks.ts'
 import { smartKyc } from './smart-kyc.ts'
+import { switchyard } from './switchyard.ts'
 import { webhooksApi } from './webhooks-api.ts'
 
-/** Every adopted contract. A type or an alias occurs once over all of them. */
-export const catalogues: readonly Catalogue[] = [webhooksApi, dataspike, kycWebhooks, smartKyc]
+/** Every adopted contract, and what Switchyard itself tells. A type or an alias occurs once over all of them. */
+export const catalogues: readonly Catalogue[] = [webhooksApi, dataspike, kycWebhooks, smartKyc, switchyard]
 
 const entries = catalogues.flatMap(({ groups }) => groups.flatMap(({ types }) => types))
 const entryByName = new Map(

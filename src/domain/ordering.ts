@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import { isJsonObject, type Event, type Json } from './event.ts'
+
+/** What a delivery to an ordered destination has in common with those that it must not overtake. */
+export interface OrderKey {
+  /** For people: `data.customerId = "cus_1"`, cut short where the value is long. */
+  text: string
+  /** Names the queue: the same for equal values, and fit to be a part of a workflow id. */
+  hash: string
+}
+
+/** A dotted path into an event, as filters write it: `type`, or something inside `data`. */
+export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
+
+const longestValue = 64
+
+/** The key of an event at an ordered destination; none where the event has no value there: it then waits for nobody. */
+export function orderKeyOf({ type, data }: Pick<Event, 'type' | 'data'>, path: string): OrderKey | undefined {
+  const value = path.split('.').reduce<Json | undefined>(inner, { type, data })
+  if (value === undefined || value === null) return undefined
+  const text = JSON.stringify(value)
+  const shown = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text
+  return { text: `${path} = ${shown}`, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) }
+}
+
+function inner(value: Json | undefined, name: string): Json | undefined {
+  if (Array.isArray(value)) return value[Number(name)]
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}

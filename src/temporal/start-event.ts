@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import { TypedSearchAttributes } from '@temporalio/common'
+import stringify from 'safe-stable-stringify'
+import type { Event } from '../domain/event.ts'
+import {
+  eventWorkflowId,
+  replayEventType,
+  replayWorkflowId,
+  routeEventType,
+  searchAttributes,
+  taskQueue,
+  type RouteEventInput,
+  type StartMemo,
+} from '../workflows/contract.ts'
+
+export interface Starting {
+  /** On a worker in this process that shares the connection (DESIGN §3, fast path). */
+  eager: boolean
+}
+
+/** A tenant's tasks take their turn with other tenants'; Temporal's own default priority is 3, the lowest is 5. */
+const priorities = { event: 3, replay: 4 }
+
+/** Starts an event's workflow. Throws `WorkflowExecutionAlreadyStartedError` where its id is taken. */
+export function startEvent(
+  client: Client,
+  input: RouteEventInput,
+  { eager }: Starting,
+  memo = startMemo(input.event),
+) {
+  const { event } = input
+  return client.workflow.start(routeEventType, {
+    ...shared(input, eager, priorities.event),
+    workflowId: eventWorkflowId({ ...event, eventId: event.id }),
+    memo: { ...memo },
+    typedSearchAttributes: startAttributes(event),
+  })
+}
+
+/**
+ * Starts a later run of an event. Its id is made of the event's and the replay's, so that the same replay cannot start it
+ * twice: that throws `WorkflowExecutionAlreadyStartedError`. `partOf` is a replay of many events (`rpl_…`).
+ */
+export function startReplayRun(
+  client: Client,
+  { event, replay }: RouteEventInput & { replay: { id: string } },
+  { eager, partOf }: Starting & { partOf?: string },
+) {
+  return client.workflow.start(replayEventType, {
+    ...shared({ event, replay }, eager, partOf === undefined ? priorities.event : priorities.replay),
+    workflowId: replayWorkflowId(eventWorkflowId({ ...event, eventId: event.id }), replay.id),
+    memo: { ...startMemo(event) },
+    typedSearchAttributes: startAttributes(event, partOf),
+  })
+}
+
+function shared(input: RouteEventInput, eager: boolean, priorityKey: number) {
+  return {
+    taskQueue,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    requestEagerStart: eager,
+    priority: { priorityKey, fairnessKey: input.event.tenantId },
+    args: [input] as [RouteEventInput],
+  } as const
+}
+
+export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo {
+  const bodyHash = createHash('sha256')
+    .update(stringify({ type, data }) ?? '')
+    .digest('hex')
+  return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
+}
+
+/** What a list can filter an event, or a replay of it, by from its start. */
+function startAttributes(
+  { id, tenantId, environment, type }: Event,
+  replayId?: string,
+): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: searchAttributes.tenantId, value: tenantId },
+    { key: searchAttributes.environment, value: environment },
+    { key: searchAttributes.eventId, value: id },
+    { key: searchAttributes.eventType, value: type },
+    { key: searchAttributes.eventStatus, value: 'pending' },
+    ...(replayId === undefined ? [] : [{ key: searchAttributes.replayId, value: replayId }]),
+  ])
+}

@@ -1,0 +1,102 @@
+import { getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow'
+import type { PlannedDelivery } from '../domain/routing.ts'
+import { isOpen, settle, type Delivery } from '../domain/timeline.ts'
+import { configuration } from './activity-options.ts'
+import { leaveSignal, turnSignal, turnsWorkflowId } from './contract.ts'
+import type { Run } from './run.ts'
+
+/** What a run knows of the queues that its deliveries stand in. */
+export interface Turns {
+  /** Queues whose turn has come. */
+  come: Set<string>
+  /** Queues in which the API has put this run, before it acknowledged the event. */
+  entered: Set<string>
+}
+
+/** A queue as a delivery sees it: a `takeTurns` workflow. */
+export interface Queue {
+  id: string
+  /** How many may have their turn at once. */
+  permits: number
+  /** Why a delivery is held, while it waits. */
+  reason: string
+}
+
+/** Attaches the signal by which a queue tells that a turn has come. */
+export function openTurns(): Turns {
+  const turns: Turns = { come: new Set(), entered: new Set() }
+  setHandler(turnSignal, (queueId) => void turns.come.add(queueId))
+  return turns
+}
+
+/** The queue of the deliveries that this one must not overtake. */
+export function orderQueue({ event }: Run, { destinationId, order }: PlannedDelivery): Queue | undefined {
+  if (!order) return undefined
+  return {
+    id: turnsWorkflowId(event, destinationId, order.hash),
+    permits: 1,
+    reason: `ordered: an earlier event with ${order.text} is not done`,
+  }
+}
+
+/** The queue of all attempts at a destination that takes only so many at once. */
+export function attemptQueue(
+  { event }: Run,
+  { destinationId, maxConcurrent }: PlannedDelivery,
+): Queue | undefined {
+  if (maxConcurrent === undefined) return undefined
+  return {
+    id: turnsWorkflowId(event, destinationId),
+    permits: maxConcurrent,
+    reason: `concurrency: ${maxConcurrent} attempts at this destination are under way`,
+  }
+}
+
+/** A turn comes at once or takes long: what comes within this time is not shown to lists. */
+const soonMs = 1_000
+/** How long to wait before entering again, which changes nothing for those who stand in the queue already. */
+const patienceMs = { entered: 15 * 60_000, enteredByTheApi: 15_000 }
+
+/** Waits for the delivery's turn; afterwards it has it, or is over. */
+export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reason }: Queue): Promise<void> {
+  const { turns } = run
+  const come = () => turns.come.has(id)
+  const { workflowId } = workflowInfo()
+  let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
+  settle(delivery, 'held', reason)
+  while (isOpen(delivery) && !come()) {
+    if (patience === 0) await configuration.enterTurn({ queueId: id, workflowId, permits })
+    if (patience === 0) patience = patienceMs.entered
+    if ((await run.waitUntil(delivery, come, soonMs)) || !isOpen(delivery)) break
+    run.publish()
+    await run.waitUntil(delivery, come, patience)
+    patience = 0
+  }
+  if (isOpen(delivery)) settle(delivery, 'pending')
+}
+
+/** Gives the turn back, or the place in the queue. The answer is to be waited for before the workflow ends, not before. */
+export function leaveTurn({ turns }: Run, queueId: string): Promise<void> {
+  turns.come.delete(queueId)
+  const { workflowId } = workflowInfo()
+  // A queue that nobody stands in has ended.
+  return getExternalWorkflowHandle(queueId)
+    .signal(leaveSignal, workflowId)
+    .catch(() => undefined)
+}
+
+/** Leaves the places that the API has given to these deliveries: they are made elsewhere. */
+export function leavePlaces(run: Run, planned: readonly PlannedDelivery[]): Promise<void>[] {
+  return planned.flatMap((delivery) => {
+    const queue = orderQueue(run, delivery)
+    return queue && run.turns.entered.delete(queue.id) ? [leaveTurn(run, queue.id)] : []
+  })
+}
+
+/** Leaves the queues in which the API has put this run and no delivery of it will stand. */
+export async function leaveUnused(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
+  const used = new Set(planned.map((delivery) => orderQueue(run, delivery)?.id))
+  const unused = [...run.turns.entered].filter((queueId) => !used.has(queueId))
+  for (const queueId of unused) run.turns.entered.delete(queueId)
+  await Promise.all(unused.map((queueId) => leaveTurn(run, queueId)))
+}

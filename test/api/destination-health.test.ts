@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startReceiver, status, type Receiver } from '../support/receiver.ts'
+import {
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack()
+})
+afterAll(() => stack.stop())
+
+interface Shown {
+  id: string
+  status: string
+  statusReason?: string
+  statusAt: string
+  failingSince?: string
+}
+
+async function makeDestination(api: Api, receiver: Receiver, eventTypes: string[], delivery?: object) {
+  const config = { url: receiver.url }
+  const given = { name: 'case system', channel: 'webhook', config, subscription: { eventTypes }, delivery }
+  return (await api.post('/destinations', given).expect(201)).body as Shown
+}
+
+async function read(api: Api, id: string): Promise<Shown> {
+  return (await api.get(`/destinations/${id}`).expect(200)).body as Shown
+}
+
+const post = (api: Api, id: string) =>
+  api.post('/events', { id, type: 'aml.match.found', data: {} }).expect(202)
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 3600 * 1000)
+
+describe('a destination that fails', () => {
+  it('shows since when, until a delivery arrives', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver(status(500)))
+    const { id } = await makeDestination(api, receiver, ['all'], { schedule: ['0s'] })
+    expect(await read(api, id)).not.toHaveProperty('failingSince')
+    await post(api, 'e1')
+    await settledLog(api, 'e1')
+    const { failingSince = '', ...failing } = await read(api, id)
+    expect(Date.parse(failingSince)).toBeGreaterThan(Date.now() - 60_000)
+    expect(failing).toMatchObject({ status: 'active' })
+    await post(api, 'e2')
+    await settledLog(api, 'e2')
+    expect((await read(api, id)).failingSince).toBe(failingSince)
+    receiver.answer(status(200))
+    await post(api, 'e3')
+    await settledLog(api, 'e3')
+    expect(await read(api, id)).not.toHaveProperty('failingSince')
+  })
+
+  it('is not thought of as changed by its failures', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver(status(500)))
+    const made = await makeDestination(api, receiver, ['all'], { schedule: ['0s'] })
+    await post(api, 'e1')
+    await settledLog(api, 'e1')
+    expect(await read(api, made.id)).toMatchObject({
+      updatedAt: (made as unknown as { updatedAt: string }).updatedAt,
+    })
+  })
+
+  it('is disabled by the first failure after five days of nothing else, and its delivery is given up', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver(status(500)))
+    const { id } = await makeDestination(api, receiver, ['all'], { schedule: ['0s', '1h'] })
+    const failingSince = daysAgo(5.01)
+    await stack.db.destination.update({ where: { id }, data: { failingSince } })
+    await post(api, 'e1')
+    const log = await settledLog(api, 'e1')
+    const why = `every attempt since ${failingSince.toISOString()} has failed`
+    expect(log.deliveries[0]).toMatchObject({ status: 'failed', reason: `given up: ${why}` })
+    expect(await read(api, id)).toMatchObject({ status: 'disabled', statusReason: why })
+  })
+
+  it('is not disabled before, nor by a test', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver(status(500)))
+    const { id } = await makeDestination(api, receiver, ['all'], { schedule: ['0s'] })
+    await stack.db.destination.update({ where: { id }, data: { failingSince: daysAgo(4.99) } })
+    await post(api, 'e1')
+    expect((await settledLog(api, 'e1')).deliveries[0]?.reason).toMatch(/^exhausted/)
+    await stack.db.destination.update({ where: { id }, data: { failingSince: daysAgo(6) } })
+    await api.post(`/destinations/${id}/test`).expect(200)
+    expect(await read(api, id)).toMatchObject({ status: 'active' })
+  })
+})
+
+describe('the tenant is told', () => {
+  it('by events of its own, that a destination was disabled and that it is active again', async () => {
+    const { api } = await makeTenant(stack)
+    const gone = untilTestEnds(await startReceiver(status(410)))
+    const watching = untilTestEnds(await startReceiver())
+    const { id } = await makeDestination(api, gone, ['aml.*'])
+    await makeDestination(api, watching, ['destination.*'])
+    await post(api, 'e1')
+    await settledLog(api, 'e1')
+    const told = (count: number) =>
+      eventually(
+        () => Promise.resolve(watching.received.map(({ body }) => JSON.parse(body) as object)),
+        (bodies) => bodies.length === count,
+      )
+    const { statusAt } = await read(api, id)
+    expect((await told(1))[0]).toMatchObject({
+      type: 'destination.disabled',
+      data: {
+        destinationId: id,
+        name: 'case system',
+        channel: 'webhook',
+        reason: 'HTTP 410: the receiver is gone',
+        at: statusAt,
+      },
+    })
+    await api.post(`/destinations/${id}/resume`).expect(200)
+    expect((await told(2))[1]).toMatchObject({
+      type: 'destination.recovered',
+      data: { destinationId: id, reason: expect.stringContaining(`disabled since ${statusAt}`) as string },
+    })
+    const { body } = await api.get('/events?type=destination.*').expect(200)
+    expect((body as { data: { type: string }[] }).data.map(({ type }) => type).sort()).toEqual([
+      'destination.disabled',
+      'destination.recovered',
+    ])
+  })
+
+  it('once only, however many deliveries found it gone', async () => {
+    const { api } = await makeTenant(stack)
+    const gone = untilTestEnds(await startReceiver(status(410)))
+    await makeDestination(api, gone, ['aml.*'])
+    await Promise.all(['e1', 'e2', 'e3', 'e4'].map((id) => post(api, id)))
+    for (const id of ['e1', 'e2', 'e3', 'e4']) await settledLog(api, id)
+    const { body } = await api.get('/events?type=destination.disabled').expect(200)
+    expect((body as { data: unknown[] }).data).toHaveLength(1)
+  })
+
+  it('nothing when a paused destination is resumed, or an active one once more', async () => {
+    const { api } = await makeTenant(stack)
+    const receiver = untilTestEnds(await startReceiver())
+    const { id } = await makeDestination(api, receiver, ['all'])
+    await api.post(`/destinations/${id}/resume`).expect(200)
+    await api.post(`/destinations/${id}/pause`).expect(200)
+    await api.post(`/destinations/${id}/resume`).expect(200)
+    await post(api, 'e1')
+    await settledLog(api, 'e1')
+    expect(receiver.received).toHaveLength(1)
+  })
+})
+
+describe('the circuit of a destination', () => {
+  it('opens after many failures: later events are held with a reason, no attempt is used up, and other destinations go on', async () => {
+    const { api } = await makeTenant(stack)
+    const failing = untilTestEnds(await startReceiver(status(500)))
+    const healthy = untilTestEnds(await startReceiver())
+    await makeDestination(api, failing, ['all'], { schedule: ['0s'] })
+    await makeDestination(api, healthy, ['all'])
+    for (let count = 1; count <= 10; count++) {
+      await post(api, `e${count}`)
+      await settledLog(api, `e${count}`)
+    }
+    await post(api, 'held')
+    const log = await eventually(
+      () => readLog(api, 'held'),
+      ({ deliveries }) => deliveries.some(({ status }) => status === 'held'),
+    )
+    const held = log.deliveries.find((delivery) => delivery.status === 'held')
+    expect(held).toMatchObject({ attempts: [], reason: expect.stringMatching(/^circuit open: /) as string })
+    expect(held?.nextAttemptAt).toBeDefined()
+    expect(failing.received).toHaveLength(10)
+    await eventually(
+      () => Promise.resolve(healthy.received.length),
+      (count) => count === 11,
+    )
+  })
+})

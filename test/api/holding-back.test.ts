@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { takePlace } from '../../src/db/pace.ts'
+import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
+import {
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack()
+})
+afterAll(() => stack.stop())
+
+interface Place {
+  api: Api
+  receiver: Receiver
+  destinationId: string
+}
+
+async function destinationWith(delivery: object, respond?: Respond): Promise<Place> {
+  const { api } = await makeTenant(stack)
+  const receiver = untilTestEnds(await startReceiver(respond))
+  const given = {
+    name: 'receiver',
+    channel: 'webhook',
+    config: { url: receiver.url },
+    subscription: { eventTypes: ['all'] },
+    delivery,
+  }
+  const { body } = await api.post('/destinations', given).expect(201)
+  return { api, receiver, destinationId: (body as { id: string }).id }
+}
+
+function post(api: Api, id: string, data: object = {}, more: object = {}) {
+  return api.post('/events', { id, type: 'aml.match.found', data, ...more }).expect(202)
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, index) => `e${index + 1}`)
+const arrived = ({ receiver }: Place) => receiver.received.map(({ headers }) => String(headers['webhook-id']))
+
+describe('a destination with a rate limit', () => {
+  it('gets every event, in order, and those beyond the limit wait with the time of their attempt', async () => {
+    const place = await destinationWith({ maxPerSecond: 10 })
+    // Places up to a few seconds from now are taken, as if many events had come before.
+    const nextAt = new Date(Date.now() + 4000)
+    await stack.db.pace.create({ data: { destinationId: place.destinationId, nextAt, taken: 0 } })
+    for (const id of ids(20)) await post(place.api, id)
+    const waiting = await eventually(
+      () => readLog(place.api, 'e20'),
+      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
+    )
+    expect(waiting.deliveries[0]).toMatchObject({
+      status: 'held',
+      reason: 'rate limit: at most 10 attempts a second',
+      attempts: [],
+    })
+    await eventually(
+      () => Promise.resolve(arrived(place).length),
+      (count) => count === 20,
+    )
+    expect(arrived(place)).toEqual(ids(20))
+    const { deliveries } = await settledLog(place.api, 'e20')
+    expect(deliveries[0]).toMatchObject({ status: 'delivered', attempts: [{ number: 1 }] })
+  })
+
+  it('has its places a second divided by the limit apart, each given once, whoever asks', async () => {
+    const { destinationId } = await destinationWith({})
+    const places = await Promise.all(ids(20).map(() => takePlace(stack.db, destinationId, 0.5)))
+    places.sort((left, right) => left.number - right.number)
+    expect(places.map(({ number }) => number)).toEqual(places.map((_, index) => index + 1))
+    const seconds = places.map(({ at }) => Math.round((at - (places[0]?.at ?? 0)) / 1000))
+    expect(seconds).toEqual(places.map((_, index) => index * 2))
+  })
+
+  it('keeps the limit when an attempt is asked for now', async () => {
+    const place = await destinationWith({ maxPerSecond: 0.1 })
+    await post(place.api, 'e1')
+    await settledLog(place.api, 'e1')
+    await post(place.api, 'e2')
+    await eventually(
+      () => readLog(place.api, 'e2'),
+      ({ deliveries }) => deliveries[0]?.status === 'held',
+    )
+    const { nextAttemptAt } = (await readLog(place.api, 'e2')).deliveries[0] ?? {}
+    await place.api.post('/events/e2/retry').expect(202)
+    // It was asked for, and put back to the very same place: a moment earlier or later by the rounding of clocks.
+    const log = await eventually(
+      () => readLog(place.api, 'e2'),
+      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== nextAttemptAt,
+    )
+    expect(log.deliveries[0]).toMatchObject({ status: 'held', attempts: [] })
+    expect(arrived(place)).toEqual(['e1'])
+  })
+})
+
+describe('a destination with a concurrency cap', () => {
+  it('never has more attempts under way at once, and gets every event', async () => {
+    let underWay = 0
+    let most = 0
+    const place = await destinationWith({ maxConcurrent: 2 }, (response) => {
+      most = Math.max(most, ++underWay)
+      setTimeout(() => {
+        underWay--
+        response.writeHead(200).end()
+      }, 100)
+    })
+    await Promise.all(ids(12).map((id) => post(place.api, id)))
+    for (const id of ids(12)) expect((await settledLog(place.api, id)).status).toBe('delivered')
+    expect(most).toBe(2)
+    expect(new Set(arrived(place)).size).toBe(12)
+  })
+
+  it('gives the place to others while an event waits for its next attempt', async () => {
+    const place = await destinationWith(
+      { maxConcurrent: 1, schedule: ['0s', '1h'] },
+      (response, { headers }) => response.writeHead(headers['webhook-id'] === 'e1' ? 500 : 200).end(),
+    )
+    await post(place.api, 'e1')
+    await post(place.api, 'e2')
+    expect((await settledLog(place.api, 'e2')).status).toBe('delivered')
+    expect((await readLog(place.api, 'e1')).deliveries[0]).toMatchObject({
+      status: 'pending',
+      attempts: [{}],
+    })
+  })
+})
+
+describe('an ordered destination', () => {
+  const ordering = { by: 'data.customerId' }
+
+  it('gets the events of one key in the order in which they were accepted, through retries', async () => {
+    const failing = new Map([['a2', 2], ['b1', 1]]) // prettier-ignore
+    const place = await destinationWith(
+      { ordering, schedule: ['0s', '1s', '1s', '1s'] },
+      (response, { headers }) => {
+        const id = String(headers['webhook-id'])
+        const left = failing.get(id) ?? 0
+        failing.set(id, left - 1)
+        response.writeHead(left > 0 ? 503 : 200).end()
+      },
+    )
+    for (const id of ['a1', 'b1', 'a2', 'b2', 'a3', 'b3', 'a4'])
+      await post(place.api, id, { customerId: id.slice(0, 1) })
+    const held = await readLog(place.api, 'a3')
+    expect(held.deliveries[0]).toMatchObject({
+      status: 'held',
+      reason: 'ordered: an earlier event with data.customerId = "a" is not done',
+    })
+    for (const id of ['a4', 'b3']) expect((await settledLog(place.api, id)).status).toBe('delivered')
+    const of = (key: string) => arrived(place).filter((id) => id.startsWith(key))
+    expect(of('a')).toEqual(['a1', 'a2', 'a2', 'a2', 'a3', 'a4'])
+    expect(of('b')).toEqual(['b1', 'b1', 'b2', 'b3'])
+  })
+
+  it('lets keys run side by side: one that fails holds up no other', async () => {
+    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, (response, { body }) =>
+      response.writeHead(body.includes('"stuck"') ? 500 : 200).end(),
+    )
+    await post(place.api, 'e1', { customerId: 'stuck' })
+    await post(place.api, 'e2', { customerId: 'stuck' })
+    await post(place.api, 'e3', { customerId: 'free' })
+    await post(place.api, 'e4')
+    expect((await settledLog(place.api, 'e3')).status).toBe('delivered')
+    expect((await settledLog(place.api, 'e4')).status).toBe('delivered')
+    expect(arrived(place)).not.toContain('e2')
+  })
+
+  it('goes on with the next event of a key when one is exhausted, and when one is cancelled', async () => {
+    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, (response, { headers }) =>
+      response.writeHead(headers['webhook-id'] === 'e3' ? 200 : 500).end(),
+    )
+    for (const id of ids(3)) await post(place.api, id, { customerId: 1 })
+    await eventually(
+      () => readLog(place.api, 'e1'),
+      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
+    )
+    await place.api.post('/events/e1/retry').expect(202)
+    const first = await settledLog(place.api, 'e1')
+    expect(first.deliveries[0]).toMatchObject({
+      status: 'failed',
+      reason: 'exhausted: all 2 attempts failed; the next event with data.customerId = 1 goes ahead',
+    })
+    await eventually(
+      () => readLog(place.api, 'e2'),
+      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
+    )
+    expect(arrived(place)).toEqual(['e1', 'e1', 'e2'])
+    await place.api.post('/events/e2/cancel').expect(202)
+    expect((await settledLog(place.api, 'e3')).status).toBe('delivered')
+  })
+
+  it('keeps the order of a batch', async () => {
+    const place = await destinationWith({ ordering }, after(20, 200))
+    const events = ids(30).map((id) => ({ id, type: 'aml.match.found', data: { customerId: 'one' } }))
+    await place.api.post('/events/batch', { events }).expect(207)
+    for (const id of ids(30)) expect((await settledLog(place.api, id)).status).toBe('delivered')
+    expect(arrived(place)).toEqual(ids(30))
+  })
+
+  it('keeps the order of what was accepted while no worker ran', async () => {
+    const place = await destinationWith({ ordering })
+    await stack.stopWorkers()
+    for (const id of ids(15)) await post(place.api, id, { customerId: 'one' })
+    await stack.startWorkers()
+    for (const id of ids(15)) expect((await settledLog(place.api, id)).status).toBe('delivered')
+    expect(arrived(place)).toEqual(ids(15))
+  })
+
+  it('waits for nobody who was terminated', async () => {
+    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, (response, { headers }) =>
+      response.writeHead(headers['webhook-id'] === 'e2' ? 200 : 500).end(),
+    )
+    await post(place.api, 'e1', { customerId: 'one' })
+    await post(place.api, 'e2', { customerId: 'one' })
+    await place.api.post('/events/e1/cancel').expect(202)
+    expect((await settledLog(place.api, 'e2')).status).toBe('delivered')
+  })
+})
+
+describe('an event that expires', () => {
+  it('gets no attempt that would come later than that, and the log says so', async () => {
+    const place = await destinationWith({ schedule: ['0s', '1h'] }, status(500))
+    const { body } = await post(place.api, 'e1', {}, { ttl: '10m' })
+    const log = await settledLog(place.api, 'e1')
+    const expiresAt = new Date(Date.parse((body as { createdAt: string }).createdAt) + 600_000).toISOString()
+    expect(log).toMatchObject({ status: 'failed' })
+    expect(log.deliveries[0]?.reason).toBe(`expired: no attempt is made after ${expiresAt}`)
+    expect(log.deliveries[0]?.attempts).toHaveLength(1)
+  })
+
+  it('is recorded, and not sent, when it expired before it could be', async () => {
+    const place = await destinationWith({})
+    const expiresAt = '2020-01-01T00:00:00.000Z'
+    await post(place.api, 'e1', {}, { expiresAt })
+    const log = await settledLog(place.api, 'e1')
+    expect(log.deliveries[0]).toMatchObject({
+      status: 'failed',
+      reason: `expired: no attempt is made after ${expiresAt}`,
+      attempts: [],
+    })
+    expect(arrived(place)).toEqual([])
+  })
+
+  it('leaves the queue of an ordered destination', async () => {
+    const ordering = { by: 'data.customerId' }
+    const place = await destinationWith({ ordering, schedule: ['0s', '3s'] }, status(500))
+    await post(place.api, 'e1', { customerId: 'one' })
+    await post(place.api, 'e2', { customerId: 'one' }, { ttl: '1s' })
+    const log = await settledLog(place.api, 'e2')
+    expect(log.deliveries[0]).toMatchObject({ status: 'failed', attempts: [] })
+    expect(arrived(place)).toEqual(['e1'])
+  })
+
+  it.each([
+    [{ ttl: '5 minutes' }, 'ttl'],
+    [{ ttl: '0s' }, 'ttl'],
+    [{ expiresAt: 'tomorrow' }, 'expiresAt'],
+    [{ ttl: '5m', expiresAt: '2030-01-01T00:00:00Z' }, 'ttl'],
+  ])('is refused with %j', async (more, path) => {
+    const { api } = await makeTenant(stack)
+    const { body } = await api.post('/events', { type: 'aml.match.found', data: {}, ...more }).expect(422)
+    expect((body as { errors: { path: string }[] }).errors[0]?.path).toBe(path)
+  })
+})
