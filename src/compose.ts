@@ -1,12 +1,16 @@
+import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { typeid } from 'typeid-js'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
+import { createCircuits } from './activities/circuits.ts'
 import { createLanes } from './activities/lanes.ts'
 import { createApp } from './api/app.ts'
 import { hashKey, makeKey } from './api/auth.ts'
 import { createRateLimits } from './api/rate-limit.ts'
+import type { Archive } from './archive/archive.ts'
+import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
 import { openDb, type Db } from './db/client.ts'
@@ -16,6 +20,7 @@ import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { missingSearchAttributes } from './temporal/namespace.ts'
+import { ensureRollUpSchedule } from './temporal/roll-up-schedule.ts'
 import { installTemporalRuntime } from './temporal/runtime.ts'
 import { startWorkers } from './workers.ts'
 
@@ -26,6 +31,7 @@ export interface Platform {
   connection: NativeConnection
   temporal: Client
   egress: Egress
+  archive: Archive | undefined
   secretKeys: SecretKeys
   log: Log
 }
@@ -62,7 +68,28 @@ export async function openPlatform(
     extraAuthorities: config.EGRESS_CA_FILE,
   })
   lifecycle.add('outgoing connections', () => egress.close())
-  return { config, db, connection, temporal: client, egress, secretKeys: services.secretKeys, log }
+  const archive = await createArchive(config)
+  const { secretKeys } = services
+  return { config, db, connection, temporal: client, egress, archive, secretKeys, log }
+}
+
+/** Where closed events are kept after Temporal's retention, if that is wanted. */
+export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
+  if (ARCHIVE?.kind === 'folder') {
+    await mkdir(ARCHIVE.path, { recursive: true, mode: 0o700 })
+    return createFolderArchive(ARCHIVE.path)
+  }
+  if (ARCHIVE?.kind !== 's3') return undefined
+  // Half a second to load, for those who want it.
+  const { createS3Archive } = await import('./archive/s3.ts')
+  const { ARCHIVE_S3_ACCESS_KEY_ID: accessKeyId, ARCHIVE_S3_SECRET_ACCESS_KEY: secretAccessKey } = config
+  return createS3Archive({
+    ...ARCHIVE,
+    endpoint: config.ARCHIVE_S3_ENDPOINT,
+    region: config.ARCHIVE_S3_REGION,
+    ...(accessKeyId !== undefined &&
+      secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } }),
+  })
 }
 
 /** What the production roots stand on: services that run elsewhere, named by variables. */
@@ -143,16 +170,25 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
 
 /** Runs the workers. `fail` is called if they end by themselves. */
 export async function runWorkers(
-  { config, db, connection, egress, secretKeys, log }: Platform,
+  { config, db, connection, temporal, egress, archive, secretKeys, log }: Platform,
   smtpUrl: string | undefined,
   lifecycle: Lifecycle,
   fail: (why: string) => void,
 ): Promise<void> {
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from: config.MAIL_FROM }
+  await ensureRollUpSchedule(temporal)
   const workers = await startWorkers({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
-    deps: { db, secretKeys, context: { egress, mail }, lanes: createLanes(), log },
+    deps: {
+      db,
+      secretKeys,
+      context: { egress, mail },
+      lanes: createLanes(),
+      circuits: createCircuits(),
+      archive,
+      log,
+    },
   })
   lifecycle.add('the workers', () => workers.stop())
   workers.done.catch((error: unknown) => fail(`The worker ended: ${(error as Error).message}`))

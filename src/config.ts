@@ -53,6 +53,15 @@ const certificates = z.string().transform((file, context) => {
   return z.NEVER
 })
 
+/** A folder, or `s3://bucket/prefix`. */
+const archive = z.string().transform((text, context) => {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return { kind: 'folder' as const, path: resolve(text) }
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text) ?? []
+  if (bucket !== undefined) return { kind: 's3' as const, bucket, prefix: prefix.replace(/^\/+|\/+$/g, '') }
+  context.addIssue({ code: 'custom', message: 'must be a folder, or s3://bucket/prefix' })
+  return z.NEVER
+})
+
 /** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
 const variables = z.object({
   PORT: port.default(3000),
@@ -83,12 +92,28 @@ const variables = z.object({
   MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
   EGRESS_ALLOW: cidrs.default([]),
   EGRESS_CA_FILE: certificates.optional(),
+  ARCHIVE: archive.optional(),
+  ARCHIVE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
+  ARCHIVE_S3_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'must be a region such as eu-central-1')
+    .optional(),
+  ARCHIVE_S3_ACCESS_KEY_ID: z.string().optional(),
+  ARCHIVE_S3_SECRET_ACCESS_KEY: z.string().optional(),
   DATA_DIR: z.string().default('.data'),
   CACHE_DIR: z.string().default(join(homedir(), '.cache', 'switchyard')),
   TEMPORAL_DOWNLOAD_URL: z.url().optional(),
   TEMPORAL_PORT: port.default(7233),
   TEMPORAL_UI_PORT: port.default(8233),
   PATH: z.string().default(''),
+})
+
+const archiveKeys = ['ARCHIVE_S3_ACCESS_KEY_ID', 'ARCHIVE_S3_SECRET_ACCESS_KEY'] as const
+
+const consistent = variables.superRefine((given, context) => {
+  const [absent, ...others] = archiveKeys.filter((name) => given[name] === undefined)
+  if (absent && others.length === 0)
+    context.addIssue({ code: 'custom', path: [absent], message: 'is missing: an access key has both parts' })
 })
 
 export type Config = z.output<typeof variables>
@@ -98,7 +123,7 @@ export class ConfigError extends Error {}
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = variables.safeParse(given)
+  const parsed = consistent.safeParse(given)
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
     throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)

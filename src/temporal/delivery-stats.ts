@@ -1,37 +1,89 @@
 import type { Client } from '@temporalio/client'
-import { countExecutions, listExecutions, quoted } from './executions.ts'
+import type { DeliveryCounts } from '../domain/destination-total.ts'
+import { isOpen } from '../domain/timeline.ts'
+import { endedWithin, type Span } from './closed-executions.ts'
+import { ownDeliveries } from './count-closed.ts'
+import { countExecutions, listExecutions, quoted, type Execution } from './executions.ts'
 
-/** What became of a destination's deliveries, replays included, as far back as Temporal keeps them. */
-export interface DeliveryStats {
-  total: number
-  succeeded: number
-  /** Given up. A delivery that failed counts once its whole event has ended; until then another attempt may come. */
-  failed: number
+/** What became of a destination's deliveries, replays and tests included. */
+export interface DeliveryStats extends DeliveryCounts {
+  /**
+   * Deliveries that wait for an attempt. Exact up to 1,000 events that are under way; of those beyond, the ones that were given
+   * up or skipped while a delivery to another destination still waits count as pending, too.
+   */
+  pending: number
   /** ISO 8601, UTC; absent when nothing was ever sent. */
   lastAttemptAt?: string
 }
 
-/** Events that are looked at for the newest attempt: of those that wait, and of those that ended. */
-const newest = { waiting: 200, ended: 20 }
+/** Events that are looked at: of those under way, for what waits; of those that ended, for the newest attempt. */
+const lookedAt = { underWay: 1_000, ended: 20 }
 
-/** Counted by Temporal from what every event's workflow says of its deliveries. Destination ids are unique over all tenants. */
-export async function readDeliveryStats(client: Client, destinationId: string): Promise<DeliveryStats> {
+const isUnderWay = "ExecutionStatus = 'Running'"
+const hasEnded = "ExecutionStatus != 'Running'"
+
+/**
+ * Counted by Temporal from what every event's workflow says of its deliveries: of those under way, and of those that ended
+ * since a time, or else as far back as Temporal keeps them. Destination ids are unique over all tenants.
+ */
+export async function readDeliveryStats(
+  client: Client,
+  destinationId: string,
+  since?: Date,
+): Promise<DeliveryStats> {
   const id = quoted(destinationId)
-  const waiting = `Destinations = ${id} AND ExecutionStatus = 'Running'`
-  const ended = `Destinations = ${id} AND ExecutionStatus != 'Running'`
-  const [total, succeeded, failed, ...pages] = await Promise.all([
-    countExecutions(client, `Destinations = ${id}`),
-    countExecutions(client, `DeliveredDestinations = ${id}`),
-    countExecutions(client, `FailingDestinations = ${id} AND ExecutionStatus != 'Running'`),
-    listExecutions(client, waiting, newest.waiting),
-    listExecutions(client, ended, newest.ended),
+  // SQL visibility takes what is under way to end in the far future.
+  const ended = since ? `${hasEnded} AND CloseTime >= ${quoted(since.toISOString())}` : hasEnded
+  const counted = since ? ` AND (${isUnderWay} OR (${ended}))` : ''
+  const [total, succeeded, failed, underWay, newest] = await Promise.all([
+    countExecutions(client, `Destinations = ${id}${counted}`),
+    countExecutions(client, `DeliveredDestinations = ${id}${counted}`),
+    countExecutions(client, `FailingDestinations = ${id} AND ${ended}`),
+    listExecutions(client, `Destinations = ${id} AND ${isUnderWay}`, lookedAt.underWay),
+    listExecutions(client, `Destinations = ${id} AND ${ended}`, lookedAt.ended),
   ])
-  const lastAttemptAt = pages
-    .flatMap(({ executions }) => executions)
-    .flatMap(({ memo }) => memo.summary?.deliveries ?? [])
-    .filter((delivery) => delivery.destinationId === destinationId)
+  const waiting = deliveriesTo(destinationId, underWay.executions)
+  const beyond = underWay.nextCursor ? await countUnderWayBeyond(client, destinationId, waiting) : 0
+  const lastAttemptAt = [...waiting, ...deliveriesTo(destinationId, newest.executions)]
     .flatMap(({ lastAttemptAt }) => lastAttemptAt ?? [])
     .sort()
     .at(-1)
-  return { total, succeeded, failed, ...(lastAttemptAt && { lastAttemptAt }) }
+  return {
+    total,
+    succeeded,
+    failed,
+    pending: waiting.filter(isOpen).length + beyond,
+    ...(lastAttemptAt && { lastAttemptAt }),
+  }
+}
+
+/** What became of the deliveries whose workflows ended within a span. */
+export async function countEnded(client: Client, destinationId: string, span: Span): Promise<DeliveryCounts> {
+  const count = (list: string) =>
+    countExecutions(client, `${list} = ${quoted(destinationId)} AND ${endedWithin(span)}`)
+  const [total, succeeded, failed] = await Promise.all([
+    count('Destinations'),
+    count('DeliveredDestinations'),
+    count('FailingDestinations'),
+  ])
+  return { total, succeeded, failed }
+}
+
+type Summaries = ReturnType<typeof ownDeliveries>
+
+function deliveriesTo(destinationId: string, executions: readonly Execution[]): Summaries {
+  return executions
+    .flatMap(({ memo }) => ownDeliveries(memo.summary))
+    .filter((delivery) => delivery.destinationId === destinationId)
+}
+
+/** Of the events under way beyond those that were looked at: all that were not delivered. */
+async function countUnderWayBeyond(client: Client, destinationId: string, seen: Summaries): Promise<number> {
+  const underWay = `= ${quoted(destinationId)} AND ${isUnderWay}`
+  const [all, delivered] = await Promise.all([
+    countExecutions(client, `Destinations ${underWay}`),
+    countExecutions(client, `DeliveredDestinations ${underWay}`),
+  ])
+  const undelivered = seen.filter(({ status }) => status !== 'delivered').length
+  return Math.max(0, all - delivered - undelivered)
 }

@@ -41,6 +41,7 @@ it(
       eagerStart: false,
       secretKeys: [{ id: 'test', key: randomBytes(32) }],
       egress,
+      archive: undefined,
       rateLimits: createRateLimits(),
       adminKeyHash: hashKey(adminKey),
       queryKeys: 'never',

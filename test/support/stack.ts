@@ -3,10 +3,12 @@ import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 import supertest from 'supertest'
 import { inject, onTestFinished } from 'vitest'
+import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
 import { createApp } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
 import { createRateLimits } from '../../src/api/rate-limit.ts'
+import type { Archive } from '../../src/archive/archive.ts'
 import type { ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
@@ -33,7 +35,7 @@ export interface Stack {
 }
 
 export async function startStack(
-  options: { workers?: boolean; mail?: ChannelContext['mail'] } = {},
+  options: { workers?: boolean; mail?: ChannelContext['mail']; archive?: Archive } = {},
 ): Promise<Stack> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
   const [databaseUrl, { connection, client }] = await Promise.all([
@@ -50,6 +52,7 @@ export async function startStack(
     eagerStart: options.workers !== false,
     secretKeys,
     egress,
+    archive: options.archive,
     rateLimits: createRateLimits(),
     adminKeyHash: hashKey(adminKey),
     queryKeys: 'sandbox',
@@ -59,7 +62,15 @@ export async function startStack(
 
   let workers: RunningWorkers | undefined
   async function start() {
-    const deps = { db, secretKeys, context: { egress, mail: options.mail }, lanes: createLanes(), log }
+    const deps = {
+      db,
+      secretKeys,
+      context: { egress, mail: options.mail },
+      lanes: createLanes(),
+      circuits: createCircuits(),
+      archive: options.archive,
+      log,
+    }
     const workflowBundle = { codePath: inject('workflowBundle') }
     workers = await startWorkers({ connection, namespace: name, deps, workflowBundle })
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isAbsolute } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, readConfig, requireVariables } from '../../src/config.ts'
 
@@ -72,6 +72,8 @@ describe('the configuration', () => {
     ['SECRET_KEYS', 'a'], ['SECRET_KEYS', 'a:'], ['SECRET_KEYS', `:${key()}`], ['SECRET_KEYS', `a b:${key()}`],
     ['SECRET_KEYS', `a:${randomBytes(31).toString('base64')}`], ['SECRET_KEYS', `a:${key()},`],
     ['TEMPORAL_ADDRESS', 'temporal'], ['TEMPORAL_ADDRESS', 'temporal:port'],
+    ['ARCHIVE', 'https://store.example/b'], ['ARCHIVE', 's3://'], ['ARCHIVE', 's3://B/x'], ['ARCHIVE', 's3:b'],
+    ['ARCHIVE_S3_ENDPOINT', 'store.example'], ['ARCHIVE_S3_ENDPOINT', 'ftp://store.example'], ['ARCHIVE_S3_REGION', 'EU 1'],
     ['EGRESS_ALLOW', '10.0.0.0/8,fd00::/129'], ['EGRESS_ALLOW', 'https://x.example/'],
   ])('refuses %s=%s', (variable, value) => {
     expect(problemsOf({ [variable]: value })).toEqual([variable])
@@ -96,6 +98,27 @@ describe('the configuration', () => {
       ['old', second],
     ])
     expect(config).not.toHaveProperty('UNKNOWN')
+  })
+})
+
+describe('the archive', () => {
+  it.each<[given: string, expected: object]>([
+    ['/var/lib/archive', { kind: 'folder', path: '/var/lib/archive' }],
+    ['archive', { kind: 'folder', path: resolve('archive') }],
+    ['s3://compliance', { kind: 's3', bucket: 'compliance', prefix: '' }],
+    ['s3://compliance/', { kind: 's3', bucket: 'compliance', prefix: '' }],
+    [
+      's3://compliance.eu/switchyard/events/',
+      { kind: 's3', bucket: 'compliance.eu', prefix: 'switchyard/events' },
+    ],
+  ])('may be %s', (given, expected) => {
+    expect(readConfig({ ARCHIVE: given }).ARCHIVE).toEqual(expected)
+  })
+
+  it('has an access key with both its parts, or none', () => {
+    expect(problemsOf({ ARCHIVE_S3_ACCESS_KEY_ID: 'a' })).toEqual(['ARCHIVE_S3_SECRET_ACCESS_KEY'])
+    expect(problemsOf({ ARCHIVE_S3_SECRET_ACCESS_KEY: 'b' })).toEqual(['ARCHIVE_S3_ACCESS_KEY_ID'])
+    expect(problemsOf({ ARCHIVE_S3_ACCESS_KEY_ID: 'a', ARCHIVE_S3_SECRET_ACCESS_KEY: 'b' })).toEqual([])
   })
 })
 

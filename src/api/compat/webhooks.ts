@@ -5,9 +5,10 @@ import type { Destination } from '../../db/destinations.ts'
 import { openDestination } from '../../db/destinations.ts'
 import { catalogueTypes, findEntry, nearestTypes } from '../../domain/catalogue/index.ts'
 import { filterProblems } from '../../domain/filters.ts'
-import { readDeliveryStats } from '../../temporal/delivery-stats.ts'
 import type { AppDeps } from '../app.ts'
+import { readAllStats } from '../delivery-stats.ts'
 import { deliveryPolicy } from '../destination-fields.ts'
+import { writeDestination } from '../destination-news.ts'
 import {
   changeDestination,
   createDestination,
@@ -151,20 +152,23 @@ export const webhookRoutes = [
     }),
     replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
     async handle({ params, body, caller }, deps) {
-      const current = await requireWebhook(deps, caller, params.webhook_id)
       const { webhook_url, is_active, ...given } = body
-      const { description, filters } = { ...contractFieldsOf(current), ...given }
-      const [eventType = 'all'] = current.subscription.eventTypes
-      await withFieldNames(fieldNames, () =>
-        changeDestination(deps, current, {
-          ...(given.description !== undefined && { name: nameOf(given.description, eventType) }),
-          ...(webhook_url !== undefined && { config: { url: webhook_url } }),
-          ...(is_active !== undefined && { status: is_active ? 'active' : 'paused' }),
-          subscription: { ...current.subscription, filter: filterOf(filters) },
-          contractFields: { description, filters },
+      const id = destinationIdOf(params.webhook_id)
+      const { destination } = await withFieldNames(fieldNames, () =>
+        writeDestination(deps, scopeOf(caller), id, (store, found) => {
+          const current = asWebhook(found)
+          const { description, filters } = { ...contractFieldsOf(current), ...given }
+          const [eventType = 'all'] = current.subscription.eventTypes
+          return changeDestination(store, current, {
+            ...(given.description !== undefined && { name: nameOf(given.description, eventType) }),
+            ...(webhook_url !== undefined && { config: { url: webhook_url } }),
+            ...(is_active !== undefined && { status: is_active ? 'active' : 'paused' }),
+            subscription: { ...current.subscription, filter: filterOf(filters) },
+            contractFields: { description, filters },
+          })
         }),
       )
-      return { status: 200, body: { message: 'Webhook updated', id: webhookIdOf(current.id) } }
+      return { status: 200, body: { message: 'Webhook updated', id: webhookIdOf(destination.id) } }
     },
   }),
   route({
@@ -183,14 +187,17 @@ export const webhookRoutes = [
 
 /** A webhook made through this API: other destinations may have several event types, which it cannot show. */
 async function requireWebhook(deps: AppDeps, caller: TenantCaller, id: string | undefined) {
-  const destination = await requireDestination(deps, scopeOf(caller), destinationIdOf(id))
+  return asWebhook(await requireDestination(deps, scopeOf(caller), destinationIdOf(id)))
+}
+
+function asWebhook(destination: Destination): Destination {
   if (destination.contract !== contract) throw notFound('webhook')
   return destination
 }
 
-async function show(destination: Destination, { temporal }: AppDeps) {
+async function show(destination: Destination, deps: AppDeps) {
   const { id, subscription, config, status, createdAt } = destination
-  const { total, succeeded, failed, lastAttemptAt } = await readDeliveryStats(temporal, id)
+  const { total, succeeded, failed, lastAttemptAt } = await readAllStats(deps, id)
   return {
     id: webhookIdOf(id),
     event_type: subscription.eventTypes[0],

@@ -1,0 +1,71 @@
+import { ApplicationFailure, cancellationSignal, getClient, heartbeat } from '@temporalio/activity'
+import type { Client } from '@temporalio/client'
+import { findRolledDay, readRollUpState, replaceDay } from '../db/daily-totals.ts'
+import { dayOf, dueDays, endOf, isDay, startOf } from '../domain/days.ts'
+import { countClosed } from '../temporal/count-closed.ts'
+import { retentionMs } from '../temporal/retention.ts'
+import type { DayRolledUp } from '../workflows/contract.ts'
+import { archiveDay } from './archive-day.ts'
+import type { ActivityDeps } from './index.ts'
+
+/** A worker that is gone is noticed after a minute (src/workflows/roll-up.ts). */
+const heartbeatEveryMs = 10_000
+
+/** The activities of `rollUpDays`. All may be repeated: a day is counted anew, from what Temporal holds of it. */
+export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
+  /** The days to roll up, oldest first: those that are due, and those asked for. */
+  async function findDueDays(asked: string[]): Promise<string[]> {
+    const now = new Date()
+    const wrong = asked.find((day) => !isDay(day) || day > dayOf(now))
+    if (wrong !== undefined)
+      throw ApplicationFailure.nonRetryable(`${wrong} is no day (YYYY-MM-DD, UTC) that has begun`)
+    const due = dueDays(now, { ...(await readRollUpState(db)), archiving: archive !== undefined })
+    return [...new Set([...due, ...asked])].sort()
+  }
+
+  /** Counts a day and, where there is an archive, archives it. */
+  async function rollUpDay(day: string): Promise<DayRolledUp> {
+    const startedAt = performance.now()
+    const rolled = await whileHeartbeating(() => rollUp(getClient(), day))
+    log.info({ ...rolled, durationMs: Math.round(performance.now() - startedAt) }, 'day.rolled-up')
+    return rolled
+  }
+
+  async function rollUp(client: Client, day: string): Promise<DayRolledUp> {
+    const kept = await findKept(client, day)
+    if (kept) return { day, executions: kept.executions, kept: true }
+    // Of a day that is not over, what has ended so far: the rest is counted when it is over.
+    const countedUntil = new Date()
+    const until = countedUntil < endOf(day) ? countedUntil : endOf(day)
+    const span = { from: startOf(day), until }
+    const { executions, totals } = await countClosed(client, span)
+    const archivedRuns = archive && (await archiveDay(client, archive, { day, ...span }, carryOn))
+    await replaceDay(db, { day, totals, executions, archived: archive !== undefined, countedUntil })
+    return { day, executions, ...(archivedRuns !== undefined && { archivedRuns }) }
+  }
+
+  /** A day that Temporal has begun to forget would be counted as less than it was: what was counted then stands. */
+  async function findKept(client: Client, day: string) {
+    const rolled = await findRolledDay(db, day)
+    if (!rolled) return undefined
+    const forgottenUntil = Date.now() - (await retentionMs(client))
+    const wasOver = rolled.doneAt >= endOf(day)
+    return forgottenUntil > (wasOver ? startOf(day) : endOf(day)).getTime() ? rolled : undefined
+  }
+
+  return { findDueDays, rollUpDay }
+}
+
+/** Throws when the worker stops or the workflow was cancelled. */
+function carryOn(): void {
+  cancellationSignal().throwIfAborted()
+}
+
+async function whileHeartbeating<Result>(work: () => Promise<Result>): Promise<Result> {
+  const timer = setInterval(() => heartbeat(), heartbeatEveryMs)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { chmod, copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Archive } from './archive.ts'
+import { pathOf, readLines } from './lines.ts'
+
+/**
+ * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`. What is in it is for our account alone. A folder that
+ * several workers write to must be one that they share.
+ */
+export function createFolderArchive(root: string): Archive {
+  return {
+    async put(place, file) {
+      const target = join(root, pathOf(place))
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+      // Beside its place, as a rename is whole or not at all within one file system only.
+      const part = `${target}.${randomUUID()}.part`
+      try {
+        await copyFile(file, part, constants.COPYFILE_EXCL)
+        await chmod(part, 0o600)
+        await flush(part)
+        await rename(part, target)
+      } finally {
+        await rm(part, { force: true })
+      }
+      await flush(dirname(target))
+    },
+    async *read(place) {
+      const file = await openIfThere(join(root, pathOf(place)))
+      if (file) yield* readLines(file.createReadStream())
+    },
+  }
+}
+
+/** To the disk: the day counts as archived from then on, and what it was made of is forgotten some time. */
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function openIfThere(path: string) {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,88 @@
+import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
+import type { DeliveryCounts, DestinationTotal } from '../domain/destination-total.ts'
+import type { Db } from './client.ts'
+
+export interface DayRolled {
+  day: string
+  totals: readonly DestinationTotal[]
+  executions: number
+  archived: boolean
+  countedUntil: Date
+}
+
+/** One statement takes 65,535 values at most. */
+const rowsAtOnce = 1_000
+
+/** Writes a day's totals in place of those that it had, whole or not at all. */
+export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled): Promise<void> {
+  const { executions, archived, countedUntil: doneAt } = rolled
+  const at = startOf(day)
+  const rows = totals.map((total) => ({ ...total, day: at }))
+  const inserts = []
+  for (let from = 0; from < rows.length; from += rowsAtOnce)
+    inserts.push(db.dailyTotal.createMany({ data: rows.slice(from, from + rowsAtOnce) }))
+  const facts = { executions, archived, doneAt }
+  await db.$transaction([
+    // First, so that of two that write the same day one waits for the other.
+    db.rolledDay.upsert({ where: { day: at }, create: { day: at, ...facts }, update: facts }),
+    db.dailyTotal.deleteMany({ where: { day: at } }),
+    ...inserts,
+  ])
+}
+
+/** What the days that are due follow from. `archiving` is for the caller to say. */
+export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiving'>> {
+  const [oldest, days] = await Promise.all([
+    db.tenant.findFirst({ orderBy: { createdAt: 'asc' }, select: { createdAt: true } }),
+    db.rolledDay.findMany({ orderBy: { day: 'desc' }, take: rolledDaysRead }),
+  ])
+  const rolled = days.map(({ day, doneAt, archived }) => ({
+    day: dayOf(day),
+    countedUntil: doneAt,
+    archived,
+  }))
+  return { since: oldest?.createdAt, rolled }
+}
+
+/** More than are ever looked back at. */
+const rolledDaysRead = 120
+
+export async function findRolledDay(db: Db, day: string) {
+  return db.rolledDay.findUnique({ where: { day: startOf(day) } })
+}
+
+export interface RolledTotals extends DeliveryCounts {
+  /** Everything that ended before is in these totals, and nothing else; absent when no day was rolled up yet. */
+  until: Date | undefined
+  lastAttemptAt: string | undefined
+}
+
+/** A destination's totals over all days that were rolled up. */
+export async function readRolledTotals(db: Db, destinationId: string): Promise<RolledTotals> {
+  const newest = await db.rolledDay.findFirst({ orderBy: { day: 'desc' } })
+  if (!newest) return { until: undefined, total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
+  // Up to that day, as another one may be added between the two questions.
+  const { _sum, _max } = await db.dailyTotal.aggregate({
+    where: { destinationId, day: { lte: newest.day } },
+    _sum: { total: true, succeeded: true, failed: true },
+    _max: { lastAttemptAt: true },
+  })
+  return {
+    // Of a day that was rolled up before it was over, the rest is not counted yet.
+    until: [endOf(dayOf(newest.day)), newest.doneAt].sort(byTime)[0],
+    total: _sum.total ?? 0,
+    succeeded: _sum.succeeded ?? 0,
+    failed: _sum.failed ?? 0,
+    lastAttemptAt: _max.lastAttemptAt?.toISOString(),
+  }
+}
+
+/** A destination's totals day by day, from a day on; days without any are not in it. */
+export async function readDailyTotals(db: Db, destinationId: string, from: string) {
+  const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOf(from) } } })
+  return rows.map(({ day, total, succeeded, failed }) => ({ day: dayOf(day), total, succeeded, failed }))
+}
+
+function byTime(left: Date, right: Date): number {
+  return left.getTime() - right.getTime()
+}

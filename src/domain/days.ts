@@ -1,0 +1,74 @@
+/** Days are in UTC and written `YYYY-MM-DD`, which sorts by time. */
+
+const dayMs = 24 * 3600_000
+
+export function dayOf(time: Date | number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
+/** Its first moment. */
+export function startOf(day: string): Date {
+  return new Date(`${day}T00:00:00.000Z`)
+}
+
+/** The first moment that is not in it any more. */
+export function endOf(day: string): Date {
+  return startOf(addDays(day, 1))
+}
+
+export function addDays(day: string, count: number): string {
+  return dayOf(startOf(day).getTime() + count * dayMs)
+}
+
+/** From the one to the other, both included; none when the first is the later one. */
+export function daysBetween(first: string, last: string): string[] {
+  const days = []
+  for (let day = first; day <= last; day = addDays(day, 1)) days.push(day)
+  return days
+}
+
+export function isDay(text: string): boolean {
+  return (
+    /^\d{4}-\d{2}-\d{2}$/.test(text) &&
+    !Number.isNaN(startOf(text).getTime()) &&
+    dayOf(startOf(text)) === text
+  )
+}
+
+/** A day that was rolled up, and until when its executions were counted. */
+export interface Rolled {
+  day: string
+  countedUntil: Date
+  archived: boolean
+}
+
+export interface RollUpState {
+  /** Since when there can have been deliveries: the oldest tenant. */
+  since: Date | undefined
+  rolled: readonly Rolled[]
+  /** Whether closed days are archived, too. */
+  archiving: boolean
+}
+
+/** Nothing older is looked for: Temporal has forgotten it, and there is nothing to be counted. */
+const oldestDays = 90
+/** Days from before there was an archive are archived as far back as Temporal safely has all of them. */
+const archivedDays = 25
+/** What has ended may be a moment on its way into lists: a day that was counted before that is not counted out. */
+const settledAfterMs = 60_000
+
+/**
+ * The closed days that are to be rolled up, oldest first: those that never were, those that were before they were over, and
+ * those that are not archived yet. Never the day that is not over. Pure.
+ */
+export function dueDays(now: Date, { since, rolled, archiving }: RollUpState): string[] {
+  if (!since) return []
+  const today = dayOf(now)
+  const oldest = [dayOf(since), addDays(today, -oldestDays)].sort().at(-1) ?? today
+  const done = new Map(rolled.map((one) => [one.day, one]))
+  return daysBetween(oldest, addDays(today, -1)).filter((day) => {
+    const one = done.get(day)
+    if (!one || one.countedUntil.getTime() < endOf(day).getTime() + settledAfterMs) return true
+    return archiving && !one.archived && day >= addDays(today, -archivedDays)
+  })
+}

@@ -1,0 +1,8 @@
+import type { Client } from '@temporalio/client'
+
+/** How long Temporal keeps what has ended, in milliseconds. */
+export async function retentionMs(client: Client): Promise<number> {
+  const { namespace } = client.options
+  const { config } = await client.workflowService.describeNamespace({ namespace })
+  return Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000
+}
