@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { Archive } from '../archive/archive.ts'
 import type { Egress } from '../channels/egress.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
@@ -12,6 +13,9 @@ import { tenantSettingsRoutes } from './compat/tenant-settings.ts'
 import { webhookLogRoutes } from './compat/webhook-logs.ts'
 import { webhookTestRoutes } from './compat/webhook-tests.ts'
 import { webhookRoutes } from './compat/webhooks.ts'
+import { deliveryRoutes } from './deliveries.ts'
+import { destinationSecretRoutes } from './destination-secrets.ts'
+import { destinationStatsRoutes } from './destination-stats.ts'
 import { destinationTestRoutes } from './destination-test.ts'
 import { destinationRoutes } from './destinations.ts'
 import { docsRouter } from './docs.ts'
@@ -24,6 +28,7 @@ import { mount } from './mount.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy } from './request-key.ts'
 import { basePath, type RouteTable } from './route.ts'
+import { replayRoutes } from './replays.ts'
 import { serviceFault } from './service-fault.ts'
 import { tenantRoutes } from './tenants.ts'
 
@@ -35,6 +40,8 @@ export interface AppDeps {
   eagerStart: boolean
   secretKeys: SecretKeys
   egress: Egress
+  /** Where closed events are kept, if the operator wants that. */
+  archive: Archive | undefined
   rateLimits: RateLimits
   adminKeyHash: string | undefined
   /** Which keys are taken from a URL's query. */
@@ -53,8 +60,12 @@ export const routes: RouteTable = {
     ...keyRoutes,
     ...destinationRoutes,
     ...destinationTestRoutes,
+    ...destinationStatsRoutes,
+    ...destinationSecretRoutes,
     ...eventRoutes,
     ...eventActionRoutes,
+    ...deliveryRoutes,
+    ...replayRoutes,
     ...eventTypeRoutes,
     ...apiSecretRoutes,
     ...auditRoutes,

@@ -6,7 +6,10 @@ import {
   eventTypeMaxLength,
   eventTypePattern,
 } from '../domain/event.ts'
-import { eventStatuses } from '../domain/timeline.ts'
+import { errorClasses } from '../domain/outcome.ts'
+import { durationMs } from '../domain/retry-schedule.ts'
+import { eventStatuses, type DeliveryStatus } from '../domain/timeline.ts'
+import { duration } from './destination-fields.ts'
 import { isoTime, jsonObject } from './text.ts'
 
 export const eventType = z
@@ -19,7 +22,23 @@ const eventId = z
   .max(eventIdMaxLength)
   .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
 
-export const eventBody = z.strictObject({ id: eventId.optional(), type: eventType, data: jsonObject })
+export const eventBody = z
+  .strictObject({
+    id: eventId.optional(),
+    type: eventType,
+    data: jsonObject,
+    expiresAt: isoTime.optional().meta({
+      description: 'No attempt is made after this time; what was not delivered by then has failed.',
+    }),
+    ttl: duration.optional().meta({ description: 'The same, counted from now, as in 15m.' }),
+  })
+  .superRefine(({ expiresAt, ttl }, context) => {
+    const problem = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (expiresAt !== undefined && ttl !== undefined)
+      problem('ttl', 'and expiresAt say the same: give one of them')
+    if (ttl !== undefined && durationMs(ttl) === 0) problem('ttl', 'must be more than 0')
+  })
 
 export const acceptedReply = z.object({
   id: z.string(),
@@ -33,10 +52,25 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
 
-const deliverySummary = z.object({
+const deliveryStatuses = [
+  'pending',
+  'delivered',
+  'failed',
+  'skipped',
+  'held',
+] as const satisfies readonly DeliveryStatus[]
+
+const deliveryFields = z.object({
   destinationId: z.string(),
   channel: z.string(),
-  status: z.enum(['pending', 'delivered', 'failed', 'skipped', 'held']),
+  status: z.enum(deliveryStatuses),
+})
+
+export const deliverySummary = deliveryFields.extend({
+  attempts: z.int(),
+  responseCode: z.int().optional().meta({ description: 'Of the newest attempt.' }),
+  lastAttemptAt: z.string().optional(),
+  nextAttemptAt: z.string().optional(),
 })
 
 export const eventSummary = z.object({
@@ -47,9 +81,10 @@ export const eventSummary = z.object({
   status: z.enum(eventStatuses),
   deliveries: z.array(
     deliverySummary.extend({
-      attempts: z.int(),
-      responseCode: z.int().optional(),
-      lastAttemptAt: z.string().optional(),
+      delegated: z
+        .literal(true)
+        .optional()
+        .meta({ description: 'One of very many: its attempts are counted in the list of deliveries only.' }),
     }),
   ),
 })
@@ -61,20 +96,35 @@ const attempt = z.object({
   responseCode: z.int().optional(),
   durationMs: z.int(),
   responseExcerpt: z.string().optional(),
+  requestHeaders: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'What was sent; values that are a secret are masked.' }),
   error: z.string().optional(),
+  errorClass: z.enum(errorClasses).optional().meta({ description: 'Where it failed.' }),
 })
 
-export const deliveryReply = deliverySummary.extend({
+const missed = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'The destination would have got it, had it been active.' })
+
+const ofSummary = { description: 'Only where the log is incomplete: of the newest attempt.' }
+
+export const deliveryReply = deliveryFields.extend({
   reason: z.string().optional(),
   nextAttemptAt: z.string().optional(),
+  missed,
   attempts: z.array(attempt),
+  responseCode: z.int().optional().meta(ofSummary),
+  lastAttemptAt: z.string().optional().meta(ofSummary),
 })
 
 const timelineReply = z.object({
   status: z.enum(eventStatuses),
   reason: z.string().optional(),
   deliveries: z.array(deliveryReply),
-  routing: z.array(z.object({ destinationId: z.string(), matched: z.boolean(), reason: z.string() })),
+  routing: z.array(z.object({ destinationId: z.string(), matched: z.boolean(), reason: z.string(), missed })),
 })
 
 export const eventReply = timelineReply.extend({
@@ -84,25 +134,21 @@ export const eventReply = timelineReply.extend({
   test: z.literal(true).optional().meta({ description: 'Made to try a destination out.' }),
   data: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
+  expiresAt: z.string().optional(),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),
   temporalUrl: z.string().optional(),
   incomplete: z.string().optional().meta({ description: 'Why this is only the summary, without attempts.' }),
 })
 
-export const listQuery = z.strictObject({
+const destinationId = z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
+
+/** What both lists of the delivery log are asked by. */
+const logFilters = {
   type: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,128}\*?$/, 'must be an event type, or the beginning of one with a * after it')
     .optional(),
-  status: z.enum(eventStatuses).optional(),
-  destination: z
-    .string()
-    .regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
-    .optional(),
-  failing: z
-    .string()
-    .regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
-    .optional(),
+  destination: destinationId.optional(),
   from: isoTime.optional(),
   to: isoTime.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(50),
@@ -110,6 +156,25 @@ export const listQuery = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'must be a nextCursor of an earlier page')
     .optional(),
-})
+}
+
+function isSpan({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
+  // What is no time at all is said elsewhere.
+  return from === undefined || to === undefined || !(Date.parse(from) >= Date.parse(to))
+}
+
+const noSpan = { path: ['to'], message: 'must be later than from' }
+
+export const listQuery = z
+  .strictObject({
+    ...logFilters,
+    status: z.enum(eventStatuses).optional(),
+    failing: destinationId.optional(),
+  })
+  .refine(isSpan, noSpan)
+
+export const deliveryQuery = z
+  .strictObject({ ...logFilters, status: z.enum(deliveryStatuses).optional(), event: eventId.optional() })
+  .refine(isSpan, noSpan)
 
 export const batchMax = 100

@@ -5,80 +5,117 @@ import {
 } from '@temporalio/client'
 import type { Scope } from '../db/destinations.ts'
 import { eventIdPattern } from '../domain/event.ts'
-import { summarize, openTimeline, type EventStatus } from '../domain/timeline.ts'
+import type { EventStatus } from '../domain/timeline.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import { BadCursor, listExecutions, quoted } from '../temporal/executions.ts'
+import {
+  BadCursor,
+  earlyEnds,
+  listExecutions,
+  quoted,
+  quotedTime,
+  workflowConditions,
+  type Execution,
+} from '../temporal/executions.ts'
 import { grpcCode, grpcInvalidArgument } from '../temporal/grpc.ts'
+import { summaryOf } from '../temporal/summary.ts'
 import { readTimeline } from '../temporal/timeline.ts'
+import { walkNewestFirst } from '../temporal/walk.ts'
 import {
   deliverBatchType,
   eventWorkflowId,
   replayEventType,
   replayWorkflowId,
   routeEventType,
-  type EventMemo,
 } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
-import { ApiError, invalid, notFound } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
+import { badCursor, makeCursor, readCursor } from './log-cursor.ts'
 
-export interface EventFilter {
+/** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
+export interface LogFilter {
   type?: string | undefined
-  status?: EventStatus | undefined
   destination?: string | undefined
-  failing?: string | undefined
   from?: string | undefined
   to?: string | undefined
+}
+
+export interface EventFilter extends LogFilter {
+  status?: EventStatus | undefined
+  failing?: string | undefined
+}
+
+/** Which part of a list is asked for. */
+export interface PageAsked {
   limit: number
   cursor?: string | undefined
 }
 
-/** One page of events from one visibility query: what it shows stands in memos, what it filters by in search attributes. */
-export async function listEvents({ temporal }: AppDeps, scope: Scope, filter: EventFilter) {
-  const query = visibilityQuery(scope, filter)
-  const page = await listExecutions(temporal, query, filter.limit, filter.cursor).catch(refuseBadCursor)
-  return { data: page.executions.map(({ memo }) => showSummary(memo)), nextCursor: page.nextCursor }
+/** One page of events, newest first: what it shows stands in memos, what it filters by in search attributes. */
+export async function listEvents(
+  { temporal }: AppDeps,
+  scope: Scope,
+  { limit, cursor, ...filter }: EventFilter & PageAsked,
+) {
+  const asked = { list: 'events', ...scope, ...filter }
+  const after = cursor === undefined ? undefined : readCursor(cursor, asked)
+  const { executions, meanGapMs } = await walkNewestFirst(temporal, {
+    query: visibilityQuery(scope, filter),
+    after,
+    meanGapMs: after?.meanGapMs,
+    wanted: limit + 1,
+  })
+  const page = executions.slice(0, limit)
+  const last = executions.length > limit ? page.at(-1) : undefined
+  return {
+    data: page.map(showSummary),
+    nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null,
+  }
 }
 
 export function refuseBadCursor(error: unknown): never {
-  if (!(error instanceof BadCursor)) throw error
-  throw invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
+  throw error instanceof BadCursor ? badCursor() : error
 }
 
-function visibilityQuery(
-  scope: Scope,
-  { type, status, destination, failing, from, to }: EventFilter,
-): string {
+function visibilityQuery(scope: Scope, { status, failing, ...filter }: EventFilter): string {
+  // Of an event with very many destinations, the children are found by them, and show their part of it.
+  const types = filter.destination || failing ? [routeEventType, deliverBatchType] : [routeEventType]
   const conditions = [
-    // Of an event with very many destinations, the children are found by them, and show their part of it.
-    ...workflowConditions(
-      scope,
-      destination || failing ? [routeEventType, deliverBatchType] : [routeEventType],
-    ),
-    type &&
-      (type.endsWith('*')
-        ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
-        : `EventType = ${quoted(type)}`),
-    status && `EventStatus = ${quoted(status)}`,
-    destination && `Destinations = ${quoted(destination)}`,
+    ...logConditions(scope, types, filter),
+    status && statusCondition(status),
     failing && `FailingDestinations = ${quoted(failing)}`,
-    from && `StartTime >= ${quoted(new Date(from).toISOString())}`,
-    to && `StartTime < ${quoted(new Date(to).toISOString())}`,
   ]
   return conditions.filter(Boolean).join(' AND ')
 }
 
-/** What a visibility query finds of one tenant and environment: workflows of these types. */
-export function workflowConditions({ tenantId, environment }: Scope, types: readonly string[]): string[] {
-  return [
-    `WorkflowType IN (${types.map(quoted).join(', ')})`,
-    `TenantId = ${quoted(tenantId)}`,
-    `Environment = ${quoted(environment)}`,
+/** Those of both lists of the delivery log. */
+export function logConditions(
+  scope: Scope,
+  types: readonly string[],
+  { type, destination, from, to }: LogFilter,
+): string[] {
+  const conditions = [
+    type &&
+      (type.endsWith('*')
+        ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
+        : `EventType = ${quoted(type)}`),
+    destination && `Destinations = ${quoted(destination)}`,
+    from && `StartTime >= ${quotedTime(Date.parse(from))}`,
+    to && `StartTime < ${quotedTime(Date.parse(to))}`,
   ]
+  return [...workflowConditions(scope, types), ...conditions.filter((condition) => condition !== undefined)]
 }
 
-function showSummary(memo: EventMemo) {
-  const { eventId, eventType, createdAt, test, summary = summarize(openTimeline()) } = memo
-  const { status, deliveries } = summary
+/** One that ended early has failed, whatever it said of itself at last. */
+function statusCondition(status: EventStatus): string {
+  const is = `EventStatus = ${quoted(status)}`
+  return status === 'failed' ? `(${is} OR ${endedEarly})` : `${is} AND NOT ${endedEarly}`
+}
+
+export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', ')})`
+
+function showSummary(execution: Execution) {
+  const { eventId, eventType, createdAt, test } = execution.memo
+  const { status, deliveries } = summaryOf(execution)
   return { id: eventId, type: eventType, createdAt, ...(test && { test }), status, deliveries }
 }
 
@@ -91,8 +128,16 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
     readTimeline(temporal, execution),
     readReplays(deps, execution.workflowId),
   ])
-  const { id, type, environment, test, data, createdAt } = event
-  const known = { id, type, environment, ...(test && { test }), data, createdAt }
+  const { id, type, environment, test, data, createdAt, expiresAt } = event
+  const known = {
+    id,
+    type,
+    environment,
+    ...(test && { test }),
+    data,
+    createdAt,
+    ...(expiresAt && { expiresAt }),
+  }
   return { ...known, ...timeline, replays, ...temporalLink(deps, execution) }
 }
 

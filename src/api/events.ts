@@ -26,7 +26,7 @@ export const eventRoutes = [
     async handle({ body, caller, header }, deps) {
       const key = header('Idempotency-Key')
       const given = key === undefined ? undefined : validate(idempotencyKey, key, 'Idempotency-Key')
-      const accepted = await acceptEvent(deps, scopeOf(caller), body, given)
+      const accepted = await acceptEvent(deps, scopeOf(caller), body, { idempotencyKey: given })
       return { status: accepted.duplicate ? 200 : 202, body: accepted }
     },
   }),
@@ -46,19 +46,24 @@ export const eventRoutes = [
     },
     async handle({ body: { events }, caller }, deps) {
       await deps.rateLimits.consume(caller, 'ingest', events.length - 1)
-      const results = await Promise.all(
-        events.map((item, index) =>
-          resultOf(() => acceptEvent(deps, scopeOf(caller), validateItem(item, `events.${index}`))),
-        ),
-      )
-      return { status: 207, body: { results } }
+      // Side by side, but for those that need a place: they get them in the order of the batch.
+      let after: Promise<unknown> = Promise.resolve()
+      const accepting = events.map((item, index) => {
+        const posted = { after }
+        const result = resultOf(() =>
+          acceptEvent(deps, scopeOf(caller), validateItem(item, `events.${index}`), posted),
+        )
+        after = result.catch(() => undefined)
+        return result
+      })
+      return { status: 207, body: { results: await Promise.all(accepting) } }
     },
   }),
   route({
     method: 'get',
     path: '/events',
     access: { scope: 'events:read' },
-    summary: 'List events: those that still wait first, then the newest-ended',
+    summary: 'List events, newest first',
     query: listQuery,
     replies: { 200: z.object({ data: z.array(eventSummary), nextCursor: z.string().nullable() }) },
     async handle({ query, caller }, deps) {

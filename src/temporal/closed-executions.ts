@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client'
-import { countExecutions, listExecutions, quoted, type Execution } from './executions.ts'
+import { countExecutions, listAllExecutions, quoted, type Execution } from './executions.ts'
 
 /** A stretch of time; `from` is in it, `until` is not. */
 export interface Span {
@@ -29,24 +29,13 @@ export async function* closedExecutions(
     yield* closedExecutions(client, types, { from: span.from, until: middle }, limits)
     yield* closedExecutions(client, types, { from: middle, until: span.until }, limits)
   } else if (count > 0) {
-    yield* (await listAll(client, query, limits.page)).sort(byEnd)
+    yield* (await listAllExecutions(client, query, limits.page)).sort(byEnd)
   }
 }
 
 /** As a condition of a visibility query. */
 export function endedWithin({ from, until }: Span): string {
   return `CloseTime >= ${quoted(from.toISOString())} AND CloseTime < ${quoted(until.toISOString())}`
-}
-
-async function listAll(client: Client, query: string, pageSize: number): Promise<Execution[]> {
-  const found: Execution[] = []
-  let cursor: string | undefined
-  do {
-    const page = await listExecutions(client, query, pageSize, cursor)
-    found.push(...page.executions)
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return found
 }
 
 function byEnd({ endedAt: left = 0n }: Execution, { endedAt: right = 0n }: Execution): number {

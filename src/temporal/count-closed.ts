@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 import { countDelivery, openTotal, type DestinationTotal } from '../domain/destination-total.ts'
-import type { DeliverySummary, TimelineSummary } from '../domain/timeline.ts'
+import type { DeliverySummary } from '../domain/timeline.ts'
 import {
   deliverBatchType,
   replayBatchType,
@@ -10,6 +10,8 @@ import {
   urlUnderTest,
 } from '../workflows/contract.ts'
 import { closedExecutions, type Span } from './closed-executions.ts'
+import type { Execution } from './executions.ts'
+import { ownDeliveries } from './summary.ts'
 
 export interface Counted {
   executions: number
@@ -22,11 +24,12 @@ const types = [routeEventType, replayEventType, deliverBatchType, replayBatchTyp
 export async function countClosed(client: Client, span: Span): Promise<Counted> {
   const totals = new Map<string, DestinationTotal>()
   let executions = 0
-  for await (const { workflowId, memo } of closedExecutions(client, types, span)) {
+  for await (const execution of closedExecutions(client, types, span)) {
     executions += 1
-    for (const delivery of ownDeliveries(memo.summary)) {
+    for (const delivery of countedDeliveries(execution)) {
       const { destinationId } = delivery
-      const total = totals.get(destinationId) ?? openTotal({ destinationId, ...scopeOfWorkflow(workflowId) })
+      const owner = { destinationId, ...scopeOfWorkflow(execution.workflowId) }
+      const total = totals.get(destinationId) ?? openTotal(owner)
       totals.set(destinationId, total)
       countDelivery(total, delivery)
     }
@@ -34,10 +37,8 @@ export async function countClosed(client: Client, span: Span): Promise<Counted> 
   return { executions, totals: [...totals.values()] }
 }
 
-/** Without those that a child makes, which stand in the child's own summary. A URL under test is no destination. */
-export function ownDeliveries(summary: TimelineSummary | undefined): DeliverySummary[] {
-  const { deliveries = [], batched } = summary ?? {}
-  // Events from before `delegated` was written say only that children made them: all of them, at that time.
-  if (batched && !deliveries.some(({ delegated }) => delegated)) return []
-  return deliveries.filter(({ delegated, destinationId }) => !delegated && destinationId !== urlUnderTest)
+/** What stands in its memo, without what a child makes. A URL under test is no destination. */
+export function countedDeliveries({ memo }: Pick<Execution, 'memo'>): DeliverySummary[] {
+  const own = memo.summary ? ownDeliveries(memo.summary) : []
+  return own.filter(({ destinationId }) => destinationId !== urlUnderTest)
 }

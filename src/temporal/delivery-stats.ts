@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client'
 import type { DeliveryCounts } from '../domain/destination-total.ts'
 import { isOpen } from '../domain/timeline.ts'
 import { endedWithin, type Span } from './closed-executions.ts'
-import { ownDeliveries } from './count-closed.ts'
+import { countedDeliveries } from './count-closed.ts'
 import { countExecutions, listExecutions, quoted, type Execution } from './executions.ts'
 
 /** What became of a destination's deliveries, replays and tests included. */
@@ -69,12 +69,10 @@ export async function countEnded(client: Client, destinationId: string, span: Sp
   return { total, succeeded, failed }
 }
 
-type Summaries = ReturnType<typeof ownDeliveries>
+type Summaries = ReturnType<typeof countedDeliveries>
 
 function deliveriesTo(destinationId: string, executions: readonly Execution[]): Summaries {
-  return executions
-    .flatMap(({ memo }) => ownDeliveries(memo.summary))
-    .filter((delivery) => delivery.destinationId === destinationId)
+  return executions.flatMap(countedDeliveries).filter((delivery) => delivery.destinationId === destinationId)
 }
 
 /** Of the events under way beyond those that were looked at: all that were not delivered. */

@@ -1,8 +1,21 @@
 import type { Client } from '@temporalio/client'
-import { countExecutions, listExecutions, quoted, type Execution } from './executions.ts'
+import {
+  countExecutions,
+  listAllExecutions,
+  listExecutions,
+  mostAtOnce,
+  quotedTime,
+  type Execution,
+} from './executions.ts'
 
 /** A place in the order of a walk: by start, and by workflow id among those that started at the same time. */
 export type Place = Pick<Execution, 'startedAt' | 'workflowId'>
+
+/** What a walk found, in its order. `complete`: there are no others. */
+export interface Walked {
+  executions: Execution[]
+  complete: boolean
+}
 
 export interface Walk {
   /** A visibility query, without a condition on `StartTime`. */
@@ -16,9 +29,6 @@ export interface Walk {
   wanted: number
 }
 
-/** One query answers with at most so many; more than one page of a list that changes meanwhile is not to be trusted. */
-const mostAtOnce = 1000
-
 /** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
 const mostOverWanted = 2
 
@@ -31,14 +41,14 @@ export async function walkOldestFirst(
   client: Client,
   walk: Walk,
   limits = { atOnce: Math.min(mostAtOnce, mostOverWanted * walk.wanted) },
-): Promise<{ executions: Execution[]; complete: boolean }> {
+): Promise<Walked> {
   const found: Execution[] = []
-  let from = walk.after ? Math.max(walk.from, Number(walk.after.startedAt / 1_000_000n)) : walk.from
+  let from = walk.after ? Math.max(walk.from, startMs(walk.after)) : walk.from
   while (from < walk.until && found.length < walk.wanted) {
-    const end = await endOfStretch(client, { ...walk, from }, limits.atOnce)
-    const { executions } = await listExecutions(client, within(walk.query, from, end), mostAtOnce)
+    const until = await endOfStretch(client, { ...walk, from }, limits.atOnce)
+    const executions = await listAllExecutions(client, within(walk.query, { from, until }))
     found.push(...executions.filter((execution) => !walk.after || inOrder(walk.after, execution) < 0))
-    from = end
+    from = until
   }
   return { executions: found.sort(inOrder), complete: from >= walk.until }
 }
@@ -52,48 +62,162 @@ async function endOfStretch(
   { query, from, until, wanted }: Walk,
   atOnce: number,
 ): Promise<number> {
-  let low = { end: from, count: 0 }
-  let high = { end: Infinity, count: Infinity }
-  for (let step = 0; high.end - low.end > 1; step++) {
-    const end = Math.min(
-      until,
-      high.end === Infinity ? grown(from, low, wanted) : between(low, high, wanted, step),
-    )
-    const next = { end, count: await countExecutions(client, within(query, from, end)) }
-    if (next.count > atOnce) high = next
-    else if (next.count >= wanted || end === until) return end
-    else low = next
+  const counted = async (reachMs: number): Promise<Counted> => {
+    return { reachMs, count: await countExecutions(client, within(query, { from, until: from + reachMs })) }
   }
-  return low.count > 0 ? low.end : high.end
+  let low: Counted = { reachMs: 0, count: 0 }
+  for (;;) {
+    const next = await counted(Math.min(until - from, grown(low, wanted)))
+    if (next.count > atOnce) return from + (await narrowed(counted, low, next, { wanted, atOnce }))
+    if (next.count >= wanted || from + next.reachMs === until) return from + next.reachMs
+    low = next
+  }
 }
 
+/** How many there are in a stretch of this length. */
 interface Counted {
-  end: number
+  reachMs: number
   count: number
 }
 
 const shortestStretchMs = 1_000
 const growth = { least: 1.25, most: 8 }
 
-function grown(from: number, { end, count }: Counted, wanted: number): number {
-  if (end === from) return from + shortestStretchMs
+function grown({ reachMs, count }: Counted, wanted: number): number {
+  if (reachMs === 0) return shortestStretchMs
   const enough = (1.5 * wanted) / count
-  return from + Math.ceil((end - from) * Math.min(Math.max(enough, growth.least), growth.most))
+  return Math.ceil(reachMs * Math.min(Math.max(enough, growth.least), growth.most))
+}
+
+/** The length of a stretch that holds enough and not too many, between one that does not and one that holds too many. */
+async function narrowed(
+  counted: (reachMs: number) => Promise<Counted>,
+  low: Counted,
+  high: Counted,
+  { wanted, atOnce }: { wanted: number; atOnce: number },
+): Promise<number> {
+  for (let step = 0; high.reachMs - low.reachMs > 1; step++) {
+    const next = await counted(between(low, high, wanted, step))
+    if (next.count > atOnce) high = next
+    else if (next.count >= wanted) return next.reachMs
+    else low = next
+  }
+  return low.count > 0 ? low.reachMs : high.reachMs
 }
 
 /** Guesses by density, and halves every other time, as what is dense in one place may be thin in another. */
 function between(low: Counted, high: Counted, wanted: number, step: number): number {
   const share = step % 2 === 0 ? (1.5 * wanted - low.count) / (high.count - low.count) : 0.5
-  const guess = low.end + Math.round((high.end - low.end) * share)
-  return Math.min(Math.max(guess, low.end + 1), high.end - 1)
+  const guess = low.reachMs + Math.round((high.reachMs - low.reachMs) * share)
+  return Math.min(Math.max(guess, low.reachMs + 1), high.reachMs - 1)
 }
 
-function within(query: string, from: number, until: number): string {
-  const [start, end] = [from, until].map((time) => quoted(new Date(time).toISOString()))
-  return `${query} AND StartTime >= ${start} AND StartTime < ${end}`
+export interface NewestWalk {
+  /** A visibility query. It may have conditions on `StartTime`. */
+  query: string
+  /** Only what comes after this place in the walk: what started before it. */
+  after?: Place | undefined
+  /** As an earlier part of the same walk found it: about so much time passes from one start to the next. */
+  meanGapMs?: number | undefined
+  /** At least this many are wanted, if there are that many. */
+  wanted: number
+}
+
+/**
+ * The newest executions that a query finds, newest first. How long a stretch of time holds enough of them shows in what the
+ * walk found before, or in a few of those that the server names first: what still runs, then the newest-ended. Those may be
+ * the slow ones, so that the stretch is counted before it is read: reading one costs as much as counting some sixty.
+ */
+export async function walkNewestFirst(
+  client: Client,
+  { query, after, meanGapMs, wanted }: NewestWalk,
+  limits = { sample: 20, atOnce: Math.min(mostAtOnce, Math.max(50, mostOverWanted * wanted)) },
+): Promise<Walked & { meanGapMs: number }> {
+  const found: Execution[] = []
+  const add = (executions: Execution[]) =>
+    found.push(...executions.filter((one) => !after || inOrder(one, after) < 0).sort(newestFirst))
+  let until = after && startMs(after) + 1
+  let density: Density | undefined = meanGapMs && until ? { newest: until, gapMs: meanGapMs } : undefined
+  while (found.length < wanted) {
+    if (!density) {
+      const sample = await listExecutions(client, within(query, { until }), limits.sample)
+      if (sample.nextCursor === null) {
+        add(sample.executions)
+        return { executions: found, complete: true, meanGapMs: meanGap(found) }
+      }
+      density = densityOf(sample.executions)
+    }
+    const missing = wanted - found.length
+    const from = await startOfStretch(client, { query, until, wanted: missing, density }, limits.atOnce)
+    const stretch = await listAllExecutions(client, within(query, { from, until }))
+    add(stretch)
+    density = stretch.length > missing / 2 ? { ...density, newest: from } : undefined
+    until = from
+  }
+  return { executions: found, complete: false, meanGapMs: meanGap(found) }
+}
+
+/** The newest is about this old (Unix ms), and about so much time passes from one start to the next. */
+interface Density {
+  newest: number
+  gapMs: number
+}
+
+/** By the newer half: the other one is more likely to have others in between. */
+function densityOf(sample: Execution[]): Density {
+  const newerHalf = sample.sort(newestFirst).slice(0, Math.ceil(sample.length / 2))
+  const [newest] = newerHalf
+  return { newest: newest ? startMs(newest) : Date.now(), gapMs: meanGap(newerHalf) }
+}
+
+/** The mean time from one start to the next. */
+function meanGap(sorted: readonly Execution[]): number {
+  const [newest] = sorted
+  const oldest = sorted.at(-1)
+  return newest && oldest ? Math.max(1, (startMs(newest) - startMs(oldest)) / sorted.length) : 1
+}
+
+/** The start of a stretch that is expected to hold enough, and that does not hold too many. */
+async function startOfStretch(
+  client: Client,
+  { query, until, wanted, density }: Pick<NewestWalk, 'query' | 'wanted'> & Stretch & { density: Density },
+  atOnce: number,
+): Promise<number> {
+  const end = until ?? Math.max(Date.now(), density.newest + 1)
+  const counted = async (reachMs: number): Promise<Counted> => {
+    return { reachMs, count: await countExecutions(client, within(query, { from: end - reachMs, until })) }
+  }
+  const nearMs = end - Math.min(density.newest, end - 1)
+  const guess = await counted(Math.min(end, nearMs + Math.ceil(1.5 * wanted * density.gapMs)))
+  if (guess.count <= atOnce) return end - guess.reachMs
+  const near = await counted(nearMs)
+  const [low, high] = near.count > atOnce ? [{ reachMs: 0, count: 0 }, near] : [near, guess]
+  return end - (await narrowed(counted, low, high, { wanted, atOnce }))
+}
+
+/** Unix times in milliseconds; `from` is inclusive, `until` is not. */
+interface Stretch {
+  from?: number
+  until?: number | undefined
+}
+
+function within(query: string, { from, until }: Stretch): string {
+  const bounds = [
+    from !== undefined && `StartTime >= ${quotedTime(from)}`,
+    until !== undefined && `StartTime < ${quotedTime(until)}`,
+  ]
+  return [query, ...bounds].filter(Boolean).join(' AND ')
+}
+
+function startMs({ startedAt }: Place): number {
+  return Number(startedAt / 1_000_000n)
 }
 
 function inOrder(left: Place, right: Place): number {
   if (left.startedAt !== right.startedAt) return left.startedAt < right.startedAt ? -1 : 1
   return left.workflowId < right.workflowId ? -1 : left.workflowId > right.workflowId ? 1 : 0
+}
+
+function newestFirst(left: Place, right: Place): number {
+  return inOrder(right, left)
 }

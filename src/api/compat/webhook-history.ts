@@ -4,13 +4,18 @@ import { routableDestinations, type Scope } from '../../db/destinations.ts'
 import { summarizeDelivery, type DeliverySummary } from '../../domain/timeline.ts'
 import { dataspikeEnvelope } from '../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../temporal/event-input.ts'
-import { countExecutions, listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
+import {
+  countExecutions,
+  listExecutions,
+  quoted,
+  workflowConditions,
+  type Execution,
+} from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import { walkOldestFirst, type Place } from '../../temporal/walk.ts'
 import { inBatches, replayEventType, routeEventType, urlUnderTest } from '../../workflows/contract.ts'
 import type { AppDeps } from '../app.ts'
 import { invalid } from '../errors.ts'
-import { workflowConditions } from '../event-log.ts'
 
 /**
  * What is younger is left for the next page: the server's index takes in events a little after they start, and not in

@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations.ts'
 import type { Delivery, DeliverySummary } from '../../domain/timeline.ts'
-import { listExecutions, quoted, type Execution } from '../../temporal/executions.ts'
+import { listExecutions, quoted, workflowConditions, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import {
   deliverBatchType,
@@ -15,7 +15,7 @@ import {
 } from '../../workflows/contract.ts'
 import type { AppDeps } from '../app.ts'
 import { notFound } from '../errors.ts'
-import { describeEvent, refuseBadCursor, workflowConditions } from '../event-log.ts'
+import { describeEvent, refuseBadCursor } from '../event-log.ts'
 import { route, scopeOf } from '../route.ts'
 import { testEventId } from '../test-event.ts'
 import { destinationIdAsked, webhookIdOf } from './webhook-ids.ts'
