@@ -1,11 +1,16 @@
+import type { Archive } from '../archive/archive.ts'
 import type { ChannelContext } from '../channels/channel.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
 import { createAttempts } from './attempt.ts'
+import type { Circuits } from './circuits.ts'
 import { createDisable } from './disable.ts'
+import { createEnterTurn } from './enter-turn.ts'
 import type { Lanes } from './lanes.ts'
 import { createPlan } from './plan.ts'
+import { createReplays } from './replay-events.ts'
+import { createRollUp } from './roll-up.ts'
 
 /** What activities work with. Only the composition roots construct it. */
 export interface ActivityDeps {
@@ -13,13 +18,24 @@ export interface ActivityDeps {
   secretKeys: SecretKeys
   context: ChannelContext
   lanes: Lanes
+  circuits: Circuits
+  /** Where closed events are kept, if the operator wants that. */
+  archive?: Archive | undefined
   log: Log
 }
 
 /** Activities of the main task queue. */
 export function createActivities(deps: ActivityDeps) {
   const { attemptFirst, attempt } = createAttempts(deps)
-  return { plan: createPlan(deps), attemptFirst, attempt, disable: createDisable(deps) }
+  return {
+    plan: createPlan(deps),
+    attemptFirst,
+    attempt,
+    disable: createDisable(deps),
+    enterTurn: createEnterTurn(),
+    ...createReplays(deps),
+    ...createRollUp(deps),
+  }
 }
 
 /** Activities of the slow lane: the same attempts, which are never passed on again. */

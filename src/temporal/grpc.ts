@@ -8,3 +8,4 @@ export function grpcCode(error: unknown): number | undefined {
 
 export const grpcInvalidArgument = 3
 export const grpcDeadlineExceeded = 4
+export const grpcNotFound = 5

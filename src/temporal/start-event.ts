@@ -44,11 +44,15 @@ export function startEvent(
  */
 export function startReplayRun(
   client: Client,
-  { event, replay }: RouteEventInput & { replay: { id: string } },
+  { event, replay, queues }: RouteEventInput & { replay: { id: string } },
   { eager, partOf }: Starting & { partOf?: string },
 ) {
   return client.workflow.start(replayEventType, {
-    ...shared({ event, replay }, eager, partOf === undefined ? priorities.event : priorities.replay),
+    ...shared(
+      { event, replay, ...(queues && { queues }) },
+      eager,
+      partOf === undefined ? priorities.event : priorities.replay,
+    ),
     workflowId: replayWorkflowId(eventWorkflowId({ ...event, eventId: event.id }), replay.id),
     memo: { ...startMemo(event) },
     typedSearchAttributes: startAttributes(event, partOf),

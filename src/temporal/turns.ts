@@ -1,5 +1,14 @@
 import type { Client } from '@temporalio/client'
-import { enterSignal, takeTurnsType, taskQueue, type TurnsInput } from '../workflows/contract.ts'
+import type { RoutableDestination } from '../domain/destination.ts'
+import type { Event } from '../domain/event.ts'
+import { orderKeyOf } from '../domain/ordering.ts'
+import {
+  enterSignal,
+  takeTurnsType,
+  taskQueue,
+  turnsWorkflowId,
+  type TurnsInput,
+} from '../workflows/contract.ts'
 
 export interface Entering {
   /** The queue's workflow id. */
@@ -7,6 +16,14 @@ export interface Entering {
   /** Who enters. */
   workflowId: string
   permits: number
+}
+
+/** The queues that an event stands in at those of these destinations that keep an order. */
+export function orderQueuesOf(event: Event, destinations: readonly RoutableDestination[]): string[] {
+  return destinations.flatMap(({ id, delivery }) => {
+    const order = delivery.ordering && orderKeyOf(event, delivery.ordering.by)
+    return order ? [turnsWorkflowId(event, id, order.hash)] : []
+  })
 }
 
 /** Puts a workflow at the end of a queue, which is opened if nobody stands in it. Entering again changes nothing. */

@@ -1,6 +1,8 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Environment, Event } from '../domain/event.ts'
+import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
+import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import type { Timeline, TimelineSummary } from '../domain/timeline.ts'
 
@@ -22,8 +24,12 @@ export const replayEventType = 'replayEvent'
  */
 export interface RouteEventInput {
   event: Event
-  replay?: { id: string; destinations?: string[] }
+  replay?: { id: string; destinations?: string[] | undefined }
   test?: TestTarget
+  /** Ids of the `takeTurns` workflows in which the API has put this event into its place (DESIGN §3). */
+  queues?: string[]
+  /** By destination id: places in paces that the API has taken for it. */
+  places?: Record<string, Place>
 }
 
 /** A destination, whatever its status and subscription, or a URL that no destination has. */
@@ -40,7 +46,14 @@ export const replayBatchType = 'replayBatch'
 export interface BatchInput {
   event: Event
   deliveries: PlannedDelivery[]
+  places?: RouteEventInput['places']
 }
+
+/**
+ * A workflow makes this many deliveries itself; more go to child workflows of as many each. The bound is the server's: a
+ * search attribute's value has at most 2,048 bytes, which is 62 destination ids, and over it the workflow is failed.
+ */
+export const mostPerWorkflow = 60
 
 export function batchWorkflowId(workflowId: string, index: number): string {
   return `${workflowId}/batch/${index}`
@@ -62,6 +75,45 @@ export function replayWorkflowId(eventWorkflowId: string, replayId: string): str
   return `${eventWorkflowId}/replay/${replayId}`
 }
 
+/**
+ * Gives turns at a destination, one after the other or so many at once: first come, first served. Ordered destinations have
+ * one for each key, held for a whole delivery; those with `maxConcurrent` have one, held for an attempt.
+ */
+export const takeTurnsType = 'takeTurns'
+
+/** Ids of the workflows that hold a turn and that wait for one. Carried over when its history has grown long. */
+export interface TurnsInput {
+  permits: number
+  holding?: string[]
+  waiting?: string[]
+}
+
+export function turnsWorkflowId(
+  { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
+  destinationId: string,
+  orderHash?: string,
+): string {
+  const parts = [tenantId, environment, 'turns', destinationId, ...(orderHash ? [orderHash] : [])]
+  return parts.join('/')
+}
+
+/** Asks for a turn, or does nothing where the workflow waits for one already. `permits` is how many may hold one at once. */
+export const enterSignal = defineSignal<[workflowId: string, permits: number]>('enter')
+/** Gives a turn back, or up. */
+export const leaveSignal = defineSignal<[workflowId: string]>('leave')
+/** Tells a waiting workflow that its turn has come. It may be told again. */
+export const turnSignal = defineSignal<[turnsWorkflowId: string]>('turn')
+
+/** The workflow of a replay of many events. */
+export const replayEventsType = 'replayEvents'
+
+export function replaysWorkflowId(
+  { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
+  id: string,
+) {
+  return [tenantId, environment, 'replays', id].join('/')
+}
+
 export const timelineQuery = defineQuery<Timeline>('timeline')
 /** Makes the waiting attempt of a destination now. */
 export const retryNowSignal = defineSignal<[destinationId: string]>('retryNow')
@@ -78,6 +130,7 @@ export const searchAttributes = {
   eventId: defineSearchAttributeKey('EventId', 'KEYWORD'),
   eventType: defineSearchAttributeKey('EventType', 'KEYWORD'),
   eventStatus: defineSearchAttributeKey('EventStatus', 'KEYWORD'),
+  replayId: defineSearchAttributeKey('ReplayId', 'KEYWORD'),
   destinations: defineSearchAttributeKey('Destinations', 'KEYWORD_LIST'),
   deliveredDestinations: defineSearchAttributeKey('DeliveredDestinations', 'KEYWORD_LIST'),
   failingDestinations: defineSearchAttributeKey('FailingDestinations', 'KEYWORD_LIST'),
@@ -85,6 +138,12 @@ export const searchAttributes = {
 
 /** Stands in `Destinations` for those that children deliver to: there are too many for one attribute. */
 export const inBatches = 'in-batches'
+
+/** Stands in `Destinations` for one that would have got the event, had it been active; the second for those beyond its room. */
+export function missedBy(destinationId: string): string {
+  return `missed:${destinationId}`
+}
+export const missedByMany = missedBy('many')
 
 /** The memo as it is set at start: what deduplication compares and a list shows. */
 export interface StartMemo {
@@ -97,3 +156,92 @@ export interface StartMemo {
 }
 
 export type EventMemo = StartMemo & { summary?: TimelineSummary }
+
+/** What a replay of many events goes by. Carried over, with where it stands, when its history has grown long. */
+export interface ReplayEventsInput extends Pick<Event, 'tenantId' | 'environment'> {
+  id: string
+  filter: ReplayFilter
+  /** ISO 8601, UTC. */
+  createdAt: string
+  /** Events started a second. */
+  ratePerSecond: number
+  carried?: ReplayStand
+}
+
+/** Where a replay stands: what it has come to, what is found and not started yet, and where to look for more. */
+export interface ReplayStand {
+  progress: ReplayProgress
+  waiting: Replayable[]
+  /** Opaque to the workflow. */
+  cursor?: string | undefined
+  /** There is nothing more to be found. */
+  complete: boolean
+}
+
+/** An event to replay, and where it is read: the execution it is the input of, or the line of the archive. */
+export interface Replayable {
+  eventId: string
+  /** By today's routing, where the run was ended before it was routed. */
+  destinations?: string[]
+  workflowId?: string
+  runId?: string
+  /** Of the archive: `YYYY-MM-DD`, and the number of the line from 0. */
+  day?: string
+  line?: number
+}
+
+export interface ReplayProgress {
+  state: 'running' | 'paused' | 'cancelled' | 'completed'
+  /** Events that match: as counted at the start, until the walk knows better. */
+  found: number
+  started: number
+  /** Events that match and were not started. */
+  skipped: Partial<Record<SkipReason, number>>
+  ratePerSecond: number
+}
+
+/** The memo of a replay: what is shown of it, with or without a worker. */
+export interface ReplayMemo {
+  replayId: string
+  createdAt: string
+  filter: ReplayFilter
+  /** SHA-256 of the canonical JSON of what was asked, to recognise a repeated request. */
+  bodyHash: string
+  progress: ReplayProgress
+}
+
+export const pauseSignal = defineSignal('pause')
+/** Goes on, at another rate if one is given. `cancelSignal` ends it for good. */
+export const resumeSignal = defineSignal<[ratePerSecond?: number]>('resume')
+
+/** Counts, and archives, the days that are over. A schedule starts it every day; by hand it takes days to do again. */
+export const rollUpDaysType = 'rollUpDays'
+export const rollUpScheduleId = 'switchyard-roll-up'
+/** Of one that was started by hand: one at a time. */
+export const rollUpByHandId = 'switchyard-roll-up-by-hand'
+
+/** `days` (`YYYY-MM-DD`, UTC) are rolled up besides those that are due. */
+export interface RollUpInput {
+  days?: string[]
+}
+
+export interface RollUpProgress {
+  done: DayRolledUp[]
+  waiting: string[]
+}
+
+export interface DayRolledUp {
+  day: string
+  executions: number
+  archivedRuns?: number
+  /** It was left as it is: Temporal has forgotten what it was counted from. */
+  kept?: true
+}
+
+export const rollUpQuery = defineQuery<RollUpProgress>('rollUp')
+
+/** Whose event a workflow is, or belongs to: what `eventWorkflowId` made its id of. */
+export function scopeOfWorkflow(workflowId: string): Pick<Event, 'tenantId' | 'environment'> {
+  const [tenantId = '', environment] = workflowId.split('/')
+  return { tenantId, environment: environment as Environment }
+}

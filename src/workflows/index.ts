@@ -1,3 +1,6 @@
 /** The workflows that a worker registers: the entry point of the sandboxed bundle. Names are in contract.ts. */
 export { deliverBatch, deliverBatch as replayBatch } from './deliver-all.ts'
+export { replayEvents } from './replay-events.ts'
+export { rollUpDays } from './roll-up.ts'
+export { takeTurns } from './take-turns.ts'
 export { routeEvent, routeEvent as replayEvent } from './route-event.ts'

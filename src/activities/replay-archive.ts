@@ -1,0 +1,85 @@
+import type { Archive, ArchivedRun } from '../archive/archive.ts'
+import type { Event } from '../domain/event.ts'
+import { destinationsToReplay, givenUp, isAsked, type ReplayFilter } from '../domain/replay.ts'
+import type { ReplayablePage } from '../temporal/replayable.ts'
+import type { Replayable, ReplayEventsInput } from '../workflows/contract.ts'
+
+const dayMs = 86_400_000
+
+/** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
+const longestRunDays = 30
+
+/** Each page and each chunk reads its file from the top, so a page is larger than one of the log. */
+const wanted = 500
+
+/**
+ * The next archived events that a replay asks for, after the line that an earlier page has ended at. Looking ends early at
+ * `deadline` (Unix ms), with what was found by then.
+ */
+export async function findInArchive(
+  archive: Archive,
+  { tenantId, environment, filter, createdAt }: ReplayEventsInput,
+  cursor: string | undefined,
+  deadline: number,
+): Promise<ReplayablePage> {
+  const found: Replayable[] = []
+  let { day, line: firstLine } =
+    cursor === undefined ? { day: dayOf(filter.from), line: 0 } : readCursor(cursor)
+  for (const last = lastDay(filter, createdAt); day <= last; day = nextDay(day), firstLine = 0) {
+    let line = -1
+    for await (const run of archive.read({ tenantId, environment, day })) {
+      line++
+      if (line < firstLine) continue
+      const destinations = destinationsOf(run, filter)
+      if (destinations.length > 0) found.push({ eventId: run.event.id, destinations, day, line })
+      if (found.length >= wanted || Date.now() > deadline)
+        return { found, skipped: [], cursor: `${day} ${line + 1}`, complete: false }
+    }
+  }
+  return { found, skipped: [], cursor: `${day} 0`, complete: true }
+}
+
+/** A replay's line is no event of its own. */
+function destinationsOf({ event, replayId, timeline }: ArchivedRun, filter: ReplayFilter): string[] {
+  const { type: eventType, createdAt, test } = event
+  if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) })) return []
+  const { deliveries, routing } = timeline
+  return destinationsToReplay(filter, { deliveries: givenUp(deliveries), routing })
+}
+
+/** The events of a chunk, by their ids. What is not there any more is left out. */
+export async function readFromArchive(
+  archive: Archive,
+  { tenantId, environment }: ReplayEventsInput,
+  chunk: readonly Replayable[],
+): Promise<Map<string, Event>> {
+  const events = new Map<string, Event>()
+  const asked = new Set(chunk.map(({ eventId }) => eventId))
+  for (const day of new Set(chunk.flatMap((one) => one.day ?? []))) {
+    const last = Math.max(...chunk.filter((one) => one.day === day).map(({ line }) => line ?? 0))
+    let line = 0
+    for await (const { event, replayId } of archive.read({ tenantId, environment, day })) {
+      if (replayId === undefined && asked.has(event.id)) events.set(event.id, event)
+      if (line++ >= last) break
+    }
+  }
+  return events
+}
+
+function lastDay({ to }: ReplayFilter, createdAt: string): string {
+  const latest = new Date(Date.parse(to) + longestRunDays * dayMs).toISOString()
+  return dayOf(latest < createdAt ? latest : createdAt)
+}
+
+function dayOf(time: string): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
+function nextDay(day: string): string {
+  return dayOf(new Date(Date.parse(day) + dayMs).toISOString())
+}
+
+function readCursor(cursor: string): { day: string; line: number } {
+  const [day = '', line = ''] = cursor.split(' ')
+  return { day, line: Number(line) }
+}

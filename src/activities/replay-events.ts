@@ -1,0 +1,133 @@
+import { getClient, heartbeat } from '@temporalio/activity'
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import pMap from 'p-map'
+import type { Archive } from '../archive/archive.ts'
+import { placedDestinations } from '../db/destinations.ts'
+import type { RoutableDestination } from '../domain/destination.ts'
+import type { Event } from '../domain/event.ts'
+import type { SkipReason } from '../domain/replay.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+import { grpcCode, grpcInvalidArgument, grpcNotFound } from '../temporal/grpc.ts'
+import { withoutLaterRuns } from '../temporal/later-runs.ts'
+import { countInLog, findInLog } from '../temporal/replayable.ts'
+import { startReplayRun } from '../temporal/start-event.ts'
+import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
+import type { Replayable, ReplayEventsInput, ReplayProgress } from '../workflows/contract.ts'
+import type { ActivityDeps } from './index.ts'
+import { findInArchive, readFromArchive } from './replay-archive.ts'
+
+type Skipped = ReplayProgress['skipped']
+
+/** Often enough for a worker that is gone to be missed within seconds. */
+const heartbeatMs = 2_000
+
+/** An archive is looked through for so long in one go. */
+const lookingMs = 30_000
+
+/** Starts so many at once, and reads as many events. */
+const concurrency = 10
+
+/** The activities of a replay of many events. Each may be made again: looking changes nothing, and nothing starts twice. */
+export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
+  /** Events that match. An archive is not counted: that would be to read it twice. */
+  async function countReplayable(input: ReplayEventsInput): Promise<number> {
+    return input.filter.source === 'archive' ? 0 : countInLog(getClient(), input)
+  }
+
+  /** The next page of events to replay, without what later runs have delivered or are at. */
+  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
+    return withHeartbeats(async () => {
+      const client = getClient()
+      const page =
+        input.filter.source === 'archive'
+          ? await findInArchive(required(archive), input, cursor, Date.now() + lookingMs)
+          : await findInLog(client, input, cursor)
+      // Replays that Temporal has forgotten are not known: of an archived event, only what it still holds counts.
+      const { waiting, skipped } = await withoutLaterRuns(client, input, page.found)
+      const { complete } = page
+      return { waiting, skipped: tally([...page.skipped, ...skipped]), cursor: page.cursor, complete }
+    })
+  }
+
+  /** Starts replays. One that was started before counts as started: the answer to that start was lost. */
+  async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
+    return withHeartbeats(async () => {
+      const client = getClient()
+      const archived = input.filter.source === 'archive'
+      const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
+      const read = (one: Replayable) => (events ? events.get(one.eventId) : readEvent(client, one))
+      const ordered = (await placedDestinations(db, input)).filter(({ delivery }) => delivery.ordering)
+      const outcomes = await pMap(
+        chunk,
+        async (one) => startOne(client, input, { ...one, ordered, event: await read(one) }),
+        // Where there is an order to keep, in the order in which the events came.
+        { concurrency: ordered.length > 0 ? 1 : concurrency },
+      )
+      const skipped = outcomes.filter((outcome) => outcome !== 'started')
+      const started = outcomes.length - skipped.length
+      const { tenantId, environment, id: replayId } = input
+      log.info({ tenantId, environment, replayId, started, skipped: skipped.length }, 'replay.advanced')
+      return { started, skipped: tally(skipped) }
+    })
+  }
+
+  return { countReplayable, findReplayable, startReplays }
+}
+
+async function readEvent(client: Client, { workflowId = '', runId }: Replayable): Promise<Event | undefined> {
+  try {
+    return (await readEventInput(client, workflowId, runId)).event
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound) return undefined
+    throw error
+  }
+}
+
+interface Starting {
+  event: Event | undefined
+  /** Of the destinations, those that keep an order. */
+  ordered: readonly RoutableDestination[]
+}
+
+async function startOne(
+  client: Client,
+  { id }: ReplayEventsInput,
+  { destinations, ordered, event }: Replayable & Starting,
+): Promise<'started' | SkipReason> {
+  if (!event) return 'forgotten'
+  if (event.expiresAt !== undefined && Date.parse(event.expiresAt) <= Date.now()) return 'expired'
+  const queues = orderQueuesOf(
+    event,
+    ordered.filter((destination) => destinations?.includes(destination.id)),
+  )
+  const replay = { event, replay: { id, destinations }, ...(queues.length > 0 && { queues }) }
+  try {
+    const { workflowId } = await startReplayRun(client, replay, { eager: false, partOf: id })
+    for (const queueId of queues) await enterTurn(client, { queueId, workflowId, permits: 1 })
+  } catch (error) {
+    // Asking again would not help, and would keep all others waiting.
+    if (grpcCode(error) === grpcInvalidArgument) return 'not_startable'
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+  return 'started'
+}
+
+function tally(reasons: readonly SkipReason[]): Skipped {
+  const counts: Skipped = {}
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1
+  return counts
+}
+
+function required(archive: Archive | undefined): Archive {
+  if (!archive) throw new Error('this worker has no archive: it is to be configured as the API is')
+  return archive
+}
+
+async function withHeartbeats<Result>(work: () => Promise<Result>): Promise<Result> {
+  const beating = setInterval(() => heartbeat(), heartbeatMs)
+  try {
+    return await work()
+  } finally {
+    clearInterval(beating)
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { cancelSignal, pauseSignal, resumeSignal } from '../workflows/contract.ts'
+import { idempotencyKey } from './event-fields.ts'
+import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './replay-fields.ts'
+import { listReplays, readReplay, signalReplay } from './replay-log.ts'
+import { route, scopeOf } from './route.ts'
+import { startReplays } from './start-replays.ts'
+import { validate } from './validate.ts'
+
+const taken = { 202: z.object({ id: z.string() }) }
+
+/** Replays of many events. */
+export const replayRoutes = [
+  route({
+    method: 'post',
+    path: '/replays',
+    access: { scope: 'events:write' },
+    summary: 'Replay the events that match, oldest first, at a rate; none is started twice',
+    body: newReplay,
+    replies: taken,
+    async handle({ body, caller, header }, deps) {
+      const key = header('Idempotency-Key')
+      const given = key === undefined ? undefined : validate(idempotencyKey, key, 'Idempotency-Key')
+      return { status: 202, body: await startReplays(deps, scopeOf(caller), body, given) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/replays',
+    access: { scope: 'events:read' },
+    summary: 'List replays, newest first',
+    query: replayListQuery,
+    replies: { 200: replayList },
+    async handle({ query, caller }, deps) {
+      return { status: 200, body: await listReplays(deps, scopeOf(caller), query) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/replays/:id',
+    access: { scope: 'events:read' },
+    summary: 'Get a replay with its progress, and what became of the events that it started',
+    replies: { 200: replayDetail },
+    async handle({ params, caller }, deps) {
+      return { status: 200, body: await readReplay(deps, scopeOf(caller), params.id ?? '') }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/replays/:id/pause',
+    access: { scope: 'events:write' },
+    summary: 'Start no more events until it is resumed; those that were started go on',
+    replies: taken,
+    async handle({ params: { id = '' }, caller }, deps) {
+      await signalReplay(deps, scopeOf(caller), id, pauseSignal)
+      return { status: 202, body: { id } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/replays/:id/resume',
+    access: { scope: 'events:write' },
+    summary: 'Go on where it was paused, at another rate if one is given',
+    body: resumption,
+    replies: taken,
+    async handle({ params: { id = '' }, body, caller }, deps) {
+      await signalReplay(deps, scopeOf(caller), id, resumeSignal, body.ratePerSecond)
+      return { status: 202, body: { id } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/replays/:id/cancel',
+    access: { scope: 'events:write' },
+    summary: 'End a replay for good; events that were started go on',
+    replies: taken,
+    async handle({ params: { id = '' }, caller }, deps) {
+      await signalReplay(deps, scopeOf(caller), id, cancelSignal)
+      return { status: 202, body: { id } }
+    },
+  }),
+]

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { TypedSearchAttributes } from '@temporalio/common'
+import stringify from 'safe-stable-stringify'
+import { typeid } from 'typeid-js'
+import { routableDestinations, type Scope } from '../db/destinations.ts'
+import type { ReplayFilter } from '../domain/replay.ts'
+import {
+  replayEventsType,
+  replaysWorkflowId,
+  searchAttributes,
+  taskQueue,
+  type ReplayEventsInput,
+  type ReplayMemo,
+} from '../workflows/contract.ts'
+import type { AppDeps } from './app.ts'
+import { invalid } from './errors.ts'
+import type { NewReplay } from './replay-fields.ts'
+
+/** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
+export async function startReplays(
+  deps: AppDeps,
+  scope: Scope,
+  asked: NewReplay,
+  idempotencyKey: string | undefined,
+): Promise<{ id: string }> {
+  const createdAt = new Date().toISOString()
+  const filter = filterOf(asked, createdAt)
+  if (filter.source === 'archive' && !deps.archive)
+    throw invalid([{ path: 'source', message: 'must be log: no archive is kept here' }])
+  if (filter.destination !== undefined) await requireActive(deps, scope, filter.destination)
+  const { ratePerSecond } = asked
+  const id = replayIdOf(scope, idempotencyKey)
+  const bodyHash = createHash('sha256').update(stringify(asked)).digest('hex')
+  const progress = { state: 'running', found: 0, started: 0, skipped: {}, ratePerSecond } as const
+  const memo: ReplayMemo = { replayId: id, createdAt, filter, bodyHash, progress }
+  try {
+    await start(deps, { ...scope, id, filter, createdAt, ratePerSecond }, memo)
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    await requireSame(deps, replaysWorkflowId(scope, id), bodyHash)
+    return { id }
+  }
+  deps.log.info({ ...scope, replayId: id, ...filter, ratePerSecond }, 'replay.accepted')
+  return { id }
+}
+
+async function start({ temporal }: AppDeps, input: ReplayEventsInput, memo: ReplayMemo): Promise<void> {
+  await temporal.workflow.start(replayEventsType, {
+    taskQueue,
+    workflowId: replaysWorkflowId(input, input.id),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    priority: { fairnessKey: input.tenantId },
+    args: [input],
+    memo: { ...memo },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.tenantId, value: input.tenantId },
+      { key: searchAttributes.environment, value: input.environment },
+      { key: searchAttributes.replayId, value: input.id },
+    ]),
+  })
+}
+
+/** What is accepted after the request is no part of it. */
+function filterOf(
+  { from, to, destination, status, type, source }: NewReplay,
+  createdAt: string,
+): ReplayFilter {
+  const until = to === undefined ? createdAt : new Date(to).toISOString()
+  return {
+    from: new Date(from).toISOString(),
+    to: until < createdAt ? until : createdAt,
+    status,
+    source,
+    ...(destination !== undefined && { destination }),
+    ...(type !== undefined && { type }),
+  }
+}
+
+/** A replay to a destination that is not active would skip every event. */
+async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise<void> {
+  const [known] = await routableDestinations(db, scope, [id])
+  if (!known) throw invalid([{ path: 'destination', message: 'is not a destination of this environment' }])
+  if (known.status !== 'active')
+    throw invalid([{ path: 'destination', message: `is ${known.status}: resume it first` }])
+}
+
+function replayIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
+  if (idempotencyKey === undefined) return typeid('rpl').toString()
+  const given = [tenantId, environment, 'replays', idempotencyKey].join('/')
+  return `rpl_${createHash('sha256').update(given).digest('hex').slice(0, 40)}`
+}
+
+async function requireSame({ temporal }: AppDeps, workflowId: string, bodyHash: string): Promise<void> {
+  const { memo } = await temporal.workflow.getHandle(workflowId).describe()
+  if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return
+  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay of something else' }])
+}
