@@ -43,6 +43,10 @@ const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000
 const arrived = arrivals.map(({ id }) => id)
 const missing = ids.filter((id) => !arrived.includes(id)).length
 const measured = (arrivals.length - 1) / seconds
+const overtaken = arrived.flatMap((id, index) => {
+  const next = arrived[index + 1]
+  return next !== undefined && ids.indexOf(next) < ids.indexOf(id) ? [`${next} after ${id}`] : []
+})
 const late = arrivals
   .map(({ at }, index) => at - (first?.at ?? 0) - (index * 1000) / rate)
   .sort((a, b) => a - b)
@@ -50,7 +54,7 @@ const share = (of: number) => (late[Math.floor((late.length - 1) * of)] ?? NaN).
 console.log(
   `limit ${rate}/s: ${arrivals.length} arrivals of ${count} events, ${missing} missing, in ${seconds.toFixed(1)} s: ` +
     `${measured.toFixed(2)}/s (${((measured / rate - 1) * 100).toFixed(1)} %), ` +
-    (JSON.stringify(arrived) === JSON.stringify(ids) ? 'in order' : 'NOT in order'),
+    (overtaken.length === 0 ? 'in order' : `NOT in order: ${overtaken.join(', ')}`),
 )
 console.log(`from the place of each, counted from the first: p50 ${share(0.5)} ms, p99 ${share(0.99)} ms`)
 receiver.stop()

@@ -25,7 +25,7 @@ export interface CircuitLimits {
 const defaultCircuitLimits: CircuitLimits = {
   windowMs: 60_000,
   attempts: 10,
-  failedShare: 0.7,
+  failedShare: 0.9,
   openMs: 30_000,
   longestOpenMs: 300_000,
   probeMs: 40_000,

@@ -13,7 +13,7 @@ export async function noteOutcome(
   outcome: Outcome,
 ): Promise<string | undefined> {
   if (outcome.kind !== 'delivered' && outcome.errorClass === 'internal') return undefined
-  circuits.record(id, { failed: outcome.kind === 'failed' })
+  circuits.record(id, { failed: isDown(outcome) })
   try {
     if (outcome.kind === 'delivered') {
       if (failingSince) await noteArrival(db, id)
@@ -29,4 +29,10 @@ export async function noteOutcome(
   }
   if (Date.now() - failingSince.getTime() < disableAfterFailingMs) return undefined
   return `every attempt since ${failingSince.toISOString()} has failed`
+}
+
+/** Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next. */
+function isDown(outcome: Outcome): boolean {
+  const { kind, responseCode = 0 } = outcome
+  return kind === 'failed' && (responseCode < 400 || responseCode >= 500 || responseCode === 429)
 }

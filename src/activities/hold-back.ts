@@ -23,6 +23,8 @@ export async function holdBack(
 /** So short a wait is spent here; a longer one is a durable timer, which ends a little early to hit the place exactly. */
 const shortWaitMs = 250
 const timerLeadMs = 100
+/** How often it is asked whether the one before has gone. */
+const pollMs = 20
 
 async function awaitPlace(
   { db }: ActivityDeps,
@@ -39,8 +41,7 @@ async function awaitPlace(
   }
   await sleep(Math.max(0, waitMs))
   // The one before may be late: for as long as its place counts, it is waited for.
-  const pollMs = 20
-  while (!(await usePlace(db, id, place.number))) {
+  while (!(await usePlace(db, id, place.number, maxPerSecond))) {
     if (Date.now() > place.at + mostLateMs) return void (await usePlaceAnyway(db, id, place.number))
     await sleep(pollMs)
   }

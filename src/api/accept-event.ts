@@ -49,7 +49,7 @@ export async function acceptEvent(
   }
   const startedAt = performance.now()
   const placed = await findPlaced(deps, scope, event)
-  if (placed.deliveries.length > 0) await after
+  if (placed.length > 0) await after
   const places = await takePlaces(deps, event, placed)
   const accepted = await startOrRecognise(deps, event, places)
   if (!accepted.duplicate) await enterQueues(deps, event, places)

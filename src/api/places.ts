@@ -2,24 +2,24 @@ import { placedDestinations, type Scope } from '../db/destinations.ts'
 import { takePlace } from '../db/pace.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
-import { route, type PlannedDelivery } from '../domain/routing.ts'
-import { enterTurn } from '../temporal/turns.ts'
-import { eventWorkflowId, turnsWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
+import { route } from '../domain/routing.ts'
+import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
+import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 
 /** Where an event stands at destinations that keep an order or a pace. */
 export type Places = Pick<RouteEventInput, 'queues' | 'places'>
 
-/** What an event will be delivered to where places matter, as far as can be told before it is routed. */
-export interface Placed {
-  deliveries: PlannedDelivery[]
-  destinations: RoutableDestination[]
-}
-
-export async function findPlaced({ db }: Pick<AppDeps, 'db'>, scope: Scope, event: Event): Promise<Placed> {
+/** The destinations where an event will need a place, as far as can be told before it is routed. */
+export async function findPlaced(
+  { db }: Pick<AppDeps, 'db'>,
+  scope: Scope,
+  event: Event,
+): Promise<RoutableDestination[]> {
   const destinations = await placedDestinations(db, scope)
-  if (destinations.length === 0) return { deliveries: [], destinations }
-  return { deliveries: route(event, destinations).steps.flatMap((step) => step.deliveries), destinations }
+  if (destinations.length === 0) return []
+  const matched = route(event, destinations).routing.filter((decision) => decision.matched)
+  return destinations.filter(({ id }) => matched.some(({ destinationId }) => destinationId === id))
 }
 
 /**
@@ -29,16 +29,12 @@ export async function findPlaced({ db }: Pick<AppDeps, 'db'>, scope: Scope, even
 export async function takePlaces(
   { db }: AppDeps,
   event: Event,
-  { deliveries, destinations }: Placed,
+  destinations: readonly RoutableDestination[],
 ): Promise<Places> {
   const places: Places['places'] = {}
-  for (const { destinationId } of deliveries) {
-    const { maxPerSecond } = destinations.find(({ id }) => id === destinationId)?.delivery ?? {}
-    if (maxPerSecond !== undefined) places[destinationId] = await takePlace(db, destinationId, maxPerSecond)
-  }
-  const queues = deliveries.flatMap(({ destinationId, order }) =>
-    order ? [turnsWorkflowId(event, destinationId, order.hash)] : [],
-  )
+  for (const { id, delivery } of destinations)
+    if (delivery.maxPerSecond !== undefined) places[id] = await takePlace(db, id, delivery.maxPerSecond)
+  const queues = orderQueuesOf(event, destinations)
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
 

@@ -18,15 +18,26 @@ export async function takePlace(db: Db, destinationId: string, perSecond: number
   return { number: taken.number, at: Math.round(Date.now() + Math.max(0, taken.waitMs)) }
 }
 
-/** Marks a place as used if the one before it was. Says whether that is so, or others have gone ahead already. */
-export async function usePlace(db: Db, destinationId: string, number: number): Promise<boolean> {
+/**
+ * Uses a place if the one before it was used, and half of the time between two ago: attempts that are late catch up at no more
+ * than twice the pace, and do not arrive in each other's place. Says whether it could be used, or is to be asked for again.
+ */
+export async function usePlace(
+  db: Db,
+  destinationId: string,
+  number: number,
+  perSecond: number,
+): Promise<boolean> {
   const used = await db.$executeRaw`
-    UPDATE "Pace" SET "used" = GREATEST("used", ${number}) WHERE "destinationId" = ${destinationId} AND "used" >= ${number - 1}`
+    UPDATE "Pace" SET "used" = GREATEST("used", ${number}), "usedAt" = clock_timestamp() AT TIME ZONE 'UTC'
+    WHERE "destinationId" = ${destinationId} AND "used" >= ${number - 1} AND ("usedAt" IS NULL OR
+      "usedAt" <= (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => ${0.5 / perSecond}))`
   return used === 1
 }
 
 /** Likewise, whatever became of those before it. */
 export async function usePlaceAnyway(db: Db, destinationId: string, number: number): Promise<void> {
   await db.$executeRaw`
-    UPDATE "Pace" SET "used" = GREATEST("used", ${number}) WHERE "destinationId" = ${destinationId}`
+    UPDATE "Pace" SET "used" = GREATEST("used", ${number}), "usedAt" = clock_timestamp() AT TIME ZONE 'UTC'
+    WHERE "destinationId" = ${destinationId}`
 }

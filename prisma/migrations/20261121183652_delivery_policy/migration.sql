@@ -9,6 +9,7 @@ CREATE TABLE "Pace" (
     "nextAt" TIMESTAMP(3) NOT NULL,
     "taken" INTEGER NOT NULL DEFAULT 1,
     "used" INTEGER NOT NULL DEFAULT 0,
+    "usedAt" TIMESTAMP(3),
 
     CONSTRAINT "Pace_pkey" PRIMARY KEY ("destinationId")
 );
