@@ -56,7 +56,9 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const archived = input.filter.source === 'archive'
       const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
       const read = (one: Replayable) => (events ? events.get(one.eventId) : readEvent(client, one))
-      const ordered = (await placedDestinations(db, input)).filter(({ delivery }) => delivery.ordering)
+      const { tenantId, environment, id: replayId } = input
+      const placed = await placedDestinations(db, { tenantId, environment })
+      const ordered = placed.filter(({ delivery }) => delivery.ordering)
       const outcomes = await pMap(
         chunk,
         async (one) => startOne(client, input, { ...one, ordered, event: await read(one) }),
@@ -65,7 +67,6 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       )
       const skipped = outcomes.filter((outcome) => outcome !== 'started')
       const started = outcomes.length - skipped.length
-      const { tenantId, environment, id: replayId } = input
       log.info({ tenantId, environment, replayId, started, skipped: skipped.length }, 'replay.advanced')
       return { started, skipped: tally(skipped) }
     })

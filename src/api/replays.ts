@@ -1,3 +1,4 @@
+import type { SignalDefinition } from '@temporalio/client'
 import { z } from 'zod'
 import { cancelSignal, pauseSignal, resumeSignal } from '../workflows/contract.ts'
 import { idempotencyKey } from './event-fields.ts'
@@ -45,17 +46,11 @@ export const replayRoutes = [
       return { status: 200, body: await readReplay(deps, scopeOf(caller), params.id ?? '') }
     },
   }),
-  route({
-    method: 'post',
-    path: '/replays/:id/pause',
-    access: { scope: 'events:write' },
-    summary: 'Start no more events until it is resumed; those that were started go on',
-    replies: taken,
-    async handle({ params: { id = '' }, caller }, deps) {
-      await signalReplay(deps, scopeOf(caller), id, pauseSignal)
-      return { status: 202, body: { id } }
-    },
-  }),
+  signalRoute(
+    'pause',
+    'Start no more events until it is resumed; those that were started go on',
+    pauseSignal,
+  ),
   route({
     method: 'post',
     path: '/replays/:id/resume',
@@ -68,15 +63,19 @@ export const replayRoutes = [
       return { status: 202, body: { id } }
     },
   }),
-  route({
+  signalRoute('cancel', 'End a replay for good; events that were started go on', cancelSignal),
+]
+
+function signalRoute(verb: string, summary: string, signal: SignalDefinition) {
+  return route({
     method: 'post',
-    path: '/replays/:id/cancel',
+    path: `/replays/:id/${verb}`,
     access: { scope: 'events:write' },
-    summary: 'End a replay for good; events that were started go on',
+    summary,
     replies: taken,
     async handle({ params: { id = '' }, caller }, deps) {
-      await signalReplay(deps, scopeOf(caller), id, cancelSignal)
+      await signalReplay(deps, scopeOf(caller), id, signal)
       return { status: 202, body: { id } }
     },
-  }),
-]
+  })
+}

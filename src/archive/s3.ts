@@ -1,17 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  NoSuchKey,
-  PutObjectCommand,
-  S3Client,
-  UploadPartCommand,
-  type CompletedPart,
-} from '@aws-sdk/client-s3'
+import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
 import type { Archive } from './archive.ts'
 import { pathOf, readLines } from './lines.ts'
 
@@ -26,20 +16,21 @@ export interface S3Options {
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined
 }
 
-/** What is larger goes in parts: one request takes 5 GiB at most. */
-const partBytes = 64 * 1024 * 1024
-/** More parts than these are not taken. Source: Amazon S3, "multipart upload limits". */
-const mostParts = 10_000
+/** What is larger goes in parts, one after the other; so much is held in memory. One upload takes 10,000 parts. */
+const partBytes = 16 * 1024 * 1024
 
 /**
  * An archive in an S3-compatible store: `<prefix>/<tenantId>/<environment>/<day>.jsonl`. It needs GetObject, PutObject,
  * AbortMultipartUpload and, so that a missing day is told apart from a forbidden one, ListBucket. Throws where no region is
  * known; nothing is asked of the store yet.
  */
-export async function createS3Archive(
-  { bucket, prefix, endpoint, region, credentials }: S3Options,
-  limits = { partBytes },
-): Promise<Archive> {
+export async function createS3Archive({
+  bucket,
+  prefix,
+  endpoint,
+  region,
+  credentials,
+}: S3Options): Promise<Archive> {
   const client = new S3Client({
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
     ...(region !== undefined && { region }),
@@ -56,11 +47,8 @@ export async function createS3Archive(
   return {
     async put(place, file) {
       const object = { ...objectAt(pathOf(place)), ContentType: 'application/x-ndjson' }
-      const { size } = await stat(file)
-      if (size > limits.partBytes) return putInParts(client, object, file, size, limits.partBytes)
-      await client.send(
-        new PutObjectCommand({ ...object, Body: createReadStream(file), ContentLength: size }),
-      )
+      const params = { ...object, Body: createReadStream(file) }
+      await new Upload({ client, params, partSize: partBytes, queueSize: 1 }).done()
     },
     async *read(place) {
       const body = await getIfThere(client, objectAt(pathOf(place)))
@@ -69,44 +57,10 @@ export async function createS3Archive(
   }
 }
 
-interface Target {
-  Bucket: string
-  Key: string
-}
-
-/** The object is there once the last request says so, and not before. */
-async function putInParts(
+async function getIfThere(
   client: S3Client,
-  object: Target & { ContentType: string },
-  file: string,
-  size: number,
-  leastBytes: number,
-): Promise<void> {
-  const { ContentType: _type, ...target } = object
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(object))
-  const upload = { ...target, UploadId }
-  try {
-    const Parts: CompletedPart[] = []
-    const bytes = Math.max(leastBytes, Math.ceil(size / mostParts))
-    for (let start = 0; start < size; start += bytes) {
-      const end = Math.min(start + bytes, size)
-      const part = {
-        PartNumber: Parts.length + 1,
-        Body: createReadStream(file, { start, end: end - 1 }),
-        ContentLength: end - start,
-      }
-      const { ETag } = await client.send(new UploadPartCommand({ ...upload, ...part }))
-      Parts.push({ ETag, PartNumber: part.PartNumber })
-    }
-    await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
-  } catch (error) {
-    // Parts are kept, and paid for, until somebody says that they are not wanted. That it failed is what matters.
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined)
-    throw error
-  }
-}
-
-async function getIfThere(client: S3Client, target: Target): Promise<Readable | undefined> {
+  target: { Bucket: string; Key: string },
+): Promise<Readable | undefined> {
   try {
     // In Node the body is a stream of Node's.
     return (await client.send(new GetObjectCommand(target))).Body as Readable

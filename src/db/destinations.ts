@@ -70,17 +70,21 @@ export interface Scope {
 
 /** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
 export function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
-  return findRoutable(db, { ...scope, ...(ids && { id: { in: ids } }) })
+  return findRoutable(db, scope, ids && { id: { in: ids } })
 }
 
 /** Likewise of those whose deliveries get their places, in an order or a pace, when the event is accepted. */
 export function placedDestinations(db: Db, scope: Scope): Promise<RoutableDestination[]> {
-  return findRoutable(db, { ...scope, placed: true })
+  return findRoutable(db, scope, { placed: true })
 }
 
-async function findRoutable(db: Db, where: Prisma.DestinationWhereInput): Promise<RoutableDestination[]> {
+async function findRoutable(
+  db: Db,
+  { tenantId, environment }: Scope,
+  which?: Prisma.DestinationWhereInput,
+): Promise<RoutableDestination[]> {
   const rows = await db.destination.findMany({
-    where,
+    where: { tenantId, environment, ...which },
     omit: { config: true, sealed: true },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
   })

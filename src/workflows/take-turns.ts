@@ -31,6 +31,7 @@ export async function takeTurns(input: TurnsInput): Promise<void> {
   })
 
   const canGive = () => waiting.size > 0 && holding.size < permits
+  const isLong = () => workflowInfo().continueAsNewSuggested
   const isEmpty = () => holding.size + waiting.size === 0
 
   /** Whoever cannot be told has ended, and neither needs nor gives back a turn. */
@@ -48,10 +49,10 @@ export async function takeTurns(input: TurnsInput): Promise<void> {
       }
       await Promise.all(next.map(tell))
     }
-    if (workflowInfo().continueAsNewSuggested) {
+    if (isLong()) {
       return continueAsNew<typeof takeTurns>({ permits, holding: [...holding], waiting: [...waiting] })
     }
-    const moved = await condition(() => canGive() || (begun && isEmpty()), checkMs)
+    const moved = await condition(() => canGive() || (begun && isEmpty()) || isLong(), checkMs)
     if (!moved && waiting.size > 0) await Promise.all([...holding].map(tell))
   } while (!isEmpty())
 }

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Receiver } from '../support/receiver.ts'
 import {
   eventually,
   makeTenant,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Shown {
   id: string

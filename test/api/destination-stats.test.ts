@@ -1,22 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { addDays, dayOf } from '../../src/domain/days.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { makeDestination, readStats, send, statsOnce } from '../support/roll-up.ts'
-import {
-  makeKey,
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  waitingLog,
-  type Stack,
-} from '../support/stack.ts'
+import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 describe('the stats of a destination', () => {
   it('are nothing, for each of the last 30 days, when nothing was sent', async () => {

@@ -1,18 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { catalogueTypes, findEntry } from '../../src/domain/catalogue/index.ts'
 import { startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import {
-  eventually, makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Api, type EventLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, type Api, type EventLog } from '../support/stack.ts' // prettier-ignore
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Tested {
   eventId: string

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { defaultSchedule } from '../../src/domain/retry-schedule.ts'
-import { makeKey, makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 interface Destination {
   id: string

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { expect, it } from 'vitest'
+import { makeTenant, stackOfFile } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 interface EventType {
   type: string

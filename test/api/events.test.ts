@@ -1,22 +1,10 @@
 import supertest from 'supertest'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { startReceiver } from '../support/receiver.ts'
-import {
-  makeKey,
-  makeTenant,
-  readLog,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Stack,
-} from '../support/stack.ts'
+import { makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Accepted {
   id: string

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { takePlace } from '../../src/db/pace.ts'
 import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
@@ -6,17 +6,12 @@ import {
   makeTenant,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Place {
   api: Api
@@ -213,7 +208,22 @@ describe('an ordered destination', () => {
     expect(arrived(place)).toEqual(ids(15))
   })
 
-  it('waits for nobody who was terminated', async () => {
+  it('gets the events of one key in their order when they are replayed', async () => {
+    const place = await destinationWith({ ordering, schedule: ['0s'] }, status(404))
+    const from = new Date().toISOString()
+    for (const id of ids(12)) await post(place.api, id, { customerId: 'one' })
+    for (const id of ids(12)) await settledLog(place.api, id)
+    place.receiver.received.length = 0
+    place.receiver.answer(after(20, 200))
+    await place.api.post('/replays', { from, ratePerSecond: 1000 }).expect(202)
+    await eventually(
+      () => Promise.resolve(arrived(place).length),
+      (count) => count === 12,
+    )
+    expect(arrived(place)).toEqual(ids(12))
+  })
+
+  it('waits for nobody who was cancelled', async () => {
     const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, (response, { headers }) =>
       response.writeHead(headers['webhook-id'] === 'e2' ? 200 : 500).end(),
     )
@@ -221,6 +231,39 @@ describe('an ordered destination', () => {
     await post(place.api, 'e2', { customerId: 'one' })
     await place.api.post('/events/e1/cancel').expect(202)
     expect((await settledLog(place.api, 'e2')).status).toBe('delivered')
+  })
+})
+
+describe('a limit of a destination', () => {
+  it('is shown, changed by itself, and taken away by null', async () => {
+    const given = { maxPerSecond: 5, maxConcurrent: 2, ordering: { by: 'data.customerId' } }
+    const { api, destinationId } = await destinationWith(given)
+    const path = `/destinations/${destinationId}`
+    const shown = async () => ((await api.get(path).expect(200)).body as { delivery: object }).delivery
+    expect(await shown()).toMatchObject(given)
+    await api.patch(path, { delivery: { maxPerSecond: 0.5 } }).expect(200)
+    expect(await shown()).toMatchObject({ ...given, maxPerSecond: 0.5, timeoutMs: 10_000 })
+    const none = { maxPerSecond: null, maxConcurrent: null, ordering: null }
+    await api.patch(path, { delivery: none }).expect(200)
+    expect(Object.keys(await shown()).sort()).toEqual(['schedule', 'timeoutMs'])
+    await post(api, 'e1', { customerId: 1 })
+    expect((await settledLog(api, 'e1')).status).toBe('delivered')
+  })
+
+  it.each([
+    [{ maxPerSecond: 0 }, 'delivery.maxPerSecond'],
+    [{ maxPerSecond: 1001 }, 'delivery.maxPerSecond'],
+    [{ maxConcurrent: 0 }, 'delivery.maxConcurrent'],
+    [{ maxConcurrent: 1.5 }, 'delivery.maxConcurrent'],
+    [{ ordering: { by: 'customerId' } }, 'delivery.ordering.by'],
+    [{ ordering: { by: 'data.$where' } }, 'delivery.ordering.by'],
+    [{ ordering: {} }, 'delivery.ordering.by'],
+  ])('is refused as %j', async (delivery, path) => {
+    const { api } = await makeTenant(stack)
+    const config = { url: 'http://127.0.0.1:9/' }
+    const given = { name: 'n', channel: 'webhook', config, subscription: { eventTypes: ['all'] }, delivery }
+    const { body } = await api.post('/destinations', given).expect(422)
+    expect((body as { errors: { path: string }[] }).errors.map((error) => error.path)).toEqual([path])
   })
 })
 

@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs'
 import supertest from 'supertest'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { routes } from '../../src/api/app.ts'
 import { errorCodes } from '../../src/api/errors.ts'
 import { channelNames } from '../../src/channels/index.ts'
-import { startStack, type Stack } from '../support/stack.ts'
+import { stackOfFile } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 interface Document {
   openapi: string

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { replaysWorkflowId } from '../../src/workflows/contract.ts'
 import {
   addDestination,
@@ -11,13 +11,9 @@ import {
   type ReplayShown,
 } from '../support/replays.ts'
 import { ok, startReceiver, status } from '../support/receiver.ts'
-import { eventually, makeTenant, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
+import { eventually, makeTenant, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 const from = '2020-01-01T00:00:00Z'
 

@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { addDestination, arrivals, endedReplay, postEvent, startReplay } from '../support/replays.ts'
 import { ok, startReceiver } from '../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Api,
-  type Stack,
-} from '../support/stack.ts'
+import { eventually, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 /** What arrives of a replay, by what is asked: the events 1 to 3 are in its window, 0 and 4 are not. */
 const filters: [asked: { to?: 'A' | 'B' | 'C'; status?: string; type?: string }, arrives: string[]][] = [

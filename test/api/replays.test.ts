@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { ok, startReceiver, type Receiver, type Respond } from '../support/receiver.ts'
 import {
@@ -7,10 +7,9 @@ import {
   makeTenant,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   waitingLog,
-  type Stack,
 } from '../support/stack.ts'
 import {
   addDestination,
@@ -22,11 +21,7 @@ import {
   startReplay,
 } from '../support/replays.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 const longAgo = '2020-01-01T00:00:00Z'
 

@@ -1,14 +1,10 @@
 import supertest from 'supertest'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createWebhook, nativeTwin } from '../contracts/webhooks-client.ts'
-import { adminKey, apiOf, makeKey, makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { adminKey, apiOf, makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 
 /** Where a request may carry its key (seed documents 001 and 004), and what a key may do. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 const url = 'https://example.com/hook'
 const ask = (path: string) => supertest(stack.app).get(path)

@@ -1,21 +1,9 @@
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, type Received } from '../support/receiver.ts'
-import {
-  makeKey,
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Api,
-  type Stack,
-} from '../support/stack.ts'
+import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Destination {
   id: string

@@ -1,22 +1,10 @@
 import { createHmac, createPublicKey, verify } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Received, type Receiver } from '../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Api,
-  type Stack,
-} from '../support/stack.ts'
+import { eventually, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Rotated {
   secret?: string

@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  makeKey,
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  type Api,
-  type Stack,
-} from '../support/stack.ts'
+import { describe, expect, it } from 'vitest'
+import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 import type { ContractReceiver } from './receivers/receiver.ts'
 import { startSmartKyc } from './receivers/smart-kyc.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 /** A receiver that knows this API secret, and answers 401 to what does not verify by it. */
 async function receiverWith(api: Api, secret: string, schedule: string[]) {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import supertest from 'supertest'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findEntry } from '../../src/domain/catalogue/index.ts'
 import { startReceiver, status, type Received, type Receiver, type Respond } from '../support/receiver.ts'
 import {
@@ -9,18 +9,13 @@ import {
   makeKey,
   makeTenant,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 /** The document's "Webhook Events", in its order. */
 const types = [

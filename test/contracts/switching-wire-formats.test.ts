@@ -1,14 +1,10 @@
 import { createHmac, createPublicKey, verify as verifyWithKey } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, type Received, type Receiver } from '../support/receiver.ts'
-import { makeTenant, settledLog, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
+import { makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 interface Destination {
   id: string

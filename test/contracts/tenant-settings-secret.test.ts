@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { describe, expect, it } from 'vitest'
+import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 import {
   audit,
   change,
@@ -11,11 +11,7 @@ import {
   reveal,
 } from './settings-client.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 const url = 'https://example.com/kyc'
 const ownSecret = 'a-secret-of-our-own-0123456789'

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { describe, expect, it } from 'vitest'
+import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 import {
   change,
   destinations,
@@ -11,11 +11,7 @@ import {
   type Destination,
 } from './settings-client.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 const url = 'https://example.com/kyc'
 const slackUrl = 'https://hooks.slack.com/services/T0AB12CD3/B0EF45GH6/XXX4pq9ZZw0aBcDeFgHiJkLm'

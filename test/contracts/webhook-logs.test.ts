@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import {
-  eventually, makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Api, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts' // prettier-ignore
 import { createWebhook, httpsReceiver, postEvent, postSettled, type Problem } from './webhooks-client.ts'
 
 /** Seed document 004, "Webhook Logs": status, event, response code, timestamp, response of every delivery. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 type Status = 'Success' | 'Error' | 'Pending'
 interface Row {

@@ -1,16 +1,12 @@
 import { TypeID } from 'typeid-js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { describe, expect, it } from 'vitest'
+import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 import {
   createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, type Problem,
 } from './webhooks-client.ts' // prettier-ignore
 
 /** Seed document 002: changing a webhook, who may reach it, and how it looks to the native API. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'
 const documented = {

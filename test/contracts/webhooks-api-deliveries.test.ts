@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { status } from '../support/receiver.ts'
-import {
-  eventually, makeKey, makeTenant, readLog, startStack, waitingLog, type EventLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+import { eventually, makeKey, makeTenant, readLog, stackOfFile, waitingLog, type EventLog } from '../support/stack.ts' // prettier-ignore
 import {
   createWebhook, documentedTime, httpsReceiver, listWebhooks, nativeTwin, postEvent, postSettled, readWebhook,
   triggeredWebhook, tryOnce, verified,
 } from './webhooks-client.ts' // prettier-ignore
 
 /** Seed document 002: what its webhooks are sent, over HTTPS, and what they count. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 describe('a webhook is sent', () => {
   it('events of its one type, signed with its secret key, and none of another', async () => {

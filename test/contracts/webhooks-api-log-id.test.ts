@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { closedPort } from '../support/raw-server.ts'
 import { status } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
@@ -7,19 +7,14 @@ import {
   makeTenant,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 import { createWebhook, httpsReceiver, nativeTwin, testUrl } from './webhooks-client.ts'
 
 /** The log_id that seed document 002's test endpoint answers with, and what it finds. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 describe('log_id', () => {
   const rowOf = (api: Api, logId: number | string) => api.get(`/webhooks/logs/${logId}/`)

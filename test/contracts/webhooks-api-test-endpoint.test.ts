@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
 import { silence, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import {
-  eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+import { eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts' // prettier-ignore
 import { createWebhook, httpsReceiver, testUrl, verified, type Problem } from './webhooks-client.ts'
 
 /** Seed document 002, "Test Webhook". */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 const succeeded = (log_id: number) => ({
   success: true,

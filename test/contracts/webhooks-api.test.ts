@@ -1,16 +1,12 @@
 import supertest from 'supertest'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeTenant, startStack, type Stack } from '../support/stack.ts'
+import { describe, expect, it } from 'vitest'
+import { makeTenant, stackOfFile } from '../support/stack.ts'
 import {
   createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, uuid, type Problem,
 } from './webhooks-client.ts' // prettier-ignore
 
 /** Seed document 002: creating, reading and a webhook’s whole life, without deliveries. */
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack({ workers: false })
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'
 const documented = {

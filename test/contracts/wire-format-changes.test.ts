@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startReceiver, statuses, type Received } from '../support/receiver.ts'
-import {
-  eventually, makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+import { eventually, makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog } from '../support/stack.ts' // prettier-ignore
 import { readCloudEvent } from './receivers/cloudevents.ts'
 import { readDataspike } from './receivers/dataspike.ts'
 import { readKycWebhooks, startKycWebhooks } from './receivers/kyc-webhooks.ts'
@@ -10,11 +8,7 @@ import type { Delivery, Keys, Read } from './receivers/receiver.ts'
 import { readSmartKyc } from './receivers/smart-kyc.ts'
 import { readWebhooksApi } from './receivers/webhooks-api.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 const toDelivery = ({ headers, body }: Received): Delivery => ({
   headers,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Webhook } from 'standardwebhooks'
 import { startMailCatcher } from '../../src/embedded/mail.ts'
 import {
@@ -15,18 +15,13 @@ import {
   makeTenant,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 const all = { eventTypes: ['all'] }
 

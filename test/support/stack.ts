@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import type { Express } from 'express'
 import supertest from 'supertest'
-import { inject, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, inject, onTestFinished } from 'vitest'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
 import { createApp } from '../../src/api/app.ts'
@@ -92,6 +92,16 @@ export async function startStack(
       await db.$disconnect()
     },
   }
+}
+
+/** A stack for all tests of a file: it is there from the first of them on. */
+export function stackOfFile(options: Parameters<typeof startStack>[0] = {}): Stack {
+  let stack: Stack
+  beforeAll(async () => {
+    stack = await startStack(options)
+  })
+  afterAll(() => stack.stop())
+  return new Proxy({} as Stack, { get: (_target, name) => Reflect.get(stack, name) as unknown })
 }
 
 /** A tenant with a key for one environment. */

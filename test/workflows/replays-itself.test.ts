@@ -1,21 +1,10 @@
 import { Worker } from '@temporalio/worker'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { after, startReceiver, type Respond } from '../support/receiver.ts'
-import {
-  makeTenant,
-  settledLog,
-  startStack,
-  untilTestEnds,
-  waitingLog,
-  type Stack,
-} from '../support/stack.ts'
+import { makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog } from '../support/stack.ts'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 /** Answers, in milliseconds after the request, to attempts that are under way side by side within one workflow task. */
 const cases: [what: string, answers: [afterMs: number, status: number][]][] = [

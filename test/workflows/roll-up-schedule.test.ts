@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { ScheduleHandle } from '@temporalio/client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { addDays, dayOf, endOf, startOf } from '../../src/domain/days.ts'
 import { closedExecutions } from '../../src/temporal/closed-executions.ts'
 import { countExecutions, quoted } from '../../src/temporal/executions.ts'
@@ -15,15 +15,11 @@ import {
 } from '../../src/workflows/contract.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { makeDestination, readStats, rollUp, send } from '../support/roll-up.ts'
-import { eventually, makeTenant, startStack, untilTestEnds, type Stack } from '../support/stack.ts'
+import { eventually, makeTenant, stackOfFile, startStack, untilTestEnds } from '../support/stack.ts'
 
 const today = dayOf(new Date())
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-})
-afterAll(() => stack.stop())
+const stack = stackOfFile()
 
 describe('a roll-up', () => {
   it('does the days that are due, oldest first, one after the other, and never today by itself', async () => {
