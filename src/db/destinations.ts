@@ -13,8 +13,7 @@ export interface Destination extends RoutableDestination {
   /** The whole config, secret fields included. */
   config: JsonObject
   keys: StoredKeys
-  /** The adopted contract through whose API it was made, and what only that API knows of it. */
-  contract?: string | undefined
+  /** What only the API of its contract knows of it. */
   contractFields?: JsonObject | undefined
   /** When the status last changed. */
   statusAt: Date
@@ -111,7 +110,6 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
     ...routable(row),
     config: { ...(row.config as JsonObject), ...config },
     keys: signing,
-    contract: row.contract ?? undefined,
     contractFields: (row.contractFields as JsonObject | null) ?? undefined,
     statusAt: row.statusAt,
     failingSince: row.failingSince ?? undefined,
@@ -161,6 +159,16 @@ export async function noteArrival(db: Db, id: string): Promise<void> {
   await db.$executeRaw`UPDATE "Destination" SET "failingSince" = NULL WHERE "id" = ${id}`
 }
 
-function routable(row: Pick<Row, 'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery'>) {
-  return { ...rowShape.parse(row), statusReason: row.statusReason ?? undefined }
+type RoutableRow = Pick<
+  Row,
+  'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery' | 'contract'
+>
+
+function routable(row: RoutableRow) {
+  const { statusReason, contract } = row
+  return {
+    ...rowShape.parse(row),
+    statusReason: statusReason ?? undefined,
+    contract: contract ?? undefined,
+  }
 }

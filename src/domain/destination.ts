@@ -32,5 +32,7 @@ export interface RoutableDestination {
   status: DestinationStatus
   statusReason?: string | undefined
   subscription: Subscription
+  /** The adopted contract through whose API it was made. */
+  contract?: string | undefined
   delivery: DeliveryPolicy
 }

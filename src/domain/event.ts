@@ -19,6 +19,8 @@ export interface Event {
   createdAt: string
   /** After this time (ISO 8601, UTC) no attempt is made any more. */
   expiresAt?: string
+  /** Switchyard itself tells of something (DESIGN §3, operational events). */
+  operational?: true
   /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
   test?: true
 }

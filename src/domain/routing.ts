@@ -76,13 +76,20 @@ function planFor(
 }
 
 function decide(event: Event, destination: RoutableDestination): Decision {
-  const pattern = destination.subscription.eventTypes.find((glob) => fitsEventType(glob, event.type))
+  const pattern = destination.subscription.eventTypes.find(
+    (glob) => fitsEventType(glob, event.type) && isMeant(glob, event, destination),
+  )
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
   const subject: JsonObject = { id: event.id, type: event.type, data: event.data }
   if (!passesFilter(destination.subscription.filter, subject)) {
     return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
   }
   return ifActive(destination, `subscribed to ${pattern}`)
+}
+
+/** A receiver that was written for another system knows nothing of operational events: `all` of its contract are not those. */
+function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
+  return !operational || contract === undefined || glob === type
 }
 
 function ifActive({ status, statusReason }: RoutableDestination, reason: string): Decision {

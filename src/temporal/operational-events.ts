@@ -25,6 +25,7 @@ export async function announce(client: Client, news: DestinationNews, starting: 
     type,
     data: { destinationId: id, name, channel, reason, at: at.toISOString() },
     createdAt: new Date().toISOString(),
+    operational: true,
   }
   try {
     await startEvent(client, { event }, starting)

@@ -46,7 +46,7 @@ it.each([
 
 it('each has a description, a group and a sample payload, and no contract is left out', async () => {
   const listed = await list()
-  expect(listed).toHaveLength(33 + 3 + 6 + 11)
+  expect(listed).toHaveLength(33 + 3 + 6 + 11 + 2)
   for (const { type, aliases, description, group, sample } of listed) {
     expect(description, type).not.toBe('')
     expect(group, type).not.toBe('')

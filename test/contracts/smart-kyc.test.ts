@@ -147,7 +147,7 @@ describe('a webhook', () => {
     const change = (patch: object) => api.patch(`/destinations/${id}`, patch).expect(200)
 
     expect((await send(api)).routing).toEqual([
-      { destinationId: id, matched: false, reason: 'paused: paused by the API' },
+      { destinationId: id, matched: false, reason: 'paused: paused by the API', missed: true },
     ])
     await change({ status: 'active' })
     expect(await statusOf()).toBe('delivered')

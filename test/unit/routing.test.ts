@@ -48,6 +48,18 @@ describe('an event is routed', () => {
     expect(steps).toHaveLength(matched ? 1 : 0)
   })
 
+  it.each([
+    ['all', undefined, true],
+    ['destination.*', undefined, true],
+    ['all', 'kyc-webhooks', false],
+    ['destination.*', 'kyc-webhooks', false],
+    ['destination.disabled', 'webhooks-api', true],
+  ])('if operational, to %s of the contract %s: %s', (pattern, contract, matched) => {
+    const told = { ...makeEvent({ type: 'destination.disabled' }), operational: true as const }
+    const subscription = { eventTypes: [pattern] }
+    expect(route(told, [destination({ subscription, contract })]).routing[0]?.matched).toBe(matched)
+  })
+
   it('with the policy of each destination, in the order of the destinations', () => {
     const plan = route(makeEvent(), [
       destination({ id: 'dst_a', delivery: { schedule: ['0s', '1m', '2h', '1d'], timeoutMs: 500 } }),
