@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getClient, heartbeat } from '@temporalio/activity'
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import pMap from 'p-map'
@@ -49,7 +50,10 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     })
   }
 
-  /** Starts replays. One that was started before counts as started: the answer to that start was lost. */
+  /**
+   * Starts replays, evenly over the time that they have at the rate asked for. One that was started before counts as started:
+   * the answer to that start was lost.
+   */
   async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
     return withHeartbeats(async () => {
       const client = getClient()
@@ -59,9 +63,13 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const { tenantId, environment, id: replayId } = input
       const placed = await placedDestinations(db, { tenantId, environment })
       const ordered = placed.filter(({ delivery }) => delivery.ordering)
+      const begunAt = Date.now()
       const outcomes = await pMap(
         chunk,
-        async (one) => startOne(client, input, { ...one, ordered, event: await read(one) }),
+        async (one, index) => {
+          await sleep(Math.max(0, begunAt + (index * 1000) / input.ratePerSecond - Date.now()))
+          return startOne(client, input, { ...one, ordered, event: await read(one) })
+        },
         // Where there is an order to keep, in the order in which the events came.
         { concurrency: ordered.length > 0 ? 1 : concurrency },
       )

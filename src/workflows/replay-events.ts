@@ -71,7 +71,8 @@ async function startChunk(input: ReplayEventsInput, replay: OpenReplay): Promise
   const { stand, progress } = replay
   const chunk = stand.waiting.slice(0, Math.min(mostAtOnce, Math.max(1, Math.floor(progress.ratePerSecond))))
   const startedAt = Date.now()
-  const { started, skipped } = await startReplays({ ...asked(input), chunk })
+  const { ratePerSecond } = progress
+  const { started, skipped } = await startReplays({ ...asked(input), ratePerSecond, chunk })
   stand.waiting.splice(0, chunk.length)
   progress.started += started
   addUp(progress, skipped)
