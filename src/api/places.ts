@@ -2,6 +2,7 @@ import { placedDestinations, type Scope } from '../db/destinations.ts'
 import { takePlace } from '../db/pace.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
+import { orderKeyOf } from '../domain/ordering.ts'
 import { route } from '../domain/routing.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
@@ -31,10 +32,14 @@ export async function takePlaces(
   event: Event,
   destinations: readonly RoutableDestination[],
 ): Promise<Places> {
-  const places: Places['places'] = {}
-  for (const { id, delivery } of destinations)
-    if (delivery.maxPerSecond !== undefined) places[id] = await takePlace(db, id, delivery.maxPerSecond)
   const queues = orderQueuesOf(event, destinations)
+  const places: Places['places'] = {}
+  for (const { id, delivery } of destinations) {
+    // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
+    const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
+    if (delivery.maxPerSecond !== undefined && !waits)
+      places[id] = await takePlace(db, id, delivery.maxPerSecond)
+  }
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
 

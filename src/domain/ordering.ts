@@ -15,8 +15,11 @@ export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 const longestValue = 64
 
 /** The key of an event at an ordered destination; none where the event has no value there: it then waits for nobody. */
-export function orderKeyOf({ type, data }: Pick<Event, 'type' | 'data'>, path: string): OrderKey | undefined {
-  const value = path.split('.').reduce<Json | undefined>(inner, { type, data })
+export function orderKeyOf(
+  { type, data }: Pick<Event, 'type' | 'data'>,
+  path: string | undefined,
+): OrderKey | undefined {
+  const value = path?.split('.').reduce<Json | undefined>(inner, { type, data })
   if (value === undefined || value === null) return undefined
   const text = JSON.stringify(value)
   const shown = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text

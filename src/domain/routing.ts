@@ -99,7 +99,7 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
 
 function planDelivery(event: Event, { id, channel, delivery }: RoutableDestination): PlannedDelivery {
   const { ordering, maxConcurrent } = delivery
-  const order = ordering && orderKeyOf(event, ordering.by)
+  const order = orderKeyOf(event, ordering?.by)
   return {
     destinationId: id,
     channel,

@@ -21,7 +21,7 @@ export interface Entering {
 /** The queues that an event stands in at those of these destinations that keep an order. */
 export function orderQueuesOf(event: Event, destinations: readonly RoutableDestination[]): string[] {
   return destinations.flatMap(({ id, delivery }) => {
-    const order = delivery.ordering && orderKeyOf(event, delivery.ordering.by)
+    const order = orderKeyOf(event, delivery.ordering?.by)
     return order ? [turnsWorkflowId(event, id, order.hash)] : []
   })
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { takePlace } from '../../src/db/pace.ts'
+import { orderKeyOf } from '../../src/domain/ordering.ts'
+import { leaveSignal, turnsWorkflowId } from '../../src/workflows/contract.ts'
 import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
   eventually,
@@ -19,8 +21,8 @@ interface Place {
   destinationId: string
 }
 
-async function destinationWith(delivery: object, respond?: Respond): Promise<Place> {
-  const { api } = await makeTenant(stack)
+async function destinationWith(delivery: object, respond?: Respond, asked?: Api): Promise<Place> {
+  const api = asked ?? (await makeTenant(stack)).api
   const receiver = untilTestEnds(await startReceiver(respond))
   const given = {
     name: 'receiver',
@@ -221,6 +223,32 @@ describe('an ordered destination', () => {
       (count) => count === 12,
     )
     expect(arrived(place)).toEqual(ids(12))
+  })
+
+  it('keeps its queue when that has grown long and goes on with a new history', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, status(500), api)
+    for (const id of ids(3)) await post(api, id, { customerId: 'one' })
+    await eventually(
+      () => readLog(api, 'e1'),
+      ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
+    )
+    const order = orderKeyOf({ type: 'aml.match.found', data: { customerId: 'one' } }, ordering.by)
+    const scope = { tenantId, environment: 'sandbox' } as const
+    const queueId = turnsWorkflowId(scope, place.destinationId, order?.hash)
+    const { runId } = await stack.temporal.workflow.getHandle(queueId).describe()
+    // Whoever does not stand in it leaves nothing but a long history: it is to be left at 4 MiB.
+    const stranger = 'x'.repeat(256 * 1024)
+    for (let left = 0; left < 20; left++)
+      await stack.temporal.workflow.getHandle(queueId).signal(leaveSignal, stranger)
+    await eventually(
+      () => stack.temporal.workflow.getHandle(queueId, runId).describe(),
+      (described) => described.status.name === 'CONTINUED_AS_NEW',
+    )
+    place.receiver.answer(status(200))
+    await api.post('/events/e1/retry').expect(202)
+    expect((await settledLog(api, 'e3')).status).toBe('delivered')
+    expect(arrived(place)).toEqual(['e1', 'e1', 'e2', 'e3'])
   })
 
   it('waits for nobody who was cancelled', async () => {
