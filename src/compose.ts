@@ -176,7 +176,8 @@ export async function runWorkers(
   fail: (why: string) => void,
 ): Promise<void> {
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from: config.MAIL_FROM }
-  await ensureRollUpSchedule(temporal)
+  // Events are delivered all the same where this account may not make schedules.
+  await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
   const workers = await startWorkers({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,

@@ -17,7 +17,8 @@ export const auditRoutes = [
     method: 'get',
     path: '/audit',
     access: { scope: 'settings:read' },
-    summary: 'List who did what in the key’s environment, newest first: so far, who saw or rotated a secret',
+    summary:
+      'List who did what in the key’s environment, newest first: so far, who saw, rotated or revoked a secret',
     query: idPageQuery,
     replies: { 200: idPageReply(auditReply) },
     async handle({ query, caller }, { db }) {

@@ -38,13 +38,13 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
   while (isOpen(delivery)) {
     if (attempts) await takeTurn(run, delivery, attempts)
     const made = isOpen(delivery) ? await attempt(run, planned, delivery, state) : undefined
-    if (attempts) left.push(leaveTurn(run, attempts.id))
+    if (attempts) left.push(leaveTurn(run.turns, attempts.id))
     if (!made) break
     const delayMs = record(delivery, planned, made, state)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
     else if (isOver(made) && !run.event.test) await disable(planned, made)
   }
-  if (order) left.push(leaveTurn(run, order.id))
+  if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
   if (left.length > 0) await Promise.all(left)

@@ -9,8 +9,10 @@ import type { Run } from './run.ts'
 export interface Turns {
   /** Queues whose turn has come. */
   come: Set<string>
-  /** Queues in which the API has put this run, before it acknowledged the event. */
+  /** Queues in which the API puts this run, before it acknowledges the event. */
   entered: Set<string>
+  /** Queues in which a delivery stands. */
+  standing: Set<string>
 }
 
 /** A queue as a delivery sees it: a `takeTurns` workflow. */
@@ -24,8 +26,12 @@ export interface Queue {
 
 /** Attaches the signal by which a queue tells that a turn has come. */
 export function openTurns(): Turns {
-  const turns: Turns = { come: new Set(), entered: new Set() }
-  setHandler(turnSignal, (queueId) => void turns.come.add(queueId))
+  const turns: Turns = { come: new Set(), entered: new Set(), standing: new Set() }
+  setHandler(turnSignal, async (queueId) => {
+    // Nobody here waits any more: a delivery that ended early left before the API had put it there.
+    if (!turns.entered.has(queueId) && !turns.standing.has(queueId)) await leaveTurn(turns, queueId)
+    else turns.come.add(queueId)
+  })
   return turns
 }
 
@@ -63,10 +69,13 @@ export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reas
   const come = () => turns.come.has(id)
   const { workflowId } = workflowInfo()
   let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
+  turns.standing.add(id)
   settle(delivery, 'held', reason)
   while (isOpen(delivery) && !come()) {
-    if (patience === 0) await configuration.enterTurn({ queueId: id, workflowId, permits })
-    if (patience === 0) patience = patienceMs.entered
+    if (patience === 0) {
+      await configuration.enterTurn({ queueId: id, workflowId, permits })
+      patience = patienceMs.entered
+    }
     if ((await run.waitUntil(delivery, come, soonMs)) || !isOpen(delivery)) break
     run.publish()
     await run.waitUntil(delivery, come, patience)
@@ -76,8 +85,9 @@ export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reas
 }
 
 /** Gives the turn back, or the place in the queue. The answer is to be waited for before the workflow ends, not before. */
-export function leaveTurn({ turns }: Run, queueId: string): Promise<void> {
-  turns.come.delete(queueId)
+export function leaveTurn({ come, standing }: Turns, queueId: string): Promise<void> {
+  come.delete(queueId)
+  standing.delete(queueId)
   const { workflowId } = workflowInfo()
   // A queue that nobody stands in has ended.
   return getExternalWorkflowHandle(queueId)
@@ -89,7 +99,7 @@ export function leaveTurn({ turns }: Run, queueId: string): Promise<void> {
 export function leavePlaces(run: Run, planned: readonly PlannedDelivery[]): Promise<void>[] {
   return planned.flatMap((delivery) => {
     const queue = orderQueue(run, delivery)
-    return queue && run.turns.entered.delete(queue.id) ? [leaveTurn(run, queue.id)] : []
+    return queue && run.turns.entered.delete(queue.id) ? [leaveTurn(run.turns, queue.id)] : []
   })
 }
 
@@ -98,5 +108,5 @@ export async function leaveUnused(run: Run, planned: readonly PlannedDelivery[])
   const used = new Set(planned.map((delivery) => orderQueue(run, delivery)?.id))
   const unused = [...run.turns.entered].filter((queueId) => !used.has(queueId))
   for (const queueId of unused) run.turns.entered.delete(queueId)
-  await Promise.all(unused.map((queueId) => leaveTurn(run, queueId)))
+  await Promise.all(unused.map((queueId) => leaveTurn(run.turns, queueId)))
 }

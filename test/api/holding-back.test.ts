@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { takePlace } from '../../src/db/pace.ts'
 import { orderKeyOf } from '../../src/domain/ordering.ts'
-import { leaveSignal, turnsWorkflowId } from '../../src/workflows/contract.ts'
+import { enterTurn } from '../../src/temporal/turns.ts'
+import { eventWorkflowId, leaveSignal, turnsWorkflowId } from '../../src/workflows/contract.ts'
 import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
   eventually,
@@ -10,19 +11,21 @@ import {
   settledLog,
   stackOfFile,
   untilTestEnds,
+  waitingLog,
   type Api,
 } from '../support/stack.ts'
 
 const stack = stackOfFile()
 
 interface Place {
+  tenantId: string
   api: Api
   receiver: Receiver
   destinationId: string
 }
 
-async function destinationWith(delivery: object, respond?: Respond, asked?: Api): Promise<Place> {
-  const api = asked ?? (await makeTenant(stack)).api
+async function destinationWith(delivery: object, respond?: Respond): Promise<Place> {
+  const { api, id: tenantId } = await makeTenant(stack)
   const receiver = untilTestEnds(await startReceiver(respond))
   const given = {
     name: 'receiver',
@@ -32,7 +35,7 @@ async function destinationWith(delivery: object, respond?: Respond, asked?: Api)
     delivery,
   }
   const { body } = await api.post('/destinations', given).expect(201)
-  return { api, receiver, destinationId: (body as { id: string }).id }
+  return { tenantId, api, receiver, destinationId: (body as { id: string }).id }
 }
 
 function post(api: Api, id: string, data: object = {}, more: object = {}) {
@@ -226,8 +229,8 @@ describe('an ordered destination', () => {
   })
 
   it('keeps its queue when that has grown long and goes on with a new history', async () => {
-    const { api, id: tenantId } = await makeTenant(stack)
-    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, status(500), api)
+    const place = await destinationWith({ ordering, schedule: ['0s', '1h'] }, status(500))
+    const { api, tenantId } = place
     for (const id of ids(3)) await post(api, id, { customerId: 'one' })
     await eventually(
       () => readLog(api, 'e1'),
@@ -317,6 +320,29 @@ describe('an event that expires', () => {
       attempts: [],
     })
     expect(arrived(place)).toEqual([])
+  })
+
+  it('holds up nobody while it waits to be delivered elsewhere', async () => {
+    const place = await destinationWith({ ordering: { by: 'data.customerId' } })
+    const waiting = untilTestEnds(await startReceiver(status(500)))
+    const config = { url: waiting.url }
+    const given = { name: 'other', channel: 'webhook', config, subscription: { eventTypes: ['all'] } }
+    await place.api.post('/destinations', { ...given, delivery: { schedule: ['0s', '1h'] } }).expect(201)
+    await place.api.post(`/destinations/${place.destinationId}/pause`).expect(200)
+    const scope = { tenantId: place.tenantId, environment: 'sandbox' } as const
+    await post(place.api, 'e1', { customerId: 'one' })
+    await waitingLog(place.api, 'e1')
+    // As if the API had been slow to put it into the queue.
+    const order = orderKeyOf({ type: 'aml.match.found', data: { customerId: 'one' } }, 'data.customerId')
+    const queueId = turnsWorkflowId(scope, place.destinationId, order?.hash)
+    const workflowId = eventWorkflowId({ ...scope, eventId: 'e1' })
+    await enterTurn(stack.temporal, { queueId, workflowId, permits: 1 })
+    await place.api.post(`/destinations/${place.destinationId}/resume`).expect(200)
+    await post(place.api, 'e2', { customerId: 'one' })
+    await eventually(
+      () => Promise.resolve(arrived(place)),
+      (ids) => ids.includes('e2'),
+    )
   })
 
   it('leaves the queue of an ordered destination', async () => {
