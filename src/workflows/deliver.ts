@@ -1,4 +1,4 @@
-import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import { ActivityFailure, isCancellation, patched, TimeoutFailure } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, type Conclusion } from '../domain/conclusion.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
@@ -15,6 +15,9 @@ type Made = AttemptResult | { kind: 'unavailable' }
 /** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
 const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
 
+/** Workflows that began before showed lists that a destination was gone only once it was disabled. */
+const publishBeforeDisablingPatch = 'publish-before-disabling'
+
 /** Doubled from the first to the longest: an outage of a day must not fill the history with attempts at attempts. */
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
@@ -29,6 +32,7 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
   const order = orderQueue(run, planned)
   const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
+  let over: Attempted | undefined
   const state: Asked = { deferred: false, unavailable: 0, place: run.places[planned.destinationId] }
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
@@ -42,13 +46,17 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
     if (!made) break
     const delayMs = record(delivery, planned, made, state)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
-    else if (isOver(made) && !run.event.test) await disable(planned, made)
+    else if (isOver(made) && !run.event.test) over = made
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
+  // Nothing may follow from the disabling but its own end: other attempts may end while it is under way.
+  const shown = over !== undefined && patched(publishBeforeDisablingPatch)
+  if (shown) run.publishEnded()
+  if (over) await disable(planned, over)
   if (left.length > 0) await Promise.all(left)
-  run.publishEnded()
+  if (!shown) run.publishEnded()
 }
 
 /** What the last asking for an attempt came to, as far as the next one depends on it. */
