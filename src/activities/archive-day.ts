@@ -1,14 +1,14 @@
 import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { pMapIterable } from 'p-map'
 import type { Archive, ArchivedRun, ArchivePlace } from '../archive/archive.ts'
 import { lineOf } from '../archive/lines.ts'
 import { closedExecutions, type Span } from '../temporal/closed-executions.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import type { Execution } from '../temporal/executions.ts'
-import { grpcCode, grpcNotFound } from '../temporal/grpc.ts'
+import { isNotFound } from '../temporal/grpc.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { replayEventType, routeEventType } from '../workflows/contract.ts'
 
@@ -72,7 +72,7 @@ async function readRun(client: Client, { workflowId, runId }: Execution): Promis
       timeline,
     }
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound) return undefined
+    if (isNotFound(error)) return undefined
     throw error
   }
 }

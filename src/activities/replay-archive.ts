@@ -1,10 +1,10 @@
 import type { Archive, ArchivedRun } from '../archive/archive.ts'
 import type { Event } from '../domain/event.ts'
-import { destinationsToReplay, givenUp, isAsked, type ReplayFilter } from '../domain/replay.ts'
+import { addDays, dayOf } from '../domain/days.ts'
+import { destinationsToReplay, isAsked, type ReplayFilter } from '../domain/replay.ts'
+import { givenUp } from '../domain/timeline.ts'
 import type { ReplayablePage } from '../temporal/replayable.ts'
 import type { Replayable, ReplayEventsInput } from '../workflows/contract.ts'
-
-const dayMs = 86_400_000
 
 /** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
 const longestRunDays = 30
@@ -24,8 +24,8 @@ export async function findInArchive(
 ): Promise<ReplayablePage> {
   const found: Replayable[] = []
   let { day, line: firstLine } =
-    cursor === undefined ? { day: dayOf(filter.from), line: 0 } : readCursor(cursor)
-  for (const last = lastDay(filter, createdAt); day <= last; day = nextDay(day), firstLine = 0) {
+    cursor === undefined ? { day: dayOf(Date.parse(filter.from)), line: 0 } : readCursor(cursor)
+  for (const last = lastDay(filter, createdAt); day <= last; day = addDays(day, 1), firstLine = 0) {
     let line = -1
     for await (const run of archive.read({ tenantId, environment, day })) {
       line++
@@ -44,7 +44,7 @@ function destinationsOf({ event, replayId, timeline }: ArchivedRun, filter: Repl
   const { type: eventType, createdAt, test } = event
   if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) })) return []
   const { deliveries, routing } = timeline
-  return destinationsToReplay(filter, { deliveries: givenUp(deliveries), routing })
+  return destinationsToReplay(filter, { deliveries: deliveries.map(givenUp), routing })
 }
 
 /** The events of a chunk, by their ids. What is not there any more is left out. */
@@ -67,16 +67,9 @@ export async function readFromArchive(
 }
 
 function lastDay({ to }: ReplayFilter, createdAt: string): string {
-  const latest = new Date(Date.parse(to) + longestRunDays * dayMs).toISOString()
-  return dayOf(latest < createdAt ? latest : createdAt)
-}
-
-function dayOf(time: string): string {
-  return new Date(time).toISOString().slice(0, 10)
-}
-
-function nextDay(day: string): string {
-  return dayOf(new Date(Date.parse(day) + dayMs).toISOString())
+  const latest = addDays(dayOf(Date.parse(to)), longestRunDays)
+  const asked = dayOf(Date.parse(createdAt))
+  return latest < asked ? latest : asked
 }
 
 function readCursor(cursor: string): { day: string; line: number } {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getClient, heartbeat } from '@temporalio/activity'
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import { getClient } from '@temporalio/activity'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import pMap from 'p-map'
 import type { Archive } from '../archive/archive.ts'
 import { placedDestinations } from '../db/destinations.ts'
@@ -8,12 +8,13 @@ import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
 import type { SkipReason } from '../domain/replay.ts'
 import { readEventInput } from '../temporal/event-input.ts'
-import { grpcCode, grpcInvalidArgument, grpcNotFound } from '../temporal/grpc.ts'
+import { grpcCode, grpcInvalidArgument, isNotFound } from '../temporal/grpc.ts'
 import { withoutLaterRuns } from '../temporal/later-runs.ts'
 import { countInLog, findInLog } from '../temporal/replayable.ts'
 import { startReplayRun } from '../temporal/start-event.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import type { Replayable, ReplayEventsInput, ReplayProgress } from '../workflows/contract.ts'
+import { whileHeartbeating } from './heartbeats.ts'
 import type { ActivityDeps } from './index.ts'
 import { findInArchive, readFromArchive } from './replay-archive.ts'
 
@@ -37,7 +38,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
 
   /** The next page of events to replay, without what later runs have delivered or are at. */
   async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
-    return withHeartbeats(async () => {
+    return whileHeartbeating(heartbeatMs, async () => {
       const client = getClient()
       const page =
         input.filter.source === 'archive'
@@ -55,7 +56,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
    * the answer to that start was lost.
    */
   async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
-    return withHeartbeats(async () => {
+    return whileHeartbeating(heartbeatMs, async () => {
       const client = getClient()
       const archived = input.filter.source === 'archive'
       const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
@@ -87,7 +88,7 @@ async function readEvent(client: Client, { workflowId = '', runId }: Replayable)
   try {
     return (await readEventInput(client, workflowId, runId)).event
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound) return undefined
+    if (isNotFound(error)) return undefined
     throw error
   }
 }
@@ -130,13 +131,4 @@ function tally(reasons: readonly SkipReason[]): Skipped {
 function required(archive: Archive | undefined): Archive {
   if (!archive) throw new Error('this worker has no archive: it is to be configured as the API is')
   return archive
-}
-
-async function withHeartbeats<Result>(work: () => Promise<Result>): Promise<Result> {
-  const beating = setInterval(() => heartbeat(), heartbeatMs)
-  try {
-    return await work()
-  } finally {
-    clearInterval(beating)
-  }
 }

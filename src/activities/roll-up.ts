@@ -1,4 +1,4 @@
-import { ApplicationFailure, cancellationSignal, getClient, heartbeat } from '@temporalio/activity'
+import { ApplicationFailure, cancellationSignal, getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { findRolledDay, readRollUpState, replaceDay } from '../db/daily-totals.ts'
 import { dayOf, dueDays, endOf, isDay, startOf } from '../domain/days.ts'
@@ -6,6 +6,7 @@ import { countClosed } from '../temporal/count-closed.ts'
 import { retentionMs } from '../temporal/retention.ts'
 import type { DayRolledUp } from '../workflows/contract.ts'
 import { archiveDay } from './archive-day.ts'
+import { whileHeartbeating } from './heartbeats.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** A worker that is gone is noticed after a minute (src/workflows/roll-up.ts). */
@@ -26,7 +27,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
   /** Counts a day and, where there is an archive, archives it. */
   async function rollUpDay(day: string): Promise<DayRolledUp> {
     const startedAt = performance.now()
-    const rolled = await whileHeartbeating(() => rollUp(getClient(), day))
+    const rolled = await whileHeartbeating(heartbeatEveryMs, () => rollUp(getClient(), day))
     log.info({ ...rolled, durationMs: Math.round(performance.now() - startedAt) }, 'day.rolled-up')
     return rolled
   }
@@ -59,13 +60,4 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
 /** Throws when the worker stops or the workflow was cancelled. */
 function carryOn(): void {
   cancellationSignal().throwIfAborted()
-}
-
-async function whileHeartbeating<Result>(work: () => Promise<Result>): Promise<Result> {
-  const timer = setInterval(() => heartbeat(), heartbeatEveryMs)
-  try {
-    return await work()
-  } finally {
-    clearInterval(timer)
-  }
 }

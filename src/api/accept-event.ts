@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { typeid } from 'typeid-js'
 import type { Scope } from '../db/destinations.ts'
@@ -8,6 +7,7 @@ import { startEvent, startMemo } from '../temporal/start-event.ts'
 import { eventWorkflowId, type EventMemo, type StartMemo } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
+import { derivedId } from './idempotency.ts'
 import { enterQueues, findPlaced, takePlaces, type Places } from './places.ts'
 import { serviceFault } from './service-fault.ts'
 
@@ -91,7 +91,7 @@ async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Pr
 /** A repeated request must give the same id, so an id made from an idempotency key is derived and never random. */
 function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return typeid('evt').toString()
-  return `evt_${createHash('sha256').update([tenantId, environment, idempotencyKey].join('/')).digest('hex').slice(0, 40)}`
+  return derivedId('evt', [tenantId, environment, idempotencyKey])
 }
 
 async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {

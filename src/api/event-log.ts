@@ -13,6 +13,7 @@ import {
   listExecutions,
   quoted,
   quotedTime,
+  typeCondition,
   workflowConditions,
   type Execution,
 } from '../temporal/executions.ts'
@@ -94,10 +95,7 @@ export function logConditions(
   { type, destination, from, to }: LogFilter,
 ): string[] {
   const conditions = [
-    type &&
-      (type.endsWith('*')
-        ? `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
-        : `EventType = ${quoted(type)}`),
+    type && typeCondition(type),
     destination && `Destinations = ${quoted(destination)}`,
     from && `StartTime >= ${quotedTime(Date.parse(from))}`,
     to && `StartTime < ${quotedTime(Date.parse(to))}`,

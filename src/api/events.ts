@@ -2,16 +2,9 @@ import { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
 import { acceptEvent, type Accepted } from './accept-event.ts'
 import { ApiError } from './errors.ts'
-import {
-  acceptedReply,
-  batchMax,
-  eventBody,
-  eventReply,
-  eventSummary,
-  idempotencyKey,
-  listQuery,
-} from './event-fields.ts'
+import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery } from './event-fields.ts'
 import { listEvents, readEvent } from './event-log.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
 import { route, scopeOf } from './route.ts'
 import { validate } from './validate.ts'
 
@@ -24,9 +17,8 @@ export const eventRoutes = [
     body: eventBody,
     replies: { 202: acceptedReply, 200: acceptedReply },
     async handle({ body, caller, header }, deps) {
-      const key = header('Idempotency-Key')
-      const given = key === undefined ? undefined : validate(idempotencyKey, key, 'Idempotency-Key')
-      const accepted = await acceptEvent(deps, scopeOf(caller), body, { idempotencyKey: given })
+      const posted = { idempotencyKey: idempotencyKeyOf(header) }
+      const accepted = await acceptEvent(deps, scopeOf(caller), body, posted)
       return { status: accepted.duplicate ? 200 : 202, body: accepted }
     },
   }),

@@ -1,12 +1,11 @@
 import type { SignalDefinition } from '@temporalio/client'
 import { z } from 'zod'
 import { cancelSignal, pauseSignal, resumeSignal } from '../workflows/contract.ts'
-import { idempotencyKey } from './event-fields.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
 import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './replay-fields.ts'
 import { listReplays, readReplay, signalReplay } from './replay-log.ts'
 import { route, scopeOf } from './route.ts'
 import { startReplays } from './start-replays.ts'
-import { validate } from './validate.ts'
 
 const taken = { 202: z.object({ id: z.string() }) }
 
@@ -20,9 +19,8 @@ export const replayRoutes = [
     body: newReplay,
     replies: taken,
     async handle({ body, caller, header }, deps) {
-      const key = header('Idempotency-Key')
-      const given = key === undefined ? undefined : validate(idempotencyKey, key, 'Idempotency-Key')
-      return { status: 202, body: await startReplays(deps, scopeOf(caller), body, given) }
+      const started = await startReplays(deps, scopeOf(caller), body, idempotencyKeyOf(header))
+      return { status: 202, body: started }
     },
   }),
   route({

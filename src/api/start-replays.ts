@@ -15,6 +15,7 @@ import {
 } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
+import { derivedId } from './idempotency.ts'
 import type { NewReplay } from './replay-fields.ts'
 
 /** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
@@ -88,8 +89,7 @@ async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise
 
 function replayIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return typeid('rpl').toString()
-  const given = [tenantId, environment, 'replays', idempotencyKey].join('/')
-  return `rpl_${createHash('sha256').update(given).digest('hex').slice(0, 40)}`
+  return derivedId('rpl', [tenantId, environment, 'replays', idempotencyKey])
 }
 
 async function requireSame({ temporal }: AppDeps, workflowId: string, bodyHash: string): Promise<void> {

@@ -94,8 +94,3 @@ export function stillToReplay(
   if (left.length > 0) return { destinations: left }
   return { skipped: free.length < destinations.length ? 'replay_running' : 'already_delivered' }
 }
-
-/** The deliveries of a run that is over: what still waited in it was given up with it. */
-export function givenUp<One extends { status: DeliveryStatus }>(deliveries: readonly One[]): One[] {
-  return deliveries.map((one) => (isOpen(one) ? { ...one, status: 'failed' } : one))
-}

@@ -110,6 +110,13 @@ export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
   return status === 'pending' || status === 'held'
 }
 
+/** A delivery of a run that is over, whatever it said of itself at last: no attempt comes any more. */
+export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(delivery: One): One {
+  if (!isOpen(delivery)) return delivery
+  const { nextAttemptAt: _never, ...rest } = delivery
+  return { ...(rest as One), status: 'failed' }
+}
+
 /** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
 export function eventStatus(deliveries: readonly Pick<Delivery, 'status'>[]): EventStatus {
   const has = (status: DeliveryStatus) => deliveries.some((delivery) => delivery.status === status)

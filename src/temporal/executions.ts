@@ -81,6 +81,12 @@ export function workflowConditions(
   ]
 }
 
+/** Events of a type, or of those that begin with what stands before a `*`. */
+export function typeCondition(type: string): string {
+  if (type.endsWith('*')) return `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
+  return `EventType = ${quoted(type)}`
+}
+
 const { WorkflowExecutionStatus } = proto.temporal.api.enums.v1
 const earlyStatuses = new Set<number>([
   WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED,

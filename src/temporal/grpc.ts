@@ -1,4 +1,4 @@
-import { isGrpcServiceError } from '@temporalio/client'
+import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client'
 
 /** gRPC's status of a failed call. The SDK's client wraps what gRPC said; its service stubs hand it on as it is. */
 export function grpcCode(error: unknown): number | undefined {
@@ -8,4 +8,9 @@ export function grpcCode(error: unknown): number | undefined {
 
 export const grpcInvalidArgument = 3
 export const grpcDeadlineExceeded = 4
-export const grpcNotFound = 5
+const grpcNotFound = 5
+
+/** Temporal has no such workflow, or has forgotten it. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound
+}

@@ -1,13 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import pMap from 'p-map'
-import {
-  destinationsToReplay,
-  givenUp,
-  isAsked,
-  type ReplayFilter,
-  type SkipReason,
-} from '../domain/replay.ts'
-import type { DeliverySummary } from '../domain/timeline.ts'
+import { destinationsToReplay, isAsked, type ReplayFilter, type SkipReason } from '../domain/replay.ts'
+import { givenUp, type DeliverySummary } from '../domain/timeline.ts'
 import {
   deliverBatchType,
   missedBy,
@@ -16,7 +10,14 @@ import {
   type Replayable,
   type ReplayEventsInput,
 } from '../workflows/contract.ts'
-import { countExecutions, listExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
+import {
+  countExecutions,
+  listExecutions,
+  quoted,
+  typeCondition,
+  workflowConditions,
+  type Execution,
+} from './executions.ts'
 import { summaryOf } from './summary.ts'
 import { readTimeline } from './timeline.ts'
 import { walkOldestFirst, type Place } from './walk.ts'
@@ -94,11 +95,6 @@ function conditions(input: ReplayEventsInput): string[] {
     ...(type === undefined ? [] : [typeCondition(type)]),
     destination === undefined ? statusCondition(filter) : destinationCondition(filter, destination),
   ]
-}
-
-function typeCondition(type: string): string {
-  if (type.endsWith('*')) return `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
-  return `EventType = ${quoted(type)}`
 }
 
 /** A run that is over while its event is `pending` was ended early, by an operator, say: its deliveries were given up. */
@@ -201,7 +197,10 @@ async function fromLog(
     } else if (log.incomplete) return 'log_unreadable' // A summary does not name those who missed it.
     const { deliveries, routing } = log
     const running = execution.status.name === 'RUNNING'
-    return destinationsToReplay(filter, { deliveries: running ? deliveries : givenUp(deliveries), routing })
+    return destinationsToReplay(filter, {
+      deliveries: running ? deliveries : deliveries.map(givenUp),
+      routing,
+    })
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'forgotten'
     throw error

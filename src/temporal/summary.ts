@@ -1,5 +1,5 @@
 import {
-  isOpen,
+  givenUp,
   openTimeline,
   summarize,
   type DeliverySummary,
@@ -15,11 +15,6 @@ export function summaryOf({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedE
   const summary = memo.summary ?? summarize(openTimeline())
   if (!endedEarly) return summary
   return { ...summary, status: 'failed', deliveries: summary.deliveries.map(givenUp) }
-}
-
-function givenUp(delivery: DeliverySummary): DeliverySummary {
-  const { nextAttemptAt: _never, ...rest } = delivery
-  return isOpen(delivery) ? { ...rest, status: 'failed' } : delivery
 }
 
 /** Without those that a child makes, which stand in the child's own summary. Their order never changes. */

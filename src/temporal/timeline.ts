@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
-import { openTimeline, type Timeline } from '../domain/timeline.ts'
+import { givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
 
 /** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
@@ -58,9 +58,7 @@ function endedEarly<Read extends ReadTimeline>(
   if (status.name === 'RUNNING') return timeline
   const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
   const deliveries = timeline.deliveries.map((delivery) =>
-    delivery.status === 'pending'
-      ? { ...delivery, status: 'failed' as const, reason, nextAttemptAt: undefined }
-      : delivery,
+    isOpen(delivery) ? { ...givenUp(delivery), reason } : delivery,
   )
   return { ...timeline, status: 'failed', reason, deliveries }
 }

@@ -1,47 +1,36 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import {
   asDescribed,
   makeWebhook,
   numbered,
+  once,
   pageWhen,
+  patient,
   post,
   readPage,
   readPages,
+  reluctant,
   type DeliveryRow,
   type Query,
 } from '../support/log-lists.ts'
-import { startReceiver, status, statuses, type Receiver } from '../support/receiver.ts'
+import { startReceiver, status, statuses } from '../support/receiver.ts'
 import {
   makeKey,
   makeTenant,
+  ofFile,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-let receiver: Receiver
-let failing: Receiver
-beforeAll(async () => {
-  stack = await startStack()
-  receiver = await startReceiver()
-  failing = await startReceiver(status(500))
-})
-afterAll(async () => {
-  await receiver.stop()
-  await failing.stop()
-  await stack.stop()
-})
+const stack = stackOfFile()
+const receiver = ofFile(() => startReceiver())
+const failing = ofFile(() => startReceiver(status(500)))
 
-const once = { delivery: { schedule: ['0s'] } }
-const patient = { delivery: { schedule: ['0s', '1h'] } }
-/** Waits before it sends anything, until it is asked to retry. */
-const reluctant = { delivery: { schedule: ['1h'] } }
 const forType = (type: string) => ({ subscription: { eventTypes: [type] } })
 
 const page = (api: Api, query: Query = {}) => readPage<DeliveryRow>(api, '/deliveries', query)

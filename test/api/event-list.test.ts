@@ -1,46 +1,37 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { walkNewestFirst } from '../../src/temporal/walk.ts'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import {
   asDescribed,
   makeWebhook,
   numbered,
+  once,
   pageWhen,
+  patient,
   post,
   readPage,
   readPages,
+  reluctant,
   type EventRow,
   type Query,
 } from '../support/log-lists.ts'
-import { ok, startReceiver, status, type Receiver } from '../support/receiver.ts'
+import { ok, startReceiver, status } from '../support/receiver.ts'
 import {
   eventually,
   makeKey,
   makeTenant,
+  ofFile,
   readLog,
   settledLog,
-  startStack,
+  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
-let receiver: Receiver
-beforeAll(async () => {
-  stack = await startStack()
-  receiver = await startReceiver()
-})
-afterAll(async () => {
-  await receiver.stop()
-  await stack.stop()
-})
+const stack = stackOfFile()
+const receiver = ofFile(() => startReceiver())
 
-const once = { delivery: { schedule: ['0s'] } }
-const patient = { delivery: { schedule: ['0s', '1h'] } }
-/** Waits before it sends anything, until it is asked to retry. */
-const reluctant = { delivery: { schedule: ['1h'] } }
 const idsOf = (rows: EventRow[]) => rows.map(({ id }) => id)
 const page = (api: Api, query: Query = {}) => readPage<EventRow>(api, '/events', query)
 const ids = async (api: Api, query: Query = {}) => idsOf((await page(api, query)).data)

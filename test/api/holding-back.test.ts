@@ -79,6 +79,21 @@ describe('a destination with a rate limit', () => {
     expect(seconds).toEqual(places.map((_, index) => index * 2))
   })
 
+  it('has failed where an operator ended the workflow of an event that waited', async () => {
+    const place = await destinationWith({ maxPerSecond: 0.1 })
+    await post(place.api, 'e1')
+    await post(place.api, 'e2')
+    await waitingLog(place.api, 'e2')
+    const scope = { tenantId: place.tenantId, environment: 'sandbox' } as const
+    await stack.temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId: 'e2' })).terminate()
+    const log = await settledLog(place.api, 'e2')
+    expect(log.deliveries[0]).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('terminated') as string,
+    })
+    expect(log.deliveries[0]).not.toHaveProperty('nextAttemptAt')
+  })
+
   it('keeps the limit when an attempt is asked for now', async () => {
     const place = await destinationWith({ maxPerSecond: 0.1 })
     await post(place.api, 'e1')

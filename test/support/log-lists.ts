@@ -84,3 +84,8 @@ export function asDescribed(path: string, body: unknown): unknown {
   const described = routes[basePath]?.find((route) => route.method === 'get' && route.path === path)
   return (described?.replies[200] as z.ZodType).parse(body)
 }
+
+export const once = { delivery: { schedule: ['0s'] } }
+export const patient = { delivery: { schedule: ['0s', '1h'] } }
+/** Waits before it sends anything, until it is asked to retry. */
+export const reluctant = { delivery: { schedule: ['1h'] } }

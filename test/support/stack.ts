@@ -94,14 +94,19 @@ export async function startStack(
   }
 }
 
-/** A stack for all tests of a file: it is there from the first of them on. */
+/** A stack for all tests of a file. */
 export function stackOfFile(options: Parameters<typeof startStack>[0] = {}): Stack {
-  let stack: Stack
+  return ofFile(() => startStack(options))
+}
+
+/** Something for all tests of a file: it is there from the first of them on. */
+export function ofFile<Thing extends { stop(): Promise<unknown> }>(start: () => Promise<Thing>): Thing {
+  let thing: Thing
   beforeAll(async () => {
-    stack = await startStack(options)
+    thing = await start()
   })
-  afterAll(() => stack.stop())
-  return new Proxy({} as Stack, { get: (_target, name) => Reflect.get(stack, name) as unknown })
+  afterAll(async () => void (await thing.stop()))
+  return new Proxy({} as Thing, { get: (_target, name) => Reflect.get(thing, name) as unknown })
 }
 
 /** A tenant with a key for one environment. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import {
   destinationsToReplay,
-  givenUp,
   isAsked,
   stillToReplay,
   type LaterRuns,
   type ReplayFilter,
 } from '../../src/domain/replay.ts'
+import { givenUp } from '../../src/domain/timeline.ts'
 import type { DeliveryStatus } from '../../src/domain/timeline.ts'
 
 const filter: ReplayFilter = {
@@ -78,7 +78,7 @@ describe('the destinations that a replay of an event goes to', () => {
   })
 
   it('of a run that is over, those that still waited have failed', () => {
-    const over = { ...log, deliveries: givenUp(log.deliveries) }
+    const over = { ...log, deliveries: log.deliveries.map(givenUp) }
     expect(destinationsToReplay(filter, over)).toEqual(['failed', 'waits', 'held'])
   })
 })

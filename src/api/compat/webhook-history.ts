@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client'
 import pMap from 'p-map'
 import { routableDestinations, type Scope } from '../../db/destinations.ts'
-import { summarizeDelivery, type DeliverySummary } from '../../domain/timeline.ts'
+import { isOpen, summarizeDelivery, type DeliverySummary } from '../../domain/timeline.ts'
 import { dataspikeEnvelope } from '../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../temporal/event-input.ts'
 import {
@@ -179,7 +179,7 @@ const mostReplays = 1000
 /** One invocation over all its runs: every attempt counts, and the newest says how it stands. */
 function showRuns(runs: readonly DeliverySummary[]) {
   const newest = [...runs].sort((left, right) => time(left).localeCompare(time(right))).at(-1)
-  const settled = newest && newest.status !== 'pending' && newest.status !== 'held'
+  const settled = newest && !isOpen(newest)
   return {
     attempts: runs.reduce((sum, { attempts }) => sum + attempts, 0),
     response_code: settled ? (newest.responseCode ?? 0) : null,

@@ -2,7 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations.ts'
-import type { Delivery, DeliverySummary } from '../../domain/timeline.ts'
+import { isOpen, type Delivery, type DeliverySummary } from '../../domain/timeline.ts'
 import { listExecutions, quoted, workflowConditions, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import {
@@ -165,5 +165,5 @@ function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {
 
 function statusOf(status: Delivery['status']): Status {
   if (status === 'delivered') return 'Success'
-  return status === 'pending' || status === 'held' ? 'Pending' : 'Error'
+  return isOpen({ status }) ? 'Pending' : 'Error'
 }

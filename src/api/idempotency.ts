@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto'
+import { idempotencyKey } from './event-fields.ts'
+import { validate } from './validate.ts'
+
+const header = 'Idempotency-Key'
+
+/** The key that a request carries, or 422 for one that is none. */
+export function idempotencyKeyOf(headerOf: (name: string) => string | undefined): string | undefined {
+  const key = headerOf(header)
+  return key === undefined ? undefined : validate(idempotencyKey, key, header)
+}
+
+/** A repeated request must give the same id, so an id made from a key is derived and never random. */
+export function derivedId(prefix: string, parts: readonly string[]): string {
+  return `${prefix}_${createHash('sha256').update(parts.join('/')).digest('hex').slice(0, 40)}`
+}
