@@ -26,6 +26,11 @@ export interface AttemptRequest {
   url?: string | undefined
 }
 
+export interface AttemptsRequest {
+  event: Event
+  requests: AttemptRequest[]
+}
+
 /** An attempt that took this share of its timeout marks its destination as slow. */
 const slowShare = 0.5
 
@@ -36,7 +41,19 @@ const slowShare = 0.5
 export function createAttempts(deps: ActivityDeps) {
   const { lanes } = deps
 
-  /** As a local activity: the event is at hand, and a local activity's input is not written to history. */
+  /**
+   * The attempts that an event opens with, side by side; answers in their order. As a local activity: the event is at hand, and
+   * a local activity's input is not written to history.
+   */
+  function attemptEach({ event, requests }: AttemptsRequest): Promise<AttemptResult[]> {
+    return Promise.all(
+      requests.map((request) =>
+        attemptFirst({ ...request, event }).catch((error) => unavailable(deps, error)),
+      ),
+    )
+  }
+
+  /** Likewise of one: what workflows ask for that began when each first attempt was an activity of its own. */
   async function attemptFirst({
     event,
     ...request
@@ -58,7 +75,12 @@ export function createAttempts(deps: ActivityDeps) {
     return makeAttempt(deps, event, request)
   }
 
-  return { attemptFirst, attempt, attemptAnyway }
+  return { attemptEach, attemptFirst, attempt, attemptAnyway }
+}
+
+function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
+  log.error({ err }, 'attempt.unavailable')
+  return { kind: 'unavailable', error: String(err) }
 }
 
 async function makeAttempt(

@@ -26,9 +26,10 @@ export interface ActivityDeps {
 
 /** Activities of the main task queue. */
 export function createActivities(deps: ActivityDeps) {
-  const { attemptFirst, attempt } = createAttempts(deps)
+  const { attemptEach, attemptFirst, attempt } = createAttempts(deps)
   return {
     plan: createPlan(deps),
+    attemptEach,
     attemptFirst,
     attempt,
     disable: createDisable(deps),

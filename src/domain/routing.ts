@@ -3,7 +3,7 @@ import type { Event, JsonObject } from './event.ts'
 import { fitsEventType } from './event-types.ts'
 import { passesFilter } from './filters.ts'
 import { orderKeyOf, type OrderKey } from './ordering.ts'
-import { durationMs } from './retry-schedule.ts'
+import { defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 
 /** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
 export interface PlannedDelivery {
@@ -11,6 +11,11 @@ export interface PlannedDelivery {
   channel: string
   scheduleMs: number[]
   timeoutMs: number
+  /**
+   * Whether its first attempt is one of those that the event opens with: it waits for nothing. Plans made before that knew
+   * of no opening do not say; their workflows go on as they began.
+   */
+  opens?: boolean
   /** Of an ordered destination, where the event has a value at its path. */
   order?: OrderKey
   /** Attempts at this destination that may be under way at once. */
@@ -54,9 +59,9 @@ export function routeTo(event: Event, destinations: readonly RoutableDestination
 }
 
 /** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
-export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs'>): Plan {
+export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Plan {
   return {
-    steps: [{ kind: 'deliver', deliveries: [{ ...target, scheduleMs: [0] }] }],
+    steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
     routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
   }
 }
@@ -100,12 +105,19 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
 function planDelivery(event: Event, { id, channel, delivery }: RoutableDestination): PlannedDelivery {
   const { ordering, maxConcurrent } = delivery
   const order = orderKeyOf(event, ordering?.by)
-  return {
+  return opening({
     destinationId: id,
     channel,
     scheduleMs: delivery.schedule.map(durationMs),
     timeoutMs: delivery.timeoutMs,
     ...(order && { order }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
-  }
+  })
+}
+
+/** One that may take longer than most is not waited for by the others of the opening. */
+function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
+  const { scheduleMs, timeoutMs, order, maxConcurrent } = planned
+  const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
+  return { ...planned, opens: !waits && timeoutMs <= defaultTimeoutMs }
 }

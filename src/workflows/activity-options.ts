@@ -7,16 +7,28 @@ import { slowTaskQueue } from './contract.ts'
 const overheadMs = 5_000
 
 /** Our own work on our own database, repeated until it succeeds: it sends nothing and may run twice. */
-export const configuration = proxyLocalActivities<Pick<Activities, 'plan' | 'disable' | 'enterTurn'>>({
+const ownWork = {
   startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', maximumInterval: '5m' },
+} as const
+
+const locally = proxyLocalActivities<Pick<Activities, 'plan' | 'disable' | 'enterTurn'>>({
+  ...ownWork,
   // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
   localRetryThreshold: '5s',
-  retry: { initialInterval: '1s', maximumInterval: '5m' },
 })
+const onTheQueue = proxyActivities<Pick<Activities, 'disable' | 'enterTurn'>>(ownWork)
 
-/** The first attempt, within the workflow task that routed the event (DESIGN §3, fast path). */
-export function firstAttempts({ timeoutMs }: PlannedDelivery) {
-  return proxyLocalActivities<Pick<Activities, 'attemptFirst'>>({
+export const { plan } = locally
+
+/** What is done to the configuration while a delivery is made. Workflows without an opening did it within a workflow task. */
+export function configuration({ opens }: PlannedDelivery): typeof onTheQueue {
+  return opens === undefined ? locally : onTheQueue
+}
+
+/** First attempts, within the workflow task that routed the event (DESIGN §3, fast path). */
+export function firstAttempts({ timeoutMs }: Pick<PlannedDelivery, 'timeoutMs'>) {
+  return proxyLocalActivities<Pick<Activities, 'attemptEach' | 'attemptFirst'>>({
     startToCloseTimeout: timeoutMs + overheadMs,
     retry: { maximumAttempts: 1 },
   })

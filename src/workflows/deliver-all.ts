@@ -1,6 +1,6 @@
 import { startChild, workflowInfo } from '@temporalio/workflow'
 import type { PlannedDelivery } from '../domain/routing.ts'
-import { openDelivery, settle, type Timeline } from '../domain/timeline.ts'
+import { isOpen, openDelivery, settle, type Timeline } from '../domain/timeline.ts'
 import {
   batchWorkflowId,
   cancelSignal,
@@ -11,6 +11,7 @@ import {
   retryNowSignal,
   type BatchInput,
 } from './contract.ts'
+import { attemptEach, type Opening } from './attempts.ts'
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { leavePlaces } from './turns.ts'
@@ -19,7 +20,7 @@ import { leavePlaces } from './turns.ts'
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
   const own = run.timeline.deliveries.filter((delivery) => !run.delegated.has(delivery))
   if (own.length + planned.length <= mostPerWorkflow) {
-    await Promise.all(planned.map((delivery) => deliver(run, delivery)))
+    await deliverHere(run, planned)
     return
   }
   const batches = []
@@ -31,8 +32,20 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
 export async function deliverBatch({ event, deliveries, places }: BatchInput): Promise<Timeline> {
   const run = openRun(event, places)
-  await Promise.all(deliveries.map((delivery) => deliver(run, delivery)))
+  await deliverHere(run, deliveries)
   return run.close()
+}
+
+async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
+  const deliveries = planned.map((one) => ({ planned: one, delivery: openDelivery(run.timeline, one) }))
+  const openings = deliveries.filter((one) => opensNow(run, one))
+  const first = await attemptEach(run, openings)
+  await Promise.all(deliveries.map((one) => deliver(run, one, first.get(one))))
+}
+
+function opensNow(run: Run, { planned, delivery }: Opening): boolean {
+  if (planned.opens) run.endIfAsked(delivery)
+  return planned.opens === true && isOpen(delivery)
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */

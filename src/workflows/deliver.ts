@@ -1,16 +1,14 @@
-import { ActivityFailure, isCancellation, patched, TimeoutFailure } from '@temporalio/workflow'
+import { patched } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, type Conclusion } from '../domain/conclusion.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
-import { isOpen, openDelivery, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
-import { configuration, firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
+import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
+import { configuration } from './activity-options.ts'
+import { attempt, type Opening } from './attempts.ts'
 import type { Run } from './run.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
-
-/** `unavailable`: the fault is ours (the database, say) and nothing was sent, so no attempt is used up. */
-type Made = AttemptResult | { kind: 'unavailable' }
 
 /** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
 const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
@@ -22,26 +20,28 @@ const publishBeforeDisablingPatch = 'publish-before-disabling'
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
 /**
- * Delivers one event to one destination: the only place that retries (STYLE 2).
- *
- * From an attempt's result to the commands that follow from it nothing is awaited. Results of attempts that ended one after
- * the other within one workflow task come at once when it is replayed: only what is done in one go is done in the same order.
+ * Delivers one event to one destination: the only place that retries (STYLE 2). `first` is what its first attempt came to, if
+ * the event opened with that.
  */
-export async function deliver(run: Run, planned: PlannedDelivery): Promise<void> {
-  const delivery = openDelivery(run.timeline, planned)
+export async function deliver(
+  run: Run,
+  { planned, delivery }: Opening,
+  first: AttemptResult | undefined,
+): Promise<void> {
   const order = orderQueue(run, planned)
   const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
   let over: Attempted | undefined
   const state: Asked = { deferred: false, unavailable: 0, place: run.places[planned.destinationId] }
-  if (order) await takeTurn(run, delivery, order)
+  if (order) await takeTurn(run, planned, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
-  run.expire(delivery)
+  if (planned.opens === undefined) run.expire(delivery)
+  else if (!first) run.endIfAsked(delivery)
 
-  while (isOpen(delivery)) {
-    if (attempts) await takeTurn(run, delivery, attempts)
-    const made = isOpen(delivery) ? await attempt(run, planned, delivery, state) : undefined
+  for (let made = first; isOpen(delivery); made = undefined) {
+    if (attempts) await takeTurn(run, planned, delivery, attempts)
+    if (!made && isOpen(delivery)) made = await attempt(run, planned, delivery, state)
     if (attempts) left.push(leaveTurn(run.turns, attempts.id))
     if (!made) break
     const delayMs = record(delivery, planned, made, state)
@@ -51,8 +51,7 @@ export async function deliver(run: Run, planned: PlannedDelivery): Promise<void>
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
-  // Nothing may follow from the disabling but its own end: other attempts may end while it is under way.
-  const shown = over !== undefined && patched(publishBeforeDisablingPatch)
+  const shown = over !== undefined && (planned.opens !== undefined || patched(publishBeforeDisablingPatch))
   if (shown) run.publishEnded()
   if (over) await disable(planned, over)
   if (left.length > 0) await Promise.all(left)
@@ -72,7 +71,7 @@ interface Asked {
 type Attempted = AttemptResult & { kind: 'attempted' }
 
 /** The destination is not to be called again: it said so, or has only failed for too long. That holds for later events, too. */
-function isOver(made: Made): made is Attempted {
+function isOver(made: AttemptResult): made is Attempted {
   return made.kind === 'attempted' && (made.giveUp !== undefined || isGone(made.outcome))
 }
 
@@ -80,53 +79,16 @@ function isGone(outcome: Outcome): outcome is Outcome & { kind: 'rejected' } {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disable({ destinationId }: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
+function disable(planned: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
   const reason = giveUp ?? (isGone(outcome) ? outcome.error : 'given up')
-  return configuration.disable({ destinationId, reason })
-}
-
-/** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
-async function attempt(
-  run: Run,
-  planned: PlannedDelivery,
-  delivery: Delivery,
-  { deferred, place }: Asked,
-): Promise<Made> {
-  const { event } = run
-  const number = delivery.attempts.length + 1
-  const { destinationId, timeoutMs, url } = planned
-  const request = { destinationId, number, timeoutMs, url, place }
-  const startedAt = Date.now()
-  try {
-    if (deferred) return await slowAttempts(planned).attempt(request)
-    if (number === 1) return await firstAttempts(planned).attemptFirst({ ...request, event })
-    return await laterAttempts(event.tenantId, planned).attempt(request)
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
-    if (error.cause instanceof TimeoutFailure) return lost(startedAt)
-    return { kind: 'unavailable' }
-  }
-}
-
-/** The worker vanished in mid-attempt. The receiver may have been called, so it counts as an attempt. */
-function lost(startedAt: number): AttemptResult {
-  return {
-    kind: 'attempted',
-    at: new Date(startedAt).toISOString(),
-    durationMs: Date.now() - startedAt,
-    outcome: {
-      kind: 'failed',
-      errorClass: 'internal',
-      error: 'the worker was lost during the attempt; whether it arrived is not known',
-    },
-  }
+  return configuration(planned).disable({ destinationId: planned.destinationId, reason })
 }
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
   delivery: Delivery,
   { scheduleMs }: PlannedDelivery,
-  made: Made,
+  made: AttemptResult,
   asked: Asked,
 ): number | undefined {
   asked.deferred = made.kind === 'deferred'

@@ -2,7 +2,7 @@ import { isCancellation } from '@temporalio/workflow'
 import { recordPlan, type Timeline } from '../domain/timeline.ts'
 import type { Step } from '../domain/routing.ts'
 import { assertNever } from '../domain/assert-never.ts'
-import { configuration } from './activity-options.ts'
+import { plan } from './activity-options.ts'
 import { deliverAll } from './deliver-all.ts'
 import { openRun, type Run } from './run.ts'
 import { leaveUnused } from './turns.ts'
@@ -13,14 +13,14 @@ export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
   const run = openRun(input.event, input.places)
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
-    const plan = await configuration.plan(input)
-    recordPlan(run.timeline, plan)
+    const planned = await plan(input)
+    recordPlan(run.timeline, planned)
     if (input.queues)
       await leaveUnused(
         run,
-        plan.steps.flatMap((step) => step.deliveries),
+        planned.steps.flatMap((step) => step.deliveries),
       )
-    await runSteps(run, plan.steps)
+    await runSteps(run, planned.steps)
   } catch (error) {
     if (isCancellation(error)) run.close()
     throw error

@@ -40,7 +40,9 @@ export interface Run {
   wait(delivery: Delivery, delayMs: number): Promise<void>
   /** Waits until something comes about, for at most so long; likewise ended by `cancel` and expiry. Says whether it did. */
   waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
-  /** Ends the delivery if the event has expired. */
+  /** Ends the delivery if the event was cancelled or has expired. */
+  endIfAsked(delivery: Delivery): void
+  /** Likewise if it has expired, whether or not it was cancelled. */
   expire(delivery: Delivery): void
   /** Shows what has changed to lists. */
   publish(): void
@@ -130,6 +132,7 @@ export function openRun(event: Event, places: Places = {}): Run {
       if (published !== '' && patched(publishEndedPatch)) publish()
     },
     forward: (requests) => void forwards.push(requests),
+    endIfAsked,
     expire,
     async waitUntil(delivery, come, withinMs) {
       const untilExpiryMs = Math.max(1, expiresAt - Date.now())

@@ -87,3 +87,26 @@ it('a worker that is stopped in mid-attempt finishes it first: the receiver is c
   })
   expect(receiver.received).toHaveLength(1)
 })
+
+it.each([
+  ['that it would open with', {}],
+  ['that waits for its turn', { maxConcurrent: 1 }],
+])('an event that is cancelled while no worker runs makes no attempt %s', async (_what, delivery) => {
+  const stack = untilTestEnds(await startStack({ workers: false }))
+  const { api } = await makeTenant(stack)
+  const receiver = untilTestEnds(await startReceiver())
+  const config = { url: receiver.url }
+  const subscription = { eventTypes: ['all'] }
+  await api
+    .post('/destinations', { name: 'x', channel: 'webhook', config, subscription, delivery })
+    .expect(201)
+  const { body } = await api.post('/events', { type: 'aml.match.found', data: {} }).expect(202)
+  const { id } = body as { id: string }
+  await api.post(`/events/${id}/cancel`).expect(202)
+  await stack.startWorkers()
+  expect(await settledLog(api, id)).toMatchObject({
+    status: 'unrouted',
+    deliveries: [{ status: 'skipped', reason: 'cancelled on request', attempts: [] }],
+  })
+  expect(receiver.received).toEqual([])
+})

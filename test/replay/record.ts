@@ -132,6 +132,31 @@ const scenarios: Record<string, Scenario> = {
       return replaysWorkflowId(scope, (body as { id: string }).id)
     },
   },
+  // From here on, first attempts that wait for nothing are made together by one local activity.
+  'opening-with-one-exhausted-and-one-gone': {
+    receivers: [ok, status(500), status(410)],
+    delivery: { schedule: ['0s', '1s'] },
+  },
+  'opening-longer-than-a-workflow-task': {
+    receivers: [after(9_000, 503), ok, status(500)],
+    delivery: { schedule: ['0s', '1s'] },
+  },
+  'opening-of-seventy-in-child-workflows': { receivers: Array.from({ length: 70 }, () => status(410)) },
+  'opening-held-by-the-pace': {
+    receivers: [ok],
+    delivery: { maxPerSecond: 0.5 },
+    start: postEach({}, {}),
+  },
+  'no-opening-of-an-ordered-delivery': {
+    receivers: [statuses(500, 503)],
+    delivery: { schedule: ['0s', '2s', '2s'], ordering: { by: 'data.customerId' } },
+    start: postEach(oneCustomer, oneCustomer),
+  },
+  'no-opening-where-attempts-take-turns': {
+    receivers: [after(300, 200)],
+    delivery: { maxConcurrent: 1 },
+    start: postEach({}, {}, {}),
+  },
 }
 
 const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${folder}${name}.json`))

@@ -75,11 +75,31 @@ describe('an event is routed', () => {
             channel: 'webhook',
             scheduleMs: [0, 60_000, 7_200_000, 86_400_000],
             timeoutMs: 500,
+            opens: true,
           },
-          { destinationId: 'dst_c', channel: 'email', scheduleMs: [0, 5_000, 300_000], timeoutMs: 10_000 },
+          {
+            destinationId: 'dst_c',
+            channel: 'email',
+            scheduleMs: [0, 5_000, 300_000],
+            timeoutMs: 10_000,
+            opens: true,
+          },
         ],
       },
     ])
+  })
+
+  it.each<[what: string, policy: Partial<RoutableDestination['delivery']>, opens: boolean]>([
+    ['at once', {}, true],
+    ['later', { schedule: ['1s', '5s'] }, false],
+    ['in its turn of a key', { ordering: { by: 'data.riskLevel' } }, false],
+    ['ordered, but without a value at the path', { ordering: { by: 'data.absent' } }, true],
+    ['in its turn among attempts', { maxConcurrent: 3 }, false],
+    ['for as long as by default', { timeoutMs: 10_000 }, true],
+    ['for longer than others', { timeoutMs: 10_001 }, false],
+  ])('opening with the attempts that wait for nothing: %s', (_what, policy, opens) => {
+    const delivery = { schedule: ['0s', '5s'], timeoutMs: 1_000, ...policy }
+    expect(route(makeEvent(), [destination({ delivery })]).steps[0]?.deliveries[0]).toMatchObject({ opens })
   })
 
   it('to nobody when there is nobody', () => {

@@ -1,0 +1,84 @@
+import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import type { AttemptRequest } from '../activities/attempt.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
+import type { Place } from '../domain/pace.ts'
+import type { PlannedDelivery } from '../domain/routing.ts'
+import type { Delivery } from '../domain/timeline.ts'
+import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
+import type { Run } from './run.ts'
+
+/** A delivery that the event opens with. */
+export interface Opening {
+  planned: PlannedDelivery
+  delivery: Delivery
+}
+
+/**
+ * Makes the first attempts that an event opens with, side by side in one local activity (DESIGN §3, fast path). Meanwhile the
+ * workflow commands nothing else: results of local activities that ended apart come at once when a history is replayed, and
+ * so does whatever else their workflow task brought. With one result at a time there is nothing that could change places.
+ */
+export async function attemptEach(
+  run: Run,
+  openings: readonly Opening[],
+): Promise<Map<Opening, AttemptResult>> {
+  if (openings.length === 0) return new Map()
+  const requests = openings.map(({ planned, delivery }) =>
+    requestOf(planned, delivery, run.places[planned.destinationId]),
+  )
+  const timeoutMs = Math.max(...requests.map((request) => request.timeoutMs))
+  const startedAt = Date.now()
+  const results = await firstAttempts({ timeoutMs })
+    .attemptEach({ event: run.event, requests })
+    .catch(
+      (error: unknown) => Array(openings.length).fill(resultOfFailure(error, startedAt)) as AttemptResult[],
+    )
+  return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
+}
+
+/** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
+export async function attempt(
+  { event }: Run,
+  planned: PlannedDelivery,
+  delivery: Delivery,
+  { deferred, place }: { deferred: boolean; place?: Place | undefined },
+): Promise<AttemptResult> {
+  const request = requestOf(planned, delivery, place)
+  const startedAt = Date.now()
+  try {
+    if (deferred) return await slowAttempts(planned).attempt(request)
+    // Workflows that began before there were openings made every first attempt like this.
+    if (request.number === 1 && planned.opens === undefined)
+      return await firstAttempts(planned).attemptFirst({ ...request, event })
+    return await laterAttempts(event.tenantId, planned).attempt(request)
+  } catch (error) {
+    return resultOfFailure(error, startedAt)
+  }
+}
+
+function requestOf(
+  { destinationId, timeoutMs, url }: PlannedDelivery,
+  { attempts }: Delivery,
+  place: Place | undefined,
+): AttemptRequest {
+  return { destinationId, number: attempts.length + 1, timeoutMs, url, place }
+}
+
+function resultOfFailure(error: unknown, startedAt: number): AttemptResult {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
+  return error.cause instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
+}
+
+/** The worker vanished in mid-attempt. The receiver may have been called, so it counts as an attempt. */
+function lost(startedAt: number): AttemptResult {
+  return {
+    kind: 'attempted',
+    at: new Date(startedAt).toISOString(),
+    durationMs: Date.now() - startedAt,
+    outcome: {
+      kind: 'failed',
+      errorClass: 'internal',
+      error: 'the worker was lost during the attempt; whether it arrived is not known',
+    },
+  }
+}
