@@ -88,6 +88,7 @@ async function makeAttempt(
   event: Event,
   request: AttemptRequest,
 ): Promise<AttemptResult> {
+  if (event.expiresAt !== undefined && Date.now() >= Date.parse(event.expiresAt)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
   if (target.status !== 'active' && !event.test)

@@ -8,7 +8,7 @@ import type { ActivityDeps } from './index.ts'
 export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   return async function plan(input: RouteEventInput): Promise<Plan> {
     const { event, replay } = input
-    const plan = await decide(input)
+    const plan = { at: new Date().toISOString(), ...(await decide(input)) }
     log.info(
       {
         tenantId: event.tenantId,

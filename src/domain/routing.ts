@@ -11,10 +11,7 @@ export interface PlannedDelivery {
   channel: string
   scheduleMs: number[]
   timeoutMs: number
-  /**
-   * Whether its first attempt is one of those that the event opens with: it waits for nothing. Plans made before that knew
-   * of no opening do not say; their workflows go on as they began.
-   */
+  /** Its first attempt waits for nothing, and is one of those that the event opens with. */
   opens?: boolean
   /** Of an ordered destination, where the event has a value at its path. */
   order?: OrderKey
@@ -42,6 +39,8 @@ export interface RoutingDecision {
 
 /** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
 export interface Plan {
+  /** When it was made (ISO 8601, UTC). Workflows whose plan does not say began before there were openings. */
+  at?: string
   steps: Step[]
   routing: RoutingDecision[]
 }

@@ -1,4 +1,10 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client'
 import { givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
 
@@ -39,15 +45,45 @@ async function readOwnTimeline(
   execution: WorkflowExecutionDescription,
 ): Promise<ReadTimeline> {
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
-  if (execution.status.name === 'COMPLETED') return (await handle.result()) as Timeline
+  const now = await onceOpened(handle, execution)
+  const memo = now.memo as EventMemo | undefined
+  if (now.status.name === 'COMPLETED') return (await handle.result()) as Timeline
+  if (isOpening(now)) return fromMemo(memo, opening)
   try {
     return endedEarly(
       await client.withDeadline(Date.now() + queryDeadlineMs, () => handle.query(timelineQuery)),
-      execution,
+      now,
     )
   } catch {
-    return endedEarly(fromMemo(execution.memo as EventMemo | undefined), execution)
+    return endedEarly(fromMemo(memo, noWorker), now)
   }
+}
+
+const opening = 'no worker has routed it yet, or its first attempts are under way'
+const noWorker = 'no worker answers: this is the summary, without attempts and routing'
+
+/** A moment, in which most events are routed and attempted. */
+const openingMs = { most: 1_000, poll: 50 }
+
+/**
+ * The execution when lists have come to show it, if that is soon. Before that it is not asked: a query that is answered while
+ * a local activity is under way may part the activity's result from what follows from it, and such a history may not replay.
+ */
+async function onceOpened(
+  handle: WorkflowHandle,
+  execution: WorkflowExecutionDescription,
+): Promise<WorkflowExecutionDescription> {
+  const deadline = Date.now() + openingMs.most
+  let now = execution
+  while (isOpening(now) && Date.now() < deadline) {
+    await sleep(openingMs.poll)
+    now = await handle.describe()
+  }
+  return now
+}
+
+function isOpening({ status, memo }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING' && !(memo as EventMemo | undefined)?.summary
 }
 
 /** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
@@ -63,11 +99,11 @@ function endedEarly<Read extends ReadTimeline>(
   return { ...timeline, status: 'failed', reason, deliveries }
 }
 
-function fromMemo(memo: EventMemo | undefined): ReadTimeline {
+function fromMemo(memo: EventMemo | undefined, incomplete: string): ReadTimeline {
   return {
     ...openTimeline(),
     status: memo?.summary?.status ?? 'pending',
     deliveries: (memo?.summary?.deliveries ?? []).map((delivery) => ({ ...delivery, attempts: [] })),
-    incomplete: 'no worker answers: this is the summary, without attempts and routing',
+    incomplete,
   }
 }

@@ -2,6 +2,7 @@ import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import { slowTaskQueue } from './contract.ts'
+import type { Run } from './run.ts'
 
 /** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
 const overheadMs = 5_000
@@ -22,8 +23,8 @@ const onTheQueue = proxyActivities<Pick<Activities, 'disable' | 'enterTurn'>>(ow
 export const { plan } = locally
 
 /** What is done to the configuration while a delivery is made. Workflows without an opening did it within a workflow task. */
-export function configuration({ opens }: PlannedDelivery): typeof onTheQueue {
-  return opens === undefined ? locally : onTheQueue
+export function configuration({ opens }: Run): typeof onTheQueue {
+  return opens ? onTheQueue : locally
 }
 
 /** First attempts, within the workflow task that routed the event (DESIGN §3, fast path). */

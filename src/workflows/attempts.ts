@@ -28,17 +28,19 @@ export async function attemptEach(
   )
   const timeoutMs = Math.max(...requests.map((request) => request.timeoutMs))
   const startedAt = Date.now()
-  const results = await firstAttempts({ timeoutMs })
-    .attemptEach({ event: run.event, requests })
-    .catch(
-      (error: unknown) => Array(openings.length).fill(resultOfFailure(error, startedAt)) as AttemptResult[],
-    )
-  return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
+  try {
+    const results = await firstAttempts({ timeoutMs }).attemptEach({ event: run.event, requests })
+    for (const result of results) noteTime(run, result)
+    return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
+  } catch (error) {
+    const result = resultOfFailure(error, startedAt)
+    return new Map(openings.map((opening) => [opening, result]))
+  }
 }
 
 /** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
 export async function attempt(
-  { event }: Run,
+  run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
   { deferred, place }: { deferred: boolean; place?: Place | undefined },
@@ -46,14 +48,27 @@ export async function attempt(
   const request = requestOf(planned, delivery, place)
   const startedAt = Date.now()
   try {
-    if (deferred) return await slowAttempts(planned).attempt(request)
-    // Workflows that began before there were openings made every first attempt like this.
-    if (request.number === 1 && planned.opens === undefined)
-      return await firstAttempts(planned).attemptFirst({ ...request, event })
-    return await laterAttempts(event.tenantId, planned).attempt(request)
+    const result = await ask(run, planned, request, deferred)
+    noteTime(run, result)
+    return result
   } catch (error) {
     return resultOfFailure(error, startedAt)
   }
+}
+
+function ask(
+  { event, opens }: Run,
+  planned: PlannedDelivery,
+  request: AttemptRequest,
+  deferred: boolean,
+): Promise<AttemptResult> {
+  if (deferred) return slowAttempts(planned).attempt(request)
+  if (opens || request.number > 1) return laterAttempts(event.tenantId, planned).attempt(request)
+  return firstAttempts(planned).attemptFirst({ ...request, event })
+}
+
+function noteTime({ expiry, opens }: Run, result: AttemptResult): void {
+  if (opens && result.kind === 'attempted') expiry.note(Date.parse(result.at) + result.durationMs)
 }
 
 function requestOf(

@@ -46,6 +46,8 @@ export const replayBatchType = 'replayBatch'
 export interface BatchInput {
   event: Event
   deliveries: PlannedDelivery[]
+  /** Of the plan. */
+  plannedAt?: string | undefined
   places?: RouteEventInput['places']
 }
 

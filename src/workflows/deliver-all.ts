@@ -30,8 +30,9 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 }
 
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
-export async function deliverBatch({ event, deliveries, places }: BatchInput): Promise<Timeline> {
+export async function deliverBatch({ event, deliveries, plannedAt, places }: BatchInput): Promise<Timeline> {
   const run = openRun(event, places)
+  run.begin(plannedAt)
   await deliverHere(run, deliveries)
   return run.close()
 }
@@ -40,7 +41,10 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
   const deliveries = planned.map((one) => ({ planned: one, delivery: openDelivery(run.timeline, one) }))
   const openings = deliveries.filter((one) => opensNow(run, one))
   const first = await attemptEach(run, openings)
-  await Promise.all(deliveries.map((one) => deliver(run, one, first.get(one))))
+  const made = deliveries.map((one) => deliver(run, one, first.get(one)))
+  // Once lists show the event, its workflow can be asked for the log (`readTimeline`).
+  if (run.opens && deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
+  await Promise.all(made)
 }
 
 function opensNow(run: Run, { planned, delivery }: Opening): boolean {
@@ -58,7 +62,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
   run.timeline.batches.push(childId)
   run.publish()
-  const input: BatchInput = { event: run.event, deliveries: [...batch], places: run.places }
+  const { event, places, plannedAt } = run
+  const input: BatchInput = { event, deliveries: [...batch], plannedAt, places }
   const options = {
     workflowId: childId,
     args: [input] as [BatchInput],
@@ -66,8 +71,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
     memo: startMemo,
   }
   const childType = workflowType === replayEventType ? replayBatchType : deliverBatchType
-  const places = leavePlaces(run, batch)
-  if (places.length > 0) await Promise.all(places)
+  const left = leavePlaces(run, batch)
+  if (left.length > 0) await Promise.all(left)
   const child = await startChild<typeof deliverBatch>(childType, options)
   run.forward({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),

@@ -33,27 +33,27 @@ export async function deliver(
   const left: Promise<void>[] = []
   let over: Attempted | undefined
   const state: Asked = { deferred: false, unavailable: 0, place: run.places[planned.destinationId] }
-  if (order) await takeTurn(run, planned, delivery, order)
+  if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
-  if (planned.opens === undefined) run.expire(delivery)
+  if (!run.opens) run.expire(delivery)
   else if (!first) run.endIfAsked(delivery)
 
   for (let made = first; isOpen(delivery); made = undefined) {
-    if (attempts) await takeTurn(run, planned, delivery, attempts)
+    if (attempts) await takeTurn(run, delivery, attempts)
     if (!made && isOpen(delivery)) made = await attempt(run, planned, delivery, state)
     if (attempts) left.push(leaveTurn(run.turns, attempts.id))
     if (!made) break
-    const delayMs = record(delivery, planned, made, state)
+    const delayMs = record(run, { planned, delivery }, made, state)
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
     else if (isOver(made) && !run.event.test) over = made
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
-  const shown = over !== undefined && (planned.opens !== undefined || patched(publishBeforeDisablingPatch))
+  const shown = over !== undefined && (run.opens || patched(publishBeforeDisablingPatch))
   if (shown) run.publishEnded()
-  if (over) await disable(planned, over)
+  if (over) await disable(run, planned, over)
   if (left.length > 0) await Promise.all(left)
   if (!shown) run.publishEnded()
 }
@@ -79,15 +79,19 @@ function isGone(outcome: Outcome): outcome is Outcome & { kind: 'rejected' } {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disable(planned: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
+function disable(
+  run: Run,
+  { destinationId }: PlannedDelivery,
+  { outcome, giveUp }: Attempted,
+): Promise<void> {
   const reason = giveUp ?? (isGone(outcome) ? outcome.error : 'given up')
-  return configuration(planned).disable({ destinationId: planned.destinationId, reason })
+  return configuration(run).disable({ destinationId, reason })
 }
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
-  delivery: Delivery,
-  { scheduleMs }: PlannedDelivery,
+  { expiry }: Run,
+  { planned: { scheduleMs }, delivery }: Opening,
   made: AttemptResult,
   asked: Asked,
 ): number | undefined {
@@ -105,6 +109,9 @@ function record(
     case 'skipped':
       settle(delivery, 'skipped', made.reason)
       if (made.missed) delivery.missed = true
+      return undefined
+    case 'expired':
+      settle(delivery, 'failed', expiry.reason)
       return undefined
     case 'deferred':
       settle(delivery, 'pending')

@@ -14,6 +14,7 @@ export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
     const planned = await plan(input)
+    run.begin(planned.at)
     recordPlan(run.timeline, planned)
     if (input.queues)
       await leaveUnused(

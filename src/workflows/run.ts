@@ -23,6 +23,7 @@ import {
   searchAttributes,
   timelineQuery,
 } from './contract.ts'
+import { openExpiry, type Expiry } from './expiry.ts'
 import { openTurns, type Turns } from './turns.ts'
 
 export type Places = NonNullable<RouteEventInput['places']>
@@ -32,6 +33,16 @@ export interface Run {
   event: Event
   timeline: Timeline
   turns: Turns
+  expiry: Expiry
+  /**
+   * Whether it opens with its first attempts together, as every workflow does whose plan has a time. Those that began before
+   * go on as they began: all that `patched` asks for is older than this.
+   */
+  opens: boolean
+  /** Of the plan, if it has one (ISO 8601, UTC). */
+  plannedAt?: string | undefined
+  /** Goes by the plan. */
+  begin(plannedAt: string | undefined): void
   /** Places in destinations' paces that the API has taken for the first attempts. */
   places: Places
   /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
@@ -71,7 +82,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   const retryRequests = new Set<string>()
   const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
-  const expiresAt = event.expiresAt === undefined ? Infinity : Date.parse(event.expiresAt)
+  const expiry = openExpiry(event)
   let cancelled = false
   let published = ''
 
@@ -109,11 +120,11 @@ export function openRun(event: Event, places: Places = {}): Run {
 
   /** Asked only once lists show the event: the marker that it leaves has no place in the fast path. */
   function showsNextAttempt(): boolean {
-    return published === '' || patched(publishNextAttemptPatch)
+    return published === '' || run.opens || patched(publishNextAttemptPatch)
   }
 
   function expire(delivery: Delivery): void {
-    if (isOpen(delivery) && Date.now() >= expiresAt) settle(delivery, 'failed', expired(event))
+    if (isOpen(delivery) && expiry.isOver()) settle(delivery, 'failed', expiry.reason)
   }
 
   function endIfAsked(delivery: Delivery): void {
@@ -121,33 +132,42 @@ export function openRun(event: Event, places: Places = {}): Run {
     else expire(delivery)
   }
 
-  return {
+  const run: Run = {
     event,
     timeline,
     turns: openTurns(),
+    expiry,
+    opens: false,
+    begin(plannedAt) {
+      if (plannedAt === undefined) return
+      run.opens = true
+      run.plannedAt = plannedAt
+      expiry.note(Date.parse(plannedAt))
+    },
     places,
     delegated,
     publish,
     publishEnded() {
-      if (published !== '' && patched(publishEndedPatch)) publish()
+      if (published !== '' && (run.opens || patched(publishEndedPatch))) publish()
     },
     forward: (requests) => void forwards.push(requests),
     endIfAsked,
     expire,
     async waitUntil(delivery, come, withinMs) {
-      const untilExpiryMs = Math.max(1, expiresAt - Date.now())
-      await condition(() => cancelled || come(), Math.min(withinMs, untilExpiryMs))
+      expiry.watch()
+      await condition(() => cancelled || come() || expiry.hasPassed(), expiry.most(withinMs))
       endIfAsked(delivery)
       return come()
     },
     async wait(delivery, delayMs) {
       const { destinationId } = delivery
-      const at = Date.now() + delayMs
-      if (at >= expiresAt) return settle(delivery, 'failed', expired(event))
+      if (expiry.isOverIn(delayMs)) return settle(delivery, 'failed', expiry.reason)
+      expiry.watch()
       retryRequests.delete(destinationId)
-      delivery.nextAttemptAt = new Date(at).toISOString()
+      delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
       publish()
-      await condition(() => cancelled || retryRequests.has(destinationId), delayMs)
+      const isAsked = () => cancelled || retryRequests.has(destinationId) || expiry.hasPassed()
+      await condition(isAsked, delayMs)
       delete delivery.nextAttemptAt
       endIfAsked(delivery)
     },
@@ -157,10 +177,7 @@ export function openRun(event: Event, places: Places = {}): Run {
       return timeline
     },
   }
-}
-
-function expired({ expiresAt }: Event): string {
-  return `expired: no attempt is made after ${expiresAt}`
+  return run
 }
 
 /** What workflows that began before compared. */

@@ -64,12 +64,7 @@ const soonMs = 1_000
 const patienceMs = { entered: 15 * 60_000, enteredByTheApi: 15_000 }
 
 /** Waits for the delivery's turn; afterwards it has it, or is over. */
-export async function takeTurn(
-  run: Run,
-  planned: PlannedDelivery,
-  delivery: Delivery,
-  { id, permits, reason }: Queue,
-): Promise<void> {
+export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reason }: Queue): Promise<void> {
   const { turns } = run
   const come = () => turns.come.has(id)
   const { workflowId } = workflowInfo()
@@ -78,7 +73,7 @@ export async function takeTurn(
   settle(delivery, 'held', reason)
   while (isOpen(delivery) && !come()) {
     if (patience === 0) {
-      await configuration(planned).enterTurn({ queueId: id, workflowId, permits })
+      await configuration(run).enterTurn({ queueId: id, workflowId, permits })
       patience = patienceMs.entered
     }
     if ((await run.waitUntil(delivery, come, soonMs)) || !isOpen(delivery)) break

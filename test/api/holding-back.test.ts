@@ -1,8 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAttempts } from '../../src/activities/attempt.ts'
+import { createCircuits } from '../../src/activities/circuits.ts'
+import { createLanes } from '../../src/activities/lanes.ts'
+import { createEgress } from '../../src/channels/egress.ts'
 import { takePlace } from '../../src/db/pace.ts'
 import { orderKeyOf } from '../../src/domain/ordering.ts'
+import { createLog } from '../../src/log.ts'
 import { enterTurn } from '../../src/temporal/turns.ts'
 import { eventWorkflowId, leaveSignal, turnsWorkflowId } from '../../src/workflows/contract.ts'
+import { makeEvent } from '../support/event.ts'
 import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
   eventually,
@@ -138,12 +144,12 @@ describe('a destination with a concurrency cap', () => {
       (response, { headers }) => response.writeHead(headers['webhook-id'] === 'e1' ? 500 : 200).end(),
     )
     await post(place.api, 'e1')
-    await post(place.api, 'e2')
-    expect((await settledLog(place.api, 'e2')).status).toBe('delivered')
-    expect((await readLog(place.api, 'e1')).deliveries[0]).toMatchObject({
+    expect((await waitingLog(place.api, 'e1')).deliveries[0]).toMatchObject({
       status: 'pending',
       attempts: [{}],
     })
+    await post(place.api, 'e2')
+    expect((await settledLog(place.api, 'e2')).status).toBe('delivered')
   })
 })
 
@@ -163,7 +169,10 @@ describe('an ordered destination', () => {
     )
     for (const id of ['a1', 'b1', 'a2', 'b2', 'a3', 'b3', 'a4'])
       await post(place.api, id, { customerId: id.slice(0, 1) })
-    const held = await readLog(place.api, 'a3')
+    const held = await eventually(
+      () => readLog(place.api, 'a3'),
+      ({ deliveries }) => deliveries.length > 0,
+    )
     expect(held.deliveries[0]).toMatchObject({
       status: 'held',
       reason: 'ordered: an earlier event with data.customerId = "a" is not done',
@@ -335,6 +344,24 @@ describe('an event that expires', () => {
       attempts: [],
     })
     expect(arrived(place)).toEqual([])
+  })
+
+  it('is not sent by an attempt that was asked for in time and comes to be made too late', async () => {
+    const { tenantId, destinationId, receiver } = await destinationWith({})
+    const egress = createEgress({ allow: [], sandboxLoopback: true })
+    onTestFinished(() => egress.close())
+    const { attemptEach } = createAttempts({
+      db: stack.db,
+      secretKeys: [],
+      context: { egress },
+      lanes: createLanes(),
+      circuits: createCircuits(),
+      log: createLog('silent'),
+    })
+    const event = makeEvent({ tenantId, environment: 'sandbox', expiresAt: new Date().toISOString() })
+    const requests = [{ destinationId, number: 1, timeoutMs: 1_000 }]
+    expect(await attemptEach({ event, requests })).toEqual([{ kind: 'expired' }])
+    expect(receiver.received).toEqual([])
   })
 
   it('holds up nobody while it waits to be delivered elsewhere', async () => {
