@@ -137,13 +137,10 @@ export const eventReply = timelineReply.extend({
   expiresAt: z.string().optional(),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),
   temporalUrl: z.string().optional(),
-  incomplete: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        'Why this is not the whole log: it is not routed yet, or no worker answers, so that this is the summary.',
-    }),
+  incomplete: z.string().optional().meta({
+    description:
+      'Why this is not the whole log: it is not routed yet, or no worker answers, so that this is the summary.',
+  }),
 })
 
 const destinationId = z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
