@@ -7,8 +7,8 @@ import type { Delivery } from '../domain/timeline.ts'
 import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
 import type { Run } from './run.ts'
 
-/** A delivery that the event opens with. */
-export interface Opening {
+/** A delivery in the timeline, and what was planned of it. */
+export interface DeliveryAsPlanned {
   planned: PlannedDelivery
   delivery: Delivery
 }
@@ -20,8 +20,8 @@ export interface Opening {
  */
 export async function attemptEach(
   run: Run,
-  openings: readonly Opening[],
-): Promise<Map<Opening, AttemptResult>> {
+  openings: readonly DeliveryAsPlanned[],
+): Promise<Map<DeliveryAsPlanned, AttemptResult>> {
   if (openings.length === 0) return new Map()
   const requests = openings.map(({ planned, delivery }) =>
     requestOf(planned, delivery, run.places[planned.destinationId]),

@@ -11,7 +11,7 @@ import {
   retryNowSignal,
   type BatchInput,
 } from './contract.ts'
-import { attemptEach, type Opening } from './attempts.ts'
+import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { leavePlaces } from './turns.ts'
@@ -47,7 +47,7 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
   await Promise.all(made)
 }
 
-function opensNow(run: Run, { planned, delivery }: Opening): boolean {
+function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
   if (planned.opens) run.endIfAsked(delivery)
   return planned.opens === true && isOpen(delivery)
 }

@@ -6,7 +6,7 @@ import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
 import { configuration } from './activity-options.ts'
-import { attempt, type Opening } from './attempts.ts'
+import { attempt, type DeliveryAsPlanned } from './attempts.ts'
 import type { Run } from './run.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
 
@@ -25,7 +25,7 @@ const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
  */
 export async function deliver(
   run: Run,
-  { planned, delivery }: Opening,
+  { planned, delivery }: DeliveryAsPlanned,
   first: AttemptResult | undefined,
 ): Promise<void> {
   const order = orderQueue(run, planned)
@@ -91,7 +91,7 @@ function disable(
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
   { expiry }: Run,
-  { planned: { scheduleMs }, delivery }: Opening,
+  { planned: { scheduleMs }, delivery }: DeliveryAsPlanned,
   made: AttemptResult,
   asked: Asked,
 ): number | undefined {
