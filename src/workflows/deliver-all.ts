@@ -1,6 +1,7 @@
 import { startChild, workflowInfo } from '@temporalio/workflow'
 import type { PlannedDelivery } from '../domain/routing.ts'
 import { isOpen, openDelivery, settle, type Timeline } from '../domain/timeline.ts'
+import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import {
   batchWorkflowId,
   cancelSignal,
@@ -11,7 +12,6 @@ import {
   retryNowSignal,
   type BatchInput,
 } from './contract.ts'
-import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import { deliver } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { leavePlaces } from './turns.ts'

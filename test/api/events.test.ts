@@ -2,7 +2,15 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
 import { startReceiver } from '../support/receiver.ts'
-import { makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts'
+import {
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+} from '../support/stack.ts'
 
 const stack = stackOfFile()
 
@@ -249,6 +257,11 @@ describe('GET /events', () => {
       const { body } = await api.get(`/events?${query}`).expect(200)
       return (body as { data: { id: string }[] }).data.map(({ id }) => id).sort()
     }
+    // The server writes its index after the fact.
+    await eventually(
+      async () => [await ids('status=delivered'), await ids('status=unrouted')],
+      ([delivered, unrouted]) => delivered?.length === 2 && unrouted?.length === 3,
+    )
     expect(await ids('type=aml.one')).toEqual(['aml-one'])
     expect(await ids('type=aml.*')).toEqual(['aml-one', 'aml-three', 'aml-two'])
     expect(await ids('status=delivered')).toEqual(['kyc-one', 'kyc-two'])

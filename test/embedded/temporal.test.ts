@@ -35,10 +35,14 @@ async function startWorkflow(client: Client, workflowId: string, searchAttribute
   await client.workflow.start('any', { workflowId, taskQueue: 'nobody', searchAttributes })
 }
 
-async function idsFoundBy(client: Client, query: string): Promise<string[]> {
-  const ids: string[] = []
-  for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId)
-  return ids.sort()
+/** Asks until they are found, for the server writes its index after the fact. */
+async function expectToFind(client: Client, query: string, expected: string[]): Promise<void> {
+  async function idsFound(): Promise<string[]> {
+    const ids: string[] = []
+    for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId)
+    return ids.sort()
+  }
+  await expect.poll(idsFound, { timeout: 20_000 }).toEqual(expected)
 }
 
 describe('the embedded Temporal server', { timeout: 60_000 }, () => {
@@ -52,8 +56,8 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
     const second = await start({ dbFile })
     const client = await connect(second.address)
     await startWorkflow(client, 'two', { TenantId: ['ten_1'], Destinations: ['a', 'b'] })
-    expect(await idsFoundBy(client, "TenantId = 'ten_1'")).toEqual(['one', 'two'])
-    expect(await idsFoundBy(client, "Destinations = 'a' AND Destinations = 'b'")).toEqual(['two'])
+    await expectToFind(client, "TenantId = 'ten_1'", ['one', 'two'])
+    await expectToFind(client, "Destinations = 'a' AND Destinations = 'b'", ['two'])
   })
 
   test('is stopped and started afresh when a killed run left it behind', async () => {
@@ -72,7 +76,7 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
     const server = await start({ dbFile, port: Number(printed.address.split(':')[1]) })
     expect(isRunning(printed.pid)).toBe(false)
     expect(progress.at(-1)).toContain(`pid ${printed.pid}`)
-    expect(await idsFoundBy(await connect(server.address), "TenantId = 'ten_1'")).toEqual(['one'])
+    await expectToFind(await connect(server.address), "TenantId = 'ten_1'", ['one'])
   })
 
   test('keeps workflows when it is killed itself, and reports that', async () => {
@@ -84,7 +88,7 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
     expect(await ended).toBe('was ended by SIGKILL')
 
     const second = await start({ dbFile })
-    expect(await idsFoundBy(await connect(second.address), "TenantId = 'ten_1'")).toEqual(['one'])
+    await expectToFind(await connect(second.address), "TenantId = 'ten_1'", ['one'])
   })
 
   test('runs in memory, with its web UI', async () => {

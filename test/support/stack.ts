@@ -221,6 +221,21 @@ export function waitingLog(api: Api, eventId: string): Promise<EventLog> {
   )
 }
 
+/** The events of a list once it shows so many: the server writes its index after the fact. */
+export async function listedEvents(
+  api: Api,
+  query = '',
+  atLeast = 1,
+): Promise<{ id: string; type: string }[]> {
+  return eventually(
+    async () => {
+      const { body } = await api.get(`/events?${query}`).expect(200)
+      return (body as { data: { id: string; type: string }[] }).data
+    },
+    ({ length }) => length >= atLeast,
+  )
+}
+
 /** Stops it when the test ends, however it ends. */
 export function untilTestEnds<Thing extends { stop(): Promise<unknown> }>(thing: Thing): Thing {
   onTestFinished(async () => void (await thing.stop()))
