@@ -4,7 +4,7 @@ import { findChannel } from '../channels/index.ts'
 import { secretValues } from '../channels/secrets.ts'
 import { readApiSecrets } from '../db/api-secrets.ts'
 import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
-import type { Event } from '../domain/event.ts'
+import { expiryMs, type Event } from '../domain/event.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import { withoutSecrets } from '../domain/redaction.ts'
@@ -88,7 +88,7 @@ async function makeAttempt(
   event: Event,
   request: AttemptRequest,
 ): Promise<AttemptResult> {
-  if (event.expiresAt !== undefined && Date.now() >= Date.parse(event.expiresAt)) return { kind: 'expired' }
+  if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
   if (target.status !== 'active' && !event.test)

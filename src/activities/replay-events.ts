@@ -5,7 +5,7 @@ import pMap from 'p-map'
 import type { Archive } from '../archive/archive.ts'
 import { placedDestinations } from '../db/destinations.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
-import type { Event } from '../domain/event.ts'
+import { expiryMs, type Event } from '../domain/event.ts'
 import type { SkipReason } from '../domain/replay.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { grpcCode, grpcInvalidArgument, isNotFound } from '../temporal/grpc.ts'
@@ -105,7 +105,7 @@ async function startOne(
   { destinations, ordered, event }: Replayable & Starting,
 ): Promise<'started' | SkipReason> {
   if (!event) return 'forgotten'
-  if (event.expiresAt !== undefined && Date.parse(event.expiresAt) <= Date.now()) return 'expired'
+  if (Date.now() >= expiryMs(event)) return 'expired'
   const queues = orderQueuesOf(
     event,
     ordered.filter((destination) => destinations?.includes(destination.id)),

@@ -25,6 +25,11 @@ export interface Event {
   test?: true
 }
 
+/** Unix ms from which on no attempt is made; `Infinity` for an event that does not expire. */
+export function expiryMs({ expiresAt }: Pick<Event, 'expiresAt'>): number {
+  return expiresAt === undefined ? Infinity : Date.parse(expiresAt)
+}
+
 /** What people read first: the type, and what must not be mistaken for something that happened. */
 export function titleOf({ type, environment, test }: Event): string {
   return `${test ? 'Test: ' : ''}${type}${environment === 'sandbox' ? ' (sandbox)' : ''}`

@@ -48,8 +48,9 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
 }
 
 function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
-  if (planned.opens) run.endIfAsked(delivery)
-  return planned.opens === true && isOpen(delivery)
+  if (!planned.opens) return false
+  run.endIfAsked(delivery)
+  return isOpen(delivery)
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */

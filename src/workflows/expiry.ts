@@ -1,5 +1,5 @@
-import { sleep } from '@temporalio/workflow'
-import type { Event } from '../domain/event.ts'
+import { condition, sleep } from '@temporalio/workflow'
+import { expiryMs, type Event } from '../domain/event.ts'
 
 /** When attempts at an event are to end. */
 export interface Expiry {
@@ -10,11 +10,8 @@ export interface Expiry {
   isOver(): boolean
   /** Whether it will be, so long from now. */
   isOverIn(delayMs: number): boolean
-  /** Sees to it that `hasPassed` comes true, and a wait can end by it. */
-  watch(): void
-  hasPassed(): boolean
-  /** How long a wait may last that does not end by it. */
-  most(waitMs: number): number
+  /** Waits until something comes about or the event expires, for at most so long. */
+  until(come: () => boolean, mostMs: number): Promise<unknown>
 }
 
 /**
@@ -22,26 +19,33 @@ export interface Expiry {
  * workflow that had left the worker's cache, that clock may stand at an earlier workflow task than it does when the history
  * is replayed. Workflows whose plan has no time began before that was known, and go by the clock.
  */
-export function openExpiry({ expiresAt }: Pick<Event, 'expiresAt'>): Expiry {
-  const at = expiresAt === undefined ? Infinity : Date.parse(expiresAt)
+export function openExpiry(event: Pick<Event, 'expiresAt'>): Expiry {
+  const at = expiryMs(event)
   let known: number | undefined
   let watched = false
   let passed = false
   const isOverIn = (delayMs: number) => passed || (known ?? Date.now()) + delayMs >= at
+  const leftMs = () => Math.max(1, at - Date.now())
+
+  /** Only an event that has to wait needs the timer. */
+  function watch(): void {
+    if (watched || at === Infinity) return
+    watched = true
+    const passes = sleep(leftMs()).then(() => (passed = true))
+    passes.catch(() => undefined) // It is given up with the workflow.
+  }
+
   return {
-    reason: `expired: no attempt is made after ${expiresAt}`,
+    reason: `expired: no attempt is made after ${event.expiresAt}`,
     note(unixMs) {
       known = Math.max(known ?? 0, unixMs)
     },
     isOver: () => isOverIn(0),
     isOverIn,
-    watch() {
-      if (watched || known === undefined || at === Infinity) return
-      watched = true
-      const passes = sleep(Math.max(1, at - Date.now())).then(() => (passed = true))
-      passes.catch(() => undefined) // It is given up with the workflow.
+    until(come, mostMs) {
+      if (known === undefined) return condition(come, Math.min(mostMs, leftMs()))
+      watch()
+      return condition(() => passed || come(), mostMs)
     },
-    hasPassed: () => passed,
-    most: (waitMs) => (known === undefined ? Math.min(waitMs, Math.max(1, at - Date.now())) : waitMs),
   }
 }

@@ -1,4 +1,4 @@
-import { condition, patched, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import { patched, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
 import {
   deliveredDestinations,
@@ -38,7 +38,7 @@ export interface Run {
    * Whether it opens with its first attempts together, as every workflow does whose plan has a time. Those that began before
    * go on as they began: all that `patched` asks for is older than this.
    */
-  opens: boolean
+  readonly opens: boolean
   /** Of the plan, if it has one (ISO 8601, UTC). */
   plannedAt?: string | undefined
   /** Goes by the plan. */
@@ -128,7 +128,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   }
 
   function endIfAsked(delivery: Delivery): void {
-    if (cancelled) settle(delivery, 'skipped', 'cancelled on request')
+    if (cancelled && isOpen(delivery)) settle(delivery, 'skipped', 'cancelled on request')
     else expire(delivery)
   }
 
@@ -137,12 +137,12 @@ export function openRun(event: Event, places: Places = {}): Run {
     timeline,
     turns: openTurns(),
     expiry,
-    opens: false,
+    get opens() {
+      return run.plannedAt !== undefined
+    },
     begin(plannedAt) {
-      if (plannedAt === undefined) return
-      run.opens = true
       run.plannedAt = plannedAt
-      expiry.note(Date.parse(plannedAt))
+      if (plannedAt !== undefined) expiry.note(Date.parse(plannedAt))
     },
     places,
     delegated,
@@ -154,20 +154,17 @@ export function openRun(event: Event, places: Places = {}): Run {
     endIfAsked,
     expire,
     async waitUntil(delivery, come, withinMs) {
-      expiry.watch()
-      await condition(() => cancelled || come() || expiry.hasPassed(), expiry.most(withinMs))
+      await expiry.until(() => cancelled || come(), withinMs)
       endIfAsked(delivery)
       return come()
     },
     async wait(delivery, delayMs) {
       const { destinationId } = delivery
       if (expiry.isOverIn(delayMs)) return settle(delivery, 'failed', expiry.reason)
-      expiry.watch()
       retryRequests.delete(destinationId)
       delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
       publish()
-      const isAsked = () => cancelled || retryRequests.has(destinationId) || expiry.hasPassed()
-      await condition(isAsked, delayMs)
+      await expiry.until(() => cancelled || retryRequests.has(destinationId), delayMs)
       delete delivery.nextAttemptAt
       endIfAsked(delivery)
     },
