@@ -34,7 +34,8 @@ export const eventActionRoutes = [
     async handle({ params, body, caller }, deps) {
       const id = params.id ?? ''
       const execution = await describeEvent(deps, scopeOf(caller), id)
-      const { deliveries } = await readTimeline(deps.temporal, execution)
+      const { deliveries, incomplete } = await readTimeline(deps.temporal, execution)
+      if (deliveries.length === 0 && incomplete) throw nothingToRetry([], incomplete)
       const asked = deliveries.filter(
         ({ destinationId }) => (body.destination ?? destinationId) === destinationId,
       )
@@ -65,12 +66,12 @@ function waitsForTime({ status, nextAttemptAt }: Delivery): boolean {
   return status === 'pending' || (status === 'held' && nextAttemptAt !== undefined)
 }
 
-function nothingToRetry(deliveries: readonly Delivery[]): ApiError {
+function nothingToRetry(deliveries: readonly Delivery[], why?: string): ApiError {
   const held = deliveries.find(({ status }) => status === 'held')
   return new ApiError(
     'already_ended',
     held
       ? `No delivery of this event waits for a time: one is held (${held.reason}).`
-      : 'No delivery of this event waits for an attempt.',
+      : `No delivery of this event waits for an attempt${why ? `: ${why}` : ''}.`,
   )
 }

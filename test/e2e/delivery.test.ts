@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Webhook } from 'standardwebhooks'
 import { startMailCatcher } from '../../src/embedded/mail.ts'
 import {
+  after,
   ok,
   silence,
   startReceiver,
@@ -181,6 +182,21 @@ describe('what can be asked of an event', () => {
     expect(asked.body).toEqual({ id: eventId, retrying: [destination] })
     expect((await settledLog(api, eventId)).status).toBe('delivered')
     await api.post(`/events/${eventId}/retry`).expect(409)
+  })
+
+  it('retry has nothing to do while the first attempt is under way', async () => {
+    const { api } = await makeTenant(stack)
+    const { id: destination } = await webhookTo(api, await receiver(after(3_000, 200)))
+    const eventId = await postEvent(api)
+    const { body } = await api.post(`/events/${eventId}/retry`, { destination }).expect(409)
+    expect(body).toMatchObject({
+      detail: expect.stringContaining('its first attempts are under way') as string,
+    })
+    expect(await readLog(api, eventId)).toMatchObject({
+      status: 'pending',
+      incomplete: expect.stringContaining('its first attempts are under way') as string,
+    })
+    expect((await settledLog(api, eventId)).status).toBe('delivered')
   })
 
   it('cancel ends what waits, and the log keeps what was done', async () => {
