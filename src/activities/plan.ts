@@ -1,6 +1,7 @@
 import { routableDestinations } from '../db/destinations.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
-import { route, routeTest, routeTo, type Plan } from '../domain/routing.ts'
+import { plannedDeliveries, type Plan } from '../domain/plan.ts'
+import { route, routeTest, routeTo } from '../domain/routing.ts'
 import { urlUnderTest, type RouteEventInput } from '../workflows/contract.ts'
 import type { ActivityDeps } from './index.ts'
 
@@ -16,7 +17,7 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         eventId: event.id,
         eventType: event.type,
         replayId: replay?.id,
-        deliveries: plan.steps.flatMap((step) => step.deliveries).length,
+        deliveries: plannedDeliveries(plan.steps).length,
         skipped: plan.routing.filter(({ matched }) => !matched).length,
       },
       'event.routed',

@@ -3,6 +3,7 @@ import { takePlace } from '../db/pace.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
 import { orderKeyOf } from '../domain/ordering.ts'
+import { ofDestinations } from '../domain/plan.ts'
 import { route } from '../domain/routing.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
@@ -19,7 +20,7 @@ export async function findPlaced(
 ): Promise<RoutableDestination[]> {
   const destinations = await placedDestinations(db, scope)
   if (destinations.length === 0) return []
-  const matched = route(event, destinations).routing.filter((decision) => decision.matched)
+  const matched = ofDestinations(route(event, destinations).routing).filter((decision) => decision.matched)
   return destinations.filter(({ id }) => matched.some(({ destinationId }) => destinationId === id))
 }
 

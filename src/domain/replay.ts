@@ -1,3 +1,4 @@
+import { ofDestinations, type RuleDecision } from './plan.ts'
 import { isOpen, type Delivery, type DeliveryStatus } from './timeline.ts'
 
 /**
@@ -48,16 +49,17 @@ export function isAsked(
   return type.endsWith('*') ? event.eventType.startsWith(type.slice(0, -1)) : event.eventType === type
 }
 
+type Routed = Pick<Delivery, 'destinationId' | 'missed'> | RuleDecision
 type Made = Pick<Delivery, 'destinationId' | 'missed'> & { status: DeliveryStatus }
 
 /** The destinations that a replay of an event goes to, by its log. What still waits is left to its run. */
 export function destinationsToReplay(
   { status, destination }: ReplayFilter,
-  log: { deliveries: readonly Made[]; routing: readonly Pick<Delivery, 'destinationId' | 'missed'>[] },
+  log: { deliveries: readonly Made[]; routing: readonly Routed[] },
 ): string[] {
   const ended = log.deliveries.filter((one) => !isOpen(one))
   const failed = ended.filter(({ status }) => status === 'failed')
-  const missed = [...ended, ...log.routing].filter((one) => one.missed)
+  const missed = [...ended, ...ofDestinations(log.routing)].filter((one) => one.missed)
   const asked = {
     failed,
     missed,

@@ -2,50 +2,11 @@ import type { RoutableDestination } from './destination.ts'
 import type { Event, JsonObject } from './event.ts'
 import { fitsEventType } from './event-types.ts'
 import { passesFilter } from './filters.ts'
-import { orderKeyOf, type OrderKey } from './ordering.ts'
+import { orderKeyOf } from './ordering.ts'
+import type { DestinationDecision, Plan, PlannedDelivery } from './plan.ts'
 import { defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 
-/** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
-export interface PlannedDelivery {
-  destinationId: string
-  channel: string
-  scheduleMs: number[]
-  timeoutMs: number
-  /** Its first attempt waits for nothing, and is one of those that the event opens with. */
-  opens?: boolean
-  /** Of an ordered destination, where the event has a value at its path. */
-  order?: OrderKey
-  /** Attempts at this destination that may be under way at once. */
-  maxConcurrent?: number
-  /** Of a test at a URL that no destination has. */
-  url?: string
-}
-
-/** Deliveries of a step run side by side. Rules (DESIGN §4) will add kinds of steps to this union. */
-export interface DeliverStep {
-  kind: 'deliver'
-  deliveries: PlannedDelivery[]
-}
-export type Step = DeliverStep
-
-/** Why a destination was chosen or not. */
-export interface RoutingDecision {
-  destinationId: string
-  matched: boolean
-  reason: string
-  /** It would have been chosen, had it been active. */
-  missed?: true
-}
-
-/** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
-export interface Plan {
-  /** When it was made (ISO 8601, UTC). Workflows whose plan does not say began before there were openings. */
-  at?: string
-  steps: Step[]
-  routing: RoutingDecision[]
-}
-
-type Decision = Omit<RoutingDecision, 'destinationId'>
+type Decision = Omit<DestinationDecision, 'destinationId'>
 
 /** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
 export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
@@ -71,7 +32,7 @@ function planFor(
   decideOn: (destination: RoutableDestination) => Decision,
 ): Plan {
   const deliveries: PlannedDelivery[] = []
-  const routing = destinations.map((destination): RoutingDecision => {
+  const routing = destinations.map((destination): DestinationDecision => {
     const decision = decideOn(destination)
     if (decision.matched) deliveries.push(planDelivery(event, destination))
     return { destinationId: destination.id, ...decision }

@@ -1,5 +1,12 @@
 import type { Attempt, AttemptResult } from './outcome.ts'
-import type { Plan, PlannedDelivery, RoutingDecision } from './routing.ts'
+import {
+  ofDestinations,
+  plannedDeliveries,
+  type Plan,
+  type PlannedDelivery,
+  type PlannedStep,
+  type RoutingDecision,
+} from './plan.ts'
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
 export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'unrouted'] as const
@@ -9,6 +16,8 @@ export type EventStatus = (typeof eventStatuses)[number]
 export interface Delivery {
   destinationId: string
   channel: string
+  /** The path of the rule's step that made it. */
+  step?: string
   status: DeliveryStatus
   reason?: string
   nextAttemptAt?: string
@@ -23,8 +32,38 @@ export interface Timeline {
   reason?: string
   deliveries: Delivery[]
   routing: RoutingDecision[]
+  /** Of the rules that act, in the order in which they began. */
+  steps?: StepRecord[]
+  acknowledgement?: Acknowledgement
   /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
   batches?: string[]
+}
+
+/** A step of a rule, once it has been reached. Times are ISO 8601, UTC. */
+export interface StepRecord {
+  /** As in the plan: `rul_…/1.otherwise.0`. */
+  path: string
+  kind: PlannedStep['kind']
+  status: 'running' | 'waiting' | 'done' | 'skipped'
+  reason?: string
+  at: string
+  /** Of one that waits: when that ends at the latest. */
+  until?: string
+  endedAt?: string
+  /** The event that tells of this one, together with others. */
+  digestId?: string
+}
+
+/** Somebody has taken notice of the event. */
+export interface Acknowledgement {
+  at: string
+  /** For people: what the caller said, or whose key or link it was. */
+  by: string
+  via: 'api' | 'link'
+  note?: string
+  /** Whose key, or to which destination the link was sent. */
+  keyId?: string
+  destinationId?: string
 }
 
 /** What a list shows of an event without asking its workflow: its memo. */
@@ -54,8 +93,7 @@ export function openTimeline(): Timeline {
 
 export function recordPlan(timeline: Timeline, plan: Plan): void {
   timeline.routing.push(...plan.routing)
-  const planned = plan.steps.flatMap((step) => step.deliveries)
-  if (planned.length === 0) timeline.reason = unroutedReason(plan.routing)
+  if (plannedDeliveries(plan.steps).length === 0) timeline.reason = unroutedReason(plan.routing)
 }
 
 export function openDelivery(timeline: Timeline, { destinationId, channel }: PlannedDelivery): Delivery {
@@ -170,7 +208,9 @@ export function missedDestinations({
   deliveries,
   routing,
 }: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
-  return [...deliveries, ...routing].flatMap(({ missed, destinationId }) => (missed ? [destinationId] : []))
+  return [...deliveries, ...ofDestinations(routing)].flatMap(({ missed, destinationId }) =>
+    missed ? [destinationId] : [],
+  )
 }
 
 function unroutedReason(routing: readonly RoutingDecision[]): string {

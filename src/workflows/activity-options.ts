@@ -1,6 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import type { PlannedDelivery } from '../domain/routing.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
 import { slowTaskQueue } from './contract.ts'
 import type { Run } from './run.ts'
 

@@ -2,7 +2,7 @@ import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/wor
 import type { AttemptRequest } from '../activities/attempt.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
-import type { PlannedDelivery } from '../domain/routing.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
 import type { Delivery } from '../domain/timeline.ts'
 import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
 import type { Run } from './run.ts'

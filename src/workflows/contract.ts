@@ -3,8 +3,8 @@ import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Environment, Event } from '../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
 import type { Place } from '../domain/pace.ts'
-import type { PlannedDelivery } from '../domain/routing.ts'
-import type { Timeline, TimelineSummary } from '../domain/timeline.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
+import type { Acknowledgement, Timeline, TimelineSummary } from '../domain/timeline.ts'
 
 /**
  * What the API, the workers and the workflows agree on: names, ids, shapes. A change here changes what is already in
@@ -119,6 +119,8 @@ export function replaysWorkflowId(
 export const timelineQuery = defineQuery<Timeline>('timeline')
 /** Makes the waiting attempt of a destination now. */
 export const retryNowSignal = defineSignal<[destinationId: string]>('retryNow')
+/** Tells that somebody has taken notice of the event. The first one counts. */
+export const acknowledgeSignal = defineSignal<[Acknowledgement]>('acknowledge')
 /** Ends every delivery that still waits. */
 export const cancelSignal = defineSignal('cancel')
 

@@ -1,5 +1,5 @@
 import { startChild, workflowInfo } from '@temporalio/workflow'
-import type { PlannedDelivery } from '../domain/routing.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, openDelivery, settle, type Timeline } from '../domain/timeline.ts'
 import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import {

@@ -1,6 +1,6 @@
 import { isCancellation } from '@temporalio/workflow'
 import { recordPlan, type Timeline } from '../domain/timeline.ts'
-import type { Step } from '../domain/routing.ts'
+import { plannedDeliveries, type Step } from '../domain/plan.ts'
 import { assertNever } from '../domain/assert-never.ts'
 import { plan } from './activity-options.ts'
 import { deliverAll } from './deliver-all.ts'
@@ -16,11 +16,7 @@ export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
     const planned = await plan(input)
     run.begin(planned.at)
     recordPlan(run.timeline, planned)
-    if (input.queues)
-      await leaveUnused(
-        run,
-        planned.steps.flatMap((step) => step.deliveries),
-      )
+    if (input.queues) await leaveUnused(run, plannedDeliveries(planned.steps))
     await runSteps(run, planned.steps)
   } catch (error) {
     if (isCancellation(error)) run.close()
@@ -37,7 +33,9 @@ async function runStep(run: Run, step: Step): Promise<void> {
   switch (step.kind) {
     case 'deliver':
       return deliverAll(run, step.deliveries)
+    case 'rule':
+      return
     default:
-      assertNever(step.kind)
+      assertNever(step)
   }
 }

@@ -1,5 +1,5 @@
 import { getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow'
-import type { PlannedDelivery } from '../domain/routing.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, settle, type Delivery } from '../domain/timeline.ts'
 import { configuration } from './activity-options.ts'
 import { leaveSignal, turnSignal, turnsWorkflowId } from './contract.ts'

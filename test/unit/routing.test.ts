@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationStatuses, type RoutableDestination } from '../../src/domain/destination.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
+import { ofDestinations, plannedDeliveries } from '../../src/domain/plan.ts'
 import { route, routeTo } from '../../src/domain/routing.ts'
 import { makeEvent } from '../support/event.ts'
 
@@ -99,7 +100,9 @@ describe('an event is routed', () => {
     ['for longer than others', { timeoutMs: 10_001 }, false],
   ])('opening with the attempts that wait for nothing: %s', (_what, policy, opens) => {
     const delivery = { schedule: ['0s', '5s'], timeoutMs: 1_000, ...policy }
-    expect(route(makeEvent(), [destination({ delivery })]).steps[0]?.deliveries[0]).toMatchObject({ opens })
+    expect(plannedDeliveries(route(makeEvent(), [destination({ delivery })]).steps)).toMatchObject([
+      { opens },
+    ])
   })
 
   it('to nobody when there is nobody', () => {
@@ -117,9 +120,7 @@ describe('a replay is routed', () => {
       { destinationId: 'dst_a', matched: true, reason: 'asked for by name' },
       { destinationId: 'dst_b', matched: false, reason: 'disabled: HTTP 410', missed: true },
     ])
-    expect(
-      plan.steps.flatMap(({ deliveries }) => deliveries.map(({ destinationId }) => destinationId)),
-    ).toEqual(['dst_a'])
+    expect(plannedDeliveries(plan.steps).map(({ destinationId }) => destinationId)).toEqual(['dst_a'])
   })
 })
 
@@ -173,7 +174,9 @@ describe('every plan', () => {
     fc.assert(
       fc.property(anyEvent, anyDestinations, (fields, destinations) => {
         const { routing } = route(makeEvent(fields), destinations)
-        expect(routing.map(({ destinationId }) => destinationId)).toEqual(destinations.map(({ id }) => id))
+        expect(ofDestinations(routing).map(({ destinationId }) => destinationId)).toEqual(
+          destinations.map(({ id }) => id),
+        )
         expect(routing.filter(({ reason }) => reason.trim() === '')).toEqual([])
       }),
     )
@@ -183,11 +186,11 @@ describe('every plan', () => {
     fc.assert(
       fc.property(anyEvent, anyDestinations, (fields, destinations) => {
         const { routing, steps } = route(makeEvent(fields), destinations)
-        const delivered = steps.flatMap(({ deliveries }) =>
-          deliveries.map(({ destinationId }) => destinationId),
-        )
+        const delivered = plannedDeliveries(steps).map(({ destinationId }) => destinationId)
         expect(delivered).toEqual(
-          routing.filter(({ matched }) => matched).map(({ destinationId }) => destinationId),
+          ofDestinations(routing)
+            .filter(({ matched }) => matched)
+            .map(({ destinationId }) => destinationId),
         )
         const inactive = destinations.filter(({ status }) => status !== 'active').map(({ id }) => id)
         expect(delivered.filter((id) => inactive.includes(id))).toEqual([])

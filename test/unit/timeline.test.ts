@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
-import type { PlannedDelivery } from '../../src/domain/routing.ts'
+import type { PlannedDelivery } from '../../src/domain/plan.ts'
 import {
   eventStatus, failingDestinations, openDelivery, openTimeline, recordAttempt, recordPlan, settle, summarize,
   type DeliveryStatus, type EventStatus,

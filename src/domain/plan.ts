@@ -1,0 +1,139 @@
+import type { OrderKey } from './ordering.ts'
+import type { QuietWindow, RuleStep, UntilTime } from './rule.ts'
+
+/** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
+export interface Plan {
+  /** When it was made (ISO 8601, UTC). Workflows whose plan does not say began before there were openings. */
+  at?: string
+  /** Side by side: one `deliver` to those who subscribe, or every rule that acts. */
+  steps: Step[]
+  /** A reason for every destination and every rule of the tenant and environment. */
+  routing: RoutingDecision[]
+  /** What becomes of its deliveries is told by operational events. Workflows that began before there were such have none. */
+  announces?: true
+}
+
+export type Step = DeliverStep | PlannedRule
+
+/** Deliveries of a step run side by side. */
+export interface DeliverStep {
+  kind: 'deliver'
+  deliveries: PlannedDelivery[]
+}
+
+/** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
+export interface PlannedDelivery {
+  destinationId: string
+  channel: string
+  scheduleMs: number[]
+  timeoutMs: number
+  /** Its first attempt waits for nothing, and is one of those that the event opens with. */
+  opens?: boolean
+  /** Of an ordered destination, where the event has a value at its path. */
+  order?: OrderKey
+  /** Attempts at this destination that may be under way at once. */
+  maxConcurrent?: number
+  /** Of a test at a URL that no destination has. */
+  url?: string
+  /** The path of the rule's step that makes it. */
+  step?: string
+  /** Id of the template that the message is made of. */
+  template?: string
+  /** The rule waits for an acknowledgement: the message tells how to give it. */
+  acknowledgeable?: true
+  /** Another delivery of this plan goes to the same destination, and has its place in the order and the pace. */
+  again?: true
+}
+
+/** What a rule does for one event. */
+export interface PlannedRule {
+  kind: 'rule'
+  ruleId: string
+  version: number
+  name: string
+  /** One after the other. */
+  steps: PlannedStep[]
+  /** Those that may hold this event's deliveries back: they are asked about whenever a step delivers. */
+  quietHours?: QuietWindow[]
+}
+
+/**
+ * `path` is where a step stands in its rule, as in `rul_…/1.otherwise.0`. Branches are decided: an event does not change.
+ * Durations are in milliseconds.
+ */
+export type PlannedStep =
+  | PlannedDeliver
+  | { kind: 'delay'; path: string; forMs: number }
+  | ({ kind: 'delay'; path: string } & UntilTime)
+  | { kind: 'awaitAck'; path: string; withinMs: number; otherwise: PlannedStep[] }
+  | { kind: 'branch'; path: string; taken: 'steps' | 'else'; steps: PlannedStep[] }
+  | PlannedDigest
+  | { kind: 'stop'; path: string; reason?: string }
+
+export interface PlannedDeliver {
+  kind: 'deliver'
+  path: string
+  deliveries: PlannedDelivery[]
+  /** Destinations that the rule names and that are no longer there. */
+  missing?: string[]
+  /** No wait stands before it: it begins when the event is routed. */
+  leads?: true
+  /** Of one that leads: quiet hours hold it back until then (ISO 8601, UTC). */
+  heldUntil?: string
+  waitFor?: 'outcome'
+  onFailure?: PlannedStep[]
+}
+
+export interface PlannedDigest {
+  kind: 'digest'
+  path: string
+  windowMs: number
+  max: number
+  /** What the events of one digest have in common, where it collects by a path. */
+  key?: OrderKey
+  /** What is done with the digest: the rule's later steps. The first of them has the index `restFrom` in the rule. */
+  rest: RuleStep[]
+  restFrom: number
+}
+
+/** Why a destination, or a rule, was chosen or not. */
+export type RoutingDecision = DestinationDecision | RuleDecision
+
+export interface DestinationDecision {
+  destinationId: string
+  matched: boolean
+  reason: string
+  /** It would have been chosen, had it been active. */
+  missed?: true
+}
+
+export interface RuleDecision {
+  ruleId: string
+  version: number
+  name: string
+  matched: boolean
+  reason: string
+  /** It matched, and yet does nothing for this event. */
+  heldBack?: 'throttled' | 'deduplicated'
+}
+
+/** The decisions about destinations. */
+export function ofDestinations<Decision extends object>(routing: readonly Decision[]) {
+  return routing.filter(
+    (decision): decision is Extract<Decision, { destinationId: string }> => 'destinationId' in decision,
+  )
+}
+
+/** Every delivery that a plan may come to, whatever happens meanwhile. */
+export function plannedDeliveries(steps: readonly (Step | PlannedStep)[]): PlannedDelivery[] {
+  return steps.flatMap((step) => [
+    ...('deliveries' in step ? step.deliveries : []),
+    ...nestedSteps(step).flatMap((nested) => plannedDeliveries([nested])),
+  ])
+}
+
+function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {
+  if ('steps' in step) return step.steps
+  if ('otherwise' in step) return step.otherwise
+  return 'onFailure' in step ? (step.onFailure ?? []) : []
+}
