@@ -15,6 +15,7 @@ import { createEgress, type Egress } from './channels/egress.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
 import { openDb, type Db } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
+import { createAcknowledgeLink } from './domain/acknowledge-link.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
@@ -33,6 +34,7 @@ export interface Platform {
   egress: Egress
   archive: Archive | undefined
   secretKeys: SecretKeys
+  publicUrl: string | undefined
   log: Log
 }
 
@@ -47,6 +49,8 @@ export interface Services {
   databaseUrl: string
   temporalAddress: string
   secretKeys: SecretKeys
+  /** Where people reach the API: what links in messages begin with. */
+  publicUrl: string | undefined
   /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
   sandboxLoopback: boolean
 }
@@ -69,8 +73,8 @@ export async function openPlatform(
   })
   lifecycle.add('outgoing connections', () => egress.close())
   const archive = await createArchive(config)
-  const { secretKeys } = services
-  return { config, db, connection, temporal: client, egress, archive, secretKeys, log }
+  const { secretKeys, publicUrl } = services
+  return { config, db, connection, temporal: client, egress, archive, secretKeys, publicUrl, log }
 }
 
 /** Where closed events are kept after Temporal's retention, if that is wanted. */
@@ -99,6 +103,7 @@ export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
     databaseUrl: config.DATABASE_URL,
     temporalAddress: config.TEMPORAL_ADDRESS,
     secretKeys: config.SECRET_KEYS,
+    publicUrl: config.PUBLIC_URL,
     sandboxLoopback: false,
   }
   return openPlatform(config, services, startLog(config), lifecycle)
@@ -170,12 +175,13 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
 
 /** Runs the workers. `fail` is called if they end by themselves. */
 export async function runWorkers(
-  { config, db, connection, temporal, egress, archive, secretKeys, log }: Platform,
+  { config, db, connection, temporal, egress, archive, secretKeys, publicUrl, log }: Platform,
   smtpUrl: string | undefined,
   lifecycle: Lifecycle,
   fail: (why: string) => void,
 ): Promise<void> {
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from: config.MAIL_FROM }
+  if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'acknowledge-links.left-out')
   // Events are delivered all the same where this account may not make schedules.
   await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
   const workers = await startWorkers({
@@ -188,6 +194,7 @@ export async function runWorkers(
       lanes: createLanes(),
       circuits: createCircuits(),
       archive,
+      acknowledgeLink: publicUrl === undefined ? undefined : createAcknowledgeLink(publicUrl, secretKeys),
       log,
     },
   })

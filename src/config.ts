@@ -38,6 +38,11 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
   return keys
 })
 
+/** What links in messages begin with. A path may stand in it, where a proxy serves us below one. */
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+  .regex(/^[^?#@]*$/, 'must have no credentials, no query and no fragment')
+
 /** The file's content: it is read once, at the start. */
 const certificates = z.string().transform((file, context) => {
   try {
@@ -66,6 +71,7 @@ const archive = z.string().transform((text, context) => {
 const variables = z.object({
   PORT: port.default(3000),
   HOST: z.string().default('127.0.0.1'),
+  PUBLIC_URL: publicUrl.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z
     .string()

@@ -38,6 +38,7 @@ await runRoot(async (lifecycle, fail) => {
     databaseUrl,
     temporalAddress: temporal.address,
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
+    publicUrl: config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`,
     sandboxLoopback: true,
   }
   const platform = await openPlatform(config, services, log, lifecycle)

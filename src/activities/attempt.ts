@@ -1,7 +1,8 @@
 import { activityInfo, getClient } from '@temporalio/activity'
-import type { Channel } from '../channels/channel.ts'
+import type { Channel, Composition } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import { secretValues } from '../channels/secrets.ts'
+import type { Content } from '../channels/template-field.ts'
 import { readApiSecrets } from '../db/api-secrets.ts'
 import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
@@ -14,6 +15,7 @@ import { urlUnderTest } from '../workflows/contract.ts'
 import { noteOutcome } from './health.ts'
 import { holdBack } from './hold-back.ts'
 import type { ActivityDeps } from './index.ts'
+import { faultText, renderTemplate, type Rendered } from './render.ts'
 
 /** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
 export interface AttemptRequest {
@@ -24,6 +26,10 @@ export interface AttemptRequest {
   place?: Place | undefined
   /** Of a test at a URL that no destination has. */
   url?: string | undefined
+  /** Id of the template that the message is made of. */
+  template?: string | undefined
+  /** The message tells how to acknowledge the event. */
+  acknowledgeable?: true | undefined
 }
 
 export interface AttemptsRequest {
@@ -97,21 +103,69 @@ async function makeAttempt(
   if (held) return held
   const channel = findChannel(target.channel)
   const keys = channel && (await signingKeys(deps, channel, target))
+  const composition = compositionOf(deps, event, target, request)
+  const rendered = await render(deps, channel, composition, request)
 
   const leave = deps.lanes.enter(laneOf(request))
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
   try {
-    const sending = { event, target, keys, attempt: request.number, sentAt, timeoutMs: request.timeoutMs }
-    const outcome = await send(deps, channel, sending)
+    const { number: attempt, timeoutMs } = request
+    const sending = { composition, target, keys, attempt, sentAt, timeoutMs }
+    const { outcome, ...made } = await sendRendered(deps, channel, sending, rendered)
     durationMs = Math.round(performance.now() - startedAt)
-    logAttempt(deps, event, target, request.number, durationMs, outcome)
+    logAttempt(deps, event, target, request.number, durationMs, outcome, made)
     const giveUp = event.test ? undefined : await noteOutcome(deps, target, outcome)
-    return { kind: 'attempted', at: sentAt.toISOString(), durationMs, outcome, ...(giveUp && { giveUp }) }
+    return {
+      kind: 'attempted',
+      at: sentAt.toISOString(),
+      durationMs,
+      outcome,
+      ...made,
+      ...(giveUp && { giveUp }),
+    }
   } finally {
     leave({ slow: durationMs >= request.timeoutMs * slowShare })
   }
+}
+
+/** What the message is composed of, and the link by which its reader acknowledges the event where that is waited for. */
+function compositionOf(
+  { acknowledgeLink }: ActivityDeps,
+  event: Event,
+  { id, name }: Target,
+  { acknowledgeable }: AttemptRequest,
+): Composition {
+  const acknowledgeUrl = acknowledgeable ? acknowledgeLink?.({ event, destinationId: id }) : undefined
+  return { event, destination: { id, name }, acknowledgeUrl }
+}
+
+async function render(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  composition: Composition,
+  { template }: AttemptRequest,
+): Promise<Rendered> {
+  return channel && template !== undefined ? renderTemplate(deps, channel, composition, template) : {}
+}
+
+/**
+ * Sends what the template made. What a receiver refuses for its wording alone is sent once more, as the default message: no
+ * message is lost to a template.
+ */
+async function sendRendered(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  sending: Sending,
+  { content, ...made }: Rendered,
+): Promise<{ outcome: Outcome } & Omit<Rendered, 'content'>> {
+  const startedAt = performance.now()
+  const outcome = await send(deps, channel, { ...sending, content })
+  if (!content || outcome.kind !== 'rejected' || !outcome.refusedContent) return { outcome, ...made }
+  const templateFault = faultText(`the receiver refused what it made: ${outcome.error}`)
+  const timeoutMs = Math.max(1, Math.round(sending.timeoutMs - (performance.now() - startedAt)))
+  return { outcome: await send(deps, channel, { ...sending, timeoutMs }), ...made, templateFault }
 }
 
 /** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
@@ -176,7 +230,8 @@ async function signingKeys(
 }
 
 interface Sending {
-  event: Event
+  composition: Composition
+  content?: Content | undefined
   target: Target
   keys: SigningKeys | undefined
   attempt: number
@@ -187,7 +242,7 @@ interface Sending {
 async function send(
   deps: ActivityDeps,
   channel: Channel | undefined,
-  { target, keys, ...message }: Sending,
+  { target, keys, composition, ...message }: Sending,
 ): Promise<Outcome> {
   if (!channel)
     return {
@@ -204,12 +259,12 @@ async function send(
   const { id, name, config, subscription } = target
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
-    const outcome = await channel.send({ ...message, destination }, deps.context)
+    const outcome = await channel.send({ ...composition, ...message, destination }, deps.context)
     return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
     // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
     deps.log.error(
-      { err, channel: channel.name, destinationId: id, eventId: message.event.id },
+      { err, channel: channel.name, destinationId: id, eventId: composition.event.id },
       'channel.threw',
     )
     return {
@@ -241,6 +296,7 @@ function logAttempt(
   number: number,
   durationMs: number,
   outcome: Outcome,
+  { template, templateFault }: Omit<Rendered, 'content'>,
 ): void {
   log.info(
     {
@@ -254,6 +310,8 @@ function logAttempt(
       responseCode: outcome.responseCode,
       error: outcome.kind === 'delivered' ? undefined : outcome.error,
       errorClass: outcome.kind === 'delivered' ? undefined : outcome.errorClass,
+      template: template?.id,
+      templateFault,
       durationMs,
     },
     'delivery.attempted',

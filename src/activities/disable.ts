@@ -1,5 +1,6 @@
 import { getClient } from '@temporalio/activity'
 import { disableDestination } from '../db/destinations.ts'
+import { statusNews } from '../domain/operational.ts'
 import { announce } from '../temporal/operational-events.ts'
 import type { ActivityDeps } from './index.ts'
 
@@ -12,7 +13,7 @@ export function createDisable({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
     const destination = await disableDestination(db, given.destinationId, given.reason)
     if (!destination) return
     const { statusReason: reason = given.reason, statusAt: at } = destination
-    await announce(getClient(), { type: 'destination.disabled', destination, reason, at }, { eager: false })
+    await announce(getClient(), statusNews('disabled', destination, { reason, at }), { eager: false })
     log.warn({ destinationId: given.destinationId, reason }, 'destination.disabled')
   }
 }

@@ -1,16 +1,20 @@
 import type { Archive } from '../archive/archive.ts'
 import type { ChannelContext } from '../channels/channel.ts'
 import type { Db } from '../db/client.ts'
+import type { createAcknowledgeLink } from '../domain/acknowledge-link.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
+import { createAnnounceDelivery } from './announce.ts'
 import { createAttempts } from './attempt.ts'
 import type { Circuits } from './circuits.ts'
+import { createDigests } from './digests.ts'
 import { createDisable } from './disable.ts'
 import { createEnterTurn } from './enter-turn.ts'
 import type { Lanes } from './lanes.ts'
 import { createPlan } from './plan.ts'
 import { createReplays } from './replay-events.ts'
 import { createRollUp } from './roll-up.ts'
+import { createTiming } from './timing.ts'
 
 /** What activities work with. Only the composition roots construct it. */
 export interface ActivityDeps {
@@ -21,6 +25,8 @@ export interface ActivityDeps {
   circuits: Circuits
   /** Where closed events are kept, if the operator wants that. */
   archive?: Archive | undefined
+  /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */
+  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink> | undefined
   log: Log
 }
 
@@ -33,7 +39,10 @@ export function createActivities(deps: ActivityDeps) {
     attemptFirst,
     attempt,
     disable: createDisable(deps),
+    announceDelivery: createAnnounceDelivery(deps),
     enterTurn: createEnterTurn(),
+    ...createTiming(),
+    ...createDigests(deps),
     ...createReplays(deps),
     ...createRollUp(deps),
   }

@@ -1,15 +1,24 @@
-import { routableDestinations } from '../db/destinations.ts'
-import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
+import type { Db } from '../db/client.ts'
+import { routableDestinations, type Scope } from '../db/destinations.ts'
+import { passRule } from '../db/rule-passes.ts'
+import { enabledRules } from '../db/rules.ts'
+import { templateDefaults } from '../db/templates.ts'
+import type { Event } from '../domain/event.ts'
 import { plannedDeliveries, type Plan } from '../domain/plan.ts'
-import { route, routeTest, routeTo } from '../domain/routing.ts'
-import { urlUnderTest, type RouteEventInput } from '../workflows/contract.ts'
+import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
+import { route, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
+import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
+import type { Rule } from '../domain/rule.ts'
+import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
+import { urlUnderTest, type RouteEventInput, type TestTarget } from '../workflows/contract.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** Loads the tenant's configuration and routes the event by it. The plan is recorded in history, the configuration is not. */
 export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   return async function plan(input: RouteEventInput): Promise<Plan> {
     const { event, replay } = input
-    const plan = { at: new Date().toISOString(), ...(await decide(input)) }
+    const at = new Date()
+    const plan: Plan = { at: at.toISOString(), announces: true, ...(await decide(db, input, at)) }
     log.info(
       {
         tenantId: event.tenantId,
@@ -18,29 +27,80 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         eventType: event.type,
         replayId: replay?.id,
         deliveries: plannedDeliveries(plan.steps).length,
+        rules: plan.steps.flatMap((step) => (step.kind === 'rule' ? step.ruleId : [])),
         skipped: plan.routing.filter(({ matched }) => !matched).length,
       },
       'event.routed',
     )
     return plan
   }
+}
 
-  async function decide({ event, replay, test }: RouteEventInput): Promise<Plan> {
-    if (test && 'url' in test) {
-      const { url } = test
-      return routeTest({ destinationId: urlUnderTest, channel: 'webhook', timeoutMs: defaultTimeoutMs, url })
-    }
-    const scope = { tenantId: event.tenantId, environment: event.environment }
-    const asked = test ? [test.destinationId] : replay?.destinations
-    const destinations = await routableDestinations(db, scope, asked)
-    const [first] = destinations
-    if (test && first) {
-      return routeTest({
-        destinationId: first.id,
-        channel: first.channel,
-        timeoutMs: first.delivery.timeoutMs,
-      })
-    }
-    return asked ? routeTo(event, destinations) : route(event, destinations)
+async function decide(
+  db: Db,
+  { event, replay, test, digest }: RouteEventInput,
+  at: Date,
+): Promise<Pick<Plan, 'steps' | 'routing'>> {
+  const scope = { tenantId: event.tenantId, environment: event.environment }
+  const asked = test ? testedIds(test) : replay?.destinations
+  const [destinations, rules, templates] = await Promise.all([
+    routableDestinations(db, scope, asked),
+    rulesFor(db, scope, { test, digest }),
+    templateDefaults(db, scope),
+  ])
+  if (test) return planTest(event, test, destinations, templates)
+  if (asked) return routeTo(event, destinations, { rules, templates })
+  if (digest) return routeDigest(event, destinations, digest, { templates, at })
+  return route(event, destinations, {
+    rules,
+    templates,
+    at,
+    heldBack: await heldBackNow(db, event, rules, at),
+  })
+}
+
+async function rulesFor(
+  db: Db,
+  scope: Scope,
+  { test, digest }: Pick<RouteEventInput, 'test' | 'digest'>,
+): Promise<Rule[]> {
+  return test || digest ? [] : enabledRules(db, scope)
+}
+
+/** Asks the rules that match whether they let the event pass, one after the other. */
+async function heldBackNow(
+  db: Db,
+  event: Event,
+  rules: readonly Rule[],
+  at: Date,
+): Promise<Map<string, HeldBack>> {
+  const heldBack = new Map<string, HeldBack>()
+  for (const rule of matchingRules(event, rules)) {
+    const why = await passRule(db, rule, event, at)
+    if (why) heldBack.set(rule.id, why)
   }
+  return heldBack
+}
+
+function testedIds(test: TestTarget): string[] {
+  return 'url' in test ? [] : [test.destinationId]
+}
+
+function planTest(
+  event: Event,
+  test: TestTarget,
+  [first]: Awaited<ReturnType<typeof routableDestinations>>,
+  templates: readonly TemplateDefault[],
+): Plan {
+  if ('url' in test)
+    return routeTest({
+      destinationId: urlUnderTest,
+      channel: 'webhook',
+      timeoutMs: defaultTimeoutMs,
+      url: test.url,
+    })
+  if (!first) return { steps: [], routing: [] }
+  const { id: destinationId, channel, delivery } = first
+  const template = defaultTemplateFor(templates, event.type, channel)
+  return routeTest({ destinationId, channel, timeoutMs: delivery.timeoutMs, ...(template && { template }) })
 }

@@ -30,8 +30,8 @@ export async function findInArchive(
     for await (const run of archive.read({ tenantId, environment, day })) {
       line++
       if (line < firstLine) continue
-      const destinations = destinationsOf(run, filter)
-      if (destinations.length > 0) found.push({ eventId: run.event.id, destinations, day, line })
+      const one = replayable(run, filter)
+      if (one) found.push({ ...one, day, line })
       if (found.length >= wanted || Date.now() > deadline)
         return { found, skipped: [], cursor: `${day} ${line + 1}`, complete: false }
     }
@@ -39,12 +39,19 @@ export async function findInArchive(
   return { found, skipped: [], cursor: `${day} 0`, complete: true }
 }
 
-/** A replay's line is no event of its own. */
-function destinationsOf({ event, replayId, timeline }: ArchivedRun, filter: ReplayFilter): string[] {
-  const { type: eventType, createdAt, test } = event
-  if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) })) return []
+/** A replay's line is no event of its own. What is routed anew goes wherever routing says. */
+function replayable(
+  { event, replayId, timeline }: ArchivedRun,
+  filter: ReplayFilter,
+): Pick<Replayable, 'eventId' | 'destinations'> | undefined {
+  const { id: eventId, type: eventType, createdAt, test } = event
+  if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) }))
+    return undefined
+  if (filter.rules && filter.status === 'all') return { eventId }
   const { deliveries, routing } = timeline
-  return destinationsToReplay(filter, { deliveries: deliveries.map(givenUp), routing })
+  const destinations = destinationsToReplay(filter, { deliveries: deliveries.map(givenUp), routing })
+  if (destinations.length === 0) return undefined
+  return filter.rules ? { eventId } : { eventId, destinations }
 }
 
 /** The events of a chunk, by their ids. What is not there any more is left out. */

@@ -13,7 +13,7 @@ import { withoutLaterRuns } from '../temporal/later-runs.ts'
 import { countInLog, findInLog } from '../temporal/replayable.ts'
 import { startReplayRun } from '../temporal/start-event.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
-import type { Replayable, ReplayEventsInput, ReplayProgress } from '../workflows/contract.ts'
+import type { Replayable, ReplayEventsInput, ReplayProgress, RouteEventInput } from '../workflows/contract.ts'
 import { whileHeartbeating } from './heartbeats.ts'
 import type { ActivityDeps } from './index.ts'
 import { findInArchive, readFromArchive } from './replay-archive.ts'
@@ -60,7 +60,8 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const client = getClient()
       const archived = input.filter.source === 'archive'
       const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
-      const read = (one: Replayable) => (events ? events.get(one.eventId) : readEvent(client, one))
+      const read = (one: Replayable) =>
+        events ? { event: events.get(one.eventId) } : readInput(client, one)
       const { tenantId, environment, id: replayId } = input
       const placed = await placedDestinations(db, { tenantId, environment })
       const ordered = placed.filter(({ delivery }) => delivery.ordering)
@@ -69,7 +70,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
         chunk,
         async (one, index) => {
           await sleep(Math.max(0, begunAt + (index * 1000) / input.ratePerSecond - Date.now()))
-          return startOne(client, input, { ...one, ordered, event: await read(one) })
+          return startOne(client, input, { ...one, ordered, ...(await read(one)) })
         },
         // Where there is an order to keep, in the order in which the events came.
         { concurrency: ordered.length > 0 ? 1 : concurrency },
@@ -84,17 +85,21 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   return { countReplayable, findReplayable, startReplays }
 }
 
-async function readEvent(client: Client, { workflowId = '', runId }: Replayable): Promise<Event | undefined> {
+async function readInput(
+  client: Client,
+  { workflowId = '', runId }: Replayable,
+): Promise<Partial<Pick<RouteEventInput, 'event' | 'digest'>>> {
   try {
-    return (await readEventInput(client, workflowId, runId)).event
+    const { event, digest } = await readEventInput(client, workflowId, runId)
+    return { event, ...(digest && { digest }) }
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (isNotFound(error)) return {}
     throw error
   }
 }
 
-interface Starting {
-  event: Event | undefined
+interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
+  event?: Event | undefined
   /** Of the destinations, those that keep an order. */
   ordered: readonly RoutableDestination[]
 }
@@ -102,7 +107,7 @@ interface Starting {
 async function startOne(
   client: Client,
   { id }: ReplayEventsInput,
-  { destinations, ordered, event }: Replayable & Starting,
+  { destinations, ordered, event, digest }: Replayable & Starting,
 ): Promise<'started' | SkipReason> {
   if (!event) return 'forgotten'
   if (Date.now() >= expiryMs(event)) return 'expired'
@@ -110,7 +115,12 @@ async function startOne(
     event,
     ordered.filter((destination) => destinations?.includes(destination.id)),
   )
-  const replay = { event, replay: { id, destinations }, ...(queues.length > 0 && { queues }) }
+  const replay = {
+    event,
+    ...(digest && { digest }),
+    replay: { id, destinations },
+    ...(queues.length > 0 && { queues }),
+  }
   try {
     const { workflowId } = await startReplayRun(client, replay, { eager: false, partOf: id })
     for (const queueId of queues) await enterTurn(client, { queueId, workflowId, permits: 1 })

@@ -1,6 +1,7 @@
 import { ApplicationFailure, cancellationSignal, getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { findRolledDay, readRollUpState, replaceDay } from '../db/daily-totals.ts'
+import { sweepPasses } from '../db/rule-passes.ts'
 import { dayOf, dueDays, endOf, isDay, startOf } from '../domain/days.ts'
 import { countClosed } from '../temporal/count-closed.ts'
 import { retentionMs } from '../temporal/retention.ts'
@@ -17,6 +18,8 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
   /** The days to roll up, oldest first: those that are due, and those asked for. */
   async function findDueDays(asked: string[]): Promise<string[]> {
     const now = new Date()
+    // Here as it is asked once a day: an activity of its own would be another step in every roll-up's history.
+    await sweepPasses(db, now)
     const wrong = asked.find((day) => !isDay(day) || day > dayOf(now))
     if (wrong !== undefined)
       throw ApplicationFailure.nonRetryable(`${wrong} is no day (YYYY-MM-DD, UTC) that has begun`)

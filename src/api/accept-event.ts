@@ -6,7 +6,8 @@ import { durationMs } from '../domain/retry-schedule.ts'
 import { startEvent, startMemo } from '../temporal/start-event.ts'
 import { eventWorkflowId, type EventMemo, type StartMemo } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
-import { ApiError } from './errors.ts'
+import { checkEventData } from './check-event-data.ts'
+import { ApiError, invalid } from './errors.ts'
 import { derivedId } from './idempotency.ts'
 import { enterQueues, findPlaced, takePlaces, type Places } from './places.ts'
 import { serviceFault } from './service-fault.ts'
@@ -36,7 +37,7 @@ export async function acceptEvent(
   deps: AppDeps,
   scope: Scope,
   given: Given,
-  { idempotencyKey, after }: Posted = {},
+  { idempotencyKey, after, path }: Posted = {},
 ): Promise<Accepted> {
   const expiresAt = expiryOf(given)
   const event: Event = {
@@ -48,7 +49,11 @@ export async function acceptEvent(
     ...(expiresAt !== undefined && { expiresAt }),
   }
   const startedAt = performance.now()
-  const placed = await findPlaced(deps, scope, event)
+  const [placed, problems] = await Promise.all([
+    findPlaced(deps, scope, event),
+    checkEventData(deps.db, scope, event.type, event.data, path ? `${path}.data` : 'data'),
+  ])
+  if (problems.length > 0) throw invalid(problems)
   if (placed.length > 0) await after
   const places = await takePlaces(deps, event, placed)
   const accepted = await startOrRecognise(deps, event, places)
@@ -70,6 +75,8 @@ interface Posted {
   idempotencyKey?: string | undefined
   /** Of a batch: when the events before this one have their places. */
   after?: Promise<unknown>
+  /** Of a batch: where the event stands in it, for what is wrong with its data. */
+  path?: string
 }
 
 function expiryOf({ expiresAt, ttl }: Given): string | undefined {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Archive } from '../archive/archive.ts'
@@ -6,6 +5,7 @@ import type { Egress } from '../channels/egress.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
+import { acknowledgePages } from './acknowledge-page.ts'
 import { apiSecretRoutes } from './api-secret.ts'
 import { auditRoutes } from './audit.ts'
 import { dataspikeBasePath, dataspikeRoutes } from './compat/dataspike.ts'
@@ -29,7 +29,10 @@ import type { RateLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy } from './request-key.ts'
 import { basePath, type RouteTable } from './route.ts'
 import { replayRoutes } from './replays.ts'
-import { serviceFault } from './service-fault.ts'
+import { rulePreviewRoutes } from './rules-preview.ts'
+import { ruleRoutes } from './rules.ts'
+import { asApiError, logFault } from './service-fault.ts'
+import { templateRoutes } from './templates.ts'
 import { tenantRoutes } from './tenants.ts'
 
 /** What the API works with. Only the composition roots construct it. */
@@ -66,7 +69,11 @@ export const routes: RouteTable = {
     ...eventActionRoutes,
     ...deliveryRoutes,
     ...replayRoutes,
+    // `preview` comes before the id of a rule.
+    ...rulePreviewRoutes,
+    ...ruleRoutes,
     ...eventTypeRoutes,
+    ...templateRoutes,
     ...apiSecretRoutes,
     ...auditRoutes,
     // The adopted contracts' own (DESIGN §6). `test` and `logs` come before the id of a webhook.
@@ -93,6 +100,7 @@ export function createApp(deps: AppDeps): Express {
     response.json({ status: 'ok' })
   })
   app.use(docsRouter(routes))
+  app.use(acknowledgePages(deps))
   for (const [base, list] of Object.entries(routes)) {
     const router = express.Router()
     for (const route of list) mount(router, route, deps)
@@ -105,23 +113,13 @@ export function createApp(deps: AppDeps): Express {
   return app
 }
 
-/** The one renderer of errors. What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
+/** The one renderer of the API's errors. */
 function errorHandler({ log }: AppDeps): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
-    const known = error instanceof ApiError ? error : (serviceFault(error) ?? unexpected(error))
-    if (known.status >= 500) {
-      const { method, path } = request
-      log.error({ method, path, code: known.code, detail: known.message, err: known.cause }, 'request.failed')
-    }
+    const known = asApiError(error)
+    logFault(log, request, known)
     response.status(known.status).set(known.headers).type('application/problem+json')
     response.send(JSON.stringify(known.toProblem()))
   }
-}
-
-function unexpected(cause: unknown): ApiError {
-  if (cause instanceof URIError) return new ApiError('not_found', 'The path is not valid.')
-  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
-    cause,
-  })
 }

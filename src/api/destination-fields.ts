@@ -1,20 +1,7 @@
 import { z } from 'zod'
-import type { JsonObject } from '../domain/event.ts'
-import { eventTypeGlob } from '../domain/event-types.ts'
-import { filterProblems } from '../domain/filters.ts'
 import { orderPathPattern } from '../domain/ordering.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs, durationPattern } from '../domain/retry-schedule.ts'
-import { jsonObject } from './text.ts'
-
-/** A MongoDB-style filter over `{id, type, data}`; an operator that is not known is named with its path. */
-const filter = jsonObject.superRefine((value: JsonObject, context) => {
-  for (const { path, message } of filterProblems(value)) context.addIssue({ code: 'custom', path, message })
-})
-
-const eventTypeGlobText = z
-  .string()
-  .max(128)
-  .regex(eventTypeGlob, 'must be an event type such as aml.match.found, a glob such as aml.*, or all')
+import { eventTypeGlobText, filter } from './filter-field.ts'
 
 export const subscription = z.strictObject({
   eventTypes: z.array(eventTypeGlobText).min(1).max(100),

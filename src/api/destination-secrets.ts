@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { recordAudit } from '../db/audit.ts'
 import { previousInForce } from '../db/destinations.ts'
+import { rotationNews } from '../domain/operational.ts'
 import { durationMs } from '../domain/retry-schedule.ts'
 import { publicKeyOf } from '../domain/signing-keys.ts'
 import { duration } from './destination-fields.ts'
 import { rotateKeys } from './destination-keys.ts'
+import { tell } from './destination-news.ts'
 import { channelOf, inDestinationTurn, setKeys } from './destination-store.ts'
 import { route, scopeOf } from './route.ts'
 
@@ -45,6 +47,7 @@ export const destinationSecretRoutes = [
         await setKeys(store, current, keys)
         const action = 'destination-secret.rotated'
         await recordAudit(store.db, { ...scope, keyId: caller.keyId, address, action, subject })
+        await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
         return {
           ...(made && { secret: made }),
           ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),

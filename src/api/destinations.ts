@@ -26,7 +26,7 @@ const status = z.enum(['active', 'paused'])
 const secret = z.string().max(256)
 
 /** One shape for each channel in the registry, told apart by `channel`. */
-const shapes = channels.map(({ name, config }) =>
+export const destinationShapes = channels.map(({ name, config }) =>
   z.strictObject({
     name: nameText,
     channel: z.literal(name),
@@ -37,8 +37,8 @@ const shapes = channels.map(({ name, config }) =>
     secret: secret.optional().meta({ description: 'A signing secret of your own; else one is made.' }),
   }),
 )
-type Shape = (typeof shapes)[number]
-const destinationBody = z.discriminatedUnion('channel', shapes as [Shape, ...Shape[]])
+type Shape = (typeof destinationShapes)[number]
+const destinationBody = z.discriminatedUnion('channel', destinationShapes as [Shape, ...Shape[]])
 
 const destinationPatch = z.strictObject({
   name: nameText.optional(),

@@ -5,6 +5,7 @@ export const errorCodes = {
   forbidden: { status: 403, title: 'This key may not do that' },
   not_found: { status: 404, title: 'There is no such thing here' },
   event_id_conflict: { status: 409, title: 'Another event has this id' },
+  already_exists: { status: 409, title: 'There is one already' },
   already_ended: { status: 409, title: 'Nothing waits any more' },
   limit_reached: { status: 409, title: 'There are as many as there can be' },
   payload_too_large: { status: 413, title: 'The body is too large' },

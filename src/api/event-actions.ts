@@ -2,10 +2,13 @@ import { z } from 'zod'
 import type { Delivery } from '../domain/timeline.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../workflows/contract.ts'
+import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from './errors.ts'
 import { describeEvent, signalEvent } from './event-log.ts'
+import { acknowledgementReply } from './event-fields.ts'
 import { startReplay } from './replay-event.ts'
 import { route, scopeOf } from './route.ts'
+import { nameText, noteText } from './text.ts'
 
 /** What can be asked of an event that was accepted. */
 export const eventActionRoutes = [
@@ -45,6 +48,38 @@ export const eventActionRoutes = [
       if (retrying.length === 0) throw nothingToRetry(asked)
       for (const destinationId of retrying) await signalEvent(deps, execution, retryNowSignal, destinationId)
       return { status: 202, body: { id, retrying } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/events/:id/ack',
+    access: { scope: 'events:write' },
+    summary:
+      'Acknowledge: tell the rules that wait for it that somebody has taken notice; the first one counts',
+    body: z.strictObject({
+      by: nameText.optional().meta({ description: 'Who has; the key’s name by default.' }),
+      note: noteText.optional(),
+    }),
+    replies: {
+      200: z.object({
+        id: z.string(),
+        acknowledgement: acknowledgementReply,
+        first: z.boolean().meta({ description: 'Whether it is this one; else somebody was faster.' }),
+      }),
+      202: z
+        .object({ id: z.string(), acknowledgement: acknowledgementReply })
+        .meta({ description: 'It is kept, and no worker could yet tell whether another came before it.' }),
+    },
+    async handle({ params, body, caller }, deps) {
+      const id = params.id ?? ''
+      const { keyId } = caller
+      const by = body.by ?? (await nameOfKey(deps, keyId))
+      const noted = { by, ...(body.note !== undefined && { note: body.note }) }
+      const given = { ...noted, via: 'api' as const, keyId }
+      const { runs, acknowledgement, first } = await acknowledge(deps, scopeOf(caller), id, given)
+      if (!acknowledgement) throw endedUnacknowledged(runs)
+      if (first === undefined) return { status: 202, body: { id, acknowledgement } }
+      return { status: 200, body: { id, acknowledgement, first } }
     },
   }),
   route({

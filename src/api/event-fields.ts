@@ -8,6 +8,7 @@ import {
 } from '../domain/event.ts'
 import { errorClasses } from '../domain/outcome.ts'
 import { durationMs } from '../domain/retry-schedule.ts'
+import type { StepRecord } from '../domain/step-record.ts'
 import { eventStatuses, type DeliveryStatus } from '../domain/timeline.ts'
 import { duration } from './destination-fields.ts'
 import { isoTime, jsonObject } from './text.ts'
@@ -60,9 +61,19 @@ const deliveryStatuses = [
   'held',
 ] as const satisfies readonly DeliveryStatus[]
 
+const stepKinds = [
+  'deliver',
+  'delay',
+  'awaitAck',
+  'branch',
+  'digest',
+  'stop',
+] as const satisfies readonly StepRecord['kind'][]
+
 const deliveryFields = z.object({
   destinationId: z.string(),
   channel: z.string(),
+  step: z.string().optional().meta({ description: 'The path of the rule’s step that made it.' }),
   status: z.enum(deliveryStatuses),
 })
 
@@ -79,6 +90,7 @@ export const eventSummary = z.object({
   createdAt: z.string(),
   test: z.literal(true).optional(),
   status: z.enum(eventStatuses),
+  acknowledgedAt: z.string().optional(),
   deliveries: z.array(
     deliverySummary.extend({
       delegated: z
@@ -102,6 +114,14 @@ const attempt = z.object({
     .meta({ description: 'What was sent; values that are a secret are masked.' }),
   error: z.string().optional(),
   errorClass: z.enum(errorClasses).optional().meta({ description: 'Where it failed.' }),
+  template: z
+    .object({ id: z.string(), version: z.int() })
+    .optional()
+    .meta({ description: 'What the message was to be made of.' }),
+  templateFault: z
+    .string()
+    .optional()
+    .meta({ description: 'Why the template was not used: the default message was sent.' }),
 })
 
 const missed = z
@@ -120,11 +140,55 @@ export const deliveryReply = deliveryFields.extend({
   lastAttemptAt: z.string().optional().meta(ofSummary),
 })
 
+const decision = z.object({ matched: z.boolean(), reason: z.string() })
+
+/** Why a destination, or a rule, was chosen or not. */
+export const routingReply = z.union([
+  decision.extend({ destinationId: z.string(), missed }),
+  decision.extend({
+    ruleId: z.string(),
+    version: z.int(),
+    name: z.string(),
+    heldBack: z
+      .enum(['throttled', 'deduplicated'])
+      .optional()
+      .meta({ description: 'It matched, and yet does nothing for this event.' }),
+  }),
+])
+
+const stepReply = z.object({
+  path: z.string().meta({ description: 'Where it stands in its rule, as in rul_…/1.otherwise.0.' }),
+  kind: z.enum(stepKinds),
+  status: z.enum(['running', 'waiting', 'done', 'skipped']),
+  reason: z.string().optional(),
+  at: z.string(),
+  until: z.string().optional().meta({ description: 'Of one that waits: when that ends at the latest.' }),
+  endedAt: z.string().optional(),
+  digestId: z
+    .string()
+    .optional()
+    .meta({ description: 'The event that tells of this one, together with others.' }),
+})
+
+export const acknowledgementReply = z.object({
+  at: z.string(),
+  by: z.string(),
+  via: z.enum(['api', 'link']),
+  note: z.string().optional(),
+  keyId: z.string().optional().meta({ description: 'Whose key it was.' }),
+  destinationId: z.string().optional().meta({ description: 'To which destination the link was sent.' }),
+})
+
 const timelineReply = z.object({
   status: z.enum(eventStatuses),
   reason: z.string().optional(),
   deliveries: z.array(deliveryReply),
-  routing: z.array(z.object({ destinationId: z.string(), matched: z.boolean(), reason: z.string(), missed })),
+  routing: z.array(routingReply),
+  steps: z
+    .array(stepReply)
+    .optional()
+    .meta({ description: 'Of the rules that act, in the order in which they began.' }),
+  acknowledgement: acknowledgementReply.optional(),
 })
 
 export const eventReply = timelineReply.extend({

@@ -113,8 +113,16 @@ export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', '
 
 function showSummary(execution: Execution) {
   const { eventId, eventType, createdAt, test } = execution.memo
-  const { status, deliveries } = summaryOf(execution)
-  return { id: eventId, type: eventType, createdAt, ...(test && { test }), status, deliveries }
+  const { status, acknowledgedAt, deliveries } = summaryOf(execution)
+  return {
+    id: eventId,
+    type: eventType,
+    createdAt,
+    ...(test && { test }),
+    status,
+    ...(acknowledgedAt && { acknowledgedAt }),
+    deliveries,
+  }
 }
 
 /** An event with its whole delivery log and its replays', read from Temporal alone. */
@@ -139,22 +147,29 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   return { ...known, ...timeline, replays, ...temporalLink(deps, execution) }
 }
 
-async function readReplays({ temporal }: AppDeps, workflowId: string) {
+async function readReplays(deps: AppDeps, workflowId: string) {
+  const prefix = replayWorkflowId(workflowId, '')
+  return Promise.all(
+    (await describeReplays(deps, workflowId)).map(async (execution) => ({
+      replayId: execution.workflowId.slice(prefix.length),
+      createdAt: execution.startTime.toISOString(),
+      ...(await readTimeline(deps.temporal, execution)),
+    })),
+  )
+}
+
+/** The executions that an event's replays are, in the order in which they began. */
+export async function describeReplays(
+  { temporal }: AppDeps,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription[]> {
   const prefix = replayWorkflowId(workflowId, '')
   const query = `WorkflowType = ${quoted(replayEventType)} AND WorkflowId STARTS_WITH ${quoted(prefix)}`
   const { executions } = await listExecutions(temporal, query, replaysShown)
   const replays = await Promise.all(
-    executions.map(async (found) => {
-      const execution = await temporal.workflow.getHandle(found.workflowId).describe()
-      const replayId = found.workflowId.slice(prefix.length)
-      return {
-        replayId,
-        createdAt: execution.startTime.toISOString(),
-        ...(await readTimeline(temporal, execution)),
-      }
-    }),
+    executions.map((found) => temporal.workflow.getHandle(found.workflowId).describe()),
   )
-  return replays.sort((left, right) => left.createdAt.localeCompare(right.createdAt))
+  return replays.sort((left, right) => left.startTime.getTime() - right.startTime.getTime())
 }
 
 /** An event is replayed a few times in its life; more than this are found by the list in Temporal's UI. */

@@ -1,37 +1,124 @@
 import { z } from 'zod'
-import { catalogues } from '../domain/catalogue/index.ts'
-import { route } from './route.ts'
+import { inTenantTurn, type Tx } from '../db/client.ts'
+import type { Scope } from '../db/destinations.ts'
+import { ApiError, invalid, notFound } from './errors.ts'
+import { eventTypePresetRoutes } from './event-type-presets.ts'
+import {
+  checkSettings,
+  columnsOf,
+  contractTypes,
+  eventTypeBody,
+  eventTypePatch,
+  eventTypeReply,
+  settingsOf,
+  showOwn,
+} from './event-type-fields.ts'
+import { requireTypeRoom } from './event-type-room.ts'
+import { route, scopeOf } from './route.ts'
 
-const eventTypeReply = z.object({
-  type: z.string(),
-  aliases: z.array(z.string()),
-  description: z.string(),
-  group: z.string(),
-  contract: z.string(),
-  sample: z.record(z.string(), z.unknown()),
-})
+/** Below `/event-types`, so that no type can be called that. */
+const reserved = 'presets'
 
 export const eventTypeRoutes = [
   route({
     method: 'get',
     path: '/event-types',
     access: { scope: 'settings:read' },
-    summary: 'List the event types of the adopted contracts and Switchyard’s own, each with a sample payload',
+    summary:
+      'List the event types: those registered, then those of the adopted contracts and Switchyard’s own',
     replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
-    handle() {
-      const data = catalogues.flatMap(({ contract, groups }) =>
-        groups.flatMap(({ name: group, types }) =>
-          types.map(({ type, aliases = [], description, sample }) => ({
-            type,
-            aliases: [...aliases],
-            description,
-            group,
-            contract,
-            sample,
-          })),
-        ),
-      )
-      return Promise.resolve({ status: 200, body: { data } })
+    async handle({ caller }, { db }) {
+      const rows = await db.eventType.findMany({
+        where: { ...scopeOf(caller) },
+        orderBy: [{ createdAt: 'asc' }, { type: 'asc' }],
+      })
+      const own = new Set(rows.map(({ type }) => type))
+      const data = [...rows.map(showOwn), ...contractTypes.filter(({ type }) => !own.has(type))]
+      return { status: 200, body: { data } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/event-types',
+    access: { scope: 'settings:write' },
+    summary: 'Register an event type, with a JSON Schema that its events can be held to',
+    body: eventTypeBody,
+    replies: { 201: eventTypeReply },
+    async handle({ body, caller }, { db }) {
+      const scope = scopeOf(caller)
+      const { type, description, schema = null, sample = null, enforce } = body
+      if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
+      const settings = { description, schema, sample, enforce }
+      checkSettings(settings)
+      const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
+        if (await findOwn(tx, scope, type)) throw exists(type)
+        await requireTypeRoom(tx, scope)
+        return tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
+      })
+      return { status: 201, body: showOwn(row) }
+    },
+  }),
+  ...eventTypePresetRoutes,
+  route({
+    method: 'get',
+    path: '/event-types/:type',
+    access: { scope: 'settings:read' },
+    summary: 'Get an event type: the one registered, or else a contract’s',
+    replies: { 200: eventTypeReply },
+    async handle({ params: { type = '' }, caller }, { db }) {
+      const own = await findOwn(db, scopeOf(caller), type)
+      const found = own ? showOwn(own) : contractTypes.find((entry) => entry.type === type)
+      if (!found) throw notFound('event type')
+      return { status: 200, body: found }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/event-types/:type',
+    access: { scope: 'settings:write' },
+    summary: 'Change a registered event type; null takes its schema or sample away',
+    body: eventTypePatch,
+    replies: { 200: eventTypeReply },
+    async handle({ params: { type = '' }, body, caller }, { db }) {
+      const scope = scopeOf(caller)
+      const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
+        const current = await findOwn(tx, scope, type)
+        if (!current) throw notFound('event type')
+        const settings = { ...settingsOf(current), ...given(body) }
+        checkSettings(settings)
+        const where = { tenantId_environment_type: { ...scope, type } }
+        return tx.eventType.update({ where, data: columnsOf(settings) })
+      })
+      return { status: 200, body: showOwn(row) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/event-types/:type',
+    access: { scope: 'settings:write' },
+    summary: 'Delete a registered event type; its events are accepted as before, and no longer checked',
+    replies: { 204: null },
+    async handle({ params: { type = '' }, caller }, { db }) {
+      const { count } = await db.eventType.deleteMany({ where: { ...scopeOf(caller), type } })
+      if (count === 0) throw notFound('event type')
+      return { status: 204 }
     },
   }),
 ]
+
+function findOwn(db: Tx, scope: Scope, type: string) {
+  return db.eventType.findUnique({ where: { tenantId_environment_type: { ...scope, type } } })
+}
+
+/** What is left out of a change stays as it is. */
+function given<Change extends object>(change: Change) {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Change]?: Exclude<Change[Name], undefined>
+  }
+}
+
+function exists(type: string): ApiError {
+  return new ApiError('already_exists', `The event type ${type} is registered already.`, {
+    errors: [{ path: 'type', message: 'is registered already' }],
+  })
+}

@@ -41,10 +41,9 @@ export const eventRoutes = [
       // Side by side, but for those that need a place: they get them in the order of the batch.
       let after: Promise<unknown> = Promise.resolve()
       const accepting = events.map((item, index) => {
-        const posted = { after }
-        const result = resultOf(() =>
-          acceptEvent(deps, scopeOf(caller), validateItem(item, `events.${index}`), posted),
-        )
+        const path = `events.${index}`
+        const posted = { after, path }
+        const result = resultOf(() => acceptEvent(deps, scopeOf(caller), validateItem(item, path), posted))
         after = result.catch(() => undefined)
         return result
       })

@@ -18,13 +18,17 @@ const securitySchemes = {
   [keyParameter]: { type: 'apiKey', in: 'query', name: keyParameter },
 }
 
+/** Schemas that have a name of their own, because they hold themselves. */
+type Components = Record<string, unknown>
+
 /** The OpenAPI 3.1 document, derived from the same schemas that requests are parsed with. */
 export function openApi(routes: RouteTable): object {
   const paths: Record<string, Record<string, object>> = {}
+  const schemas: Components = { Problem: jsonSchema(problem, 'output', {}) }
   for (const [base, list] of Object.entries(routes)) {
     for (const route of list) {
       const path = `${base}${route.path.replace(/:(\w+)/g, '{$1}')}`
-      paths[path] = { ...paths[path], [route.method]: operation(route) }
+      paths[path] = { ...paths[path], [route.method]: operation(route, schemas) }
     }
   }
   return {
@@ -36,14 +40,11 @@ export function openApi(routes: RouteTable): object {
     },
     security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
     paths,
-    components: {
-      securitySchemes,
-      schemas: { Problem: jsonSchema(problem, 'output') },
-    },
+    components: { securitySchemes, schemas },
   }
 }
 
-function operation(route: Route): object {
+function operation(route: Route, components: Components): object {
   const access =
     route.access === 'platform'
       ? 'the platform key'
@@ -52,16 +53,16 @@ function operation(route: Route): object {
     summary: route.summary,
     description: `Needs ${access}.`,
     tags: [route.path.split('/')[1]],
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query, components)],
     ...(route.body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: jsonSchema(route.body, 'input') } },
+        content: { 'application/json': { schema: jsonSchema(route.body, 'input', components) } },
       },
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.replies).map(([status, schema]) => [status, answer(schema)]),
+        Object.entries(route.replies).map(([status, schema]) => [status, answer(schema, components)]),
       ),
       default: {
         description: 'What went wrong, as problem details (RFC 9457)',
@@ -71,9 +72,10 @@ function operation(route: Route): object {
   }
 }
 
-function answer(schema: z.ZodType | null): object {
+function answer(schema: z.ZodType | null, components: Components): object {
   if (schema === null) return { description: 'Done' }
-  return { description: 'Done', content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }
+  const content = { 'application/json': { schema: jsonSchema(schema, 'output', components) } }
+  return { description: 'Done', content }
 }
 
 function pathParameters(path: string): object[] {
@@ -85,9 +87,9 @@ function pathParameters(path: string): object[] {
   }))
 }
 
-function queryParameters(query: z.ZodType | undefined): object[] {
+function queryParameters(query: z.ZodType | undefined, components: Components): object[] {
   if (!query) return []
-  const { properties = {}, required = [] } = jsonSchema(query, 'input') as {
+  const { properties = {}, required = [] } = jsonSchema(query, 'input', components) as {
     properties?: Record<string, object>
     required?: string[]
   }
@@ -99,7 +101,8 @@ function queryParameters(query: z.ZodType | undefined): object[] {
   }))
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+/** What is named goes to the components: a reference is one into the whole document. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: Components): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
@@ -108,5 +111,13 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
       if (zodSchema._zod.def.type === 'custom') jsonSchema.type = 'object'
     },
   })
-  return rest
+  // What is asked for and what is answered may differ, as in what is required.
+  const nameOf = (id: string) => (io === 'input' ? id : `${id}Reply`)
+  const { $defs = {}, ...own } = JSON.parse(JSON.stringify(rest), (key, value: unknown) =>
+    key === '$ref' && typeof value === 'string'
+      ? `#/components/schemas/${nameOf(value.replace('#/$defs/', ''))}`
+      : value,
+  ) as { $defs?: Components }
+  for (const [id, definition] of Object.entries($defs)) components[nameOf(id)] = definition
+  return own
 }

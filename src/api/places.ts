@@ -1,9 +1,10 @@
 import { placedDestinations, type Scope } from '../db/destinations.ts'
 import { takePlace } from '../db/pace.ts'
+import { enabledRules } from '../db/rules.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
 import { orderKeyOf } from '../domain/ordering.ts'
-import { ofDestinations } from '../domain/plan.ts'
+import { leadingDeliveries } from '../domain/plan.ts'
 import { route } from '../domain/routing.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
@@ -20,8 +21,9 @@ export async function findPlaced(
 ): Promise<RoutableDestination[]> {
   const destinations = await placedDestinations(db, scope)
   if (destinations.length === 0) return []
-  const matched = ofDestinations(route(event, destinations).routing).filter((decision) => decision.matched)
-  return destinations.filter(({ id }) => matched.some(({ destinationId }) => destinationId === id))
+  const rules = await enabledRules(db, scope)
+  const leading = leadingDeliveries(route(event, destinations, { rules }).steps)
+  return destinations.filter(({ id }) => leading.some(({ destinationId }) => destinationId === id))
 }
 
 /**

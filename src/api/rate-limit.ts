@@ -80,12 +80,12 @@ function allowancesOf({ limits, tenantId, keyId }: TenantCaller, budget: Budget)
   ]
 }
 
-function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
+export function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
 }
 
-function tooMany(
-  { points, seconds }: Allowance,
+export function tooMany(
+  { points, seconds }: Pick<Allowance, 'points' | 'seconds'>,
   retryAfterSeconds: number,
   headers: Record<string, string>,
 ): ApiError {

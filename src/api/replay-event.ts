@@ -11,13 +11,13 @@ export async function startReplay(deps: AppDeps, scope: Scope, eventId: string, 
   const { temporal } = deps
   const execution = await describeEvent(deps, scope, eventId)
   if (destinations) await requireKnown(deps, scope, destinations)
-  const { event } = await readEventInput(temporal, execution.workflowId, execution.runId)
+  const { event, digest } = await readEventInput(temporal, execution.workflowId, execution.runId)
   if (event.test && !destinations)
     throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
   const replayId = typeid('rpl').toString()
   await startReplayRun(
     temporal,
-    { event, replay: { id: replayId, destinations } },
+    { event, ...(digest && { digest }), replay: { id: replayId, destinations } },
     { eager: deps.eagerStart },
   )
   return { replayId }

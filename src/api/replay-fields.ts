@@ -22,6 +22,14 @@ export const newReplay = z
       .enum(replaySources)
       .default('log')
       .meta({ description: '`archive`: from what is kept of events that the log has forgotten.' }),
+    rules: z.enum(['today']).optional().meta({
+      description:
+        'Route the events anew, by today’s rules and subscriptions, instead of sending them where they failed.',
+    }),
+  })
+  .refine(({ rules, destination }) => rules === undefined || destination === undefined, {
+    path: ['destination'],
+    message: 'cannot be given with rules: those decide where the events go',
   })
   // What is no time at all is said above, once.
   .refine(({ from, to }) => to === undefined || !(Date.parse(from) >= Date.parse(to)), {
@@ -57,6 +65,7 @@ const replayRow = z.object({
     status: z.enum(replayStatuses),
     type: z.string().optional(),
     source: z.enum(replaySources),
+    rules: z.enum(['today']).optional(),
   }),
   ratePerSecond: z.number(),
   found: z

@@ -55,6 +55,8 @@ export interface RouteRequest<A extends Access, Query, Body> {
 export interface Reply {
   status: number
   body?: unknown
+  /** The same as YAML: it is sent to whoever does not ask for JSON before that. */
+  yaml?: string
 }
 
 interface RouteDefinition<
@@ -71,6 +73,8 @@ interface RouteDefinition<
   body?: Body
   /** Larger than the default 256 KiB only where a route says so. */
   bodyMaxBytes?: number
+  /** Its bodies may be YAML instead of JSON. */
+  yaml?: true
   /** What it answers by status: a schema, or `null` for no body. */
   replies: Record<number, z.ZodType | null>
   handle(request: RouteRequest<A, Query, Body>, deps: AppDeps): Promise<Reply>

@@ -1,5 +1,29 @@
+import { randomUUID } from 'node:crypto'
+import type { Request } from 'express'
+import type { Log } from '../log.ts'
 import { grpcCode } from '../temporal/grpc.ts'
 import { ApiError } from './errors.ts'
+
+/** What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
+export function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : (serviceFault(error) ?? unexpected(error))
+}
+
+function unexpected(cause: unknown): ApiError {
+  if (cause instanceof URIError) return new ApiError('not_found', 'The path is not valid.')
+  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
+    cause,
+  })
+}
+
+export function logFault(
+  log: Log,
+  { method, path }: Pick<Request, 'method' | 'path'>,
+  fault: ApiError,
+): void {
+  const { code, message: detail, cause: err } = fault
+  if (fault.status >= 500) log.error({ method, path, code, detail, err }, 'request.failed')
+}
 
 /** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const passing = new Set([1, 4, 8, 14])

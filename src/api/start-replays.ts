@@ -65,7 +65,7 @@ async function start({ temporal }: AppDeps, input: ReplayEventsInput, memo: Repl
 
 /** What is accepted after the request is no part of it. */
 function filterOf(
-  { from, to, destination, status, type, source }: NewReplay,
+  { from, to, destination, status, type, source, rules }: NewReplay,
   createdAt: string,
 ): ReplayFilter {
   const until = to === undefined ? createdAt : new Date(to).toISOString()
@@ -76,6 +76,7 @@ function filterOf(
     source,
     ...(destination !== undefined && { destination }),
     ...(type !== undefined && { type }),
+    ...(rules && { rules }),
   }
 }
 

@@ -9,6 +9,14 @@ export const nameText = z
   .max(200)
   .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
 
+/** What somebody has to say, in several lines if need be. */
+export const noteText = z
+  .string()
+  .overwrite((text) => text.replaceAll('\r\n', '\n').trim())
+  .min(1, 'must not be empty')
+  .max(1000)
+  .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u, 'must not hold control characters other than line breaks and tabs')
+
 export const isoTime = z.iso.datetime({
   offset: true,
   message: 'must be an ISO 8601 time, as in 2026-01-31T12:00:00Z',

@@ -28,6 +28,12 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
       return [{ path, message: `must be one of ${issue.values.map(String).join(', ')}` }]
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }))
+    case 'invalid_union': {
+      // What is wrong inside of the one that was meant says more than that it is none of them.
+      const meant = issue.errors.find((issues) => issues.every((inner) => inner.path.length > 0))
+      if (meant) return meant.flatMap((inner) => fieldErrors(inner, path === '(body)' ? '' : path))
+      return [{ path, message: lowerFirst(issue.message) }]
+    }
     default:
       return [{ path, message: lowerFirst(issue.message) }]
   }

@@ -3,11 +3,21 @@ import type { Environment, Event } from '../domain/event.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Egress } from './egress.ts'
+import type { Content, TemplateFields } from './template-field.ts'
+
+/** What a message is composed of, by a template or without one. */
+export interface Composition {
+  event: Event
+  destination: { id: string; name: string }
+  /** Where whoever reads it takes notice of the event, if somebody waits for that. */
+  acknowledgeUrl?: string | undefined
+}
 
 /** One attempt to make: an event, where to, and with what patience. */
-export interface Message<Config> {
-  event: Event
+export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
+  /** What a template has made of it. Where that has no field, the channel's default stands. */
+  content?: Content<Fields> | undefined
   /** 1 for the first attempt of a run. */
   attempt: number
   /** When this attempt is made; signatures carry it. */
@@ -42,7 +52,7 @@ export interface FieldProblem {
  * A kind of destination, as one value. The API's validation and masking, the encryption of secrets, dispatch and OpenAPI
  * derive from it. `send` classifies what happened; it never retries and never throws for what a receiver did.
  */
-export interface ChannelDefinition<Config extends z.ZodObject> {
+export interface ChannelDefinition<Config extends z.ZodObject, Fields extends TemplateFields> {
   name: string
   /** What a tenant configures. Unknown fields are refused. */
   config: Config
@@ -52,12 +62,19 @@ export interface ChannelDefinition<Config extends z.ZodObject> {
   signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
   check?(config: z.output<Config>, where: { environment: Environment; egress: Egress }): FieldProblem[]
-  send(message: Message<z.output<Config>>, context: ChannelContext): Promise<Outcome>
+  /** The fields that a template can make of its messages. */
+  template: Fields
+  /**
+   * What a message says, field by field: the template's content, and the default where that has none. A field that makes
+   * no sense beside the template's is left out. A preview shows it; JSON as such.
+   */
+  compose(of: Composition, content: Content<Fields>): { [Field in keyof Fields]?: unknown }
+  send(message: Message<z.output<Config>, Fields>, context: ChannelContext): Promise<Outcome>
 }
 
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
 export interface Channel extends Omit<
-  ChannelDefinition<z.ZodObject>,
+  ChannelDefinition<z.ZodObject, TemplateFields>,
   'secrets' | 'signing' | 'check' | 'send'
 > {
   secrets: readonly string[]
@@ -66,7 +83,9 @@ export interface Channel extends Omit<
   send(message: Message<unknown>, context: ChannelContext): Promise<Outcome>
 }
 
-export function defineChannel<Config extends z.ZodObject>(definition: ChannelDefinition<Config>): Channel {
+export function defineChannel<Config extends z.ZodObject, const Fields extends TemplateFields>(
+  definition: ChannelDefinition<Config, Fields>,
+): Channel {
   const { config } = definition
   return {
     ...definition,

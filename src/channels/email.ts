@@ -6,7 +6,7 @@ import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
 import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
 import { withoutBrackets, type Egress } from './egress.ts'
-import { renderEmail } from './email-message.ts'
+import { composeEmail, emailHeaders } from './email-message.ts'
 import { describeNetworkError, within } from './network.ts'
 
 const address = z.email('is not an email address').max(254)
@@ -31,8 +31,15 @@ export const email = defineChannel({
   }),
   secrets: ['smtpUrl'],
   check: (config, where) => (config.smtpUrl ? smtpProblems(config.smtpUrl, where) : []),
+  template: {
+    subject: { kind: 'line', description: 'One line of plain text.' },
+    text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
+    html: { kind: 'html', description: 'HTML; values are escaped.' },
+  },
+  compose: composeEmail,
 
-  async send({ event, destination, timeoutMs }, { egress, mail }) {
+  async send({ content = {}, timeoutMs, ...message }, { egress, mail }) {
+    const { event, destination } = message
     const { to, from, smtpUrl } = destination.config
     const server = smtpUrl ?? mail?.smtpUrl
     const sender = from ?? mail?.from
@@ -43,7 +50,7 @@ export const email = defineChannel({
         error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
       }
     }
-    const mailed = renderEmail(event, destination)
+    const mailed = { ...composeEmail(message, content), ...emailHeaders(event, destination) }
     const requestHeaders = headersForLog({ 'Message-ID': mailed.messageId })
     const signal = AbortSignal.timeout(timeoutMs)
     try {

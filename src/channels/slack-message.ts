@@ -1,24 +1,55 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
-import { titleOf, type Event } from '../domain/event.ts'
+import { titleOf, type Json } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
+import type { Composition } from './channel.ts'
+import { digestOf } from './digest.ts'
+import { escapeSlack } from './escaping.ts'
+import { link, mrkdwn, section, sections, settleBlocks, slackLimits } from './slack-blocks.ts'
+import { renderDigestSlack } from './slack-digest.ts'
 
-/** Slack's limits: a header of 150 characters, ten fields a section. `payloadFields` keeps a field below 2,000 characters. */
-const headerMax = 150
+/** Slack's limit of a section; `payloadFields` keeps a field below the 2,000 characters that one may have. */
 const fieldsPerSection = 10
 const mostFields = 30
 
-/** Header, the payload's fields, then event id and time. Text from the payload is escaped: it can make no link or mention. */
-export function renderSlackMessage(event: Event): IncomingWebhookSendArguments {
+export interface SlackContent {
+  text: string
+  blocks: NonNullable<IncomingWebhookSendArguments['blocks']>
+}
+
+/**
+ * What a message says: the template's text and blocks, and the default where it has neither. Slack shows the blocks where there
+ * are any, so that a template's text makes the blocks if it has none of its own; the text is what a notification shows.
+ */
+export function composeSlackMessage(of: Composition, content: { text?: string; blocks?: string }) {
+  const { text, blocks } = content
+  const standard = renderSlackMessage(of)
+  if (blocks !== undefined)
+    return { text: (text ?? standard.text).slice(0, slackLimits.text), blocks: parseBlocks(blocks) }
+  if (text !== undefined) return { text: text.slice(0, slackLimits.text), blocks: sections(text) }
+  return standard
+}
+
+/** What they are inside is Slack's to say. */
+function parseBlocks(rendered: string): SlackContent['blocks'] {
+  return settleBlocks(JSON.parse(rendered) as Json) as unknown as SlackContent['blocks']
+}
+
+/**
+ * Header, the payload's fields, then event id and time, where no template is for it. Text from the payload is escaped: it can
+ * make no link or mention.
+ */
+export function renderSlackMessage(of: Composition): SlackContent {
+  const { event, acknowledgeUrl } = of
+  const digest = digestOf(event)
+  if (digest) return renderDigestSlack(of, digest)
   const { fields, more } = payloadFields(event.data, mostFields)
-  const sections = []
+  const fieldSections = []
   for (let at = 0; at < fields.length; at += fieldsPerSection) {
-    sections.push({
+    fieldSections.push({
       type: 'section' as const,
-      fields: fields.slice(at, at + fieldsPerSection).map(({ path, value }) => ({
-        type: 'mrkdwn' as const,
-        verbatim: true, // or Slack would make links of bare URLs, #channels and @names
-        text: `*${escape(path)}*\n${escape(value)}`,
-      })),
+      fields: fields
+        .slice(at, at + fieldsPerSection)
+        .map(({ path, value }) => mrkdwn(`*${escapeSlack(path)}*\n${escapeSlack(value)}`)),
     })
   }
   const title = titleOf(event)
@@ -30,16 +61,12 @@ export function renderSlackMessage(event: Event): IncomingWebhookSendArguments {
   return {
     text: `${title} (${event.id})`,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: title.slice(0, headerMax) } },
-      ...sections,
+      { type: 'header', text: { type: 'plain_text', text: title.slice(0, slackLimits.header) } },
+      ...fieldSections,
+      ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
       { type: 'context', elements: [{ type: 'mrkdwn', text: note.join(' · ') }] },
     ],
   }
-}
-
-/** Source: Slack, "Formatting text for app surfaces", escaping. */
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Slack shows it in the reader's own zone, and the ISO time where it cannot. */

@@ -4,7 +4,8 @@ import type { Outcome } from '../domain/outcome.ts'
 import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel } from './channel.ts'
 import { classifyHttp, post, type Answer } from './http.ts'
-import { renderSlackMessage } from './slack-message.ts'
+import { blocksProblem } from './slack-blocks.ts'
+import { composeSlackMessage } from './slack-message.ts'
 import { httpUrl, urlProblems } from './url.ts'
 
 /** A Block Kit message to a Slack channel by its incoming webhook. */
@@ -13,8 +14,21 @@ export const slack = defineChannel({
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
+  template: {
+    text: {
+      kind: 'slack',
+      description: 'mrkdwn: the whole message, or its notification where there are blocks.',
+    },
+    blocks: {
+      kind: 'slackJson',
+      description: 'A JSON list of at most 50 Block Kit blocks.',
+      problem: blocksProblem,
+    },
+  },
+  compose: composeSlackMessage,
 
-  async send({ event, destination, timeoutMs }, { egress }) {
+  async send({ content = {}, timeoutMs, ...message }, { egress }) {
+    const { event, destination } = message
     let answer: Answer = { kind: 'unreachable', error: 'no request was made', errorClass: 'internal' }
     let headers: Record<string, string> | undefined
     // Slack's client builds the request; our own guarded post makes it, and keeps the answer that the client's error drops.
@@ -34,10 +48,13 @@ export const slack = defineChannel({
         return new Response(answer.excerpt, { status: answer.status })
       },
     })
-    await client.send(renderSlackMessage(event)).catch(() => undefined)
+    await client.send(composeSlackMessage(message, content)).catch(() => undefined)
     return { ...classifySlack(answer), ...(headers && { requestHeaders: headersForLog(headers) }) }
   },
 })
+
+/** 400 is about the message (`invalid_blocks`, `no_text`, …); who it goes to has other statuses. */
+const refusedContent = { refusedContent: true } as const
 
 /**
  * Slack answers 4xx with a word that says what is wrong for good (`no_service`, `channel_is_archived`,
@@ -49,6 +66,6 @@ function classifySlack(answer: Answer): Outcome {
   const { status, excerpt } = answer
   if (status < 400 || status >= 500 || status === 408 || status === 429) return outcome
   const word = /^[a-z_]{1,60}$/.test(excerpt) ? `: ${excerpt}` : ''
-  const seen = { responseCode: status, responseExcerpt: excerpt }
+  const seen = { responseCode: status, responseExcerpt: excerpt, ...(status === 400 && refusedContent) }
   return { kind: 'rejected', error: `HTTP ${status}${word}`, errorClass: 'http', ...seen }
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import type { Event, Json } from '../domain/event.ts'
 import { headersForLog } from '../domain/redaction.ts'
 import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
+import { standardWebhooks } from '../domain/wire-formats/standard-webhooks.ts'
 import type { WireFormat, WireOptions } from '../domain/wire-formats/wire-format.ts'
 import { defineChannel, type FieldProblem } from './channel.ts'
 import { classifyHttp, defaultSuccessCodes, post } from './http.ts'
@@ -69,9 +71,20 @@ export const webhook = defineChannel({
     return { by: signedBy, keyPair: given.signatures?.includes('v1a') ?? false, secretProblem }
   },
 
-  async send({ event, destination, attempt, sentAt, timeoutMs }, { egress }) {
+  template: {
+    body: {
+      kind: 'json',
+      description: 'JSON, which takes the place of the wire format’s; it is what is signed.',
+    },
+  },
+  compose: ({ event, destination }, { body = standardBody(event, destination.id) }) => ({
+    body: JSON.parse(body) as Json,
+  }),
+
+  async send({ event, destination, content, attempt, sentAt, timeoutMs }, { egress }) {
     const { config: given, keys } = destination
-    const message = formatOf(given).render({ event, destination, attempt, sentAt, keys, options: given })
+    const request = { event, destination, attempt, sentAt, keys, options: given }
+    const message = formatOf(given).render({ ...request, body: content?.body })
     const ours = {
       'User-Agent': 'Switchyard/1.0',
       ...message.headers,
@@ -91,6 +104,18 @@ export const webhook = defineChannel({
     }
   },
 })
+
+/** What is sent where a destination chooses no other wire format. */
+function standardBody(event: Event, id: string): string {
+  const destination = { id, eventTypes: [] }
+  return standardWebhooks.render({
+    event,
+    destination,
+    attempt: 1,
+    sentAt: new Date(),
+    keys: { secrets: [] },
+  }).body
+}
 
 /** The name was one of the table's when the config was parsed. */
 function formatOf({ wireFormat }: Config): WireFormat {

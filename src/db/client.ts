@@ -11,14 +11,21 @@ export function openDb(databaseUrl: string): Db {
   })
 }
 
-/** In one transaction, with no other of this tenant's under way: for what must be looked at before it is written. */
+/**
+ * In one transaction, with no other of this tenant's under way: for what must be looked at before it is written. It lasts 5 s
+ * at most, unless it says how long.
+ */
 export function inTenantTurn<Result>(
   db: Db,
   tenantId: string,
   write: (tx: Tx) => Promise<Result>,
+  { timeoutMs = 5_000 } = {},
 ): Promise<Result> {
-  return db.$transaction(async (tx) => {
-    await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
-    return write(tx)
-  })
+  return db.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
+      return write(tx)
+    },
+    { timeout: timeoutMs },
+  )
 }

@@ -95,6 +95,12 @@ export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id
   return row ? openDestination(row, keys) : undefined
 }
 
+/** What tells people which destination it is. Opens no secret. */
+export async function findNamed(db: Tx, { tenantId, environment }: Scope, id: string) {
+  const select = { id: true, name: true, channel: true, failingSince: true }
+  return db.destination.findFirst({ where: { tenantId, environment, id }, select })
+}
+
 /** The columns of a config, its secret fields sealed and bound to this destination. */
 export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed }, keys: SecretKeys) {
   return { config: parts.open, sealed: seal(JSON.stringify(parts.secret), keys, id) }

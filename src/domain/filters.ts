@@ -1,93 +1,146 @@
+import { isDeepStrictEqual } from 'node:util'
 import siftModule from 'sift'
-import { isJsonObject, type Json, type JsonObject } from './event.ts'
+import { isJsonObject, type Event, type Json, type JsonObject } from './event.ts'
+import { isCondition, isElementCondition } from './filter-problems.ts'
+import { compileRegex } from './filter-regex.ts'
 
-// The package is CommonJS with a default export inside; its types describe the ES module that bundlers see.
-const sift = siftModule as unknown as typeof siftModule.default
+export { filterProblems, type FilterProblem } from './filter-problems.ts'
 
-type Argument = 'any' | 'plain' | 'list' | 'filter' | 'filters' | 'boolean' | 'count'
+const { createEqualsOperation, createOperationTester, createQueryTester } = siftModule
+const { $and, $or, $nor, $not, $eq, $gt, $gte, $lt, $lte } = siftModule
 
-/** Operators of the filter language, and what each takes. No `$where` (it runs code), no `$regex` (not linear-time). */
-const operators: Partial<Record<string, Argument>> = {
-  $eq: 'any', $ne: 'any', $gt: 'plain', $gte: 'plain', $lt: 'plain', $lte: 'plain',
-  $in: 'list', $nin: 'list', $all: 'list', $exists: 'boolean', $size: 'count',
-  $and: 'filters', $or: 'filters', $nor: 'filters', $not: 'filter', $elemMatch: 'filter',
-} // prettier-ignore
-
-const refusals: Record<Argument, (value: Json) => string | undefined> = {
-  any: () => undefined,
-  plain: (value) => (typeof value === 'object' ? 'takes a text, a number, true or false' : undefined),
-  list: (value) => (Array.isArray(value) && value.length > 0 ? undefined : 'takes a list that is not empty'),
-  boolean: (value) => (typeof value === 'boolean' ? undefined : 'takes true or false'),
-  count: (value) => (Number.isInteger(value) ? undefined : 'takes a whole number'),
-  filter: (value) => (isJsonObject(value) ? undefined : 'takes an object'),
-  filters: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every(isJsonObject)
-      ? undefined
-      : 'takes a list of filters',
-}
-
-export interface FilterProblem {
-  path: string[]
-  message: string
-}
-
-/** What is wrong with a filter, each with its path inside the filter; empty when it can be used. */
-export function filterProblems(filter: JsonObject): FilterProblem[] {
-  const problems = operatorProblems(filter, [])
-  if (problems.length > 0) return problems
-  try {
-    passesFilter(filter, {})
-    return []
-  } catch {
-    return [{ path: [], message: 'mixes operators and fields, or has an operator where it cannot stand' }]
-  }
-}
-
-function operatorProblems(filter: Json, path: string[]): FilterProblem[] {
-  if (path.length > 20) return [{ path, message: 'is nested too deeply (at most 20 levels)' }]
-  if (Array.isArray(filter))
-    return filter.flatMap((item, index) => operatorProblems(item, [...path, String(index)]))
-  if (!isJsonObject(filter)) return []
-  return Object.entries(filter).flatMap(([key, value]) => {
-    const here = [...path, key]
-    if (!key.startsWith('$')) return operatorProblems(value, here)
-    const takes = operators[key]
-    if (!takes) {
-      return [{ path: here, message: `is not an operator; known are ${Object.keys(operators).join(', ')}` }]
-    }
-    const message = refusals[takes](value)
-    return message ? [{ path: here, message }] : operatorProblems(value, here)
-  })
+/** What every filter looks at, wherever it stands: in subscriptions, rules, quiet hours and branches. */
+export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): JsonObject {
+  return { id, type, data }
 }
 
 /**
- * Whether `subject` passes a MongoDB-style filter, evaluated by sift. A field that is absent equals nothing but
- * `{"$exists": false}`: sift, as MongoDB, lets `null` equal an absent field, so presence is asked for by hand.
+ * Whether `subject` passes a MongoDB-style filter (docs/filters.md); the filter must have no problems. sift combines and compares.
+ * Finding the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
+ * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
  */
 export function passesFilter(filter: JsonObject | undefined, subject: JsonObject): boolean {
-  if (filter === undefined) return true
-  return sift(strict(filter) as Record<string, unknown>)(subject)
+  return filter === undefined || compileFilter(filter)(subject)
 }
 
-const nesting = ['$and', '$or', '$nor', '$not', '$elemMatch']
+type Test<Value> = (value: Value) => boolean
 
-/** Adds `{"$exists": true}` wherever a field is compared with `null`. What a field is compared with stays as it is. */
-function strict(filter: Json): Json {
-  if (Array.isArray(filter)) return filter.map(strict)
-  if (!isJsonObject(filter)) return filter
-  const entries = Object.entries(filter).map(([key, value]): [string, Json] => {
-    if (key.startsWith('$')) return [key, nesting.includes(key) ? strict(value) : value]
-    if (value === null) return [key, { $exists: true, $eq: null }]
-    return [
-      key,
-      isJsonObject(value) && Object.keys(value).some((inner) => inner.startsWith('$'))
-        ? strict(value)
-        : value,
-    ]
+function compileFilter(filter: JsonObject): Test<Json> {
+  return createQueryTester(toSift(filter), { operations: { $and, $or, $nor, $not, $field } })
+}
+
+/** A field's test as one of sift's operations. */
+const $field = (test: Test<Json>, owner: unknown, options: Parameters<typeof createEqualsOperation>[2]) =>
+  createEqualsOperation(test, owner, options)
+
+/** The filter with its fields as `$field` operations. */
+function toSift(filter: JsonObject): object {
+  const parts = Object.entries(filter).map(([key, value]) => {
+    if (key === '$not' && isJsonObject(value)) return { $not: toSift(value) }
+    if (key.startsWith('$')) return { [key]: listOf(value).filter(isJsonObject).map(toSift) }
+    return { $field: fieldTest(key.split('.'), value) }
   })
-  return { ...(acceptsNull(filter) && { $exists: true }), ...Object.fromEntries(entries) }
+  return parts.length > 0 ? { $and: parts } : {}
 }
 
-function acceptsNull({ $eq, $in }: Partial<Record<string, Json>>): boolean {
-  return $eq === null || (Array.isArray($in) && $in.includes(null))
+function fieldTest(path: string[], condition: Json): Test<Json> {
+  const test = compileCondition(condition)
+  return (subject) => test(valuesAt(subject, path))
+}
+
+/** Every value at a path: none if it is absent, several where the path leads through the items of a list. */
+function valuesAt(value: Json | undefined, path: string[], depth = 0): Json[] {
+  const name = path[depth]
+  if (value === undefined) return []
+  if (name === undefined) return [value]
+  if (Array.isArray(value)) {
+    if (!/^\d+$/.test(name)) return value.flatMap((item) => valuesAt(item, path, depth))
+    return Object.hasOwn(value, name) ? valuesAt(value[Number(name)], path, depth + 1) : []
+  }
+  return isJsonObject(value) && Object.hasOwn(value, name) ? valuesAt(value[name], path, depth + 1) : []
+}
+
+function compileCondition(condition: Json): Test<Json[]> {
+  if (!isCondition(condition)) return compileOperator('$eq', condition)
+  const { $options, ...operators } = condition
+  const tests = Object.entries(operators).map(([name, argument]) =>
+    compileOperator(name, argument, typeof $options === 'string' ? $options : ''),
+  )
+  return (values) => tests.every((test) => test(values))
+}
+
+/** What an operator says of all the values at a path. */
+function compileOperator(name: string, argument: Json, options = ''): Test<Json[]> {
+  switch (name) {
+    case '$exists':
+      return (values) => values.length > 0 === argument
+    case '$not':
+      return not(compileCondition(argument))
+    case '$ne':
+      return unlessNullIsMeant([argument], not(compileOperator('$eq', argument)))
+    case '$nin':
+      return unlessNullIsMeant(listOf(argument), not(compileOperator('$in', argument)))
+    case '$all': {
+      const tests = listOf(argument).map(compileCondition)
+      return (values) => tests.every((test) => test(values))
+    }
+    case '$size':
+      return (values) => values.some((value) => Array.isArray(value) && value.length === argument)
+    case '$elemMatch': {
+      const test = elementTest(argument)
+      return (values) => values.some((value) => Array.isArray(value) && value.some((item) => test(item)))
+    }
+    default: {
+      const test = valueTest(name, argument, options)
+      return (values) => values.some((value) => test(value) || (Array.isArray(value) && value.some(test)))
+    }
+  }
+}
+
+/** As in MongoDB, `{"$ne": null}` asks for a value, which what is absent has not. */
+function unlessNullIsMeant(compared: Json[], test: Test<Json[]>): Test<Json[]> {
+  return compared.includes(null) ? (values) => values.length > 0 && test(values) : test
+}
+
+function elementTest(argument: Json): Test<Json> {
+  if (!isJsonObject(argument)) return () => false
+  if (!isElementCondition(argument)) {
+    const test = compileFilter(argument)
+    return (item) => isJsonObject(item) && test(item)
+  }
+  const test = compileCondition(argument)
+  return (item) => test([item])
+}
+
+const ordering: Partial<Record<string, typeof $gt>> = { $gt, $gte, $lt, $lte }
+
+/** What an operator says of one value. */
+function valueTest(name: string, argument: Json, options: string): Test<Json> {
+  if (name === '$in') return isOneOf(listOf(argument))
+  if (name === '$regex' && typeof argument === 'string') {
+    const regex = compileRegex(argument, options)
+    return (value) => typeof value === 'string' && regex.test(value)
+  }
+  const create = ordering[name] ?? $eq
+  return createOperationTester(create(argument, null, { compare: isSame, operations: {} }, name))
+}
+
+/** A list may be long on both sides: plain values are looked up. */
+function isOneOf(list: Json[]): Test<Json> {
+  const plain = new Set(list)
+  const objects = list.filter((item) => typeof item === 'object' && item !== null)
+  return (value) => plain.has(value) || objects.some((item) => isSame(item, value))
+}
+
+/** sift's own equality takes `{"a": null}` and `{"b": null}` for the same. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && isDeepStrictEqual(a, b))
+}
+
+function not<Value>(test: Test<Value>): Test<Value> {
+  return (value) => !test(value)
+}
+
+function listOf(value: Json): Json[] {
+  return Array.isArray(value) ? value : []
 }

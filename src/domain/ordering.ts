@@ -19,11 +19,16 @@ export function orderKeyOf(
   { type, data }: Pick<Event, 'type' | 'data'>,
   path: string | undefined,
 ): OrderKey | undefined {
-  const value = path?.split('.').reduce<Json | undefined>(inner, { type, data })
+  const value = path === undefined ? undefined : valueAt({ type, data }, path)
   if (value === undefined || value === null) return undefined
   const text = JSON.stringify(value)
   const shown = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text
   return { text: `${path} = ${shown}`, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) }
+}
+
+/** What an event has at a dotted path, as in `data.customerId`. */
+export function valueAt({ type, data }: Pick<Event, 'type' | 'data'>, path: string): Json | undefined {
+  return path.split('.').reduce<Json | undefined>(inner, { type, data })
 }
 
 function inner(value: Json | undefined, name: string): Json | undefined {

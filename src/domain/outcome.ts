@@ -33,6 +33,14 @@ export type Outcome = (
   responseExcerpt?: string
   /** The headers that were sent, those that are a tenant's secret masked. */
   requestHeaders?: Record<string, string>
+  /** The receiver refused what the message says, and not whom it goes to: another wording may be taken. */
+  refusedContent?: true
+}
+
+/** A template as it was at a version. */
+export interface TemplateRef {
+  id: string
+  version: number
 }
 
 export const excerptMaxBytes = 2048
@@ -48,7 +56,14 @@ export interface Attempt {
   requestHeaders?: Record<string, string>
   error?: string
   errorClass?: ErrorClass
+  /** What the message was to be made of. */
+  template?: TemplateRef
+  /** Why it was not, and the default message was sent instead. */
+  templateFault?: string
 }
+
+/** Of a `templateFault`, in characters. */
+export const templateFaultMax = 500
 
 /** What asking for an attempt came to. Only `attempted` is an attempt: otherwise nothing was sent. */
 export type AttemptResult =
@@ -57,6 +72,9 @@ export type AttemptResult =
       at: string
       durationMs: number
       outcome: Outcome
+      /** See `Attempt`. */
+      template?: TemplateRef
+      templateFault?: string
       /** The destination has only failed for so long that it is not to be called again. */
       giveUp?: string
     }

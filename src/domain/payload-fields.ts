@@ -44,7 +44,7 @@ function field(path: string, value: string): PayloadField {
 }
 
 /** A line break could fake another field, and a change of writing direction another value. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, ' ')
 }
 

@@ -65,7 +65,7 @@ export type PlannedStep =
   | PlannedDeliver
   | { kind: 'delay'; path: string; forMs: number }
   | ({ kind: 'delay'; path: string } & UntilTime)
-  | { kind: 'awaitAck'; path: string; withinMs: number; otherwise: PlannedStep[] }
+  | { kind: 'awaitAck'; path: string; within: string; withinMs: number; otherwise: PlannedStep[] }
   | { kind: 'branch'; path: string; taken: 'steps' | 'else'; steps: PlannedStep[] }
   | PlannedDigest
   | { kind: 'stop'; path: string; reason?: string }
@@ -89,11 +89,23 @@ export interface PlannedDigest {
   path: string
   windowMs: number
   max: number
-  /** What the events of one digest have in common, where it collects by a path. */
+  /** The path that it collects by, and what the events of one digest have there. */
+  by?: string
   key?: OrderKey
   /** What is done with the digest: the rule's later steps. The first of them has the index `restFrom` in the rule. */
   rest: RuleStep[]
   restFrom: number
+}
+
+/** The part of a rule that is left to be done with what it has collected. */
+export interface DigestOrders {
+  ruleId: string
+  version: number
+  name: string
+  steps: RuleStep[]
+  /** The index of the first of them in the rule. */
+  from: number
+  quietHours?: QuietWindow[] | undefined
 }
 
 /** Why a destination, or a rule, was chosen or not. */
@@ -130,6 +142,16 @@ export function plannedDeliveries(steps: readonly (Step | PlannedStep)[]): Plann
     ...('deliveries' in step ? step.deliveries : []),
     ...nestedSteps(step).flatMap((nested) => plannedDeliveries([nested])),
   ])
+}
+
+/** Those that begin when the event is routed, and so have the places that it was given when it was accepted. */
+export function leadingDeliveries(steps: readonly (Step | PlannedStep)[]): PlannedDelivery[] {
+  return steps.flatMap((step) => {
+    if (step.kind === 'rule' || step.kind === 'branch') return leadingDeliveries(step.steps)
+    if (step.kind !== 'deliver') return []
+    const waits = 'path' in step && (!step.leads || step.heldUntil !== undefined)
+    return waits ? [] : step.deliveries
+  })
 }
 
 function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {

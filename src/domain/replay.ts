@@ -21,6 +21,8 @@ export interface ReplayFilter {
   /** Exact, or the beginning of types with a `*` after it. */
   type?: string
   source: ReplaySource
+  /** They are routed anew, by today's rules and subscriptions, instead of going where they went. */
+  rules?: 'today'
 }
 
 /**

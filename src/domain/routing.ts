@@ -1,21 +1,108 @@
 import type { RoutableDestination } from './destination.ts'
-import type { Event, JsonObject } from './event.ts'
+import type { Event } from './event.ts'
 import { fitsEventType } from './event-types.ts'
-import { passesFilter } from './filters.ts'
-import { orderKeyOf } from './ordering.ts'
-import type { DestinationDecision, Plan, PlannedDelivery } from './plan.ts'
-import { defaultTimeoutMs, durationMs } from './retry-schedule.ts'
+import { filterSubject, passesFilter } from './filters.ts'
+import { aboutDestination } from './operational.ts'
+import {
+  plannedDeliveries,
+  type DestinationDecision,
+  type DigestOrders,
+  type Plan,
+  type PlannedDelivery,
+  type PlannedRule,
+} from './plan.ts'
+import { opening, planDelivery } from './plan-delivery.ts'
+import { planRule } from './plan-rule.ts'
+import type { Rule } from './rule.ts'
+import { decideOnRules, type HeldBack } from './rule-matching.ts'
+import { defaultTemplateFor, type TemplateDefault } from './templates.ts'
+
+/** What routing goes by, besides the destinations. */
+export interface RoutingRules {
+  /** Those that are enabled, in their order. */
+  rules?: readonly Rule[]
+  templates?: readonly TemplateDefault[]
+  /** By rule id: those that matched and are held back. */
+  heldBack?: ReadonlyMap<string, HeldBack>
+  /** When the event is routed: quiet hours go by it. */
+  at?: Date
+}
 
 type Decision = Omit<DestinationDecision, 'destinationId'>
 
-/** Decides who hears of an event, with a reason for every destination of its tenant and environment. Pure. */
-export function route(event: Event, destinations: readonly RoutableDestination[]): Plan {
-  return planFor(event, destinations, (destination) => decide(event, destination))
+/**
+ * Decides who hears of an event, with a reason for every destination and rule of its tenant and environment. Where no rule
+ * matches, the destinations' subscriptions decide. Pure.
+ */
+export function route(
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  { rules = [], templates = [], heldBack = new Map(), at = new Date(event.createdAt) }: RoutingRules = {},
+): Plan {
+  const decisions = decideOnRules(event, rules, heldBack)
+  const matched = decisions.filter((decision) => decision.matched)
+  if (matched.length === 0) {
+    const plan = planFor(event, destinations, templates, (destination) => decide(event, destination))
+    return { ...plan, routing: [...plan.routing, ...decisions] }
+  }
+  const seen = new Set<string>()
+  const steps = matched.flatMap((decision) => {
+    const rule = rules.find(({ id }) => id === decision.ruleId)
+    if (!rule || decision.heldBack) return []
+    const { steps, quietHours = [] } = rule.definition
+    return planRule(
+      event,
+      { ...rule, name: decision.name, steps, quietHours },
+      { destinations, templates, seen, at },
+    )
+  })
+  const named = namedIn(event, steps)
+  return {
+    steps,
+    routing: [...destinations.map(({ id }) => ({ destinationId: id, ...named(id) })), ...decisions],
+  }
 }
 
-/** The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. */
-export function routeTo(event: Event, destinations: readonly RoutableDestination[]): Plan {
-  return planFor(event, destinations, (destination) => ifActive(destination, 'asked for by name'))
+/** The plan of a digest: what its rule does after having collected. */
+export function routeDigest(
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  { from, ruleId, quietHours = [], ...rule }: DigestOrders,
+  { templates = [], at = new Date(event.createdAt) }: Pick<RoutingRules, 'templates' | 'at'>,
+): Plan {
+  const seen = new Set<string>()
+  const { version, name } = rule
+  const steps = [
+    planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, seen, at, from }),
+  ]
+  const named = namedIn(event, steps)
+  return {
+    steps,
+    routing: [
+      ...destinations.map(({ id }) => ({ destinationId: id, ...named(id) })),
+      { ruleId, version, name, matched: true, reason: 'has collected it' },
+    ],
+  }
+}
+
+/**
+ * The plan of a replay: the destinations asked for, whatever they subscribe to today, as long as they are active. What they
+ * are sent is made of the templates of today's rules.
+ */
+export function routeTo(
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  { rules = [], templates = [] }: Pick<RoutingRules, 'rules' | 'templates'> = {},
+): Plan {
+  const byRule = plannedDeliveries(route(event, destinations, { rules, templates }).steps)
+  const plan = planFor(event, destinations, templates, (destination) =>
+    ifActive(destination, 'asked for by name'),
+  )
+  for (const delivery of plannedDeliveries(plan.steps)) {
+    const template = byRule.find(({ destinationId }) => destinationId === delivery.destinationId)?.template
+    if (template !== undefined) delivery.template = template
+  }
+  return plan
 }
 
 /** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
@@ -29,12 +116,15 @@ export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>)
 function planFor(
   event: Event,
   destinations: readonly RoutableDestination[],
+  templates: readonly TemplateDefault[],
   decideOn: (destination: RoutableDestination) => Decision,
 ): Plan {
   const deliveries: PlannedDelivery[] = []
   const routing = destinations.map((destination): DestinationDecision => {
     const decision = decideOn(destination)
-    if (decision.matched) deliveries.push(planDelivery(event, destination))
+    const template = defaultTemplateFor(templates, event.type, destination.channel)
+    if (decision.matched)
+      deliveries.push(opening({ ...planDelivery(event, destination), ...(template && { template }) }))
     return { destinationId: destination.id, ...decision }
   })
   return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }
@@ -45,12 +135,14 @@ function decide(event: Event, destination: RoutableDestination): Decision {
     (glob) => fitsEventType(glob, event.type) && isMeant(glob, event, destination),
   )
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
-  const subject: JsonObject = { id: event.id, type: event.type, data: event.data }
-  if (!passesFilter(destination.subscription.filter, subject)) {
+  if (!passesFilter(destination.subscription.filter, filterSubject(event))) {
     return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
   }
+  if (aboutDestination(event) === destination.id) return { matched: false, reason: aboutItself }
   return ifActive(destination, `subscribed to ${pattern}`)
 }
+
+const aboutItself = 'about itself: what became of its own deliveries is told to others'
 
 /** A receiver that was written for another system knows nothing of operational events: `all` of its contract are not those. */
 function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
@@ -62,22 +154,16 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
   return { matched: false, reason: statusReason ? `${status}: ${statusReason}` : status, missed: true }
 }
 
-function planDelivery(event: Event, { id, channel, delivery }: RoutableDestination): PlannedDelivery {
-  const { ordering, maxConcurrent } = delivery
-  const order = orderKeyOf(event, ordering?.by)
-  return opening({
-    destinationId: id,
-    channel,
-    scheduleMs: delivery.schedule.map(durationMs),
-    timeoutMs: delivery.timeoutMs,
-    ...(order && { order }),
-    ...(maxConcurrent !== undefined && { maxConcurrent }),
-  })
-}
-
-/** One that may take longer than most is not waited for by the others of the opening. */
-function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
-  const { scheduleMs, timeoutMs, order, maxConcurrent } = planned
-  const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
-  return { ...planned, opens: !waits && timeoutMs <= defaultTimeoutMs }
+/** What rules decide of a destination: whether one of them that acts has a step for it. */
+function namedIn(event: Event, rules: readonly PlannedRule[]): (destinationId: string) => Decision {
+  const paths = new Map<string, string[]>()
+  for (const { destinationId, step = '' } of plannedDeliveries(rules))
+    paths.set(destinationId, [...(paths.get(destinationId) ?? []), step])
+  return (destinationId) => {
+    if (aboutDestination(event) === destinationId) return { matched: false, reason: aboutItself }
+    const named = paths.get(destinationId)
+    return named
+      ? { matched: true, reason: `named by ${named.join(', ')}` }
+      : { matched: false, reason: 'rules decide: no step of those that match names it' }
+  }
 }

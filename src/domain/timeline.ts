@@ -2,14 +2,16 @@ import type { Attempt, AttemptResult } from './outcome.ts'
 import {
   ofDestinations,
   plannedDeliveries,
+  type DestinationDecision,
   type Plan,
   type PlannedDelivery,
-  type PlannedStep,
   type RoutingDecision,
 } from './plan.ts'
+import type { StepRecord } from './step-record.ts'
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
-export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'unrouted'] as const
+/** `digested`: nobody was told of it by itself, but by the digest that it is a part of. */
+export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'digested', 'unrouted'] as const
 export type EventStatus = (typeof eventStatuses)[number]
 
 /** One event to one destination, with every attempt made. Times are ISO 8601, UTC. */
@@ -39,21 +41,6 @@ export interface Timeline {
   batches?: string[]
 }
 
-/** A step of a rule, once it has been reached. Times are ISO 8601, UTC. */
-export interface StepRecord {
-  /** As in the plan: `rul_…/1.otherwise.0`. */
-  path: string
-  kind: PlannedStep['kind']
-  status: 'running' | 'waiting' | 'done' | 'skipped'
-  reason?: string
-  at: string
-  /** Of one that waits: when that ends at the latest. */
-  until?: string
-  endedAt?: string
-  /** The event that tells of this one, together with others. */
-  digestId?: string
-}
-
 /** Somebody has taken notice of the event. */
 export interface Acknowledgement {
   at: string
@@ -69,6 +56,7 @@ export interface Acknowledgement {
 /** What a list shows of an event without asking its workflow: its memo. */
 export interface TimelineSummary {
   status: EventStatus
+  acknowledgedAt?: string
   deliveries: DeliverySummary[]
   /** Whether children hold some of the deliveries' attempts. */
   batched?: true
@@ -83,6 +71,8 @@ export interface DeliverySummary {
   responseCode?: number
   lastAttemptAt?: string
   nextAttemptAt?: string
+  /** The path of the rule's step that made it. */
+  step?: string
   /** A child workflow makes it: its attempts stand in that one's summary. */
   delegated?: true
 }
@@ -93,11 +83,22 @@ export function openTimeline(): Timeline {
 
 export function recordPlan(timeline: Timeline, plan: Plan): void {
   timeline.routing.push(...plan.routing)
-  if (plannedDeliveries(plan.steps).length === 0) timeline.reason = unroutedReason(plan.routing)
+  if (plannedDeliveries(plan.steps).length > 0) return
+  const rules = plan.routing.filter((decision) => 'ruleId' in decision && decision.matched)
+  if (rules.length === 0) timeline.reason = unroutedReason(ofDestinations(plan.routing))
 }
 
-export function openDelivery(timeline: Timeline, { destinationId, channel }: PlannedDelivery): Delivery {
-  const delivery: Delivery = { destinationId, channel, status: 'pending', attempts: [] }
+export function openDelivery(
+  timeline: Timeline,
+  { destinationId, channel, step }: PlannedDelivery,
+): Delivery {
+  const delivery: Delivery = {
+    destinationId,
+    channel,
+    ...(step && { step }),
+    status: 'pending',
+    attempts: [],
+  }
   timeline.deliveries.push(delivery)
   return delivery
 }
@@ -106,15 +107,17 @@ export function openDelivery(timeline: Timeline, { destinationId, channel }: Pla
  * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
  * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
  */
-const earlierMax = { excerpt: 256, headers: 600 }
+const earlierMax = { excerpt: 256, headers: 600, templateFault: 120 }
 
 /** Writes an attempt into the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
-  const { outcome, at, durationMs } = made
+  const { outcome, at, durationMs, template, templateFault } = made
   const previous = delivery.attempts.at(-1)
   if (previous?.responseExcerpt)
     previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierMax.excerpt)
   if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
+  if (previous?.templateFault)
+    previous.templateFault = previous.templateFault.slice(0, earlierMax.templateFault)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,
@@ -125,6 +128,8 @@ export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 
     ...(outcome.requestHeaders && { requestHeaders: outcome.requestHeaders }),
     ...(outcome.kind !== 'delivered' && { error: outcome.error }),
     ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
+    ...(template && { template }),
+    ...(templateFault !== undefined && { templateFault }),
   })
 }
 
@@ -143,6 +148,11 @@ export function settle(delivery: Delivery, status: DeliveryStatus, reason?: stri
   if (reason !== undefined) delivery.reason = reason
 }
 
+/** Which of an event's deliveries one is: a rule may send to a destination more than once. */
+export function deliveryKey({ destinationId, step }: Pick<Delivery, 'destinationId' | 'step'>): string {
+  return step === undefined ? destinationId : `${destinationId} ${step}`
+}
+
 /** Whether another attempt may come. */
 export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
   return status === 'pending' || status === 'held'
@@ -156,20 +166,25 @@ export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(
 }
 
 /** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
-export function eventStatus(deliveries: readonly Pick<Delivery, 'status'>[]): EventStatus {
+export function eventStatus(
+  deliveries: readonly Pick<Delivery, 'status'>[],
+  steps: readonly Pick<StepRecord, 'digestId'>[] = [],
+): EventStatus {
   const has = (status: DeliveryStatus) => deliveries.some((delivery) => delivery.status === status)
   if (deliveries.some(isOpen)) return 'pending'
   if (has('delivered')) return has('failed') ? 'partial' : 'delivered'
-  return has('failed') ? 'failed' : 'unrouted'
+  if (has('failed')) return 'failed'
+  return steps.some(({ digestId }) => digestId !== undefined) ? 'digested' : 'unrouted'
 }
 
 /** `delegated`: those that children make. */
 export function summarize(
-  { status, deliveries, batches }: Timeline,
+  { status, deliveries, acknowledgement, batches }: Timeline,
   delegated?: ReadonlySet<Delivery>,
 ): TimelineSummary {
   return {
     status,
+    ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
     deliveries: deliveries.map((delivery) => ({
       ...summarizeDelivery(delivery),
       ...(delegated?.has(delivery) && { delegated: true as const }),
@@ -179,11 +194,12 @@ export function summarize(
 }
 
 export function summarizeDelivery(delivery: Delivery): DeliverySummary {
-  const { destinationId, channel, status, nextAttemptAt, attempts } = delivery
+  const { destinationId, channel, step, status, nextAttemptAt, attempts } = delivery
   const last = attempts.at(-1)
   return {
     destinationId,
     channel,
+    ...(step && { step }),
     status,
     attempts: attempts.length,
     ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
@@ -194,13 +210,14 @@ export function summarizeDelivery(delivery: Delivery): DeliverySummary {
 
 /** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
 export function failingDestinations(deliveries: readonly Delivery[]): string[] {
-  return deliveries
-    .filter((delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0))
-    .map(({ destinationId }) => destinationId)
+  const failing = deliveries.filter(
+    (delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0),
+  )
+  return destinationsOf(failing)
 }
 
 export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
-  return deliveries.filter(({ status }) => status === 'delivered').map(({ destinationId }) => destinationId)
+  return destinationsOf(deliveries.filter(({ status }) => status === 'delivered'))
 }
 
 /** Destinations that would have got the event, had they been active: what they can be given once they are again. */
@@ -208,12 +225,15 @@ export function missedDestinations({
   deliveries,
   routing,
 }: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
-  return [...deliveries, ...ofDestinations(routing)].flatMap(({ missed, destinationId }) =>
-    missed ? [destinationId] : [],
-  )
+  return destinationsOf([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
 }
 
-function unroutedReason(routing: readonly RoutingDecision[]): string {
+/** Each once: a rule may send to a destination more than once. */
+export function destinationsOf(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
+  return [...new Set(of.map(({ destinationId }) => destinationId))]
+}
+
+function unroutedReason(routing: readonly DestinationDecision[]): string {
   return routing.length === 0
     ? 'the tenant has no destination in this environment'
     : 'no active destination’s subscription matches; see routing for each one’s reason'

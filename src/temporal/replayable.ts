@@ -98,8 +98,10 @@ function conditions(input: ReplayEventsInput): string[] {
 }
 
 /** A run that is over while its event is `pending` was ended early, by an operator, say: its deliveries were given up. */
-function statusCondition({ status }: ReplayFilter): string {
+function statusCondition({ status, rules }: ReplayFilter): string {
   const ended = `ExecutionStatus != 'Running'`
+  // What nobody heard of is worth another try only where it is routed anew.
+  if (status === 'all' && rules) return ended
   if (status === 'all') return `${ended} AND EventStatus != 'unrouted'`
   return `${ended} AND EventStatus IN ('failed', 'partial', 'pending')`
 }
@@ -132,13 +134,15 @@ async function readPage(
     page,
     async (execution): Promise<Replayable | SkipReason | undefined> => {
       const { workflowId, runId, memo } = execution
+      const whole = { eventId: memo.eventId, workflowId, runId }
+      if (filter.rules && filter.status === 'all') return whole
       const needsLog = crowded.has(workflowId) || endedEarly(filter, execution)
       const destinations = needsLog
         ? await fromLog(client, filter, execution)
         : fromSummary(filter, summaryOf(execution).deliveries)
       if (typeof destinations === 'string') return destinations
       if (destinations?.length === 0) return undefined
-      return { eventId: memo.eventId, workflowId, runId, ...(destinations && { destinations }) }
+      return { ...whole, ...(destinations && !filter.rules && { destinations }) }
     },
     { concurrency },
   )
@@ -173,11 +177,11 @@ const mostCrowded = 1000
 function fromSummary(filter: ReplayFilter, deliveries: readonly DeliverySummary[]): string[] {
   const { destination } = filter
   if (destination === undefined) return destinationsToReplay(filter, { deliveries, routing: [] })
-  const own = deliveries.find(({ destinationId }) => destinationId === destination)
+  const own = deliveries.filter(({ destinationId }) => destinationId === destination)
   const missed = { destinationId: destination, missed: true } as const
-  if (!own) return destinationsToReplay(filter, { deliveries: [], routing: [missed] })
-  const made = { ...own, ...(own.status === 'skipped' && missed) }
-  return destinationsToReplay(filter, { deliveries: [made], routing: [] })
+  if (own.length === 0) return destinationsToReplay(filter, { deliveries: [], routing: [missed] })
+  const made = own.map((one) => ({ ...one, ...(one.status === 'skipped' && missed) }))
+  return destinationsToReplay(filter, { deliveries: made, routing: [] })
 }
 
 /**

@@ -44,12 +44,12 @@ export function startEvent(
  */
 export function startReplayRun(
   client: Client,
-  { event, replay, queues }: RouteEventInput & { replay: { id: string } },
+  { event, digest, replay, queues }: RouteEventInput & { replay: { id: string } },
   { eager, partOf }: Starting & { partOf?: string },
 ) {
   return client.workflow.start(replayEventType, {
     ...shared(
-      { event, replay, ...(queues && { queues }) },
+      { event, ...(digest && { digest }), replay, ...(queues && { queues }) },
       eager,
       partOf === undefined ? priorities.event : priorities.replay,
     ),

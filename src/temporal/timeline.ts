@@ -5,7 +5,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client'
-import { givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
+import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
 
 /** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
@@ -32,9 +32,9 @@ export async function readTimeline(
     }),
   )
   const made = new Map(
-    children.flatMap(({ deliveries }) => deliveries.map((delivery) => [delivery.destinationId, delivery])),
+    children.flatMap(({ deliveries }) => deliveries.map((delivery) => [deliveryKey(delivery), delivery])),
   )
-  const deliveries = timeline.deliveries.map((delivery) => made.get(delivery.destinationId) ?? delivery)
+  const deliveries = timeline.deliveries.map((delivery) => made.get(deliveryKey(delivery)) ?? delivery)
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
   return { ...timeline, deliveries, ...(incomplete && { incomplete }) }
 }

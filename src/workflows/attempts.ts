@@ -24,7 +24,7 @@ export async function attemptEach(
 ): Promise<Map<DeliveryAsPlanned, AttemptResult>> {
   if (openings.length === 0) return new Map()
   const requests = openings.map(({ planned, delivery }) =>
-    requestOf(planned, delivery, run.places[planned.destinationId]),
+    requestOf(planned, delivery, placeOf(run, planned)),
   )
   const timeoutMs = Math.max(...requests.map((request) => request.timeoutMs))
   const startedAt = Date.now()
@@ -72,11 +72,24 @@ function noteTime({ expiry, opens }: Run, result: AttemptResult): void {
 }
 
 function requestOf(
-  { destinationId, timeoutMs, url }: PlannedDelivery,
+  { destinationId, timeoutMs, url, template, acknowledgeable }: PlannedDelivery,
   { attempts }: Delivery,
   place: Place | undefined,
 ): AttemptRequest {
-  return { destinationId, number: attempts.length + 1, timeoutMs, url, place }
+  return {
+    destinationId,
+    number: attempts.length + 1,
+    timeoutMs,
+    url,
+    place,
+    ...(template && { template }),
+    ...(acknowledgeable && { acknowledgeable }),
+  }
+}
+
+/** The place in the destination's pace that the API has taken for the event: its first delivery there has it. */
+export function placeOf({ places }: Run, { destinationId, again }: PlannedDelivery): Place | undefined {
+  return again ? undefined : places[destinationId]
 }
 
 function resultOfFailure(error: unknown, startedAt: number): AttemptResult {

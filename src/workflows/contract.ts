@@ -3,7 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Environment, Event } from '../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
 import type { Place } from '../domain/pace.ts'
-import type { PlannedDelivery } from '../domain/plan.ts'
+import type { DigestOrders, PlannedDelivery } from '../domain/plan.ts'
 import type { Acknowledgement, Timeline, TimelineSummary } from '../domain/timeline.ts'
 
 /**
@@ -28,6 +28,8 @@ export interface RouteEventInput {
   test?: TestTarget
   /** Ids of the `takeTurns` workflows in which the API has put this event into its place (DESIGN §3). */
   queues?: string[]
+  /** It is a digest: what its rule does with it. */
+  digest?: DigestOrders
   /** By destination id: places in paces that the API has taken for it. */
   places?: Record<string, Place>
 }
@@ -48,6 +50,7 @@ export interface BatchInput {
   deliveries: PlannedDelivery[]
   /** Of the plan. */
   plannedAt?: string | undefined
+  announces?: true | undefined
   places?: RouteEventInput['places']
 }
 
@@ -106,6 +109,41 @@ export const leaveSignal = defineSignal<[workflowId: string]>('leave')
 /** Tells a waiting workflow that its turn has come. It may be told again. */
 export const turnSignal = defineSignal<[turnsWorkflowId: string]>('turn')
 
+/** Collects events for a rule's `digest`, one workflow for each rule, version and key. */
+export const collectDigestType = 'collectDigest'
+
+export interface DigestInput extends Pick<Event, 'tenantId' | 'environment'> {
+  /** What is done with the digest. */
+  orders: DigestOrders
+  windowMs: number
+  max: number
+  /** The path at which its events have the same value. */
+  by?: string | undefined
+  /** Carried over when its history has grown long. */
+  waiting?: DigestEntry[] | undefined
+}
+
+/** An event that waits in a digest. Its data stays with its own workflow. */
+export interface DigestEntry {
+  workflowId: string
+  runId: string
+  eventId: string
+  /** Of its data as JSON. */
+  bytes: number
+}
+
+export function digestWorkflowId(
+  { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
+  { ruleId, version }: Pick<DigestOrders, 'ruleId' | 'version'>,
+  keyHash = 'all',
+): string {
+  return [tenantId, environment, 'digest', ruleId, version, keyHash].join('/')
+}
+
+export const collectSignal = defineSignal<[DigestEntry]>('collect')
+/** Takes an event out of the digest, unless it is told of already: the answer is `digestedSignal`. */
+export const leaveDigestSignal = defineSignal<[workflowId: string]>('leaveDigest')
+
 /** The workflow of a replay of many events. */
 export const replayEventsType = 'replayEvents'
 
@@ -121,6 +159,9 @@ export const timelineQuery = defineQuery<Timeline>('timeline')
 export const retryNowSignal = defineSignal<[destinationId: string]>('retryNow')
 /** Tells that somebody has taken notice of the event. The first one counts. */
 export const acknowledgeSignal = defineSignal<[Acknowledgement]>('acknowledge')
+/** Tells an event which one it was digested into, or that it has left the digest. */
+export const digestedSignal =
+  defineSignal<[digestWorkflowId: string, told: { at: string; eventId?: string | undefined }]>('digested')
 /** Ends every delivery that still waits. */
 export const cancelSignal = defineSignal('cancel')
 

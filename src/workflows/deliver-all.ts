@@ -1,6 +1,14 @@
 import { startChild, workflowInfo } from '@temporalio/workflow'
-import type { PlannedDelivery } from '../domain/plan.ts'
-import { isOpen, openDelivery, settle, type Timeline } from '../domain/timeline.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
+import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/plan.ts'
+import {
+  deliveryKey,
+  isOpen,
+  openDelivery,
+  settle,
+  type Delivery,
+  type Timeline,
+} from '../domain/timeline.ts'
 import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import {
   batchWorkflowId,
@@ -12,27 +20,21 @@ import {
   retryNowSignal,
   type BatchInput,
 } from './contract.ts'
-import { deliver } from './deliver.ts'
+import { deliver, type Hold } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { leavePlaces } from './turns.ts'
 
-/** Makes the deliveries of a step side by side: none waits for another. */
+/** Makes the deliveries of a plan without rules side by side: none waits for another. */
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
-  const own = run.timeline.deliveries.filter((delivery) => !run.delegated.has(delivery))
-  if (own.length + planned.length <= mostPerWorkflow) {
-    await deliverHere(run, planned)
-    return
-  }
-  const batches = []
-  for (let at = 0; at < planned.length; at += mostPerWorkflow)
-    batches.push(planned.slice(at, at + mostPerWorkflow))
-  await Promise.all(batches.map((batch) => delegate(run, batch)))
+  if (hasRoomFor(run, planned)) await deliverHere(run, planned)
+  else await delegateAll(run, planned)
 }
 
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
-export async function deliverBatch({ event, deliveries, plannedAt, places }: BatchInput): Promise<Timeline> {
+export async function deliverBatch(input: BatchInput): Promise<Timeline> {
+  const { event, deliveries, places, plannedAt, announces } = input
   const run = openRun(event, places)
-  run.begin(plannedAt)
+  run.begin({ plannedAt, announces })
   await deliverHere(run, deliveries)
   return run.close()
 }
@@ -42,15 +44,77 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
   const openings = deliveries.filter((one) => opensNow(run, one))
   const first = await attemptEach(run, openings)
   const made = deliveries.map((one) => deliver(run, one, first.get(one)))
-  // Once lists show the event, its workflow can be asked for the log (`readTimeline`).
-  if (run.opens && deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
+  publishOpen(run, deliveries)
   await Promise.all(made)
+}
+
+/** What the rules of an event open with: their first attempts that wait for nothing, and what came of them. */
+export interface Opening {
+  opened: Map<PlannedDelivery, DeliveryAsPlanned>
+  first: Map<DeliveryAsPlanned, AttemptResult>
+}
+
+/** Opens an event by its rules, all of them together. Those of more deliveries than one workflow makes have no opening. */
+export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise<Opening> {
+  const opening: Opening = { opened: new Map(), first: new Map() }
+  const openings = plannedDeliveries(rules).filter(({ opens }) => opens)
+  if (openings.length > mostPerWorkflow) return opening
+  for (const planned of openings)
+    opening.opened.set(planned, { planned, delivery: openDelivery(run.timeline, planned) })
+  const now = [...opening.opened.values()].filter((one) => opensNow(run, one))
+  opening.first = await attemptEach(run, now)
+  return opening
+}
+
+/** Makes the deliveries of a rule's step side by side, once nothing holds them back. */
+export function deliverStep(
+  run: Run,
+  planned: readonly PlannedDelivery[],
+  { opened, first }: Opening,
+  hold: Hold | undefined,
+): Promise<Delivery[]> {
+  const further = planned.filter((one) => !opened.has(one))
+  if (!hasRoomFor(run, further)) return delegateStep(run, planned, hold)
+  const all = planned.map(
+    (one) => opened.get(one) ?? { planned: one, delivery: openDelivery(run.timeline, one) },
+  )
+  const made = all.map((one) => deliver(run, one, first.get(one), hold))
+  publishOpen(run, all)
+  return Promise.all(made).then(() => all.map(({ delivery }) => delivery))
+}
+
+function hasRoomFor({ timeline, delegated }: Run, planned: readonly PlannedDelivery[]): boolean {
+  const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
+  return own.length + planned.length <= mostPerWorkflow
+}
+
+/** Once lists show the event, its workflow can be asked for the log (`readTimeline`). */
+function publishOpen(run: Run, deliveries: readonly DeliveryAsPlanned[]): void {
+  if (run.opens && deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
 }
 
 function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
   if (!planned.opens) return false
   run.endIfAsked(delivery)
   return isOpen(delivery)
+}
+
+async function delegateAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
+  const batches = []
+  for (let at = 0; at < planned.length; at += mostPerWorkflow)
+    batches.push(planned.slice(at, at + mostPerWorkflow))
+  await Promise.all(batches.map((batch) => delegate(run, batch)))
+}
+
+/** What is held back is handed to children once it is not any more. */
+async function delegateStep(run: Run, planned: readonly PlannedDelivery[], hold: Hold | undefined) {
+  if (hold) await run.pause(hold.forMs, () => false)
+  if (run.over() !== undefined) return []
+  const before = run.timeline.deliveries.length
+  const made = delegateAll(run, planned)
+  const deliveries = run.timeline.deliveries.slice(before)
+  await made
+  return deliveries
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
@@ -63,8 +127,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
   run.timeline.batches.push(childId)
   run.publish()
-  const { event, places, plannedAt } = run
-  const input: BatchInput = { event, deliveries: [...batch], plannedAt, places }
+  const { event, places } = run
+  const input: BatchInput = { event, deliveries: [...batch], ...run.plan, places }
   const options = {
     workflowId: childId,
     args: [input] as [BatchInput],
@@ -81,7 +145,7 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   })
   const { deliveries } = await child.result()
   for (const delivery of opened) {
-    const ended = deliveries.find(({ destinationId }) => destinationId === delivery.destinationId)
+    const ended = deliveries.find((one) => deliveryKey(one) === deliveryKey(delivery))
     if (ended) settle(delivery, ended.status, ended.reason)
   }
   run.publishEnded()

@@ -5,8 +5,8 @@ import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
-import { configuration } from './activity-options.ts'
-import { attempt, type DeliveryAsPlanned } from './attempts.ts'
+import { configuration, news } from './activity-options.ts'
+import { attempt, placeOf, type DeliveryAsPlanned } from './attempts.ts'
 import type { Run } from './run.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
 
@@ -27,12 +27,14 @@ export async function deliver(
   run: Run,
   { planned, delivery }: DeliveryAsPlanned,
   first: AttemptResult | undefined,
+  hold?: Hold,
 ): Promise<void> {
   const order = orderQueue(run, planned)
   const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
   let over: Attempted | undefined
-  const state: Asked = { deferred: false, unavailable: 0, place: run.places[planned.destinationId] }
+  const state: Asked = { deferred: false, unavailable: 0, place: placeOf(run, planned) }
+  if (hold) await holdBack(run, delivery, hold)
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
@@ -45,17 +47,51 @@ export async function deliver(
     if (attempts) left.push(leaveTurn(run.turns, attempts.id))
     if (!made) break
     const delayMs = record(run, { planned, delivery }, made, state)
+    if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
     else if (isOver(made) && !run.event.test) over = made
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
-  const shown = over !== undefined && (run.opens || patched(publishBeforeDisablingPatch))
+  const told = run.announces && delivery.status === 'failed'
+  const shown = told || (over !== undefined && (run.opens || patched(publishBeforeDisablingPatch)))
   if (shown) run.publishEnded()
   if (over) await disable(run, planned, over)
+  if (told) left.push(tell(delivery, 'exhausted'))
   if (left.length > 0) await Promise.all(left)
   if (!shown) run.publishEnded()
+}
+
+/** What holds a delivery back before it begins. */
+export interface Hold {
+  /** ISO 8601, UTC. */
+  until: string
+  forMs: number
+  reason: string
+}
+
+async function holdBack(run: Run, delivery: Delivery, { forMs, reason }: Hold): Promise<void> {
+  settle(delivery, 'held', reason)
+  await run.wait(delivery, forMs)
+  if (isOpen(delivery)) settle(delivery, 'pending')
+}
+
+/** Told of once for each spell in which a destination fails, by the delivery that comes to so many failures. */
+const failingAttempts = 4
+
+function fails({ attempts }: Delivery): boolean {
+  return attempts.length === failingAttempts && attempts.at(-1)?.outcome === 'failed'
+}
+
+/** The answer is to be waited for before the workflow ends, not before; it is given up with the workflow. */
+function tell(delivery: Delivery, what: 'failing' | 'exhausted'): Promise<void> {
+  const { destinationId, step, attempts, reason = 'its attempts fail' } = delivery
+  const lastError = attempts.at(-1)?.error
+  const about = { destinationId, ...(step && { step }), ...(lastError !== undefined && { lastError }) }
+  return news
+    .announceDelivery({ news: what, reason, attempts: attempts.length, ...about })
+    .catch(() => undefined)
 }
 
 /** What the last asking for an attempt came to, as far as the next one depends on it. */

@@ -7,11 +7,13 @@ export interface Expiry {
   reason: string
   /** Takes note of a time (Unix ms) that the history holds: the plan's, then those of attempts. */
   note(unixMs: number): void
+  /** The newest of those (Unix ms): the clock where there are none. */
+  nowMs(): number
   isOver(): boolean
   /** Whether it will be, so long from now. */
   isOverIn(delayMs: number): boolean
   /** Waits until something comes about or the event expires, for at most so long. */
-  until(come: () => boolean, mostMs: number): Promise<unknown>
+  until(come: () => boolean, mostMs: number): Promise<boolean>
 }
 
 /**
@@ -40,6 +42,7 @@ export function openExpiry(event: Pick<Event, 'expiresAt'>): Expiry {
     note(unixMs) {
       known = Math.max(known ?? 0, unixMs)
     },
+    nowMs: () => known ?? Date.now(),
     isOver: () => isOverIn(0),
     isOverIn,
     until(come, mostMs) {

@@ -1,12 +1,12 @@
 import { isCancellation } from '@temporalio/workflow'
+import { leadingDeliveries, type Plan } from '../domain/plan.ts'
 import { recordPlan, type Timeline } from '../domain/timeline.ts'
-import { plannedDeliveries, type Step } from '../domain/plan.ts'
-import { assertNever } from '../domain/assert-never.ts'
 import { plan } from './activity-options.ts'
+import type { RouteEventInput } from './contract.ts'
 import { deliverAll } from './deliver-all.ts'
+import { runRules } from './rule-steps.ts'
 import { openRun, type Run } from './run.ts'
 import { leaveUnused } from './turns.ts'
-import type { RouteEventInput } from './contract.ts'
 
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
 export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
@@ -14,10 +14,10 @@ export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
     const planned = await plan(input)
-    run.begin(planned.at)
+    run.begin({ plannedAt: planned.at, announces: planned.announces })
     recordPlan(run.timeline, planned)
-    if (input.queues) await leaveUnused(run, plannedDeliveries(planned.steps))
-    await runSteps(run, planned.steps)
+    if (input.queues) await leaveUnused(run, leadingDeliveries(planned.steps))
+    await runPlan(run, planned)
   } catch (error) {
     if (isCancellation(error)) run.close()
     throw error
@@ -25,17 +25,9 @@ export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
   return run.close()
 }
 
-async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
-  for (const step of steps) await runStep(run, step)
-}
-
-async function runStep(run: Run, step: Step): Promise<void> {
-  switch (step.kind) {
-    case 'deliver':
-      return deliverAll(run, step.deliveries)
-    case 'rule':
-      return
-    default:
-      assertNever(step)
-  }
+/** Either rules act, or those hear of it who subscribe. */
+async function runPlan(run: Run, { steps }: Plan): Promise<void> {
+  for (const step of steps) if (step.kind === 'deliver') await deliverAll(run, step.deliveries)
+  const rules = steps.filter((step) => step.kind === 'rule')
+  if (rules.length > 0) await runRules(run, rules)
 }

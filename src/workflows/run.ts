@@ -2,6 +2,7 @@ import { patched, setHandler, upsertMemo, upsertSearchAttributes } from '@tempor
 import type { Event } from '../domain/event.ts'
 import {
   deliveredDestinations,
+  destinationsOf,
   eventStatus,
   failingDestinations,
   isOpen,
@@ -13,7 +14,9 @@ import {
   type Timeline,
 } from '../domain/timeline.ts'
 import {
+  acknowledgeSignal,
   cancelSignal,
+  digestedSignal,
   inBatches,
   missedBy,
   missedByMany,
@@ -22,6 +25,7 @@ import {
   type RouteEventInput,
   searchAttributes,
   timelineQuery,
+  type BatchInput,
 } from './contract.ts'
 import { openExpiry, type Expiry } from './expiry.ts'
 import { openTurns, type Turns } from './turns.ts'
@@ -39,10 +43,14 @@ export interface Run {
    * go on as they began: all that `patched` asks for is older than this.
    */
   readonly opens: boolean
-  /** Of the plan, if it has one (ISO 8601, UTC). */
-  plannedAt?: string | undefined
+  /** What children are to go by as well. */
+  readonly plan: Pick<BatchInput, 'plannedAt' | 'announces'>
+  /** Whether operational events tell of its deliveries. */
+  readonly announces: boolean
   /** Goes by the plan. */
-  begin(plannedAt: string | undefined): void
+  begin(plan: Pick<BatchInput, 'plannedAt' | 'announces'>): void
+  /** What digests have told, by their workflow ids: the event that tells of this one, or none as it has left. */
+  digested: Map<string, { eventId?: string | undefined }>
   /** Places in destinations' paces that the API has taken for the first attempts. */
   places: Places
   /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
@@ -51,6 +59,17 @@ export interface Run {
   wait(delivery: Delivery, delayMs: number): Promise<void>
   /** Waits until something comes about, for at most so long; likewise ended by `cancel` and expiry. Says whether it did. */
   waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
+  /** Waits durably for so long or until something comes about. */
+  pause(delayMs: number, come: () => boolean): Promise<void>
+  /** Why nothing further begins, once there is a reason. */
+  over(): string | undefined
+  /**
+   * The time as the history holds it (see `Expiry`): of the last thing that is known to have happened. ISO 8601, UTC; likewise
+   * so long from then.
+   */
+  now(): string
+  inMs(delayMs: number): string
+  nowMs(): number
   /** Ends the delivery if the event was cancelled or has expired. */
   endIfAsked(delivery: Delivery): void
   /** Likewise if it has expired, whether or not it was cancelled. */
@@ -64,6 +83,8 @@ export interface Run {
   /** Settles the event's state, shows it to lists, and gives the finished timeline. */
   close(): Timeline
 }
+
+const cancelledReason = 'cancelled on request'
 
 /** What can be asked of an event from outside, by signals. */
 export interface Requests {
@@ -83,6 +104,8 @@ export function openRun(event: Event, places: Places = {}): Run {
   const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
   const expiry = openExpiry(event)
+  const digested: Run['digested'] = new Map()
+  let plan: Parameters<Run['begin']>[0] = {}
   let cancelled = false
   let published = ''
 
@@ -128,7 +151,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   }
 
   function endIfAsked(delivery: Delivery): void {
-    if (cancelled && isOpen(delivery)) settle(delivery, 'skipped', 'cancelled on request')
+    if (cancelled && isOpen(delivery)) settle(delivery, 'skipped', cancelledReason)
     else expire(delivery)
   }
 
@@ -138,12 +161,19 @@ export function openRun(event: Event, places: Places = {}): Run {
     turns: openTurns(),
     expiry,
     get opens() {
-      return run.plannedAt !== undefined
+      return plan.plannedAt !== undefined
     },
-    begin(plannedAt) {
-      run.plannedAt = plannedAt
-      if (plannedAt !== undefined) expiry.note(Date.parse(plannedAt))
+    get announces() {
+      return plan.announces === true && !event.operational && !event.test
     },
+    get plan() {
+      return plan
+    },
+    begin(given) {
+      plan = given
+      if (given.plannedAt !== undefined) expiry.note(Date.parse(given.plannedAt))
+    },
+    digested,
     places,
     delegated,
     publish,
@@ -153,6 +183,16 @@ export function openRun(event: Event, places: Places = {}): Run {
     forward: (requests) => void forwards.push(requests),
     endIfAsked,
     expire,
+    async pause(delayMs, come) {
+      const startedMs = expiry.nowMs()
+      publish()
+      const came = await expiry.until(() => cancelled || come(), Math.max(1, delayMs))
+      if (!came) expiry.note(startedMs + delayMs)
+    },
+    over: () => (cancelled ? cancelledReason : expiry.isOver() ? expiry.reason : undefined),
+    nowMs: () => expiry.nowMs(),
+    now: () => run.inMs(0),
+    inMs: (delayMs) => new Date(expiry.nowMs() + delayMs).toISOString(),
     async waitUntil(delivery, come, withinMs) {
       await expiry.until(() => cancelled || come(), withinMs)
       endIfAsked(delivery)
@@ -169,11 +209,22 @@ export function openRun(event: Event, places: Places = {}): Run {
       endIfAsked(delivery)
     },
     close() {
-      timeline.status = eventStatus(timeline.deliveries)
+      timeline.status = eventStatus(timeline.deliveries, timeline.steps)
       publish()
       return timeline
     },
   }
+  // Those that came before the first task are told here and now.
+  setHandler(acknowledgeSignal, (acknowledgement) => {
+    if (timeline.acknowledgement) return
+    timeline.acknowledgement = acknowledgement
+    if (run.opens) expiry.note(Date.parse(acknowledgement.at))
+    run.publishEnded()
+  })
+  setHandler(digestedSignal, (digestWorkflowId, { at, eventId }) => {
+    digested.set(digestWorkflowId, { eventId })
+    expiry.note(Date.parse(at))
+  })
   return run
 }
 
@@ -190,7 +241,7 @@ function shownDestinations(timeline: Timeline, own: readonly Delivery[]): string
   const missed = missedDestinations(timeline)
   const room = Math.floor((mostPerWorkflow - own.length) * 0.8)
   return [
-    ...own.map(({ destinationId }) => destinationId),
+    ...destinationsOf(own),
     ...(timeline.batches ? [inBatches] : []),
     ...missed.slice(0, room).map(missedBy),
     ...(missed.length > room ? [missedByMany] : []),

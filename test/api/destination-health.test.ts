@@ -154,8 +154,8 @@ describe('the circuit of a destination', () => {
     const { api } = await makeTenant(stack)
     const failing = untilTestEnds(await startReceiver(status(500)))
     const healthy = untilTestEnds(await startReceiver())
-    await makeDestination(api, failing, ['all'], { schedule: ['0s'] })
-    await makeDestination(api, healthy, ['all'])
+    await makeDestination(api, failing, ['aml.*'], { schedule: ['0s'] })
+    await makeDestination(api, healthy, ['aml.*'])
     for (let count = 1; count <= 10; count++) {
       await post(api, `e${count}`)
       await settledLog(api, `e${count}`)

@@ -27,6 +27,16 @@ it('/openapi.json describes every route, with each channel’s own config', asyn
   for (const name of channelNames) expect(create).toContain(`"const":"${name}"`)
 })
 
+it('what holds itself has a name, and every reference leads to one', async () => {
+  const { body } = await supertest(stack.app).get('/openapi.json').expect(200)
+  const { schemas } = (body as { components: { schemas: Record<string, unknown> } }).components
+  const references = [...JSON.stringify(body).matchAll(/"\$ref":"(.+?)"/g)].map(([, reference]) => reference)
+  expect(references).toContain('#/components/schemas/RuleStep')
+  const names = Object.keys(schemas).map((name) => `#/components/schemas/${name}`)
+  expect(names).toEqual(expect.arrayContaining(references))
+  expect(references.filter((reference) => reference?.includes('__'))).toEqual([])
+})
+
 it('/docs is a page that needs nothing from elsewhere', async () => {
   const page = await supertest(stack.app).get('/docs/').expect(200)
   expect(page.text).toContain('swagger-ui')

@@ -21,7 +21,7 @@ async function create(api: Api, config: object = {}, more: object = {}): Promise
     name: 'Case system',
     channel: 'webhook',
     config: { url: 'https://example.com/hook', ...config },
-    subscription: { eventTypes: ['all'] },
+    subscription: { eventTypes: ['aml.*'] },
     ...more,
   }
   return (await api.post('/destinations', given).expect(201)).body as Destination

@@ -31,7 +31,7 @@ async function withReceiver(api: Api, config: object = {}, more: object = {}) {
       name: 'Case system',
       channel: 'webhook',
       config: { url: hook.url, ...config },
-      subscription: { eventTypes: ['all'] },
+      subscription: { eventTypes: ['aml.*'] },
       ...more,
     })
     .expect(201)

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { Channel, ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { secretValues } from '../../src/channels/secrets.ts'
+import type { Content, TemplateKind } from '../../src/channels/template-field.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
 import { excerptMaxBytes, type ErrorClass, type Outcome } from '../../src/domain/outcome.ts'
 import { withoutSecrets } from '../../src/domain/redaction.ts'
@@ -63,6 +64,7 @@ export interface Sending {
   event?: Partial<Event>
   sentAt?: Date
   timeoutMs?: number
+  content?: Content
   context?: Partial<ChannelContext>
 }
 
@@ -79,6 +81,14 @@ export function send({ channel, config, secret, event, context, ...rest }: Sendi
     ...rest,
   }
   return channel.send(message, { egress, ...context })
+}
+
+/** Something that a field of this kind can hold. */
+function fromTemplate(kind: TemplateKind): string {
+  if (kind === 'json') return '{"note": "from a template"}'
+  if (kind === 'slackJson')
+    return '[{"type": "section", "text": {"type": "mrkdwn", "text": "from a template"}}]'
+  return 'from a template'
 }
 
 /** What every channel keeps to (DESIGN §2, §3 and §7). Each channel's test file calls it with its harness. */
@@ -106,6 +116,25 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(message?.text).toContain('Zoë Ångström')
       expect(message?.text).toContain('high')
       expect(server.requests()).toBe(1)
+    })
+
+    it('delivers what a template made, instead of its default', async () => {
+      const fields = Object.entries(channel.template)
+      expect(fields).not.toEqual([])
+      const content = Object.fromEntries(fields.map(([field, { kind }]) => [field, fromTemplate(kind)]))
+      for (const [field, { problem }] of fields) expect(problem?.(content[field] ?? '')).toBeUndefined()
+      const server = await start()
+      expect(await sendTo(server.port, { content })).toMatchObject({ kind: 'delivered' })
+      const [message] = server.messages()
+      expect(message?.text).toContain('from a template')
+      expect(message?.text).not.toContain('Zoë Ångström')
+    })
+
+    it('has a default for every field', () => {
+      const of = { event: makeEvent(), destination: { id: 'dst_1', name: 'On call' } }
+      const composed = channel.compose(of, {})
+      expect(Object.keys(composed).sort()).toEqual(Object.keys(channel.template).sort())
+      expect(JSON.stringify(composed)).toContain('Zoë Ångström')
     })
 
     it('sends again with the same id, and another event with another', async () => {

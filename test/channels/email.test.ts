@@ -134,9 +134,9 @@ describe('an email', () => {
   })
 
   it('says nothing of a sandbox in production', () => {
-    const { subject, text } = renderEmail(makeEvent({ environment: 'production' }), {
-      id: 'dst_1',
-      name: 'On call',
+    const { subject, text } = renderEmail({
+      event: makeEvent({ environment: 'production' }),
+      destination: { id: 'dst_1', name: 'On call' },
     })
     expect(subject).toBe('aml.match.found: evt_01jd6x7m2v8q')
     expect(text).not.toContain('sandbox')
@@ -156,7 +156,10 @@ describe('an email', () => {
     '&lt;b&gt;',
     '</td></table>',
   ])('shows %j in its HTML as it was written', (text) => {
-    const { html } = renderEmail(makeEvent({ data: { [text]: text } }), { id: 'dst_1', name: text })
+    const { html } = renderEmail({
+      event: makeEvent({ data: { [text]: text } }),
+      destination: { id: 'dst_1', name: text },
+    })
     const markup = new Set(html.match(/<\/?[a-z0-9]+/gi))
     expect([...markup].filter((tag) => /script|img|<b/i.test(tag) && !/<\/?body/i.test(tag))).toEqual([])
     const escaped = text

@@ -71,7 +71,10 @@ function fieldsOf({ text, fields = [], elements = [] }: SlackBody['blocks'][numb
 }
 
 const render = (data: JsonObject, event: object = {}) =>
-  renderSlackMessage(makeEvent({ data, ...event })) as SlackBody
+  renderSlackMessage({
+    event: makeEvent({ data, ...event }),
+    destination: { id: 'dst_1', name: 'On call' },
+  }) as SlackBody
 
 describe('a Slack message', () => {
   const huge: [what: string, data: JsonObject][] = [

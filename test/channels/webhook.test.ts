@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { Agent } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { webhook } from '../../src/channels/webhook.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
+import { wireFormatNames } from '../../src/domain/wire-formats/index.ts'
 import { type Received, type Respond, startReceiver, status } from '../support/receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { channelContract, egress, send } from './contract.ts'
@@ -299,3 +301,37 @@ describe('a webhook’s config', () => {
     expect(webhook.config.safeParse(config).success).toBe(false)
   })
 })
+
+describe('a templated webhook', () => {
+  const content = { body: '{ "note": "ä \\u2028 from a template" , "n": 12345678901234567890 }' }
+  it.each(wireFormatNames.filter((name) => name !== 'kyc-webhooks' && name !== 'smart-kyc'))(
+    'is signed over the body that the template made, and keeps the headers of %s',
+    async (wireFormat) => {
+      const [standard, templated] = [await start(), await start()]
+      const config = (url: string) => ({ url, wireFormat, headers: { 'X-Team': 'aml' } })
+      await send({ channel: webhook, secret, config: config(standard.url) })
+      await send({ channel: webhook, secret, config: config(templated.url), content })
+      const [request] = templated.received
+      expect(request?.body).toBe(content.body)
+      expect(request && verify(request)).toEqual(JSON.parse(content.body))
+      expect(Object.keys(request?.headers ?? {})).toEqual(Object.keys(standard.received[0]?.headers ?? {}))
+      expect(request?.headers['content-type']).toBe(standard.received[0]?.headers['content-type'])
+    },
+  )
+
+  it.each([
+    ['kyc-webhooks', 'x-webhook-signature', (body: string, at: string) => `sha256=${hmac(`${at}.${body}`)}`],
+    ['smart-kyc', 'x-smartkyc-signature', (body: string) => hmac(body)],
+  ])('likewise of %s', async (wireFormat, header, signature) => {
+    const receiver = await start()
+    await send({ channel: webhook, secret, config: { url: receiver.url, wireFormat }, content })
+    const [request] = receiver.received
+    expect(request?.body).toBe(content.body)
+    const at = request?.headers['x-webhook-timestamp'] as string
+    expect(request?.headers[header]).toBe(signature(content.body, at))
+  })
+})
+
+function hmac(text: string): string {
+  return createHmac('sha256', secret).update(text).digest('hex')
+}

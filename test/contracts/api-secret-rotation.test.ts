@@ -14,7 +14,7 @@ async function receiverWith(api: Api, secret: string, schedule: string[]) {
       name: 'receiver',
       channel: 'webhook',
       config: { url: receiver.url, wireFormat: 'smart-kyc' },
-      subscription: { eventTypes: ['all'] },
+      subscription: { eventTypes: ['submission.*'] },
       delivery: { schedule },
     })
     .expect(201)

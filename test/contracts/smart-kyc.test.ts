@@ -105,7 +105,8 @@ describe('a webhook', () => {
     const { api, apiSecret } = await makeTenant(stack)
     const hook = await receiver()
     const own = 'a-secret-of-our-own-0123456789'
-    const made = await create(api, hook.url, { secret: own })
+    const subscription = { eventTypes: ['submission.*'] }
+    const made = await create(api, hook.url, { secret: own, subscription })
     expect(made).not.toHaveProperty('secret')
     await send(api)
     const changed = await api.patch(`/destinations/${made.id}`, { secret: null }).expect(200)

@@ -56,7 +56,7 @@ it(
     firstWorker.kill('SIGKILL')
     await firstWorker.exited
     receiver.answer(ok)
-    const secondWorker = run('src/worker.ts', env)
+    const secondWorker = run('src/worker.ts', { ...env, PUBLIC_URL: 'https://switchyard.example' })
     await secondWorker.line('ready')
     // Temporal gives the killed worker's task to the next one once its workflow task has timed out (10 s).
     const log = await settledLog(api, event.id, 60_000)
@@ -64,6 +64,12 @@ it(
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
       new Set([event.id]),
     )
+
+    // Without PUBLIC_URL messages carry no link, which is said once by the program that sends them.
+    const warnings = [firstWorker, secondWorker, server].map(
+      (program) => program.output().split('acknowledge-links.left-out').length - 1,
+    )
+    expect(warnings).toEqual([1, 0, 0])
 
     for (const program of [server, secondWorker]) {
       program.kill('SIGTERM')

@@ -26,13 +26,13 @@ export async function rollUp({ temporal }: Pick<Stack, 'temporal'>, days: string
   return (await temporal.workflow.execute(rollUpDaysType, options)) as RollUpProgress
 }
 
-/** A webhook for everything, tried by this schedule: by default once. */
+/** A webhook for what `send` sends, tried by this schedule: by default once. */
 export async function makeDestination(
   api: Api,
   { url }: Pick<Receiver, 'url'>,
   schedule = ['0s'],
 ): Promise<string> {
-  const subscription = { eventTypes: ['all'] }
+  const subscription = { eventTypes: ['aml.*'] }
   const given = {
     name: 'receiver',
     channel: 'webhook',

@@ -12,7 +12,9 @@ import type { Archive } from '../../src/archive/archive.ts'
 import type { ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
+import { createAcknowledgeLink } from '../../src/domain/acknowledge-link.ts'
 import type { Environment } from '../../src/domain/event.ts'
+import type { SecretKeys } from '../../src/domain/secret-box.ts'
 import { createLog } from '../../src/log.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
@@ -21,6 +23,9 @@ import { testAuthority } from './receiver.ts'
 
 installTemporalRuntime(createLog('silent'))
 
+/** What links in messages begin with. Nothing listens there: the rest of a link is a path of the app. */
+export const publicUrl = 'https://switchyard.test'
+
 export const adminKey = `sk_platform_${'a'.repeat(32)}`
 
 /** The product as the all-in-one root puts it together, on a database and a Temporal namespace of its own. */
@@ -28,6 +33,8 @@ export interface Stack {
   app: Express
   db: Db
   temporal: Client
+  /** What the messages of its destinations carry. */
+  acknowledgeLink: ReturnType<typeof createAcknowledgeLink>
   /** Starts the workers, or starts them again after `stopWorkers`. */
   startWorkers(): Promise<void>
   stopWorkers(): Promise<void>
@@ -35,7 +42,12 @@ export interface Stack {
 }
 
 export async function startStack(
-  options: { workers?: boolean; mail?: ChannelContext['mail']; archive?: Archive } = {},
+  options: {
+    workers?: boolean
+    mail?: ChannelContext['mail']
+    archive?: Archive
+    secretKeys?: SecretKeys
+  } = {},
 ): Promise<Stack> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
   const [databaseUrl, { connection, client }] = await Promise.all([
@@ -45,7 +57,8 @@ export async function startStack(
   const db = openDb(databaseUrl)
   const egress = createEgress({ allow: [], sandboxLoopback: true, extraAuthorities: testAuthority })
   const log = createLog('silent')
-  const secretKeys = [{ id: 'test', key: randomBytes(32) }]
+  const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
+  const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
   const app = createApp({
     db,
     temporal: client,
@@ -69,6 +82,7 @@ export async function startStack(
       lanes: createLanes(),
       circuits: createCircuits(),
       archive: options.archive,
+      acknowledgeLink,
       log,
     }
     const workflowBundle = { codePath: inject('workflowBundle') }
@@ -80,6 +94,7 @@ export async function startStack(
     app,
     db,
     temporal: client,
+    acknowledgeLink,
     startWorkers: start,
     async stopWorkers() {
       await workers?.stop()

@@ -67,7 +67,7 @@ describe('the catalogue', () => {
       'switchyard',
     ])
     expect(catalogueTypes).toEqual(entries.map(({ type }) => type))
-    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11 + 2)
+    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11 + 5)
   })
 
   it('uses no type or alias twice', () => {

@@ -43,6 +43,7 @@ describe('the configuration', () => {
       LOG_LEVEL: 'loud',
       DATABASE_URL: 'mysql://x',
       TEMPORAL_ADDRESS: 'https://temporal:7233',
+      PUBLIC_URL: 'switchyard.example',
       TEMPORAL_UI_URL: 'not a url',
       TEMPORAL_TLS: 'yes',
       ADMIN_API_KEY: 'short',
@@ -69,6 +70,7 @@ describe('the configuration', () => {
 
   it.each<[variable: string, value: string]>([
     ['PORT', '0'], ['PORT', '65536'], ['PORT', '3000.5'], ['PORT', '-1'],
+    ['PUBLIC_URL', 'ftp://a.example'], ['PUBLIC_URL', 'https://u:p@a.example'], ['PUBLIC_URL', 'https://a.example/?x=1'],
     ['SECRET_KEYS', 'a'], ['SECRET_KEYS', 'a:'], ['SECRET_KEYS', `:${key()}`], ['SECRET_KEYS', `a b:${key()}`],
     ['SECRET_KEYS', `a:${randomBytes(31).toString('base64')}`], ['SECRET_KEYS', `a:${key()},`],
     ['TEMPORAL_ADDRESS', 'temporal'], ['TEMPORAL_ADDRESS', 'temporal:port'],
@@ -83,6 +85,7 @@ describe('the configuration', () => {
     const [first, second] = [key(), key()]
     const config = readConfig({
       PORT: '8080',
+      PUBLIC_URL: 'https://example.com/switchyard/',
       TEMPORAL_TLS: 'true',
       EGRESS_ALLOW: ' 10.0.0.0/8, intranet.example ,, fd00::/8 ',
       SECRET_KEYS: `new:${first}, old:${second}`,
@@ -90,6 +93,7 @@ describe('the configuration', () => {
     })
     expect(config).toMatchObject({
       PORT: 8080,
+      PUBLIC_URL: 'https://example.com/switchyard/',
       TEMPORAL_TLS: true,
       EGRESS_ALLOW: ['10.0.0.0/8', 'intranet.example', 'fd00::/8'],
     })

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/domain/event.ts'
-import { filterProblems, passesFilter } from '../../src/domain/filters.ts'
+import type { Json, JsonObject } from '../../src/domain/event.ts'
+import { filterProblems, filterSubject, passesFilter } from '../../src/domain/filters.ts'
 
 const subject: JsonObject = {
   id: 'evt_1',
@@ -132,6 +133,46 @@ const rows: [filter: JsonObject, passes: boolean][] = [
   [{ 'data.__proto__': { $exists: true } }, false],
 ]
 
+/** The rows of the documentation's truth table: the filter, the event's data, whether it passes, and why. */
+const documented = readFileSync(new URL('../../docs/filters.md', import.meta.url), 'utf8')
+  .split('## The truth table')[1]
+  ?.split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => {
+    const [filter = '', data = '', passes, why] = line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) =>
+        cell
+          .trim()
+          .replace(/^`(.*)`$/, '$1')
+          .replaceAll('\\|', '|'),
+      )
+    return { filter, data, passes, why }
+  })
+
+describe('the truth table of docs/filters.md', () => {
+  it('is there as a whole', () => {
+    expect(documented?.length).toBeGreaterThanOrEqual(65)
+    expect(documented?.filter(({ passes }) => passes === 'yes').length).toBeGreaterThanOrEqual(25)
+  })
+
+  it.each(documented ?? [])('$filter of $data: $passes ($why)', ({ filter, data, passes }) => {
+    const parsed = JSON.parse(filter) as JsonObject
+    const event = { id: 'evt_1', type: 'aml.match.found', data: JSON.parse(data) as JsonObject }
+    expect(filterProblems(parsed)).toEqual([])
+    expect(passesFilter(parsed, filterSubject(event)) ? 'yes' : 'no').toBe(passes)
+  })
+
+  it('says of every operator what it does', () => {
+    const page = readFileSync(new URL('../../docs/filters.md', import.meta.url), 'utf8')
+    const [{ message } = { message: '' }] = filterProblems({ a: { $unknown: 1 } })
+    const known = message.match(/\$\w+/g) ?? []
+    expect(known.length).toBeGreaterThan(15)
+    for (const operator of known) expect(page).toMatch(new RegExp(`^\\|[^|]*\`\\${operator}\``, 'm'))
+  })
+})
+
 describe('a filter', () => {
   it.each(rows)('%j passes: %s', (filter, passes) => {
     expect(filterProblems(filter)).toEqual([])
@@ -175,6 +216,18 @@ describe('a filter', () => {
     )
   })
 
+  it('is decided at once by lists inside of lists, however its operators are nested', () => {
+    const nested = (depth: number): Json =>
+      depth === 0 ? ['x', 'y'] : [nested(depth - 1), nested(depth - 1)]
+    const wrapped = (operator: string, depth: number, inner: JsonObject): JsonObject =>
+      depth === 0 ? inner : { [operator]: wrapped(operator, depth - 1, inner) }
+    for (const operator of ['$not', '$elemMatch']) {
+      const filter = { a: wrapped(operator, 16, { $eq: 'z' }) }
+      expect(filterProblems(filter)).toEqual([])
+      expect(passesFilter(filter, { a: nested(12) })).toBe(false)
+    }
+  })
+
   it('does not change what it is given', () => {
     const filter = { a: null, $or: [{ b: { $in: [null] } }] }
     const before = structuredClone(filter)
@@ -186,7 +239,20 @@ describe('a filter', () => {
 describe('a filter is refused, with the path of what is wrong,', () => {
   it.each<[filter: JsonObject, paths: string[]]>([
     [{ $where: 'this.a' }, ['$where']],
-    [{ a: { $regex: '(a+)+$' } }, ['a.$regex']],
+    [{ a: { $regex: '(' } }, ['a.$regex']],
+    [{ a: { $regex: '(?=a)b' } }, ['a.$regex']],
+    [{ a: { $regex: '(a)\\1' } }, ['a.$regex']],
+    [{ a: { $regex: 5 } }, ['a.$regex']],
+    [{ a: { $regex: 'x'.repeat(1001) } }, ['a.$regex']],
+    [{ a: { $regex: 'a{1000}'.repeat(100) } }, ['a.$regex']],
+    [{ a: { $regex: 'a', $options: 'g' } }, ['a.$options']],
+    [{ a: { $options: 'i' } }, ['a.$options']],
+    [{ a: { $in: Array<number>(1001).fill(1) } }, ['a.$in']],
+    [{ a: { $size: -1 } }, ['a.$size']],
+    [{ a: { $not: { b: 1 } } }, ['a.$not']],
+    [{ a: { $eq: { $gt: 1 } } }, ['a.$eq.$gt']],
+    [{ $gt: 1 }, ['$gt']],
+    [{ $or: [{ a: 1 }, { $exists: true }] }, ['$or.1.$exists']],
     [{ a: { $function: 'x' } }, ['a.$function']],
     [{ a: { $mod: [2, 0] } }, ['a.$mod']],
     [{ a: { $type: 'string' } }, ['a.$type']],
@@ -215,12 +281,14 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     [{ $or: [5] }, ['$or']],
     [{ $nor: [null] }, ['$nor']],
     [{ $and: [{ $or: [] }] }, ['$and.0.$or']],
-    [{ a: { $gt: 1, b: 2 } }, ['']],
-    [{ a: { $and: [{ $gt: 1 }] } }, ['']],
+    [{ a: { $gt: 1, b: 2 } }, ['a.b']],
+    [{ a: { $and: [{ $gt: 1 }] } }, ['a.$and']],
   ])('%j', (filter, paths) => {
     const problems = filterProblems(filter)
     expect(problems.map(({ path }) => path.join('.'))).toEqual(paths)
-    expect(problems.map(({ message }) => message).join()).toMatch(/is not an operator|takes |mixes /)
+    expect(problems.map(({ message }) => message).join()).toMatch(
+      /is not an operator|takes |mixes |is said of /,
+    )
   })
 
   it('when it is nested too deeply', () => {
@@ -229,16 +297,43 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     expect(filterProblems(deep(30))).toMatchObject([{ message: 'is nested too deeply (at most 20 levels)' }])
   })
 
+  it('when it is too large, before its patterns are looked at', () => {
+    const patterns = (count: number) => ({
+      $or: Array.from({ length: count }, () => ({ a: { $regex: '(' } })),
+    })
+    expect(filterProblems({ a: 'x'.repeat(20_000) })).toMatchObject([
+      { path: [], message: expect.stringMatching(/16384 bytes/) as string },
+    ])
+    expect(filterProblems({ $or: Array.from({ length: 201 }, () => ({ a: 1 })) })).toMatchObject([
+      { path: [], message: expect.stringMatching(/200 fields/) as string },
+    ])
+    expect(filterProblems(patterns(11))).toMatchObject([
+      { path: [], message: expect.stringMatching(/10 \$regex/) as string },
+    ])
+    expect(filterProblems(patterns(10))).toHaveLength(10)
+    expect(filterProblems({ a: { $regex: 'a{200}' }, b: { $regex: 'a{200}' } })).toMatchObject([
+      { path: [], message: expect.stringMatching(/too large together/) as string },
+    ])
+  })
+
+  it('with what is wrong with a pattern in plain words', () => {
+    const messageOf = ($regex: string) => filterProblems({ a: { $regex } })[0]?.message
+    expect(messageOf('(?=a)b')).toMatch(/RE2’s syntax: .*`\(\?=`; there is no look-around/)
+    expect(messageOf('(?<!a)b')).toMatch(/there is no look-around/)
+    expect(messageOf('(a)\\1')).toMatch(/there are no back-references/)
+    expect(messageOf('a(')).toMatch(/missing closing \)/)
+  })
+
   it('rather than failing when an event comes: what is not refused can be evaluated', () => {
     const operator = fc.constantFrom(
       '$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$and', '$or', '$nor', '$not', '$all',
-      '$elemMatch', '$size', 'a', 'b.c', 'toString', 'valueOf', 'toJSON',
+      '$elemMatch', '$size', '$regex', '$options', 'a', 'b.c', 'toString', 'valueOf', 'toJSON',
     ) // prettier-ignore
     const { filter } = fc.letrec<{ filter: JsonObject; value: JsonObject[string] }>((tie) => ({
       filter: fc.dictionary(operator, tie('value'), { maxKeys: 3, noNullPrototype: true }),
       value: fc.oneof(
         { maxDepth: 4 },
-        fc.constantFrom(null, true, false, 0, 1, 'x', ''),
+        fc.constantFrom(null, true, false, 0, 1, 'x', '', 'i', '\\ud800'),
         tie('filter'),
         fc.array(tie('value'), { maxLength: 2 }),
       ),

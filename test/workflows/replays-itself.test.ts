@@ -1,8 +1,8 @@
 import { setTimeout as pass } from 'node:timers/promises'
-import { Worker } from '@temporalio/worker'
 import fc from 'fast-check'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
+import { faultOfHistory } from '../support/history.ts'
 import { after, startReceiver, type Respond } from '../support/receiver.ts'
 import { makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
 
@@ -96,9 +96,6 @@ async function receiveAt(api: Api, respond: Respond, delivery: object): Promise<
   await api.post('/destinations', given).expect(201)
 }
 
-async function faultOfReplay(tenantId: string, eventId: string): Promise<string | undefined> {
-  const workflowId = eventWorkflowId({ tenantId, environment: 'sandbox', eventId })
-  const history = await stack.temporal.workflow.getHandle(workflowId).fetchHistory()
-  const options = { workflowBundle: { codePath: inject('workflowBundle') } }
-  return Worker.runReplayHistory(options, history, workflowId).then(() => undefined, String)
+function faultOfReplay(tenantId: string, eventId: string): Promise<string | undefined> {
+  return faultOfHistory(stack, eventWorkflowId({ tenantId, environment: 'sandbox', eventId }))
 }

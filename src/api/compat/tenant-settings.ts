@@ -7,7 +7,7 @@ import type { JsonObject } from '../../domain/event.ts'
 import { maskToLastFour } from '../../domain/redaction.ts'
 import type { AppDeps } from '../app.ts'
 import { deliveryPolicy } from '../destination-fields.ts'
-import { tellIfRecovered } from '../destination-news.ts'
+import { tellOfChange } from '../destination-news.ts'
 import {
   changeDestination,
   createDestination,
@@ -81,7 +81,7 @@ export const tenantSettingsRoutes = [
             { path: 'event_categories', message: 'needs a webhook, emails or Slack to hear of them' },
           ])
         for (const name of ['webhook', 'email', 'slack'] as const)
-          await tellIfRecovered(deps, before[name], settings[name])
+          await tellOfChange(deps, before[name], settings[name])
         return settings
       })
       return { status: 200, body: show(changed) }

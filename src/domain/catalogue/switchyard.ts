@@ -6,6 +6,7 @@ const destination = {
   name: 'Case system',
   channel: 'webhook',
 }
+const event = { eventId: 'evt_01jd7b6h2k4m5n6p7q8r9s0t1v', eventType: 'aml.match.found' }
 
 /** What Switchyard itself tells a tenant (DESIGN §3, operational events). */
 export const switchyard: Catalogue = {
@@ -28,6 +29,57 @@ export const switchyard: Catalogue = {
             ...destination,
             reason: `made active again by the API; it was disabled since ${at}: HTTP 410: the receiver is gone`,
             at: '2026-11-21T16:40:00.000Z',
+          },
+        },
+      ],
+    },
+    {
+      name: 'Deliveries',
+      description: 'What becomes of deliveries. Not sent to the destination that they tell of.',
+      types: [
+        {
+          type: 'delivery.failing',
+          description:
+            'The fourth attempt of a delivery has failed as well. Told once of a destination, until something has arrived there.',
+          sample: {
+            ...destination,
+            failingSince: at,
+            ...event,
+            attempts: 4,
+            lastError: 'HTTP 503',
+            at: '2026-11-21T10:50:05.000Z',
+          },
+        },
+        {
+          type: 'delivery.exhausted',
+          description:
+            'A delivery was given up: its schedule is exhausted, it was refused, or the event expired.',
+          sample: {
+            ...event,
+            eventCreatedAt: at,
+            ...destination,
+            reason: 'exhausted: all 10 attempts failed',
+            attempts: 10,
+            lastError: 'HTTP 503',
+            at: '2026-11-24T13:20:00.000Z',
+          },
+        },
+      ],
+    },
+    {
+      name: 'Keys',
+      description: 'What became of signing secrets; at is when, and no secret is told.',
+      types: [
+        {
+          type: 'key.rotated',
+          description:
+            'A signing secret was replaced: a destination’s, or the tenant’s API secret. The one before signs until previousEndsAt.',
+          sample: {
+            kind: 'destination-secret',
+            destinationId: destination.destinationId,
+            name: destination.name,
+            previousEndsAt: '2026-11-22T10:15:00.000Z',
+            at,
           },
         },
       ],

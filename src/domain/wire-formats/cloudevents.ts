@@ -14,15 +14,17 @@ export const cloudEvents: WireFormat = {
   secretProblem: standardSecretProblem,
   render(request) {
     const { id, tenantId, environment, type, createdAt, data } = request.event
-    const body = JSON.stringify({
-      specversion: '1.0',
-      id,
-      source: `urn:switchyard:${tenantId}:${environment}`,
-      type,
-      time: createdAt,
-      datacontenttype: 'application/json',
-      data,
-    })
+    const body =
+      request.body ??
+      JSON.stringify({
+        specversion: '1.0',
+        id,
+        source: `urn:switchyard:${tenantId}:${environment}`,
+        type,
+        time: createdAt,
+        datacontenttype: 'application/json',
+        data,
+      })
     const contentType = 'application/cloudevents+json; charset=utf-8'
     return { body, headers: { 'content-type': contentType, ...standardHeaders(request, body) } }
   },

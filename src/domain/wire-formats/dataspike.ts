@@ -13,7 +13,7 @@ export const dataspike: WireFormat = {
   options: ['signatures'],
   secretProblem: standardSecretProblem,
   render(request) {
-    const body = JSON.stringify(dataspikeEnvelope(request))
+    const body = request.body ?? JSON.stringify(dataspikeEnvelope(request))
     return { body, headers: { 'content-type': 'application/json', ...standardHeaders(request, body) } }
   },
 }

@@ -14,7 +14,7 @@ export const kycWebhooks: WireFormat = {
   render(request) {
     const { event, options } = request
     const created = unixSeconds(new Date(event.createdAt))
-    const body = JSON.stringify({ id: event.id, type: event.type, created, data: event.data })
+    const body = request.body ?? JSON.stringify({ id: event.id, type: event.type, created, data: event.data })
     const signature = hexSignature(options?.signedContent === 'body' ? body : `${created}.${body}`, request)
     return {
       body,

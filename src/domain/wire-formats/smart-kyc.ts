@@ -14,7 +14,7 @@ export const smartKyc: WireFormat = {
   render(request) {
     const { event } = request
     const { type, createdAt, data, tenantId } = event
-    const body = JSON.stringify({ event: type, timestamp: createdAt, data, tenantId })
+    const body = request.body ?? JSON.stringify({ event: type, timestamp: createdAt, data, tenantId })
     const signature = hexSignature(body, request)
     return {
       body,

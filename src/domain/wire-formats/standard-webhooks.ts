@@ -13,7 +13,7 @@ export const standardWebhooks: WireFormat = {
   secretProblem: standardSecretProblem,
   render(request) {
     const { type, createdAt, data } = request.event
-    const body = JSON.stringify({ type, timestamp: createdAt, data })
+    const body = request.body ?? JSON.stringify({ type, timestamp: createdAt, data })
     return { body, headers: { 'content-type': 'application/json', ...standardHeaders(request, body) } }
   },
 }

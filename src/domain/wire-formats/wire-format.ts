@@ -19,6 +19,8 @@ export interface WireRequest {
   sentAt: Date
   keys: SigningKeys
   options?: WireOptions
+  /** Sent, and signed, instead of the format's own envelope. */
+  body?: string | undefined
 }
 
 /** The exact bytes to send and the headers that go with them. The signature is over `body` as it stands. */

@@ -1,0 +1,68 @@
+import { activityInfo, getClient } from '@temporalio/activity'
+import { findNamed, routableDestinations } from '../db/destinations.ts'
+import { enabledRules } from '../db/rules.ts'
+import type { Event } from '../domain/event.ts'
+import { exhaustedNews, failingNews, type News } from '../domain/operational.ts'
+import { ofDestinations } from '../domain/plan.ts'
+import { route } from '../domain/routing.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+import { announce, operationalEvent } from '../temporal/operational-events.ts'
+import type { ActivityDeps } from './index.ts'
+
+/** What a workflow has to tell of a delivery of its event. */
+export interface DeliveryNews {
+  news: 'failing' | 'exhausted'
+  destinationId: string
+  /** The path of the rule's step that makes it. */
+  step?: string
+  reason: string
+  /** How many were made. */
+  attempts: number
+  lastError?: string
+}
+
+/**
+ * Tells a tenant what becomes of a delivery, if anybody is to hear of it: once of each that is given up, and once of a
+ * destination for as long as it fails.
+ * An operational event begets no others, and of a test nobody is told. May be repeated.
+ */
+export function createAnnounceDelivery({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
+  return async function announceDelivery(told: DeliveryNews): Promise<void> {
+    const { workflowExecution } = activityInfo()
+    if (!workflowExecution) throw new Error('a delivery is told of by its workflow only')
+    const { workflowId, runId } = workflowExecution
+    const { event } = await readEventInput(getClient(), workflowId, runId)
+    if (event.operational || event.test) return
+    const news = await newsOf(event, workflowId, told)
+    if (!news) return
+    const heard = await isHeard(operationalEvent(news))
+    if (heard) await announce(getClient(), news, { eager: false })
+    const { tenantId, environment, type } = news
+    const { destinationId, step, reason } = told
+    log.info({ tenantId, environment, eventId: event.id, destinationId, step, reason, heard }, type)
+  }
+
+  /** Many deliveries may be given up at once: where nobody would hear of it, no event is made of each. */
+  async function isHeard(news: Event): Promise<boolean> {
+    const scope = { tenantId: news.tenantId, environment: news.environment }
+    const [destinations, rules] = await Promise.all([
+      routableDestinations(db, scope),
+      enabledRules(db, scope),
+    ])
+    const { steps, routing } = route(news, destinations, { rules })
+    return steps.length > 0 || ofDestinations(routing).some(({ missed }) => missed)
+  }
+
+  async function newsOf(
+    event: Event,
+    workflowId: string,
+    { news, destinationId, step, reason, attempts, lastError }: DeliveryNews,
+  ): Promise<News | undefined> {
+    const found = await findNamed(db, event, destinationId)
+    const destination = found ?? { id: destinationId, channel: 'unknown' }
+    const state = { destination, attempts, lastError, at: new Date() }
+    if (news === 'exhausted') return exhaustedNews(event, state, { workflowId, step, reason })
+    // Something has arrived meanwhile, or the destination is gone.
+    return found?.failingSince ? failingNews(event, state, found.failingSince) : undefined
+  }
+}

@@ -1,0 +1,104 @@
+import { activityInfo, getClient } from '@temporalio/activity'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import pMap, { pMapSkip } from 'p-map'
+import type { Event, JsonObject } from '../domain/event.ts'
+import { valueAt } from '../domain/ordering.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+import { isNotFound } from '../temporal/grpc.ts'
+import { startEvent } from '../temporal/start-event.ts'
+import {
+  collectDigestType,
+  collectSignal,
+  scopeOfWorkflow,
+  taskQueue,
+  type DigestEntry,
+  type DigestInput,
+} from '../workflows/contract.ts'
+import type { ActivityDeps } from './index.ts'
+
+export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
+export type DigestToStart = DigestInput & { eventId: string; entries: readonly DigestEntry[] }
+
+/** The type of the event that tells of others. */
+export const digestEventType = 'digest'
+
+export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
+  return {
+    /** Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing. */
+    async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<void> {
+      const { workflowExecution } = activityInfo()
+      if (!workflowExecution) throw new Error('a digest is joined by a workflow only')
+      const { workflowId, runId } = workflowExecution
+      const { event } = await readEventInput(getClient(), workflowId, runId)
+      const bytes = Buffer.byteLength(JSON.stringify(event.data))
+      await getClient().workflow.signalWithStart(collectDigestType, {
+        workflowId: digestId,
+        taskQueue,
+        args: [{ ...scopeOfWorkflow(workflowId), ...digest }] as [DigestInput],
+        signal: collectSignal,
+        signalArgs: [{ workflowId, runId, eventId: event.id, bytes }],
+      })
+    },
+
+    /** Starts the event that tells of those collected. Its id is given, so that repeating it changes nothing. */
+    async startDigest({ eventId, entries, orders, by, tenantId, environment }: DigestToStart): Promise<void> {
+      const events = await readEvents(getClient(), entries)
+      const event: Event = {
+        id: eventId,
+        tenantId,
+        environment,
+        type: digestEventType,
+        data: dataOf(events, orders, by),
+        createdAt: new Date().toISOString(),
+        // What becomes of it must not be told of where it tells of just that: that would go on for ever.
+        ...(events.some(({ operational }) => operational) && { operational: true }),
+      }
+      try {
+        await startEvent(getClient(), { event, digest: orders }, { eager: false })
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      }
+      log.info(
+        { tenantId, environment, eventId, ruleId: orders.ruleId, events: events.length },
+        'digest.started',
+      )
+    },
+  }
+}
+
+/** There may be a hundred. One that an operator has deleted meanwhile is left out. */
+async function readEvents(client: Client, entries: readonly DigestEntry[]): Promise<Event[]> {
+  return pMap(
+    entries,
+    async ({ workflowId, runId }) => {
+      try {
+        return (await readEventInput(client, workflowId, runId)).event
+      } catch (error) {
+        if (isNotFound(error)) return pMapSkip
+        throw error
+      }
+    },
+    { concurrency: 10 },
+  )
+}
+
+function dataOf(
+  events: readonly Event[],
+  { ruleId, name }: DigestInput['orders'],
+  by: string | undefined,
+): JsonObject {
+  const [first] = events
+  const key = first && by !== undefined ? valueAt(first, by) : undefined
+  const times = events.map(({ createdAt }) => createdAt).sort()
+  const types: Record<string, number> = {}
+  for (const { type } of events) types[type] = (types[type] ?? 0) + 1
+  return {
+    rule: { id: ruleId, name },
+    ...(by !== undefined && key !== undefined && { by, key }),
+    count: events.length,
+    from: times[0] ?? '',
+    to: times.at(-1) ?? '',
+    types,
+    events: events.map(({ id, type, createdAt, data }) => ({ id, type, createdAt, data })),
+  }
+}

@@ -1,0 +1,29 @@
+import { quietUntil } from '../domain/quiet-hours.ts'
+import type { QuietWindow, UntilTime } from '../domain/rule.ts'
+import { nextTimeOfDay } from '../domain/zoned-time.ts'
+
+/** A moment to wait for: ISO 8601, UTC, and how long from now. */
+export interface Moment {
+  until: string
+  forMs: number
+}
+
+/** What a rule asks of the clock and the calendar. The answers are recorded, so that a replay has the same ones. */
+export function createTiming() {
+  return {
+    /** When quiet hours that hold now end. */
+    quietTime(windows: QuietWindow[]): Promise<Moment | undefined> {
+      const until = quietUntil(windows, new Date())
+      return Promise.resolve(until && momentOf(until))
+    },
+
+    /** When the clock of a zone next shows a time of day. */
+    timeOfDay(time: UntilTime): Promise<Moment> {
+      return Promise.resolve(momentOf(nextTimeOfDay(time, new Date())))
+    },
+  }
+}
+
+function momentOf(until: Date): Moment {
+  return { until: until.toISOString(), forMs: Math.max(0, until.getTime() - Date.now()) }
+}

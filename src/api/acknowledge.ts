@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util'
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { Scope } from '../db/destinations.ts'
+import type { Acknowledgement } from '../domain/timeline.ts'
+import { readTimeline, type ReadTimeline } from '../temporal/timeline.ts'
+import { acknowledgeSignal } from '../workflows/contract.ts'
+import type { AppDeps } from './app.ts'
+import { ApiError } from './errors.ts'
+import { describeEvent, describeReplays } from './event-log.ts'
+
+/** The event's own run, or a replay of it. */
+export interface EventRun {
+  execution: WorkflowExecutionDescription
+  timeline: ReadTimeline
+}
+
+/** How an event stands: its own run first, then its replays. */
+export type EventRuns = readonly [own: EventRun, ...replays: EventRun[]]
+
+/** How an event stands once somebody has acknowledged it. */
+export interface Acknowledged {
+  runs: EventRuns
+  /** The one that counts; absent where all runs had ended without any. */
+  acknowledgement?: Acknowledgement
+  /** Whether it is the one given; absent while no worker can tell. */
+  first?: boolean
+}
+
+export async function readRuns(deps: AppDeps, scope: Scope, eventId: string): Promise<EventRuns> {
+  const own = await describeEvent(deps, scope, eventId)
+  const replays = await describeReplays(deps, own.workflowId)
+  const read = async (execution: WorkflowExecutionDescription) => ({
+    execution,
+    timeline: await readTimeline(deps.temporal, execution),
+  })
+  return Promise.all([read(own), ...replays.map(read)])
+}
+
+/** Whether the run would take an acknowledgement: the first one counts. */
+export function isUnacknowledged({ execution, timeline }: EventRun): boolean {
+  return execution.status.name === 'RUNNING' && !timeline.acknowledgement
+}
+
+/** The one of the event itself; else that of its newest replay which has one. */
+export function acknowledgementOf([own, ...replays]: EventRuns): Acknowledgement | undefined {
+  return [own, ...replays.toReversed()].find(({ timeline }) => timeline.acknowledgement)?.timeline
+    .acknowledgement
+}
+
+/** When the last run ended, once all of them have. */
+export function endOf(runs: EventRuns): Date | undefined {
+  const ends = runs.flatMap(({ execution }) => execution.closeTime?.getTime() ?? [])
+  return ends.length === runs.length ? new Date(Math.max(...ends)) : undefined
+}
+
+/** Tells every run of the event that takes it: what was replayed waits by itself. Where none does, the one that counted is told. */
+export async function acknowledge(
+  deps: AppDeps,
+  scope: Scope,
+  eventId: string,
+  given: Omit<Acknowledgement, 'at'>,
+): Promise<Acknowledged> {
+  const acknowledgement: Acknowledgement = { at: new Date().toISOString(), ...given }
+  const open = (await readRuns(deps, scope, eventId)).filter(isUnacknowledged)
+  await Promise.all(open.map(({ execution }) => signal(deps, execution, acknowledgement)))
+  const runs = await readRuns(deps, scope, eventId)
+  const known = whatCounts(runs, acknowledgement)
+  const { via, keyId, destinationId } = given
+  deps.log.info({ ...scope, eventId, via, keyId, destinationId, first: known.first }, 'event.acknowledged')
+  return { runs, ...known }
+}
+
+/** What ends meanwhile waits for nothing any more. */
+async function signal(
+  { temporal }: AppDeps,
+  { workflowId, runId }: WorkflowExecutionDescription,
+  acknowledgement: Acknowledgement,
+): Promise<void> {
+  try {
+    await temporal.workflow.getHandle(workflowId, runId).signal(acknowledgeSignal, acknowledgement)
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error
+  }
+}
+
+function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged, 'runs'> {
+  const isGiven = ({ timeline }: EventRun) => isDeepStrictEqual(timeline.acknowledgement, given)
+  if (runs.some(isGiven)) return { acknowledgement: given, first: true }
+  // Nobody has seen it yet: a worker that comes back will.
+  if (runs.some(isUnacknowledged)) return { acknowledgement: given }
+  const acknowledgement = acknowledgementOf(runs)
+  return acknowledgement ? { acknowledgement, first: false } : {}
+}
+
+/** For the caller, where nothing could be acknowledged. */
+export function endedUnacknowledged(runs: EventRuns): ApiError {
+  const end = endOf(runs)
+  const when = end ? ` at ${end.toISOString()}` : ''
+  return new ApiError(
+    'already_ended',
+    `Nothing waits for an acknowledgement any more: the event’s workflow ended${when}.`,
+  )
+}
+
+/** For people: what a key is called, or its id where it has no name. */
+export async function nameOfKey({ db }: AppDeps, id: string): Promise<string> {
+  const key = await db.apiKey.findUnique({ where: { id }, select: { name: true } })
+  return key?.name ?? id
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import type { EventType } from '../db/generated/client.ts'
+import { Prisma } from '../db/generated/client.ts'
+import { catalogues, findEntry } from '../domain/catalogue/index.ts'
+import type { JsonObject } from '../domain/event.ts'
+import { invalid } from './errors.ts'
+import { eventType } from './event-fields.ts'
+import { dataProblems, schemaProblems } from './event-schema.ts'
+import { jsonObject } from './text.ts'
+
+const description = z.string().max(2000)
+const schema = jsonObject.meta({
+  description: 'JSON Schema (2020-12, or draft-07 by $schema) of an event’s data.',
+})
+const enforce = z.boolean().meta({ description: 'Refuse events whose data does not fit the schema.' })
+
+export const eventTypeBody = z.strictObject({
+  type: eventType,
+  description: description.default(''),
+  schema: schema.optional(),
+  sample: jsonObject.optional(),
+  enforce: enforce.default(false),
+})
+
+/** `null` takes a field away. */
+export const eventTypePatch = z.strictObject({
+  description: description.optional(),
+  schema: schema.nullable().optional(),
+  sample: jsonObject.nullable().optional(),
+  enforce: enforce.optional(),
+})
+
+export const eventTypeReply = z.object({
+  type: z.string(),
+  source: z.enum(['own', 'contract']),
+  aliases: z.array(z.string()),
+  description: z.string(),
+  group: z.string().optional(),
+  contract: z.string().optional(),
+  schema: z.record(z.string(), z.unknown()).optional(),
+  sample: z.record(z.string(), z.unknown()).optional(),
+  enforce: z.boolean().optional(),
+  createdAt: z.string().optional(),
+  updatedAt: z.string().optional(),
+})
+
+/** What can be stored of an event type, checked as a whole. */
+export interface EventTypeSettings {
+  description: string
+  schema: JsonObject | null
+  sample: JsonObject | null
+  enforce: boolean
+}
+
+/** Throws with everything that is wrong: a bad schema, a sample that does not fit it, nothing to enforce. */
+export function checkSettings({ schema, sample, enforce }: EventTypeSettings): void {
+  if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'takes a schema to be enforced' }])
+  if (!schema) return
+  const problems = schemaProblems(schema)
+  if (problems.length > 0) throw invalid(problems.slice(0, 20))
+  const misfits = sample ? dataProblems(schema, sample, 'sample') : []
+  if (misfits.length > 0) throw invalid(misfits)
+}
+
+export function columnsOf({ description, schema, sample, enforce }: EventTypeSettings) {
+  return { description, schema: schema ?? Prisma.DbNull, sample: sample ?? Prisma.DbNull, enforce }
+}
+
+export function settingsOf(row: EventType): EventTypeSettings {
+  const { description, schema, sample, enforce } = row
+  return { description, schema: schema as JsonObject | null, sample: sample as JsonObject | null, enforce }
+}
+
+export function showOwn(row: EventType) {
+  const { type, description, enforce, createdAt, updatedAt } = row
+  const { schema, sample } = settingsOf(row)
+  return {
+    type,
+    source: 'own' as const,
+    aliases: [...(findEntry(type)?.aliases ?? [])],
+    description,
+    ...(schema && { schema }),
+    ...(sample && { sample }),
+    enforce,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+/** The types of the adopted contracts and Switchyard's own, in their documents' order. */
+export const contractTypes = catalogues.flatMap(({ contract, groups }) =>
+  groups.flatMap(({ name: group, types }) =>
+    types.map(({ type, aliases = [], description, sample }) => ({
+      type,
+      source: 'contract' as const,
+      aliases: [...aliases],
+      description,
+      group,
+      contract,
+      sample,
+    })),
+  ),
+)

@@ -1,0 +1,27 @@
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { secondsLeft, tooMany } from './rate-limit.ts'
+
+/** Guesses at links, by the address that they come from. */
+const misses = { points: 20, seconds: 60 }
+/** Of one link: each call asks Temporal. */
+const visits = { points: 30, seconds: 60 }
+
+/**
+ * What holds back who tries links out. Those whose link is good are counted by the link and not by their address: behind a proxy
+ * all have the same one, and nobody is to be locked out by another's guesses.
+ */
+export function createLinkLimits() {
+  return { countMiss: countBy(misses), countVisit: countBy(visits) }
+}
+
+function countBy(allowance: { points: number; seconds: number }): (key: string) => Promise<void> {
+  const counter = new RateLimiterMemory({ points: allowance.points, duration: allowance.seconds })
+  return async (key) => {
+    try {
+      await counter.consume(key)
+    } catch (state) {
+      if (state instanceof RateLimiterRes) throw tooMany(allowance, secondsLeft(state), {})
+      throw state
+    }
+  }
+}

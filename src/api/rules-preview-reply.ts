@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { routingReply } from './event-fields.ts'
+import { ruleSteps } from './rule-steps.ts'
+
+const begins = {
+  at: z.string().optional().meta({ description: 'When it begins.' }),
+  after: z
+    .string()
+    .optional()
+    .meta({ description: 'Instead of `at`, where it may begin at any time or not at all.' }),
+}
+
+const deliveries = z.array(
+  z.object({
+    destinationId: z.string(),
+    channel: z.string(),
+    name: z.string().optional(),
+    template: z.string().optional(),
+  }),
+)
+
+const step: z.ZodType = z
+  .lazy(() => z.discriminatedUnion('kind', [deliver, delay, awaitAck, branch, digest, stop]))
+  .meta({ id: 'ForecastStep' })
+const steps = z.array(step)
+
+const common = {
+  path: z.string(),
+  ...begins,
+  until: z.string().optional().meta({ description: 'When what it waits for is over.' }),
+}
+const deliver = z.object({
+  kind: z.literal('deliver'),
+  ...common,
+  deliveries,
+  missing: z.array(z.string()).optional().meta({ description: 'Ids of destinations that were deleted.' }),
+  waitFor: z.literal('outcome').optional(),
+  onFailure: steps.optional(),
+})
+const delay = z.object({
+  kind: z.literal('delay'),
+  ...common,
+  forMs: z.int().optional(),
+  untilTime: z.string().optional(),
+  timezone: z.string().optional(),
+})
+const awaitAck = z.object({ kind: z.literal('awaitAck'), ...common, within: z.string(), otherwise: steps })
+const branch = z.object({ kind: z.literal('branch'), ...common, taken: z.enum(['steps', 'else']), steps })
+const digest = z.object({
+  kind: z.literal('digest'),
+  ...common,
+  max: z.int(),
+  key: z.string().optional().meta({ description: 'What its events have in common.' }),
+  then: ruleSteps.meta({ description: 'What the rule does with the digest.' }),
+})
+const stop = z.object({ kind: z.literal('stop'), ...common, reason: z.string().optional() })
+
+const rule = z.object({
+  kind: z.literal('rule'),
+  ruleId: z.string(),
+  version: z.int(),
+  name: z.string(),
+  at: z.string(),
+  steps: z.array(step),
+})
+const toSubscribers = z
+  .object({ kind: z.literal('deliver'), at: z.string(), deliveries })
+  .meta({ description: 'No rule matches: the destinations’ subscriptions decide.' })
+
+export const previewReply = z.object({
+  plan: z.object({
+    at: z.string(),
+    steps: z.array(z.union([rule, toSubscribers])),
+    routing: z.array(routingReply),
+  }),
+})

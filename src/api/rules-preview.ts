@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { Db } from '../db/client.ts'
+import { routableDestinations, type Scope } from '../db/destinations.ts'
+import { peekPasses } from '../db/rule-passes.ts'
+import { enabledRules } from '../db/rules.ts'
+import { templateDefaults } from '../db/templates.ts'
+import { eventIdMaxLength, eventIdPattern, type Event } from '../domain/event.ts'
+import { forecast } from '../domain/forecast.ts'
+import { ruleLimits, type Rule } from '../domain/rule.ts'
+import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
+import { route as routeEvent } from '../domain/routing.ts'
+import { eventType } from './event-fields.ts'
+import { route, scopeOf } from './route.ts'
+import { previewReply } from './rules-preview-reply.ts'
+import { ruleBody } from './rule-fields.ts'
+import { requireSound } from './rule-store.ts'
+import { isoTime, jsonObject } from './text.ts'
+
+const previewBody = z.strictObject({
+  type: eventType,
+  data: jsonObject,
+  id: z
+    .string()
+    .max(eventIdMaxLength)
+    .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
+    .default('evt_preview'),
+  at: isoTime.optional().meta({ description: 'When the event would be routed; now by default.' }),
+  rules: z
+    .array(ruleBody)
+    .max(ruleLimits.rules, `must hold at most ${ruleLimits.rules} rules`)
+    .optional()
+    .meta({
+      description:
+        'Drafts that take the place of the stored rules, in the order of this list: `draft_1` and so on.',
+    }),
+})
+
+export const rulePreviewRoutes = [
+  route({
+    method: 'post',
+    path: '/rules/preview',
+    access: { scope: 'settings:read' },
+    summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
+    body: previewBody,
+    replies: { 200: previewReply },
+    async handle({ body: { rules: drafts, ...given }, caller }, { db }) {
+      const scope = scopeOf(caller)
+      const at = given.at === undefined ? new Date() : new Date(given.at)
+      const { id, type, data } = given
+      const event = { ...scope, id, type, data, createdAt: at.toISOString() }
+      const rules = drafts ? await openDrafts(db, scope, drafts) : await enabledRules(db, scope)
+      return { status: 200, body: { plan: await planFor(db, event, rules, at) } }
+    },
+  }),
+]
+
+/** Those that are enabled; each must be one that could be saved. */
+async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody>[]): Promise<Rule[]> {
+  const rules: Rule[] = []
+  for (const [index, { enabled, position: _inList, ...definition }] of drafts.entries()) {
+    await requireSound(db, scope, definition, `rules.${index}.`)
+    if (enabled) rules.push({ id: `draft_${index + 1}`, version: 1, definition })
+  }
+  return rules
+}
+
+async function planFor(db: Db, event: Event, rules: readonly Rule[], at: Date) {
+  const [destinations, templates, names, heldBack] = await Promise.all([
+    routableDestinations(db, scopeOf(event)),
+    templateDefaults(db, scopeOf(event)),
+    destinationNames(db, scopeOf(event)),
+    peekHeldBack(db, event, rules, at),
+  ])
+  const plan = routeEvent(event, destinations, { rules, templates, heldBack, at })
+  return forecast(plan, at, (id) => names.get(id))
+}
+
+/** Those that match and would be held back. Only looked at: a preview lets nothing pass and takes no place of anything. */
+async function peekHeldBack(db: Db, event: Event, rules: readonly Rule[], at: Date) {
+  const heldBack = new Map<string, HeldBack>()
+  for (const rule of matchingRules(event, rules)) {
+    const held = await peekPasses(db, rule, event, at)
+    if (held) heldBack.set(rule.id, held)
+  }
+  return heldBack
+}
+
+async function destinationNames(db: Db, scope: Scope): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.destination.findMany({ where: scope, select: { id: true, name: true } })
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}

@@ -1,0 +1,55 @@
+import { payloadFields } from '../domain/payload-fields.ts'
+import type { Composition } from './channel.ts'
+import { digestTitle, sharedKey, typeCounts, type Digest } from './digest.ts'
+import { escapeSlack } from './escaping.ts'
+import { link, mrkdwn, section, slackLimits } from './slack-blocks.ts'
+
+const fieldsShown = 2
+const longestField = 80
+/** Sections of lines, so that header, link and note have their place among Slack's 50 blocks. */
+const mostSections = 40
+
+/** What came, and one line an event; as many as Slack takes. */
+export function renderDigestSlack({ event, acknowledgeUrl }: Composition, digest: Digest) {
+  const title = digestTitle(digest, event)
+  const { shown, groups } = grouped(digest.events.map(lineOf))
+  const left = Math.max(digest.count, digest.events.length) - shown
+  const shared = sharedKey(digest)
+  const note = [escapeSlack(typeCounts(digest)), ...(shared ? [escapeSlack(shared)] : []), `\`${event.id}\``]
+  return {
+    text: escapeSlack(`${title} (${event.id})`),
+    blocks: [
+      {
+        type: 'header' as const,
+        text: { type: 'plain_text' as const, text: title.slice(0, slackLimits.header) },
+      },
+      ...groups.map((lines) => section(lines.join('\n'))),
+      ...(left > 0 ? [section(`and ${left} more`)] : []),
+      ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
+      { type: 'context' as const, elements: [mrkdwn(note.join(' · ').slice(0, slackLimits.section))] },
+    ],
+  }
+}
+
+function lineOf({ id, type, createdAt, data }: Digest['events'][number]): string {
+  const { fields } = payloadFields(data, fieldsShown)
+  const time = new Date(createdAt).toISOString().slice(11, 16)
+  const values = fields.map(({ path, value }) => `${path}: ${value}`.slice(0, longestField).toWellFormed())
+  return [time, `*${escapeSlack(type)}*`, `\`${escapeSlack(id)}\``, ...values.map(escapeSlack)].join('  ')
+}
+
+/** Lines put together into sections, and how many found a place. */
+function grouped(lines: string[]): { shown: number; groups: string[][] } {
+  const groups: string[][] = []
+  let length = Infinity
+  let shown = 0
+  for (const line of lines) {
+    const full = length + 1 + line.length > slackLimits.section
+    if (full && groups.length === mostSections) break
+    if (full) groups.push([])
+    groups.at(-1)?.push(line)
+    length = full ? line.length : length + 1 + line.length
+    shown++
+  }
+  return { shown, groups }
+}

@@ -1,0 +1,134 @@
+import { typeid } from 'typeid-js'
+import type { JsonObject } from '../domain/event.ts'
+import type { Rule, RuleDefinition } from '../domain/rule.ts'
+import type { Db, Tx } from './client.ts'
+import type { Scope } from './destinations.ts'
+import type { Rule as Row } from './generated/client.ts'
+
+/** A rule with what is told of it besides its definition. */
+export interface StoredRule extends Rule {
+  position: number
+  enabled: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What an event is routed by: the enabled rules, in their order. */
+export async function enabledRules(db: Db, { tenantId, environment }: Scope): Promise<Rule[]> {
+  const rows = await db.rule.findMany({
+    where: { tenantId, environment, enabled: true },
+    select: { id: true, version: true, name: true, definition: true },
+    orderBy: [{ position: 'asc' }, { id: 'asc' }],
+  })
+  return rows.map((row) => ({ id: row.id, version: row.version, definition: definitionOf(row) }))
+}
+
+export async function listRules(db: Tx, scope: Scope): Promise<StoredRule[]> {
+  const rows = await db.rule.findMany({ where: scope, orderBy: [{ position: 'asc' }, { id: 'asc' }] })
+  return rows.map(openRule)
+}
+
+export async function findRule(db: Tx, scope: Scope, id: string): Promise<StoredRule | undefined> {
+  const row = await db.rule.findFirst({ where: { ...scope, id } })
+  return row ? openRule(row) : undefined
+}
+
+/** To be called with no other change of this tenant's under way. `position` is at most one more than there are rules. */
+export async function insertRule(
+  tx: Tx,
+  scope: Scope,
+  keyId: string,
+  { definition, ...placed }: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
+): Promise<StoredRule> {
+  await shift(tx, scope, placed.position, 1)
+  const id = typeid('rul').toString()
+  const row = await tx.rule.create({ data: { id, ...scope, ...placed, ...columns(definition) } })
+  await keepVersion(tx, scope, keyId, { id, version: row.version, definition })
+  return openRule(row)
+}
+
+/** Likewise. Makes a version of a definition if one is given. */
+export async function updateRule(
+  tx: Tx,
+  scope: Scope,
+  keyId: string,
+  { id, version, position }: StoredRule,
+  change: { enabled: boolean; position: number; definition: RuleDefinition | undefined },
+): Promise<StoredRule> {
+  const { definition, ...placed } = change
+  if (placed.position !== position) {
+    await shift(tx, scope, position + 1, -1)
+    await shift(tx, scope, placed.position, 1)
+  }
+  const next = definition && { ...columns(definition), version: version + 1 }
+  const row = await tx.rule.update({ where: { id }, data: { ...placed, ...next } })
+  if (definition) await keepVersion(tx, scope, keyId, { id, version: row.version, definition })
+  return openRule(row)
+}
+
+/** Likewise. Its versions stay. */
+export async function removeRule(tx: Tx, scope: Scope, { id, position }: StoredRule): Promise<void> {
+  await tx.rule.delete({ where: { id } })
+  await tx.rulePass.deleteMany({ where: { ruleId: id } })
+  await shift(tx, scope, position + 1, -1)
+}
+
+/** Of the rules from a place on. By SQL of our own: nobody has changed these, so their `updatedAt` stays. */
+async function shift(tx: Tx, { tenantId, environment }: Scope, from: number, by: 1 | -1): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE "Rule" SET "position" = "position" + ${by}::int
+    WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "position" >= ${from}`
+}
+
+async function keepVersion(tx: Tx, scope: Scope, keyId: string, { id, version, definition }: Rule) {
+  await tx.ruleVersion.create({ data: { ruleId: id, version, ...scope, keyId, ...columns(definition) } })
+}
+
+/** A definition that a rule has, or had. */
+export interface RuleVersion {
+  version: number
+  definition: RuleDefinition
+  keyId: string
+  createdAt: Date
+}
+
+/** Newest first, those of deleted rules as well. `before` is a version. */
+export async function listVersions(
+  db: Db,
+  scope: Scope,
+  ruleId: string,
+  { before, take }: { before: number | undefined; take: number },
+): Promise<RuleVersion[]> {
+  const rows = await db.ruleVersion.findMany({
+    where: { ...scope, ruleId, ...(before !== undefined && { version: { lt: before } }) },
+    orderBy: { version: 'desc' },
+    take,
+  })
+  return rows.map((row) => ({
+    version: row.version,
+    definition: definitionOf(row),
+    keyId: row.keyId,
+    createdAt: row.createdAt,
+  }))
+}
+
+function openRule(row: Row): StoredRule {
+  const { id, version, position, enabled, createdAt, updatedAt } = row
+  return { id, version, position, enabled, createdAt, updatedAt, definition: definitionOf(row) }
+}
+
+/** A definition as it is read back after having been written: what is undefined is not there. */
+export function plainDefinition(definition: RuleDefinition): RuleDefinition {
+  return JSON.parse(JSON.stringify(definition)) as RuleDefinition
+}
+
+/** The name is a column of its own; the rest of a definition is one JSON. */
+function columns(definition: RuleDefinition) {
+  const { name, ...rest } = plainDefinition(definition)
+  return { name, definition: rest as unknown as JsonObject }
+}
+
+/** What was written has passed its schema; this runs for every event, and does not ask again. */
+function definitionOf({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
+  return { name, ...(definition as unknown as Omit<RuleDefinition, 'name'>) }
+}

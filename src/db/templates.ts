@@ -1,0 +1,50 @@
+import type { Environment } from '../domain/event.ts'
+import type { TemplateDefault } from '../domain/templates.ts'
+import type { Db, Tx } from './client.ts'
+import type { Scope } from './destinations.ts'
+import type { Template as Row } from './generated/client.ts'
+
+/** By channel, then by field: Liquid. */
+export type TemplateParts = Record<string, Record<string, string>>
+
+export interface Template {
+  id: string
+  environment: Environment
+  name: string
+  /** Those it is the default for. */
+  eventTypes: string[]
+  parts: TemplateParts
+  /** Grows whenever the parts change. */
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** The templates that are the default for some events, the oldest first. It is asked for every event, and reads no texts. */
+export function templateDefaults(db: Db, { tenantId, environment }: Scope): Promise<TemplateDefault[]> {
+  return db.$queryRaw<TemplateDefault[]>`
+    SELECT "id", "eventTypes", ARRAY(SELECT jsonb_object_keys("parts")) AS "channels" FROM "Template"
+    WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND cardinality("eventTypes") > 0
+    ORDER BY "createdAt", "id"`
+}
+
+export async function findTemplate(db: Tx, scope: Scope, id: string): Promise<Template | undefined> {
+  const { tenantId, environment } = scope
+  const row = await db.template.findFirst({ where: { tenantId, environment, id } })
+  return row ? openTemplate(row) : undefined
+}
+
+/** The one place where what is stored is trusted to be what was checked when it was written. */
+export function openTemplate(row: Row): Template {
+  const { id, environment, name, eventTypes, parts, version, createdAt, updatedAt } = row
+  return {
+    id,
+    environment: environment as Environment,
+    name,
+    eventTypes,
+    parts: parts as TemplateParts,
+    version,
+    createdAt,
+    updatedAt,
+  }
+}

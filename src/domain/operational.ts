@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import type { Environment, Event, JsonObject } from './event.ts'
+
+/** What Switchyard itself tells a tenant (DESIGN §3), as an event like any other. None holds a secret or another event's data. */
+export interface News {
+  /** Names what is told, in the tenant's environment: told again by the same name it is the same event. */
+  name: string
+  type:
+    | 'destination.disabled'
+    | 'destination.recovered'
+    | 'delivery.failing'
+    | 'delivery.exhausted'
+    | 'key.rotated'
+  tenantId: string
+  environment: Environment
+  data: JsonObject
+}
+
+type Owner = Pick<News, 'tenantId' | 'environment'>
+
+/** Whom it is about. A name is not known of a destination that was deleted. */
+export interface Subject {
+  id: string
+  name?: string
+  channel: string
+}
+
+/** A destination was disabled, or is active again. `at` is when its status changed. */
+export function statusNews(
+  change: 'disabled' | 'recovered',
+  destination: Subject & Owner,
+  { reason, at }: { reason: string; at: Date },
+): News {
+  const data = { ...subjectData(destination), reason, at: at.toISOString() }
+  const name = `${destination.id}_${change}_${at.getTime()}`
+  return { name, type: `destination.${change}`, ...ownerOf(destination), data }
+}
+
+/** What became of a delivery so far. `attempts` are those made. */
+export interface DeliveryState {
+  destination: Subject
+  attempts: number
+  lastError?: string | undefined
+  at: Date
+}
+
+/** A destination fails, as the delivery of this event shows: the same news until it has worked again. */
+export function failingNews(
+  event: Event,
+  { destination, attempts, lastError, at }: DeliveryState,
+  failingSince: Date,
+): News {
+  const data = {
+    ...subjectData(destination),
+    failingSince: failingSince.toISOString(),
+    ...eventData(event),
+    attempts,
+    ...bounded('lastError', lastError),
+    at: at.toISOString(),
+  }
+  const name = `${destination.id}_failing_${failingSince.getTime()}`
+  return { name, type: 'delivery.failing', ...ownerOf(event), data }
+}
+
+/** A delivery was given up. `workflowId` is of the event's run that made it, `step` of the rule that did. */
+export function exhaustedNews(
+  event: Event,
+  { destination, attempts, lastError, at }: DeliveryState,
+  { workflowId, step, reason }: { workflowId: string; step?: string | undefined; reason: string },
+): News {
+  const data = {
+    ...eventData(event),
+    eventCreatedAt: event.createdAt,
+    ...subjectData(destination),
+    ...bounded('reason', reason),
+    attempts,
+    ...bounded('lastError', lastError),
+    ...bounded('step', step),
+    at: at.toISOString(),
+  }
+  const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
+  const name = `exhausted_${createHash('sha256').update(delivery).digest('hex').slice(0, 32)}`
+  return { name, type: 'delivery.exhausted', ...ownerOf(event), data }
+}
+
+/** A destination's signing secret, or the tenant's API secret where there is no destination, was replaced. */
+export function rotationNews(
+  owner: Owner,
+  { destination, previousEndsAt, at }: { destination?: Subject; previousEndsAt: Date; at: Date },
+): News {
+  const kind = destination ? 'destination-secret' : 'api-secret'
+  const { destinationId, name } = destination ? subjectData(destination) : {}
+  const data = {
+    kind,
+    ...(destinationId !== undefined && { destinationId }),
+    ...(name !== undefined && { name }),
+    previousEndsAt: previousEndsAt.toISOString(),
+    at: at.toISOString(),
+  }
+  return {
+    name: `${destination?.id ?? kind}_rotated_${at.getTime()}`,
+    type: 'key.rotated',
+    ...ownerOf(owner),
+    data,
+  }
+}
+
+/**
+ * The destination that an operational event tells of the deliveries of: the event is not sent to that one, or what it cannot be
+ * sent would beget more of it. `destination.recovered` may well go to the destination that has.
+ */
+export function aboutDestination({
+  type,
+  data,
+  operational,
+}: Pick<Event, 'type' | 'data' | 'operational'>): string | undefined {
+  if (!operational || !type.startsWith('delivery.')) return undefined
+  return typeof data.destinationId === 'string' ? data.destinationId : undefined
+}
+
+function ownerOf({ tenantId, environment }: Owner): Owner {
+  return { tenantId, environment }
+}
+
+function subjectData({ id, name, channel }: Subject) {
+  return { destinationId: id, ...(name !== undefined && { name }), channel }
+}
+
+function eventData({ id, type }: Event) {
+  return { eventId: id, eventType: type }
+}
+
+const longestText = 500
+
+function bounded(name: string, text: string | undefined): JsonObject {
+  return text === undefined ? {} : { [name]: text.slice(0, longestText) }
+}

@@ -1,0 +1,191 @@
+import { assertNever } from './assert-never.ts'
+import type { RoutableDestination } from './destination.ts'
+import type { Event } from './event.ts'
+import { filterSubject, passesFilter } from './filters.ts'
+import { aboutDestination } from './operational.ts'
+import { orderKeyOf } from './ordering.ts'
+import type { PlannedDeliver, PlannedDelivery, PlannedRule, PlannedStep } from './plan.ts'
+import { opening, planDelivery } from './plan-delivery.ts'
+import { quietUntil } from './quiet-hours.ts'
+import { durationMs } from './retry-schedule.ts'
+import type { DeliverSettings, DigestSettings, QuietHours, QuietWindow, RuleStep } from './rule.ts'
+import { defaultTemplateFor, type TemplateDefault } from './templates.ts'
+
+export interface RuleToPlan {
+  id: string
+  version: number
+  name: string
+  steps: readonly RuleStep[]
+  quietHours: readonly QuietHours[]
+  definition?: { digest?: DigestSettings | undefined }
+}
+
+export interface PlanningBy {
+  destinations: readonly RoutableDestination[]
+  templates: readonly TemplateDefault[]
+  /** Destinations that the plan has a delivery for already: theirs is the place in the order and the pace. */
+  seen: Set<string>
+  at: Date
+  /** The index of the first step in the rule, where it is a later part of one. */
+  from?: number
+}
+
+/** What holds for all steps of one rule. */
+interface Planning extends PlanningBy {
+  event: Event
+  windows: QuietWindow[]
+  acknowledgeable: boolean
+  rule: readonly RuleStep[]
+  from: number
+}
+
+/** Whether no wait stands before the step at hand. */
+interface Place {
+  leads: boolean
+}
+
+/** What a rule does for an event: branches are decided, durations are read, deliveries have their policies. Pure. */
+export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): PlannedRule {
+  const { id, version, name, definition } = rule
+  const steps = definition?.digest ? [{ digest: definition.digest }, ...rule.steps] : rule.steps
+  const own = steps.slice(0, steps.findIndex((step) => 'digest' in step) + 1 || steps.length)
+  const windows = rule.quietHours.filter(
+    ({ unless }) => !unless || !passesFilter(unless, filterSubject(event)),
+  )
+  const quietHours = windows.map(({ unless: _passed, ...window }) => window)
+  const planning: Planning = {
+    ...by,
+    event,
+    windows: quietHours,
+    acknowledgeable: awaitsAck(own),
+    rule: steps,
+    // The shorthand stands before the rule's steps, which keep their numbers.
+    from: by.from ?? (definition?.digest ? -1 : 0),
+  }
+  return {
+    kind: 'rule',
+    ruleId: id,
+    version,
+    name,
+    steps: planSteps(planning, own, `${id}/`, { leads: true }, planning.from),
+    ...(quietHours.length > 0 && { quietHours }),
+  }
+}
+
+function planSteps(
+  planning: Planning,
+  steps: readonly RuleStep[],
+  prefix: string,
+  place: Place,
+  from = 0,
+): PlannedStep[] {
+  return steps.map((step, index) => planStep(planning, step, stepPath(prefix, index + from), place, index))
+}
+
+/** `digest` stands for the shorthand, which is before the first step. */
+function stepPath(prefix: string, index: number): string {
+  return `${prefix}${index < 0 ? 'digest' : index}`
+}
+
+function planStep(
+  planning: Planning,
+  step: RuleStep,
+  path: string,
+  place: Place,
+  index: number,
+): PlannedStep {
+  if ('deliver' in step) return planDeliver(planning, step.deliver, path, place)
+  if ('branch' in step) {
+    const { filter, steps, else: others = [] } = step.branch
+    const taken = passesFilter(filter, filterSubject(planning.event)) ? 'steps' : 'else'
+    const list = taken === 'steps' ? steps : others
+    return { kind: 'branch', path, taken, steps: planSteps(planning, list, `${path}.${taken}.`, place) }
+  }
+  place.leads = false
+  if ('delay' in step) {
+    const { delay } = step
+    if (typeof delay === 'string') return { kind: 'delay', path, forMs: durationMs(delay) }
+    return { kind: 'delay', path, ...delay }
+  }
+  if ('awaitAck' in step) {
+    const { within, otherwise = [] } = step.awaitAck
+    const later = planSteps(planning, otherwise, `${path}.otherwise.`, { leads: false })
+    return { kind: 'awaitAck', path, within, withinMs: durationMs(within), otherwise: later }
+  }
+  if ('digest' in step) {
+    const { window, by, max } = step.digest
+    const key = orderKeyOf(planning.event, by)
+    const rest = planning.rule.slice(index + 1)
+    const restFrom = planning.from + index + 1
+    return {
+      kind: 'digest',
+      path,
+      windowMs: durationMs(window),
+      max,
+      ...(key && { by, key }),
+      rest,
+      restFrom,
+    }
+  }
+  if ('stop' in step)
+    return { kind: 'stop', path, ...(typeof step.stop === 'string' && { reason: step.stop }) }
+  return assertNever(step)
+}
+
+function planDeliver(
+  planning: Planning,
+  deliver: DeliverSettings,
+  path: string,
+  place: Place,
+): PlannedDeliver {
+  const { to, template, onFailure, waitFor } = deliver
+  const { event, destinations, windows, at } = planning
+  const leads = place.leads
+  const heldUntil = leads ? quietUntil(windows, at) : undefined
+  if (heldUntil || waitFor === 'outcome') place.leads = false
+  const found = to.flatMap(
+    (id) => destinations.find((one) => one.id === id && id !== aboutDestination(event)) ?? [],
+  )
+  const missing = to.filter((id) => !found.some((one) => one.id === id))
+  const deliveries = found.map((destination) => planNamed(planning, destination, { path, template }))
+  return {
+    kind: 'deliver',
+    path,
+    deliveries: leads && !heldUntil ? deliveries.map(opening) : deliveries,
+    ...(missing.length > 0 && { missing }),
+    ...(leads && { leads }),
+    ...(heldUntil && { heldUntil: heldUntil.toISOString() }),
+    ...(waitFor && { waitFor }),
+    ...(onFailure && { onFailure: planSteps(planning, onFailure, `${path}.onFailure.`, { leads: false }) }),
+  }
+}
+
+/** Only an event's first delivery to a destination has the place in its order and pace: none waits for another of its own event. */
+function planNamed(
+  { event, templates, seen, acknowledgeable }: Planning,
+  destination: RoutableDestination,
+  named: { path: string; template: string | undefined },
+): PlannedDelivery {
+  const { order, maxConcurrent, ...planned } = planDelivery(event, destination)
+  const again = seen.has(destination.id)
+  seen.add(destination.id)
+  const template = named.template ?? defaultTemplateFor(templates, event.type, destination.channel)
+  return {
+    ...planned,
+    ...(again
+      ? { again }
+      : { ...(order && { order }), ...(maxConcurrent !== undefined && { maxConcurrent }) }),
+    step: named.path,
+    ...(template && { template }),
+    ...(acknowledgeable && { acknowledgeable }),
+  }
+}
+
+/** Whether a rule waits for an acknowledgement: its messages tell how to give it, the digest's those that follow it. */
+function awaitsAck(steps: readonly RuleStep[]): boolean {
+  return steps.some((step) => {
+    if ('awaitAck' in step) return true
+    if ('branch' in step) return awaitsAck([...step.branch.steps, ...(step.branch.else ?? [])])
+    return 'deliver' in step && awaitsAck(step.deliver.onFailure ?? [])
+  })
+}

@@ -1,0 +1,35 @@
+import { fitsEventType } from './event-types.ts'
+
+/** What routing knows of a template that is the default for some events. */
+export interface TemplateDefault {
+  id: string
+  /** For which it has parts. */
+  channels: string[]
+  /** Types, globs of types, or `all`. */
+  eventTypes: string[]
+}
+
+/**
+ * The template for an event that no rule gives one: of those with a part for the channel, the one that names the type; or the
+ * one with the longest glob that fits; or one for all. Of several that are as near, the first: `templates` begin with the oldest.
+ */
+export function defaultTemplateFor(
+  templates: readonly TemplateDefault[],
+  eventType: string,
+  channel: string,
+): string | undefined {
+  let nearest = { id: undefined as string | undefined, nearness: 0 }
+  for (const { id, channels, eventTypes } of templates) {
+    if (!channels.includes(channel)) continue
+    const nearness = Math.max(0, ...eventTypes.map((pattern) => nearnessOf(pattern, eventType)))
+    if (nearness > nearest.nearness) nearest = { id, nearness }
+  }
+  return nearest.id
+}
+
+/** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */
+function nearnessOf(pattern: string, eventType: string): number {
+  if (!fitsEventType(pattern, eventType)) return 0
+  if (pattern === 'all' || pattern === '*') return 1
+  return pattern.includes('*') ? 1 + pattern.length : Infinity
+}

@@ -1,0 +1,160 @@
+import { assertNever } from '../domain/assert-never.ts'
+import type { PlannedDeliver, PlannedRule, PlannedStep } from '../domain/plan.ts'
+import { beginStep, endStep, waitInStep, type StepRecord } from '../domain/step-record.ts'
+import type { Delivery } from '../domain/timeline.ts'
+import { timing } from './activity-options.ts'
+import type { Hold } from './deliver.ts'
+import { deliverStep, openWith, type Opening } from './deliver-all.ts'
+import { joinDigest } from './join-digest.ts'
+import type { Run } from './run.ts'
+
+/** Runs the rules that act, side by side. What waits for nothing is made together, before anything else (DESIGN §3). */
+export async function runRules(run: Run, rules: readonly PlannedRule[]): Promise<void> {
+  const opening = await openWith(run, rules)
+  await Promise.all(rules.map((rule) => runRule(run, rule, opening)))
+}
+
+/** One rule at work. */
+export interface RuleRun {
+  run: Run
+  rule: PlannedRule
+  opening: Opening
+  /** Why no further step begins, once one has stopped the rule. */
+  stopped?: string
+  /** What goes on while the rule does: deliveries, and what follows where they fail. */
+  behind: Promise<void>[]
+}
+
+/** Says why no further step of a list begins, once there is a reason. */
+export type Over = () => string | undefined
+
+async function runRule(run: Run, rule: PlannedRule, opening: Opening): Promise<void> {
+  const doing: RuleRun = { run, rule, opening, behind: [] }
+  await runSteps(doing, rule.steps, () => doing.stopped ?? run.over())
+  // What goes on may add to what goes on.
+  for (let at = 0; at < doing.behind.length; at++) await doing.behind[at]
+}
+
+async function runSteps(doing: RuleRun, steps: readonly PlannedStep[], over: Over): Promise<void> {
+  for (const step of steps) {
+    const record = beginStep(doing.run.timeline, step, doing.run.now())
+    const why = over()
+    if (why === undefined) await runStep(doing, step, record, over)
+    else endStep(record, 'skipped', doing.run.now(), why)
+  }
+}
+
+function runStep(doing: RuleRun, step: PlannedStep, record: StepRecord, over: Over): Promise<void> | void {
+  switch (step.kind) {
+    case 'deliver':
+      return runDeliver(doing, step, record, over)
+    case 'delay':
+      return runDelay(doing, step, record, over)
+    case 'awaitAck':
+      return runAwaitAck(doing, step, record, over)
+    case 'branch':
+      endStep(
+        record,
+        'done',
+        doing.run.now(),
+        step.taken === 'steps' ? 'passes the filter' : 'does not pass the filter',
+      )
+      return runSteps(doing, step.steps, over)
+    case 'digest':
+      return joinDigest(doing, step, record, over)
+    case 'stop':
+      doing.stopped = `stopped by ${step.path}${step.reason === undefined ? '' : `: ${step.reason}`}`
+      return endStep(record, 'done', doing.run.now(), step.reason)
+    default:
+      return assertNever(step)
+  }
+}
+
+/** Begins its deliveries. The next step does not wait for them, unless it is to; quiet hours hold up the rule itself. */
+async function runDeliver(
+  doing: RuleRun,
+  step: PlannedDeliver,
+  record: StepRecord,
+  over: Over,
+): Promise<void> {
+  const { run, opening, behind } = doing
+  const hold = await holdFor(doing, step)
+  if (hold) waitInStep(record, hold.until, hold.reason)
+  const made = deliverStep(run, step.deliveries, opening, hold)
+  const after = made.then((deliveries) => followUp(doing, step, record, deliveries, over))
+  after.catch(() => undefined) // It is given up with the workflow, and waited for below or at the rule's end.
+  if (hold) await pause(doing, hold.forMs, over)
+  if (step.waitFor === 'outcome') await after
+  else behind.push(after)
+}
+
+async function followUp(
+  doing: RuleRun,
+  step: PlannedDeliver,
+  record: StepRecord,
+  deliveries: readonly Delivery[],
+  over: Over,
+): Promise<void> {
+  const arrived = deliveries.filter(({ status }) => status === 'delivered').length
+  const wanted = step.deliveries.length + (step.missing?.length ?? 0)
+  const gone = step.missing ? `; no longer there: ${step.missing.join(', ')}` : ''
+  endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${gone}`)
+  if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], over)
+}
+
+/** What leads a rule was asked about when the event was routed. */
+async function holdFor(
+  { run, rule }: RuleRun,
+  { leads, heldUntil }: PlannedDeliver,
+): Promise<Hold | undefined> {
+  if (leads)
+    return heldUntil === undefined ? undefined : holdUntil(heldUntil, Date.parse(heldUntil) - run.nowMs())
+  if (!rule.quietHours || run.over()) return undefined
+  run.publish()
+  const quiet = await timing.quietTime(rule.quietHours)
+  return quiet && holdUntil(quiet.until, quiet.forMs)
+}
+
+function holdUntil(until: string, forMs: number): Hold {
+  return { until, forMs, reason: `quiet hours until ${until}` }
+}
+
+async function runDelay(
+  doing: RuleRun,
+  step: PlannedStep & { kind: 'delay' },
+  record: StepRecord,
+  over: Over,
+): Promise<void> {
+  const { run } = doing
+  if ('timezone' in step) run.publish()
+  const { until, forMs } =
+    'timezone' in step ? await timing.timeOfDay(step) : { until: run.inMs(step.forMs), forMs: step.forMs }
+  waitInStep(record, until)
+  await pause(doing, forMs, over)
+  endStep(record, over() === undefined ? 'done' : 'skipped', run.now(), over())
+}
+
+/** What follows where nobody acknowledges the event in time. It ends where somebody does after all. */
+async function runAwaitAck(
+  doing: RuleRun,
+  { within, withinMs, otherwise }: PlannedStep & { kind: 'awaitAck' },
+  record: StepRecord,
+  over: Over,
+): Promise<void> {
+  const { run } = doing
+  const acknowledged: Over = () => {
+    const by = run.timeline.acknowledgement?.by
+    return by === undefined ? undefined : `acknowledged by ${by}`
+  }
+  waitInStep(record, run.inMs(withinMs))
+  await pause(doing, withinMs, () => acknowledged() ?? over())
+  if (acknowledged() !== undefined) return endStep(record, 'done', run.now(), acknowledged())
+  if (over() !== undefined) return endStep(record, 'skipped', run.now(), over())
+  endStep(record, 'done', run.now(), `not acknowledged within ${within}`)
+  await runSteps(doing, otherwise, () => over() ?? acknowledged())
+}
+
+/** Waits durably, until something is over at the latest. */
+async function pause({ run }: RuleRun, forMs: number, over: Over): Promise<void> {
+  if (over() === undefined) await run.pause(forMs, () => over() !== undefined)
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { email } from '../../src/channels/email.ts'
+import { composeEmail, renderEmail } from '../../src/channels/email-message.ts'
+import { makeEvent, digestData } from '../support/event.ts'
+import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { untilTestEnds } from '../support/stack.ts'
+import { send } from './contract.ts'
+
+const of = { event: makeEvent(), destination: { id: 'dst_1', name: 'On call' } }
+
+describe('a templated email', () => {
+  const { subject, text, html } = renderEmail(of)
+  it.each([
+    ['nothing', {}, { subject, text, html }],
+    ['a subject', { subject: 's' }, { subject: 's', text, html }],
+    ['HTML', { html: '<p>h' }, { subject, text, html: '<p>h' }],
+    ['HTML and text', { html: '<p>h', text: 't' }, { subject, text: 't', html: '<p>h' }],
+    ['text alone, which HTML would hide', { text: 't' }, { subject, text: 't' }],
+  ])('takes from its template %s', (_what, content, mail) => {
+    expect(composeEmail(of, content)).toEqual(mail)
+  })
+
+  it('arrives, with the id and the headers of any other', async () => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const smtpUrl = `smtp://127.0.0.1:${receiver.port}`
+    const config = { to: ['a@acme.example'], from: 'alerts@acme.example', smtpUrl }
+    await send({ channel: email, config, content: { subject: 'Zoë', text: 'from a template' } })
+    const [mail] = receiver.mails
+    expect(mail).toMatchObject({ subject: 'Zoë', text: 'from a template\n', html: false })
+    expect(mail?.messageId).toBe('<evt_01jd6x7m2v8q.dst_1@switchyard>')
+    expect(mail?.headers.get('x-switchyard-event-id')).toBe('evt_01jd6x7m2v8q')
+  })
+})
+
+describe('a default email', () => {
+  const digest = (data = digestData(3)) => ({
+    ...of,
+    event: makeEvent({ type: 'digest', id: 'dig_1', data }),
+  })
+
+  it('has the link by which its reader acknowledges the event, only where there is one', () => {
+    const acknowledgeUrl = 'https://switchyard.test/acknowledge/1.x'
+    for (const composition of [of, digest()]) {
+      const { text, html } = renderEmail({ ...composition, acknowledgeUrl })
+      expect(text).toContain(`\nAcknowledge: ${acknowledgeUrl}\n`)
+      expect(html).toMatch(new RegExp(`<a href="${acknowledgeUrl}" [^>]*>Acknowledge</a>`))
+      expect(`${renderEmail(composition).text}${renderEmail(composition).html}`).not.toContain('Acknowledge')
+    }
+  })
+
+  it('of a digest lists its events', () => {
+    const { subject, text, html } = renderEmail(digest({ ...digestData(3), count: 5 }))
+    expect(subject).toBe('5 events: <High risk> (sandbox)')
+    const fields = 'name: Zoë 1 <!here>, riskLevel: high, country: DE, score: 1, and 1 more'
+    expect(text).toContain(`\n- 2026-11-21 11:01 UTC  aml.match.found  evt_1  ${fields}\n`)
+    expect(text.split('\n').filter((line) => line.startsWith('- '))).toHaveLength(3)
+    expect(text).toContain('\nand 2 more\n')
+    expect(text).toContain('\nIn common: data.customerId: cus_17\n')
+    expect(html).toContain('Zoë 1 &lt;!here&gt;, riskLevel: high')
+    expect(html).not.toMatch(/<!here>|<High/)
+    expect(html.match(/<tr style="border-top/g)).toHaveLength(3)
+  })
+
+  it('of an event that is called digest and is none is like any other', () => {
+    expect(renderEmail(digest({ events: 'none' })).subject).toBe('digest (sandbox): dig_1')
+  })
+})

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { digestWorkflowId } from '../../src/workflows/contract.ts'
+import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
+import { closedLog, logOnce, makeRule, makeWebhook, post, stepWaits, type Webhook } from '../support/rules.ts'
+
+const stack = stackOfFile()
+
+interface DigestData {
+  rule: { id: string; name: string }
+  by?: string
+  key?: unknown
+  count: number
+  types: Record<string, number>
+  events: { id: string; type: string; data: object }[]
+}
+
+/** What has come in, digests alone. */
+function digestsAt({ receiver }: Webhook): DigestData[] {
+  const bodies = receiver.received.map(({ body }) => JSON.parse(body) as { type: string; data: DigestData })
+  return bodies.filter(({ type }) => type === 'digest').map(({ data }) => data)
+}
+
+const digestOf = async (api: Api, id: string) => {
+  const { steps = [] } = await closedLog(api, id)
+  return steps.find(({ digestId }) => digestId)?.digestId ?? ''
+}
+
+describe('a digest', () => {
+  it('tells of all events of its window by one message, to which the log of each points', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    const rule = await makeRule(api, {
+      digest: { window: '3s', max: 100 },
+      steps: [{ deliver: { to: [hook.id] } }],
+    })
+    const ids = []
+    for (const name of ['Ada', 'Grace', 'Edith']) ids.push(await post(api, { data: { name } }))
+    const digestIds = new Set(await Promise.all(ids.map((id) => digestOf(api, id))))
+    expect(digestIds.size).toBe(1)
+    const [digestId = ''] = digestIds
+    const log = await closedLog(api, digestId)
+    expect(log).toMatchObject({ type: 'digest', status: 'delivered' })
+    expect(log.deliveries).toMatchObject([{ destinationId: hook.id, step: `${rule.id}/0` }])
+    const [digest, ...others] = digestsAt(hook)
+    expect(others).toEqual([])
+    expect(digest).toMatchObject({
+      rule: { id: rule.id, name: 'A rule' },
+      count: 3,
+      types: { 'aml.match.found': 3 },
+    })
+    expect(digest?.events.map(({ id }) => id).sort()).toEqual([...ids].sort())
+    const first = await closedLog(api, ids[0] ?? '')
+    expect(first).toMatchObject({ status: 'digested', deliveries: [] })
+    expect(first.steps).toMatchObject([
+      { path: `${rule.id}/digest`, kind: 'digest', status: 'done', reason: `digested into ${digestId}` },
+    ])
+    expect(hook.receiver.received).toHaveLength(1)
+  })
+
+  it('is one for each value at its path', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, {
+      digest: { window: '2s', by: 'data.customerId', max: 100 },
+      steps: [{ deliver: { to: [hook.id] } }],
+    })
+    for (const customerId of ['cus_1', 'cus_2', 'cus_1']) await post(api, { data: { customerId } })
+    await post(api, { data: {} })
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length >= 3,
+    )
+    expect(new Map(digestsAt(hook).map(({ by, key, count }) => [key, [by, count]]))).toEqual(
+      new Map([
+        ['cus_1', ['data.customerId', 2]],
+        ['cus_2', ['data.customerId', 1]],
+        [undefined, [undefined, 1]],
+      ]),
+    )
+  })
+
+  it('does not wait for the end of its window once there are as many as it takes', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, { digest: { window: '1h', max: 2 }, steps: [{ deliver: { to: [hook.id] } }] })
+    const ids = [await post(api), await post(api), await post(api)]
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length >= 1,
+    )
+    expect(digestsAt(hook)).toMatchObject([{ count: 2 }])
+    const open = await Promise.all(ids.map((id) => logOnce(api, id, ({ steps = [] }) => steps.length > 0)))
+    await Promise.all(ids.map((id) => api.post(`/events/${id}/cancel`)))
+    expect(open).toHaveLength(3)
+    const logs = await Promise.all(ids.map((id) => closedLog(api, id)))
+    expect(logs.map(({ status }) => status).sort()).toEqual(['digested', 'digested', 'unrouted'])
+  })
+
+  it('is told of before it grows larger than an event may be', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, { digest: { window: '2s', max: 100 }, steps: [{ deliver: { to: [hook.id] } }] })
+    const ids = []
+    for (let sent = 0; sent < 3; sent++) ids.push(await post(api, { data: { text: 'x'.repeat(120_000) } }))
+    await Promise.all(ids.map((id) => closedLog(api, id)))
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      (all) => sum(all) === 3,
+    )
+    expect(digestsAt(hook).map(({ count }) => count)).toEqual([2, 1])
+  })
+
+  it('leaves out an event that was cancelled while it waited, and its log says so', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, { digest: { window: '4s', max: 100 }, steps: [{ deliver: { to: [hook.id] } }] })
+    const [stays, leaves] = [await post(api), await post(api)]
+    await stepWaits(api, leaves, 'digest')
+    await api.post(`/events/${leaves}/cancel`).expect(202)
+    expect(await closedLog(api, leaves)).toMatchObject({
+      status: 'unrouted',
+      steps: [{ kind: 'digest', status: 'skipped', reason: 'cancelled on request' }],
+    })
+    await closedLog(api, stays)
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length > 0,
+    )
+    expect(digestsAt(hook).map(({ events }) => events.map(({ id }) => id))).toEqual([[stays]])
+  })
+
+  it('is joined again by whoever waits for it, where an operator has ended it', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    const rule = await makeRule(api, {
+      digest: { window: '2s', max: 100 },
+      steps: [{ deliver: { to: [hook.id] } }],
+    })
+    const id = await post(api)
+    await stepWaits(api, id, 'digest')
+    const digestId = digestWorkflowId({ tenantId, environment: 'sandbox' }, { ruleId: rule.id, version: 1 })
+    await stack.temporal.workflow.getHandle(digestId).terminate('for a test')
+    expect(await closedLog(api, id, 30_000)).toMatchObject({ status: 'digested' })
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length > 0,
+    )
+    expect(digestsAt(hook).map(({ events }) => events.map((event) => event.id))).toEqual([[id]])
+  })
+
+  it('goes on as it began where its rule is changed, and events that come later go by the new one', async () => {
+    const { api } = await makeTenant(stack)
+    const [before, after] = [await makeWebhook(api), await makeWebhook(api)]
+    const rule = await makeRule(api, {
+      digest: { window: '3s', max: 100 },
+      steps: [{ deliver: { to: [before.id] } }],
+    })
+    const old = await post(api)
+    await stepWaits(api, old, 'digest')
+    await api.patch(`/rules/${rule.id}`, { steps: [{ deliver: { to: [after.id] } }] }).expect(200)
+    const later = await post(api)
+    await Promise.all([closedLog(api, old), closedLog(api, later)])
+    await eventually(
+      () => Promise.resolve([before, after].flatMap(digestsAt)),
+      ({ length }) => length === 2,
+    )
+    expect(digestsAt(before).map(({ events }) => events.map(({ id }) => id))).toEqual([[old]])
+    expect(digestsAt(after).map(({ events }) => events.map(({ id }) => id))).toEqual([[later]])
+  })
+
+  it('does what its rule has after it: steps before it are done by each event', async () => {
+    const { api } = await makeTenant(stack)
+    const [each, collected] = [await makeWebhook(api), await makeWebhook(api)]
+    await makeRule(api, {
+      steps: [
+        { deliver: { to: [each.id] } },
+        { digest: { window: '2s', max: 100 } },
+        { branch: { filter: { 'data.count': { $gte: 2 } }, steps: [{ deliver: { to: [collected.id] } }] } },
+      ],
+    })
+    const ids = [await post(api), await post(api)]
+    const logs = await Promise.all(ids.map((id) => closedLog(api, id)))
+    expect(logs.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
+    await eventually(
+      () => Promise.resolve(digestsAt(collected)),
+      ({ length }) => length > 0,
+    )
+    expect(digestsAt(collected)).toMatchObject([{ count: 2 }])
+    expect(each.types()).toEqual(['aml.match.found', 'aml.match.found'])
+  })
+
+  it('stands in the list of events', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, { digest: { window: '1s', max: 1 }, steps: [{ deliver: { to: [hook.id] } }] })
+    const digestId = await digestOf(api, await post(api))
+    const listed = await listedEvents(api, 'type=digest')
+    expect(listed.map(({ id }) => id)).toEqual([digestId])
+    expect(await listedEvents(api, 'status=digested')).toHaveLength(1)
+  })
+})
+
+function sum(digests: readonly DigestData[]): number {
+  return digests.reduce((total, { count }) => total + count, 0)
+}
