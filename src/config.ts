@@ -128,13 +128,33 @@ export type Config = z.output<typeof variables>
 export class ConfigError extends Error {}
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const config = parseVariables(consistent, environment)
+  return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
+}
+
+/** What the command `npm run config` reads: where the API is, and as whom to call it. */
+const commandVariables = z.object({
+  SWITCHYARD_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .default('http://127.0.0.1:3000'),
+  SWITCHYARD_KEY: z.string('must be set to a key of the environment that is meant'),
+})
+
+/** `variable` answers with any other one, for a document that names it. */
+export function readCommandConfig(environment: NodeJS.ProcessEnv = process.env) {
+  const variable = (name: string) => environment[name] || undefined
+  return { ...parseVariables(commandVariables, environment), variable }
+}
+
+function parseVariables<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: NodeJS.ProcessEnv,
+): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = consistent.safeParse(given)
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
-    throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)
-  }
-  return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) }
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)
 }
 
 /** How to reach the Temporal server at an address, by the variables. */

@@ -60,8 +60,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const client = getClient()
       const archived = input.filter.source === 'archive'
       const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
-      const read = (one: Replayable) =>
-        events ? { event: events.get(one.eventId) } : readInput(client, one)
+      const read = (one: Replayable) => (events ? { event: events.get(one.eventId) } : readInput(client, one))
       const { tenantId, environment, id: replayId } = input
       const placed = await placedDestinations(db, { tenantId, environment })
       const ordered = placed.filter(({ delivery }) => delivery.ordering)

@@ -13,6 +13,7 @@ import { tenantSettingsRoutes } from './compat/tenant-settings.ts'
 import { webhookLogRoutes } from './compat/webhook-logs.ts'
 import { webhookTestRoutes } from './compat/webhook-tests.ts'
 import { webhookRoutes } from './compat/webhooks.ts'
+import { configurationRoutes } from './configuration.ts'
 import { deliveryRoutes } from './deliveries.ts'
 import { destinationSecretRoutes } from './destination-secrets.ts'
 import { destinationStatsRoutes } from './destination-stats.ts'
@@ -74,6 +75,7 @@ export const routes: RouteTable = {
     ...ruleRoutes,
     ...eventTypeRoutes,
     ...templateRoutes,
+    ...configurationRoutes,
     ...apiSecretRoutes,
     ...auditRoutes,
     // The adopted contracts' own (DESIGN §6). `test` and `logs` come before the id of a webhook.

@@ -18,7 +18,7 @@ export const auditRoutes = [
     path: '/audit',
     access: { scope: 'settings:read' },
     summary:
-      'List who did what in the key’s environment, newest first: so far, who saw, rotated or revoked a secret',
+      'List who did what in the key’s environment, newest first: so far, who saw, rotated or revoked a secret, and who changed rules, templates or the configuration',
     query: idPageQuery,
     replies: { 200: idPageReply(auditReply) },
     async handle({ query, caller }, { db }) {

@@ -174,7 +174,7 @@ export function channelOf(name: string): Channel {
 }
 
 /** A plan names every destination with its reason, and must fit into one workflow payload. */
-const mostDestinations = 1000
+export const mostDestinations = 1000
 
 async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
   if ((await db.destination.count({ where: { ...scope } })) < mostDestinations) return

@@ -86,7 +86,7 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/cancel',
     access: { scope: 'events:write' },
-    summary: 'End every delivery that still waits; the log keeps what was done',
+    summary: 'End every delivery and every step of a rule that still waits; the log keeps what was done',
     replies: { 202: z.object({ id: z.string() }) },
     async handle({ params, caller }, deps) {
       const id = params.id ?? ''

@@ -9,6 +9,7 @@ import { keyParameter, requestKey } from './request-key.ts'
 import type { Route } from './route.ts'
 import { isStorable, requireStorable } from './storable.ts'
 import { validate } from './validate.ts'
+import { parseYaml, yamlType, yamlTypes } from './yaml.ts'
 
 /** How long the calls to Temporal within one request may take before the API says that it does not answer. */
 const temporalDeadlineMs = 10_000
@@ -16,8 +17,10 @@ const temporalDeadlineMs = 10_000
 /** Puts a route on a router: key, then rate limit, then body, then schemas, then the handler. */
 export function mount(router: Router, route: Route, deps: AppDeps): void {
   const unkept = new WeakMap<object, FieldError[]>()
+  const limit = route.bodyMaxBytes ?? eventMaxBytes
+  const parseText = express.text({ limit, type: () => true })
   const parseBody = express.json({
-    limit: route.bodyMaxBytes ?? eventMaxBytes,
+    limit,
     type: () => true,
     // What it throws would become another error, so that it is thrown below.
     verify: (request, _response, bytes) => void unkept.set(request, unkeptNumbers(bytes.toString())),
@@ -27,7 +30,9 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
     const caller = await authorize(requestKey(request), route.access, deps)
     const ingest = route.access !== 'platform' && route.access.ingest === true
     response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
-    if (route.body) await run(parseBody, request, response)
+    const isYaml = route.yaml === true && typeof request.is(yamlTypes) === 'string'
+    if (route.body) await run(isYaml ? parseText : parseBody, request, response)
+    if (isYaml && typeof request.body === 'string') request.body = parseYaml(request.body)
     const problems = unkept.get(request) ?? []
     if (problems.length > 0) throw invalid(problems)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
@@ -47,8 +52,11 @@ export function mount(router: Router, route: Route, deps: AppDeps): void {
       route.handle(parsed, deps),
     )
     if (response.headersSent) return next()
-    if (reply.body === undefined) response.status(reply.status).end()
-    else response.status(reply.status).json(reply.body)
+    response.status(reply.status)
+    if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
+      response.type(yamlType).send(reply.yaml)
+    else if (reply.body === undefined) response.end()
+    else response.json(reply.body)
   })
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { keyHeaders, keyParameter } from './request-key.ts'
 import type { Route, RouteTable } from './route.ts'
+import { yamlType } from './yaml.ts'
 
 const problem = z.object({
   type: z.string(),
@@ -57,12 +58,12 @@ function operation(route: Route, components: Components): object {
     ...(route.body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: jsonSchema(route.body, 'input', components) } },
+        content: contentOf(route, jsonSchema(route.body, 'input', components)),
       },
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.replies).map(([status, schema]) => [status, answer(schema, components)]),
+        Object.entries(route.replies).map(([status, schema]) => [status, answer(route, schema, components)]),
       ),
       default: {
         description: 'What went wrong, as problem details (RFC 9457)',
@@ -72,10 +73,16 @@ function operation(route: Route, components: Components): object {
   }
 }
 
-function answer(schema: z.ZodType | null, components: Components): object {
+function answer(route: Route, schema: z.ZodType | null, components: Components): object {
   if (schema === null) return { description: 'Done' }
-  const content = { 'application/json': { schema: jsonSchema(schema, 'output', components) } }
+  const described = jsonSchema(schema, 'output', components)
+  const content = route.method === 'get' ? contentOf(route, described) : contentOf({}, described)
   return { description: 'Done', content }
+}
+
+/** What a schema describes may be YAML as well, where a route says so: what it takes, and what it shows. */
+function contentOf({ yaml }: Pick<Route, 'yaml'>, schema: object): object {
+  return { 'application/json': { schema }, ...(yaml && { [yamlType]: { schema } }) }
 }
 
 function pathParameters(path: string): object[] {

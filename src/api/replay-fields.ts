@@ -83,6 +83,7 @@ export const replayList = z.object({ data: z.array(replayRow), nextCursor: z.str
 export const replayDetail = replayRow.extend({
   delivered: z.int(),
   failed: z.int().meta({ description: 'To one destination at least.' }),
+  digested: z.int().meta({ description: 'A part of a digest: its own event says what became of it.' }),
   unrouted: z
     .int()
     .meta({ description: 'Sent nowhere: the destinations were not active or not there any more.' }),

@@ -53,14 +53,15 @@ export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   const runs = [...workflowConditions(scope, [replayEventType]), `ReplayId = ${quoted(id)}`]
   const count = (...conditions: string[]) => countExecutions(temporal, [...runs, ...conditions].join(' AND '))
   const ended = `ExecutionStatus != 'Running'`
-  const [pending, delivered, failed, unrouted] = await Promise.all([
+  const [pending, delivered, failed, digested, unrouted] = await Promise.all([
     count(`ExecutionStatus = 'Running'`),
     count(ended, `EventStatus = 'delivered'`),
     // A run that was ended early is `pending` for ever.
     count(ended, `EventStatus IN ('failed', 'partial', 'pending')`),
+    count(ended, `EventStatus = 'digested'`),
     count(ended, `EventStatus = 'unrouted'`),
   ])
-  return { ...shown, delivered, failed, unrouted, pending }
+  return { ...shown, delivered, failed, digested, unrouted, pending }
 }
 
 export async function signalReplay<Args extends unknown[]>(

@@ -73,7 +73,7 @@ interface RouteDefinition<
   body?: Body
   /** Larger than the default 256 KiB only where a route says so. */
   bodyMaxBytes?: number
-  /** Its bodies may be YAML instead of JSON. */
+  /** It takes YAML as well as JSON, or shows it: see `Reply.yaml`. */
   yaml?: true
   /** What it answers by status: a schema, or `null` for no body. */
   replies: Record<number, z.ZodType | null>

@@ -57,11 +57,9 @@ export function createRule(
   return inTurn(deps, writer, async (tx, scope) => {
     await requireSound(tx, scope, definition)
     const others = await listRules(tx, scope)
-    if (others.length >= ruleLimits.rules)
-      throw limitReached(`An environment has at most ${ruleLimits.rules} rules.`)
     const placed = { definition, enabled, position: Math.min(position ?? Infinity, others.length + 1) }
     const made = await addRule(tx, writer, placed)
-    if (enabled) requireRoom([...others, made])
+    requireRoom([...others, made])
     return made
   })
 }
@@ -156,8 +154,10 @@ async function requireSoundChange(tx: Tx, scope: Scope, before: RuleDefinition, 
   if (problems.length > 0) throw invalid(problems)
 }
 
-/** What routing may have to do for one event has a limit. */
+/** What there is to be done for one event has limits. */
 export function requireRoom(rules: readonly StoredRule[]): void {
+  if (rules.length > ruleLimits.rules)
+    throw limitReached(`An environment has at most ${ruleLimits.rules} rules.`)
   const named = rules
     .filter(({ enabled }) => enabled)
     .flatMap(({ definition }) => deliverSteps(definition.steps).flatMap(({ deliver }) => deliver.to))

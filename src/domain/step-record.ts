@@ -32,6 +32,14 @@ export function waitInStep(record: StepRecord, until: string, reason?: string): 
   if (reason !== undefined) record.reason = reason
 }
 
+/** The wait is over, and what it was for begins. */
+export function goOnInStep(record: StepRecord): void {
+  if (record.status !== 'waiting') return
+  record.status = 'running'
+  delete record.until
+  delete record.reason
+}
+
 /** A wait that is over is forgotten with it. */
 export function endStep(record: StepRecord, status: 'done' | 'skipped', at: string, reason?: string): void {
   record.status = status

@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
 import type { PlannedDeliver, PlannedRule, PlannedStep } from '../domain/plan.ts'
-import { beginStep, endStep, waitInStep, type StepRecord } from '../domain/step-record.ts'
+import { beginStep, endStep, goOnInStep, waitInStep, type StepRecord } from '../domain/step-record.ts'
 import type { Delivery } from '../domain/timeline.ts'
 import { timing } from './activity-options.ts'
 import type { Hold } from './deliver.ts'
@@ -83,7 +83,10 @@ async function runDeliver(
   const made = deliverStep(run, step.deliveries, opening, hold)
   const after = made.then((deliveries) => followUp(doing, step, record, deliveries, over))
   after.catch(() => undefined) // It is given up with the workflow, and waited for below or at the rule's end.
-  if (hold) await pause(doing, hold.forMs, over)
+  if (hold) {
+    await pause(doing, hold.forMs, over)
+    goOnInStep(record)
+  }
   if (step.waitFor === 'outcome') await after
   else behind.push(after)
 }

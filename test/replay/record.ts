@@ -1,11 +1,27 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import type { Test } from 'supertest'
 import { expect, it } from 'vitest'
 import type { Scope } from '../../src/db/destinations.ts'
-import { eventWorkflowId, replaysWorkflowId, turnsWorkflowId } from '../../src/workflows/contract.ts'
+import {
+  digestWorkflowId,
+  eventWorkflowId,
+  replaysWorkflowId,
+  turnsWorkflowId,
+} from '../../src/workflows/contract.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
-import { makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
+import { readRuleLog } from '../support/rules.ts'
+import {
+  eventually,
+  listedEvents,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+} from '../support/stack.ts'
 
 /**
  * Not a test: writes the histories that histories.test.ts replays, those that are not there yet. A history is never
@@ -18,6 +34,10 @@ interface Scenario {
   /** One receiver for each; none is an event that nobody hears of. */
   receivers: Respond[]
   delivery?: object
+  /** Of each receiver; all by default. */
+  subscriptions?: string[][]
+  /** By the destinations' ids; each for `aml.*`. */
+  rules?: (destinationIds: string[]) => object[]
   /** How the event comes about, if not by being posted; answers with its id. */
   start?: (api: Api, destinationIds: string[]) => Promise<string>
   /** What is done while it runs. */
@@ -157,6 +177,135 @@ const scenarios: Record<string, Scenario> = {
     delivery: { maxConcurrent: 1 },
     start: postEach({}, {}, {}),
   },
+  // From here on, there are rules, and what becomes of deliveries is announced.
+  'exhausted-and-told-of-by-an-event': {
+    receivers: [status(500), ok],
+    subscriptions: [['aml.*'], ['delivery.*']],
+    delivery: { schedule: ['0s', '1s', '1s', '1s', '1s'] },
+  },
+  'rule-falls-back-to-another-destination': {
+    receivers: [status(500), ok],
+    delivery: { schedule: ['0s', '1s'] },
+    rules: ([down, other]) => [
+      { steps: [{ deliver: { to: [down], onFailure: [{ deliver: { to: [other] } }] } }] },
+    ],
+  },
+  'rule-escalates-as-nobody-acknowledges': { receivers: [ok, ok], rules: escalating('1s') },
+  'rule-is-acknowledged-in-time': {
+    receivers: [ok, ok],
+    rules: escalating('1h'),
+    async meanwhile(api, eventId) {
+      await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
+    },
+  },
+  'rule-edited-while-its-event-waits': {
+    receivers: [ok, ok],
+    rules: escalating('2s'),
+    meanwhile: (api) => eachRule(api, (id) => api.patch(`/rules/${id}`, { steps: [{ stop: true }] })),
+  },
+  'rule-disabled-while-its-event-waits': {
+    receivers: [ok, ok],
+    rules: escalating('2s'),
+    meanwhile: (api) => eachRule(api, (id) => api.post(`/rules/${id}/disable`)),
+  },
+  'rule-deleted-while-its-event-waits': {
+    receivers: [ok, ok],
+    rules: escalating('2s'),
+    meanwhile: (api) => eachRule(api, (id) => api.delete(`/rules/${id}`)),
+  },
+  'rules-side-by-side-open-together': {
+    receivers: [ok, status(410), statuses(503)],
+    delivery: { schedule: ['0s', '1s'] },
+    rules: ([first, gone, slow]) => [
+      { steps: [{ deliver: { to: [first, gone] } }, { delay: '1s' }, { deliver: { to: [slow] } }] },
+      {
+        steps: [
+          { deliver: { to: [slow, first], waitFor: 'outcome' } },
+          { branch: { filter: { 'data.riskLevel': 'high' }, steps: [{ deliver: { to: [first] } }] } },
+        ],
+      },
+      { steps: [{ stop: 'nothing more' }] },
+    ],
+  },
+  'rules-of-more-deliveries-than-one-workflow-makes': {
+    receivers: Array.from({ length: 35 }, () => ok),
+    rules: (to) => [{ steps: [{ deliver: { to } }] }, { steps: [{ deliver: { to } }] }],
+  },
+  'rule-held-by-quiet-hours-retried-and-cancelled': {
+    receivers: [ok, ok],
+    rules: ([first, second]) => [
+      {
+        steps: [{ deliver: { to: [first] } }, { deliver: { to: [second] } }],
+        quietHours: { timezone: 'UTC', between: ['00:00', '23:59'] },
+      },
+    ],
+    async meanwhile(api, eventId) {
+      await api.post(`/events/${eventId}/retry`).expect(202)
+      await eventually(
+        () => readLog(api, eventId),
+        ({ deliveries }) => deliveries[0]?.status === 'delivered',
+      )
+      await cancel(api, eventId)
+    },
+  },
+  'rule-delays-until-a-time-of-day-and-is-cancelled': {
+    receivers: [ok],
+    rules: ([first]) => [
+      {
+        steps: [{ delay: { until: '09:00', timezone: 'Europe/Berlin' } }, { deliver: { to: [first] } }],
+        quietHours: { timezone: 'UTC', between: ['00:00', '23:59'] },
+      },
+    ],
+    meanwhile: cancel,
+  },
+  'rule-expires-while-it-waits': {
+    receivers: [ok, ok],
+    rules: escalating('1h'),
+    start: postEach({ ttl: '3s' }),
+  },
+  'event-is-digested': { receivers: [ok], rules: digesting('1s') },
+  'event-leaves-a-digest': { receivers: [ok], rules: digesting('5s'), meanwhile: cancel },
+  'digest-collects-and-tells': {
+    receivers: [ok],
+    rules: digesting('2s'),
+    start: postEach({}, {}, {}),
+    workflowId: digestOf,
+  },
+  'digest-is-an-event-of-its-own': {
+    receivers: [ok],
+    rules: digesting('1s'),
+    async workflowId(scope, _destinationIds, api) {
+      const [digest] = await listedEvents(api, 'type=digest')
+      return eventWorkflowId({ ...scope, eventId: digest?.id ?? '' })
+    },
+  },
+}
+
+function escalating(within: string): Scenario['rules'] {
+  return ([first, head]) => [
+    {
+      steps: [
+        { deliver: { to: [first] } },
+        { awaitAck: { within, otherwise: [{ deliver: { to: [head] } }] } },
+      ],
+    },
+  ]
+}
+
+function digesting(window: string): Scenario['rules'] {
+  return ([first]) => [{ digest: { window }, steps: [{ deliver: { to: [first] } }] }]
+}
+
+async function eachRule(api: Api, change: (id: string) => Test): Promise<void> {
+  const { body } = await api.get('/rules').expect(200)
+  for (const { id } of (body as { data: { id: string }[] }).data)
+    expect((await change(id)).status).toBeLessThan(300)
+}
+
+async function digestOf(scope: Scope, _destinationIds: string[], api: Api): Promise<string> {
+  const { body } = await api.get('/rules').expect(200)
+  const [rule] = (body as { data: { id: string }[] }).data
+  return digestWorkflowId(scope, { ruleId: rule?.id ?? '', version: 1 })
 }
 
 const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${folder}${name}.json`))
@@ -165,25 +314,34 @@ const unrecorded = Object.entries(scenarios).filter(([name]) => !existsSync(`${f
 it.runIf(unrecorded.length === 0)('every scenario is recorded already', () => expect(unrecorded).toEqual([]))
 
 it.each(unrecorded)('%s', async (name, scenario) => {
-  const { receivers, delivery, start = (api: Api) => post(api), meanwhile, workflowId } = scenario
+  const {
+    receivers,
+    delivery,
+    subscriptions,
+    start = (api: Api) => post(api),
+    meanwhile,
+    workflowId,
+  } = scenario
   const stack = untilTestEnds(await startStack())
   const { api, id: tenantId } = await makeTenant(stack)
   const destinationIds: string[] = []
-  for (const respond of receivers) {
+  for (const [index, respond] of receivers.entries()) {
     const { url } = untilTestEnds(await startReceiver(respond))
     const body = {
       name,
       channel: 'webhook',
       config: { url },
-      subscription: { eventTypes: ['all'] },
+      subscription: { eventTypes: subscriptions?.[index] ?? ['all'] },
       delivery,
     }
     const made = await api.post('/destinations', body).expect(201)
     destinationIds.push((made.body as { id: string }).id)
   }
+  for (const rule of scenario.rules?.(destinationIds) ?? [])
+    await api.post('/rules', { name, when: { events: ['aml.*'] }, ...rule }).expect(201)
   const eventId = await start(api, destinationIds)
   if (meanwhile) {
-    await waitingLog(api, eventId)
+    await waits(api, eventId)
     await meanwhile(api, eventId)
   }
   await settledLog(api, eventId)
@@ -195,6 +353,16 @@ it.each(unrecorded)('%s', async (name, scenario) => {
   expect(history.events?.length).toBeGreaterThan(4)
   writeFileSync(`${folder}${name}.json`, historyToJSON(history))
 })
+
+/** A delivery waits for its next attempt, or a step of a rule for whatever it waits for. */
+async function waits(api: Api, eventId: string): Promise<void> {
+  await eventually(
+    () => readRuleLog(api, eventId),
+    ({ deliveries, steps = [] }) =>
+      deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined) ||
+      steps.some(({ status }) => status === 'waiting'),
+  )
+}
 
 async function post(api: Api, event: object = {}): Promise<string> {
   const { body } = await api

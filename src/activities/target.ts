@@ -1,0 +1,69 @@
+import type { Channel } from '../channels/channel.ts'
+import { readApiSecrets } from '../db/api-secrets.ts'
+import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
+import type { Event } from '../domain/event.ts'
+import type { SigningKeys } from '../domain/signing-keys.ts'
+import { urlUnderTest } from '../workflows/contract.ts'
+import type { AttemptRequest } from './attempt.ts'
+import type { ActivityDeps } from './index.ts'
+
+/** What an attempt needs of a destination. */
+export type Target = Pick<
+  Destination,
+  | 'id'
+  | 'name'
+  | 'tenantId'
+  | 'environment'
+  | 'channel'
+  | 'status'
+  | 'statusReason'
+  | 'config'
+  | 'keys'
+  | 'failingSince'
+> & {
+  delivery: Pick<Destination['delivery'], 'maxPerSecond'>
+  subscription: Pick<Destination['subscription'], 'eventTypes'>
+}
+
+export async function findTarget(
+  { db, secretKeys }: ActivityDeps,
+  { tenantId, environment, type }: Event,
+  { destinationId, url }: AttemptRequest,
+): Promise<Target | undefined> {
+  if (url === undefined) return findDestination(db, secretKeys, { tenantId, environment }, destinationId)
+  return {
+    id: destinationId,
+    name: 'a URL that is tried out',
+    tenantId,
+    environment,
+    channel: 'webhook',
+    status: 'active',
+    config: { url },
+    delivery: {},
+    keys: {},
+    subscription: { eventTypes: [type] },
+  }
+}
+
+/**
+ * The destination's own keys, or its tenant's API secret where the wire format signs with that; `undefined` where it must be
+ * signed and there is nothing to sign with. Only a URL under test has no secret.
+ */
+export async function signingKeys(
+  { db, secretKeys }: ActivityDeps,
+  channel: Channel,
+  { id, tenantId, environment, config, keys: stored }: Target,
+): Promise<SigningKeys | undefined> {
+  const signing = channel.signing(config)
+  const keys =
+    signing?.by === 'tenant' && !stored.ownSecret
+      ? { secrets: await readApiSecrets(db, secretKeys, { tenantId, environment }) }
+      : ownSigningKeys(stored, new Date())
+  const missing = signing && keys.secrets.length === 0 && id !== urlUnderTest
+  return missing ? undefined : keys
+}
+
+/** Why nothing is sent to it. */
+export function inactive({ status, statusReason }: Target): string {
+  return statusReason ? `the destination is ${status}: ${statusReason}` : `the destination is ${status}`
+}

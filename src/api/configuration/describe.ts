@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { z } from 'zod'
+import { findChannel } from '../../channels/index.ts'
+import type { DeliveryPolicy, DestinationStatus, Subscription } from '../../domain/destination.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
+import type { RuleDefinition } from '../../domain/rule.ts'
+import { deliveryPolicy } from '../destination-fields.ts'
+import { digest } from '../rule-values.ts'
+import type { NewTemplate } from '../template-store.ts'
+import { mapDelivers } from './steps.ts'
+
+/** Ids as a document names them. What is not there any more keeps its id. */
+export type NamesById = ReadonlyMap<string, string>
+
+export interface DescribedDestination {
+  name: string
+  channel: string
+  config: JsonObject
+  subscription: Subscription
+  delivery: DeliveryPolicy
+  status: DestinationStatus
+}
+
+/** Its entry in a document, with its secrets as they are: what the schema fills in is left out. */
+export function describeDestination(destination: DescribedDestination): JsonObject {
+  const { name, channel, config, subscription, delivery, status } = destination
+  const schema = findChannel(channel)?.config
+  const policy = inOrder(withoutDefaults(deliveryPolicy, plain(delivery)), Object.keys(deliveryPolicy.shape))
+  return plain({
+    name,
+    channel,
+    // A disabled one stands as an active one: what it has come to is nothing that was configured.
+    ...(status === 'paused' && { status }),
+    config: schema ? inOrder(withoutDefaults(schema, plain(config)), Object.keys(schema.shape)) : config,
+    subscription: inOrder(plain(subscription), ['eventTypes', 'filter']),
+    ...(Object.keys(policy).length > 0 && { delivery: policy }),
+  })
+}
+
+export function describeTemplate({ name, eventTypes, parts }: NewTemplate): JsonObject {
+  return plain({ name, ...(eventTypes.length > 0 && { eventTypes }), parts })
+}
+
+export interface DescribedRule {
+  definition: RuleDefinition
+  enabled: boolean
+}
+
+export function describeRule(
+  { definition, enabled }: DescribedRule,
+  names: { destinations: NamesById; templates: NamesById },
+): JsonObject {
+  const { name, when, steps, quietHours, digest: collected, ...others } = definition
+  const named = (deliver: JsonObject): JsonObject => ({
+    ...deliver,
+    ...(Array.isArray(deliver.to) && { to: deliver.to.map((id) => nameOf(id, names.destinations)) }),
+    ...(deliver.template !== undefined && { template: nameOf(deliver.template, names.templates) }),
+  })
+  return plain({
+    name,
+    ...(!enabled && { enabled }),
+    when: inOrder(plain(when), ['events', 'filter']),
+    steps: orderSteps(mapDelivers(plain({ steps }).steps ?? [], 'steps', named)),
+    ...(quietHours && { quietHours: quietHours.map((window) => inOrder(plain(window), windowFields)) }),
+    ...(collected && { digest: inOrder(withoutDefaults(digest, plain(collected)), digestFields) }),
+    ...inOrder(plain(others), ['throttle', 'dedupe', 'exclusive']),
+  })
+}
+
+const windowFields = ['timezone', 'between', 'days', 'unless']
+const digestFields = ['window', 'by', 'max']
+const stepFields: Record<string, string[]> = {
+  deliver: ['to', 'template', 'waitFor', 'onFailure'],
+  delay: ['until', 'timezone'],
+  awaitAck: ['within', 'otherwise'],
+  branch: ['filter', 'steps', 'else'],
+  digest: digestFields,
+}
+
+/** PostgreSQL keeps the keys of JSON in an order of its own. */
+function orderSteps(steps: Json): Json {
+  if (!Array.isArray(steps)) return steps
+  return steps.map((step) => {
+    const [kind = '', settings = null] = Object.entries(isJsonObject(step) ? step : {})[0] ?? []
+    return isJsonObject(settings) ? { [kind]: orderStep(kind, settings) } : step
+  })
+}
+
+function orderStep(kind: string, settings: JsonObject): JsonObject {
+  const short = kind === 'digest' ? withoutDefaults(digest, settings) : settings
+  const entries = Object.entries(inOrder(short, stepFields[kind] ?? []))
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, holdsSteps.has(name) ? orderSteps(value) : value]),
+  )
+}
+
+const holdsSteps = new Set(['onFailure', 'otherwise', 'steps', 'else'])
+
+function nameOf(id: Json, names: NamesById): Json {
+  return typeof id === 'string' ? (names.get(id) ?? id) : id
+}
+
+/** The known fields first, in this order. */
+function inOrder(object: JsonObject, fields: readonly string[]): JsonObject {
+  const place = (name: string) => (fields.includes(name) ? fields.indexOf(name) : fields.length)
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => place(a) - place(b)))
+}
+
+/** Leaves out every field without which the schema gives the same. */
+function withoutDefaults(schema: z.ZodObject, object: JsonObject): JsonObject {
+  const whole = schema.safeParse(object)
+  if (!whole.success) return object
+  return Object.fromEntries(
+    Object.keys(whole.data)
+      .filter((field) => !isFilledIn(schema, whole.data, field))
+      .map((field) => [field, whole.data[field] as Json]),
+  )
+}
+
+function isFilledIn(schema: z.ZodObject, whole: Record<string, unknown>, field: string): boolean {
+  const { [field]: _left, ...rest } = whole
+  const parsed = schema.safeParse(rest)
+  return parsed.success && isDeepStrictEqual(parsed.data, whole)
+}
+
+/** As JSON carries it: what is undefined is not there. */
+function plain(value: object): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { templateLimits } from '../../channels/template-field.ts'
+import { environments } from '../../domain/event.ts'
+import { ruleLimits } from '../../domain/rule.ts'
+import { destinationShapes } from '../destinations.ts'
+import { mostDestinations } from '../destination-store.ts'
+import { ruleBody } from '../rule-fields.ts'
+import { templateBody } from '../template-fields.ts'
+import { jsonObject } from '../text.ts'
+
+export const kinds = ['destination', 'template', 'rule'] as const
+export type Kind = (typeof kinds)[number]
+
+/** Where the document has them. */
+export const sectionOf = { destination: 'destinations', template: 'templates', rule: 'rules' } as const
+
+/** The document's version. A later Switchyard may read several. */
+export const documentVersion = 1
+
+/** The frame: entries are parsed one by one, once it is known which stored thing each of them is about. */
+export const documentBody = z.strictObject({
+  switchyard: z.literal(documentVersion),
+  environment: z
+    .enum(environments)
+    .optional()
+    .meta({ description: 'If it is there, it must be that of the key.' }),
+  destinations: section(mostDestinations, 'As in POST /destinations, without secret.'),
+  templates: section(templateLimits.templates, 'As in POST /templates.'),
+  rules: section(ruleLimits.rules, 'As in POST /rules, with names in place of ids; in their order.'),
+})
+
+function section(max: number, shape: string) {
+  const description = `${shape} \`id\` says which one, where the name does not. Without the list none of them is looked at.`
+  return z.array(jsonObject).max(max).optional().meta({ description })
+}
+
+export type ConfigurationDocument = z.output<typeof documentBody>
+
+const id = { id: z.string().optional() }
+
+const destinationEntries = destinationShapes.map((shape) => shape.omit({ secret: true }).extend(id))
+type DestinationEntryShape = (typeof destinationEntries)[number]
+
+export const destinationEntry = z.discriminatedUnion(
+  'channel',
+  destinationEntries as [DestinationEntryShape, ...DestinationEntryShape[]],
+)
+export const templateEntry = templateBody.extend(id)
+export const ruleEntry = ruleBody.omit({ position: true }).extend(id)

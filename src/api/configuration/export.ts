@@ -1,0 +1,54 @@
+import type { Db } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import type { SecretKeys } from '../../domain/secret-box.ts'
+import { masked } from './apply-destinations.ts'
+import { ownerOf } from './apply.ts'
+import { describeRule, describeTemplate } from './describe.ts'
+import { documentVersion, type Kind } from './document.ts'
+import { namesById, readStored, type Named } from './stored.ts'
+
+/** An environment as a document, and the names of the destinations that it leaves out. Unchanged, it is the same every time. */
+export async function exportConfiguration(
+  { db, secretKeys }: { db: Db; secretKeys: SecretKeys },
+  scope: Scope,
+): Promise<{ document: JsonObject; left: string[] }> {
+  const stored = await db.$transaction((tx) => readStored(tx, secretKeys, scope), {
+    isolationLevel: 'RepeatableRead',
+  })
+  const names = {
+    destinations: namesById('destination', stored.destinations),
+    templates: namesById('template', stored.templates),
+  }
+  const own = stored.destinations.filter((destination) => ownerOf(destination) === undefined)
+  const owned = stored.destinations.filter((destination) => ownerOf(destination) !== undefined)
+  const rules = stored.rules.map((rule) => ({ ...rule, name: rule.definition.name }))
+  const document = {
+    switchyard: documentVersion,
+    environment: scope.environment,
+    destinations: entriesOf('destination', byName(own), masked, stored.destinations),
+    templates: entriesOf('template', byName(stored.templates), describeTemplate),
+    rules: entriesOf('rule', rules, (rule) => describeRule(rule, names)),
+  }
+  return { document, left: byName(owned).map(({ name }) => name) }
+}
+
+/** The entries, with an id where the name does not tell which one it is. */
+function entriesOf<Thing extends Named>(
+  kind: Kind,
+  things: readonly Thing[],
+  describe: (thing: Thing) => JsonObject,
+  beside: readonly Named[] = things,
+): JsonObject[] {
+  const names = namesById(kind, beside)
+  return things.map((thing) => {
+    const { name = '', ...rest } = describe(thing)
+    return names.get(thing.id) === thing.id ? { id: thing.id, name, ...rest } : { name, ...rest }
+  })
+}
+
+/** By code points: a collation may differ from one machine to the next. */
+function byName<Thing extends Named>(things: readonly Thing[]): Thing[] {
+  const before = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+  return [...things].sort((a, b) => before(a.name, b.name) || before(a.id, b.id))
+}

@@ -1,0 +1,81 @@
+import type { JsonObject } from '../../domain/event.ts'
+import { sectionOf, type Kind } from './document.ts'
+import type { Problems } from './problems.ts'
+import type { Named } from './stored.ts'
+
+/** An entry of a document, and the stored thing that it is about; none, if it is to be created. */
+export interface Entry<Thing> {
+  /** Where it stands, as in `destinations.0`. */
+  path: string
+  given: JsonObject
+  /** Trimmed, as it is stored. Empty, where it is wrong. */
+  name: string
+  stored: Thing | undefined
+}
+
+export interface Matched<Thing> {
+  entries: Entry<Thing>[]
+  /** What no entry is about. */
+  rest: Thing[]
+}
+
+/**
+ * Which stored thing each entry is about: the one whose id it says, or else the only one of its name that no other entry claims
+ * by id. `owner` names who alone may change a thing; such a thing is in no entry and not in the rest.
+ */
+export function matchEntries<Thing extends Named>(
+  kind: Kind,
+  given: readonly JsonObject[],
+  stored: readonly Thing[],
+  problems: Problems,
+  owner: (thing: Thing) => string | undefined = () => undefined,
+): Matched<Thing> {
+  const claimed = new Set<Thing>()
+  const unnamed = given.map((entry, index) => ({
+    path: `${sectionOf[kind]}.${index}`,
+    given: entry,
+    name: typeof entry.name === 'string' ? entry.name.trim() : '',
+  }))
+  const byId = unnamed.map(({ path, given: { id } }) => {
+    if (typeof id !== 'string') return undefined
+    const found = stored.find((thing) => thing.id === id)
+    const problem = idProblem(kind, found, found && (owner(found) ?? isClaimed(claimed, found)))
+    if (problem !== undefined) problems.add(`${path}.id`, problem)
+    else if (found) claimed.add(found)
+    return found
+  })
+  const free = stored.filter((thing) => !claimed.has(thing))
+  const entries = unnamed.map((entry, index): Entry<Thing> => {
+    if (typeof entry.given.id === 'string') return { ...entry, stored: byId[index] }
+    const sameName = free.filter(({ name }) => name === entry.name)
+    const own = sameName.filter((thing) => owner(thing) === undefined)
+    const twin = unnamed.find((other) => other !== entry && other.name === entry.name && entry.name !== '')
+    const problem = nameProblem(kind, own, twin, own.length === 0 ? sameName.map(owner)[0] : undefined)
+    if (problem !== undefined) problems.add(`${entry.path}.name`, problem)
+    else if (own[0]) claimed.add(own[0])
+    return { ...entry, stored: own[0] }
+  })
+  return { entries, rest: free.filter((thing) => !claimed.has(thing) && owner(thing) === undefined) }
+}
+
+function isClaimed<Thing>(claimed: ReadonlySet<Thing>, found: Thing): string | undefined {
+  return claimed.has(found) ? 'another entry of the document' : undefined
+}
+
+function idProblem(kind: Kind, found: Named | undefined, holder: string | undefined): string | undefined {
+  if (!found) return `is no ${kind} of this environment: leave the id out to have one created`
+  return holder === undefined ? undefined : `belongs to ${holder}`
+}
+
+function nameProblem(
+  kind: Kind,
+  own: readonly Named[],
+  twin: { path: string } | undefined,
+  holder: string | undefined,
+): string | undefined {
+  if (twin) return `is the name of ${twin.path} too: say by \`id\` which is which, or give them other names`
+  if (holder !== undefined) return `belongs to ${holder}: choose another name`
+  if (own.length <= 1) return undefined
+  const ids = own.map(({ id }) => id).join(', ')
+  return `is the name of ${own.length} ${kind}s: say by \`id\` which one is meant (${ids})`
+}

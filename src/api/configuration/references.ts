@@ -1,0 +1,79 @@
+import { closest, distance } from 'fastest-levenshtein'
+import type { Json, JsonObject } from '../../domain/event.ts'
+import type { Kind } from './document.ts'
+import type { Problems } from './problems.ts'
+import { mapDelivers } from './steps.ts'
+import { looksLikeId, prefixes, type Named } from './stored.ts'
+
+/** What a document can name once it is applied. Without an id: its entry is wrong, and so it has not been written. */
+export interface Nameable {
+  id?: string | undefined
+  name: string
+}
+
+/** What there is of a kind once the document is applied, and what that deletes. */
+export interface Reachable {
+  things: readonly Nameable[]
+  gone: readonly Named[]
+}
+
+type Resolve = (text: string) => { id: string } | { problem: string }
+
+/** Steps with ids in place of names. What names nothing is noted, and gets an id of its kind that there is not. */
+export function resolveNames(
+  steps: Json,
+  path: string,
+  reachable: Record<'destinations' | 'templates', Reachable>,
+  problems: Problems,
+): Json {
+  const destination = resolverOf('destination', reachable.destinations, problems)
+  const template = resolverOf('template', reachable.templates, problems)
+  const idOf = (given: Json, at: string, kind: Kind, resolve: Resolve): Json => {
+    if (typeof given !== 'string') return given
+    const resolved = resolve(given)
+    if ('id' in resolved) return resolved.id
+    problems.add(`${path}.${at}`, resolved.problem)
+    return prefixes[kind]
+  }
+  return mapDelivers(steps, 'steps', (deliver, at): JsonObject => {
+    const { to, template: named } = deliver
+    return {
+      ...deliver,
+      ...(Array.isArray(to) && {
+        to: to.map((one, index) => idOf(one, `${at}.to.${index}`, 'destination', destination)),
+      }),
+      ...(named !== undefined && { template: idOf(named, `${at}.template`, 'template', template) }),
+    }
+  })
+}
+
+function resolverOf(kind: Kind, { things, gone }: Reachable, problems: Problems): Resolve {
+  return (given) => {
+    const text = given.trim()
+    if (things.some(({ id }) => id === text)) return { id: text }
+    const named = things.filter(({ name }) => name === text)
+    if (named.length === 1) return { id: named[0]?.id ?? prefixes[kind] }
+    if (named.length > 1)
+      return { problem: `is the name of ${named.length} ${kind}s: say which one by its id` }
+    if (gone.some(({ id, name }) => id === text || name === text))
+      return { problem: `names a ${kind} that is not in the document and would be deleted: ${quote(text)}` }
+    // One that was deleted since stays in a rule that does not change.
+    if (looksLikeId(kind, text)) return { id: text }
+    const names = problems.enough ? [] : things.map(({ name }) => name)
+    return { problem: `names no ${kind}: ${quote(text)}.${suggestion(text, names)}` }
+  }
+}
+
+const longestName = 200
+
+function suggestion(text: string, names: readonly string[]): string {
+  const known = names.filter((name) => name !== '')
+  if (known.length === 0 || text.length > longestName) return ''
+  const nearest = closest(text, known)
+  const isNear = distance(text, nearest) <= Math.max(2, text.length / 4)
+  return isNear ? ` Did you mean ${quote(nearest)}?` : ''
+}
+
+function quote(text: string): string {
+  return `“${text.length > longestName ? `${text.slice(0, longestName)}…` : text}”`
+}

@@ -1,0 +1,52 @@
+import type { Channel } from '../../channels/channel.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
+import { maskText } from '../../domain/redaction.ts'
+import { invalid, type FieldError } from '../errors.ts'
+
+/** What `maskText` makes. */
+const mask = /^\*{4}.{0,4}$/s
+
+/**
+ * A document's config with what is stored in place of each mask. Whose mask it is does not matter: secrets may be rotated
+ * without a document being changed. A mask where nothing is stored is refused.
+ */
+export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObject | undefined): JsonObject {
+  const problems: FieldError[] = []
+  const keep = (value: Json, kept: Json | undefined, path: string): Json => {
+    if (typeof value !== 'string')
+      return mapInner(value, (inner, key) => keep(inner, at(kept, key), `${path}.${key}`))
+    if (!mask.test(value)) return value
+    if (typeof kept === 'string') return kept
+    problems.push({ path, message: 'is masked, and nothing is stored that could stay: a value is needed' })
+    return value
+  }
+  const config = mapInner(given, (value, key) =>
+    channel.secrets.includes(key) ? keep(value, at(stored, key), `config.${key}`) : value,
+  )
+  if (problems.length > 0) throw invalid(problems)
+  return config
+}
+
+/** A config as documents and diffs show it. A secret that is another one than in `before` says so: two masks may look the same. */
+export function maskSecrets(channel: Channel, config: JsonObject, before?: JsonObject): JsonObject {
+  const hide = (value: Json, old: Json | undefined): Json => {
+    if (typeof value !== 'string') return mapInner(value, (inner, key) => hide(inner, at(old, key)))
+    const isChanged = typeof old === 'string' && old !== value
+    return isChanged ? `${maskText(value)} (changed)` : maskText(value)
+  }
+  return mapInner(config, (value, key) =>
+    channel.secrets.includes(key) ? hide(value, at(before, key)) : value,
+  )
+}
+
+function at(value: Json | undefined, key: string): Json | undefined {
+  if (Array.isArray(value)) return value[Number(key)]
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+}
+
+function mapInner<Value extends Json>(value: Value, change: (inner: Json, key: string) => Json): Value
+function mapInner(value: Json, change: (inner: Json, key: string) => Json): Json {
+  if (Array.isArray(value)) return value.map((inner, index) => change(inner, String(index)))
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, change(inner, key)]))
+}
