@@ -21,6 +21,8 @@ export interface AttemptRequest {
   place?: Place | undefined
   /** Of a test at a URL that no destination has. */
   url?: string | undefined
+  /** The path of the rule's step that makes it. */
+  step?: string | undefined
   /** Id of the template that the message is made of. */
   template?: string | undefined
   /** The message tells how to acknowledge the event. */
@@ -130,10 +132,10 @@ function compositionOf(
   { acknowledgeLink }: ActivityDeps,
   event: Event,
   { id, name }: Target,
-  { acknowledgeable }: AttemptRequest,
+  { acknowledgeable, step }: AttemptRequest,
 ): Composition {
   const acknowledgeUrl = acknowledgeable ? acknowledgeLink?.({ event, destinationId: id }) : undefined
-  return { event, destination: { id, name }, acknowledgeUrl }
+  return { event, destination: { id, name }, step, acknowledgeUrl }
 }
 
 async function render(

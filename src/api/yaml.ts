@@ -1,12 +1,16 @@
 import {
+  Composer,
   Document,
   isScalar,
+  Lexer,
   LineCounter,
-  parseDocument,
+  Parser,
   visit,
   type Alias,
+  type CST,
   type ErrorCode,
   type Scalar,
+  type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
 import type { Json } from '../domain/event.ts'
@@ -33,18 +37,24 @@ export function parseYaml(text: string): Json {
     ])
   }
   try {
-    const document = parseDocument(text, {
+    const [document, second] = new Composer({
       schema: 'core',
       resolveKnownTags: false,
       stringKeys: true,
-      prettyErrors: false,
-      lineCounter: lines,
-    })
+      // Its own check compares each key with all of those before it.
+      uniqueKeys: false,
+    }).compose(shallowTokens(text, lines), true, text.length)
+    if (!document) return null
+    if (second) throw refuse('there must be one document only', second.range[0])
     const [fault] = [...document.errors, ...document.warnings]
     if (fault) throw refuse(messages[fault.code] ?? 'it cannot be read', fault.pos[0])
     visit(document, {
       Alias: (_key, node) => {
         if (node.resolve(document) === undefined) throw refuse(unknownAlias, startOf(node))
+      },
+      Map: (_key, { items }) => {
+        const again = duplicateKey(items)
+        if (again) throw refuse('a key stands twice in one place', startOf(again))
       },
       Scalar: (_key, node) => {
         const problem = numberProblem(node)
@@ -55,10 +65,25 @@ export function parseYaml(text: string): Json {
   } catch (error) {
     if (error instanceof ReferenceError)
       throw invalid([{ path: '(body)', message: `uses its anchors more than ${maxAliasCount} times` }])
-    // The parser is recursive.
-    if (error instanceof RangeError) throw invalid([{ path: '(body)', message: 'is nested too deeply' }])
     throw error
   }
+}
+
+/** Lists and objects inside of each other. */
+const deepest = 100
+
+/**
+ * The library's tokens, as long as they are not nested beyond reason. What composes them is recursive, and near the end of the
+ * stack Node does not always throw: where a regular expression is compiled there, the process ends.
+ */
+function* shallowTokens(text: string, lines: LineCounter): Generator<CST.Token, void> {
+  const parser = new Parser(lines.addNewLine)
+  lines.addNewLine(0)
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme)
+    if (parser.stack.length > deepest) throw invalid([{ path: '(body)', message: 'is nested too deeply' }])
+  }
+  yield* parser.end()
 }
 
 const unknownAlias = 'there is no such anchor; a text that begins with * must stand in quotes'
@@ -71,10 +96,8 @@ const messages: { [Code in ErrorCode]?: string } = {
   BAD_INDENT: 'the indentation is not right, or a bracket is not closed',
   BAD_SCALAR_START: 'a text that begins with this sign must stand in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a text with a colon and a space must stand in quotes',
-  DUPLICATE_KEY: 'a key stands twice in one place',
   MISSING_CHAR: unclosed,
   MULTILINE_IMPLICIT_KEY: 'a key must stand on one line and be followed by a colon',
-  MULTIPLE_DOCS: 'there must be one document only',
   NON_STRING_KEY: 'a key must be a text',
   TAB_AS_INDENT: 'tabs are not taken as indentation',
   TAG_RESOLVE_FAILED: 'tags (!) are not taken',
@@ -83,6 +106,16 @@ const messages: { [Code in ErrorCode]?: string } = {
 
 function startOf({ range }: Alias | Scalar): number {
   return range?.[0] ?? 0
+}
+
+function duplicateKey(items: YAMLMap['items']): Scalar | undefined {
+  const seen = new Set<unknown>()
+  for (const { key } of items) {
+    if (!isScalar(key)) continue
+    if (seen.has(key.value)) return key
+    seen.add(key.value)
+  }
+  return undefined
 }
 
 /** What would come out as another number than was written. */

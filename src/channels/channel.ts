@@ -9,6 +9,8 @@ import type { Content, TemplateFields } from './template-field.ts'
 export interface Composition {
   event: Event
   destination: { id: string; name: string }
+  /** The path of the rule's step that sends it: a later step sends another message to the same destination. */
+  step?: string | undefined
   /** Where whoever reads it takes notice of the event, if somebody waits for that. */
   acknowledgeUrl?: string | undefined
 }

@@ -31,11 +31,13 @@ export function composeEmail(
 }
 
 /**
- * The Message-ID is derived from event and destination, so that a mail sent twice is the same mail to whoever receives it.
+ * The Message-ID is derived from event, destination and step, so that a mail sent twice is the same mail to whoever receives
+ * it, and what a later step of a rule sends is not.
  */
-export function emailHeaders(event: Event, destination: { id: string }) {
+export function emailHeaders({ event, destination, step }: Composition) {
+  const parts = [encodeURIComponent(event.id), destination.id, ...(step ? [step.replaceAll('/', '.')] : [])]
   return {
-    messageId: `<${encodeURIComponent(event.id)}.${destination.id}@switchyard>`,
+    messageId: `<${parts.join('.')}@switchyard>`,
     headers: {
       'X-Switchyard-Event-Id': event.id,
       'X-Switchyard-Event-Type': event.type,

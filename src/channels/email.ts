@@ -50,7 +50,7 @@ export const email = defineChannel({
         error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
       }
     }
-    const mailed = { ...composeEmail(message, content), ...emailHeaders(event, destination) }
+    const mailed = { ...composeEmail(message, content), ...emailHeaders(message) }
     const requestHeaders = headersForLog({ 'Message-ID': mailed.messageId })
     const signal = AbortSignal.timeout(timeoutMs)
     try {

@@ -72,7 +72,7 @@ function noteTime({ expiry, opens }: Run, result: AttemptResult): void {
 }
 
 function requestOf(
-  { destinationId, timeoutMs, url, template, acknowledgeable }: PlannedDelivery,
+  { destinationId, timeoutMs, url, step, template, acknowledgeable }: PlannedDelivery,
   { attempts }: Delivery,
   place: Place | undefined,
 ): AttemptRequest {
@@ -82,6 +82,7 @@ function requestOf(
     timeoutMs,
     url,
     place,
+    ...(step && { step }),
     ...(template && { template }),
     ...(acknowledgeable && { acknowledgeable }),
   }

@@ -191,7 +191,7 @@ rules:
       data: { contract: 'webhooks-api', contractFields: {} },
     })
     const exported = await configuration.read()
-    expect(exported).toContain('alone changes them:\n#    Case system\n')
+    expect(exported).toContain('alone changes them:\n#   Case system\n')
     expect(parsed(exported).destinations).toHaveLength(1)
     expect(told(await configuration.apply(exported, '?prune=true'))).toEqual([])
     expect(await list(api, 'destinations')).toHaveLength(2)
@@ -235,7 +235,7 @@ describe('applying a document', () => {
     expect(told(applied)).toEqual(['changed rule First'])
     expect(applied.diff).toBe(`--- rule First
 +++ rule First
-@@ -14,7 +14,7 @@
+@@ -13,7 +13,7 @@
                - deliver:
                    to: [Case system]
    - awaitAck:
@@ -254,11 +254,10 @@ describe('applying a document', () => {
   it('takes away what an entry leaves out', async () => {
     const { configuration } = await setUp()
     await configuration.apply(example)
-    const [{ name, channel, config, subscription }] = example.destinations
+    const [{ name, channel, config }] = example.destinations
     const plain = { name, channel, config: { url: config.url }, subscription: { eventTypes: ['all'] } }
     const applied = await configuration.apply({ switchyard: 1, destinations: [plain] })
     expect(told(applied)).toEqual(['changed destination Case system'])
-    expect(subscription.filter).toBeDefined()
     expect(parsed(await configuration.read()).destinations[0]).toEqual(plain)
     expect(told(await configuration.apply({ switchyard: 1, destinations: [plain] }))).toEqual([])
   })
@@ -397,7 +396,7 @@ describe('secrets', () => {
       (await configuration.read()).replace('"****alue"', otherSlackUrl),
     )
     expect(told(changed)).toEqual(['changed destination Slack'])
-    expect(changed.diff).toContain('-  webhookUrl: "****alue"\n+  webhookUrl: "****eone (changed)"\n')
+    expect(changed.diff).toContain('-  webhookUrl: "****alue"\n+  webhookUrl: "****tone (changed)"\n')
     const deleted = await configuration.apply({ switchyard: 1, destinations: [], rules: [] }, '?prune=true')
     const seen = JSON.stringify([made, changed, deleted, await configuration.read()])
     for (const secret of [slackUrl, otherSlackUrl, 'token-of-the-case-system'])

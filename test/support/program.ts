@@ -16,8 +16,8 @@ export interface Program {
 }
 
 /** Runs one of our roots as npm would, with this environment and nothing else. It is ended with the test. */
-export function run(script: string, env: Record<string, string>): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {
+export function run(script: string, env: Record<string, string>, args: string[] = []): Program {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { eventually, makeTenant, stackOfFile } from '../support/stack.ts'
+import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { eventually, makeTenant, stackOfFile, untilTestEnds } from '../support/stack.ts'
 import { ok, status, statuses } from '../support/receiver.ts'
 import { closedLog, logOnce, makeRule, makeWebhook, post, readRuleLog, stepWaits } from '../support/rules.ts'
 
@@ -73,6 +74,22 @@ describe('deliver', () => {
     expect(log.steps?.map(({ path, reason }) => [path, reason])).toEqual([
       [`${rule.id}/0`, '0 of 1 delivered'],
       [`${rule.id}/0.onFailure.0`, '1 of 1 delivered'],
+    ])
+  })
+
+  it('reminds by email: each step’s mail is one of its own to whoever sorts by Message-ID', async () => {
+    const { api } = await makeTenant(stack)
+    const smtp = untilTestEnds(await startSmtpReceiver())
+    const config = { to: ['a@x.io'], from: 'b@x.io', smtpUrl: `smtp://127.0.0.1:${smtp.port}` }
+    const given = { name: 'On call', channel: 'email', config, subscription: { eventTypes: ['only.rules'] } }
+    const { id: destinationId } = (await api.post('/destinations', given).expect(201)).body as { id: string }
+    const deliver = { to: [destinationId] }
+    const rule = await makeRule(api, { steps: [{ deliver }, { delay: '1s' }, { deliver }] })
+    const id = await post(api)
+    await closedLog(api, id)
+    expect(smtp.mails.map(({ messageId }) => messageId)).toEqual([
+      `<${id}.${destinationId}.${rule.id}.0@switchyard>`,
+      `<${id}.${destinationId}.${rule.id}.2@switchyard>`,
     ])
   })
 
