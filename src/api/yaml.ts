@@ -1,5 +1,6 @@
 import {
   Composer,
+  CST,
   Document,
   isScalar,
   Lexer,
@@ -7,7 +8,6 @@ import {
   Parser,
   visit,
   type Alias,
-  type CST,
   type ErrorCode,
   type Scalar,
   type YAMLMap,
@@ -32,9 +32,7 @@ export function parseYaml(text: string): Json {
   const lines = new LineCounter()
   const refuse = (message: string, offset: number) => {
     const { line, col } = lines.linePos(offset)
-    return invalid([
-      { path: '(body)', message: `is not valid YAML at line ${line}, column ${col}: ${message}` },
-    ])
+    return refused(`is not valid YAML at line ${line}, column ${col}: ${message}`)
   }
   try {
     const [document, second] = new Composer({
@@ -43,14 +41,17 @@ export function parseYaml(text: string): Json {
       stringKeys: true,
       // Its own check compares each key with all of those before it.
       uniqueKeys: false,
-    }).compose(shallowTokens(text, lines), true, text.length)
+    }).compose(soundTokens(text, lines, refuse), true, text.length)
     if (!document) return null
     if (second) throw refuse('there must be one document only', second.range[0])
     const [fault] = [...document.errors, ...document.warnings]
     if (fault) throw refuse(messages[fault.code] ?? 'it cannot be read', fault.pos[0])
     visit(document, {
-      Alias: (_key, node) => {
-        if (node.resolve(document) === undefined) throw refuse(unknownAlias, startOf(node))
+      Alias: (_key, node, path) => {
+        const meant = node.resolve(document)
+        if (meant === undefined) throw refuse(unknownAlias, startOf(node))
+        if (path.includes(meant))
+          throw refuse('an alias must not stand inside of what it is for', startOf(node))
       },
       Map: (_key, { items }) => {
         const again = duplicateKey(items)
@@ -63,8 +64,7 @@ export function parseYaml(text: string): Json {
     })
     return document.toJS({ maxAliasCount }) as Json
   } catch (error) {
-    if (error instanceof ReferenceError)
-      throw invalid([{ path: '(body)', message: `uses its anchors more than ${maxAliasCount} times` }])
+    if (error instanceof ReferenceError) throw refused(overused)
     throw error
   }
 }
@@ -72,18 +72,41 @@ export function parseYaml(text: string): Json {
 /** Lists and objects inside of each other. */
 const deepest = 100
 
+/** Several times what the largest configuration has. What composes them takes seconds for a million. */
+const mostTokens = 200_000
+
 /**
- * The library's tokens, as long as they are not nested beyond reason. What composes them is recursive, and near the end of the
+ * The library's tokens, as long as they are not too many, and not nested beyond reason. What composes them is recursive, and near the end of the
  * stack Node does not always throw: where a regular expression is compiled there, the process ends.
  */
-function* shallowTokens(text: string, lines: LineCounter): Generator<CST.Token, void> {
+function* soundTokens(
+  text: string,
+  lines: LineCounter,
+  refuse: (message: string, offset: number) => Error,
+): Generator<CST.Token, void> {
   const parser = new Parser(lines.addNewLine)
   lines.addNewLine(0)
+  let tokens = 0
+  let aliases = 0
   for (const lexeme of new Lexer().lex(text)) {
-    yield* parser.next(lexeme)
-    if (parser.stack.length > deepest) throw invalid([{ path: '(body)', message: 'is nested too deeply' }])
+    for (const token of parser.next(lexeme)) {
+      // The first fault is enough: a text may be nothing but faults.
+      if (token.type === 'error') throw refuse('this is not expected here', token.offset)
+      yield token
+    }
+    // To find what an alias stands for, everything before it is read.
+    if (CST.tokenType(lexeme) === 'alias') aliases++
+    if (aliases > maxAliasCount) throw refused(overused)
+    if (++tokens > mostTokens) throw refused('is longer than any configuration can be')
+    if (parser.stack.length > deepest) throw refused('is nested too deeply')
   }
   yield* parser.end()
+}
+
+const overused = `uses its anchors more than ${maxAliasCount} times`
+
+function refused(message: string) {
+  return invalid([{ path: '(body)', message }])
 }
 
 const unknownAlias = 'there is no such anchor; a text that begins with * must stand in quotes'

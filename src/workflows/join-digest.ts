@@ -25,6 +25,8 @@ export async function joinDigest(
   while (!answered() && over() === undefined) {
     const orders = { ruleId, version, name, steps, from, ...(quietHours && { quietHours }) }
     await digests.joinDigest({ digestId, orders, windowMs, max, by })
+    // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
+    if (answered()) await leave(digestId)
     await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined)
   }
   if (!answered()) await leave(digestId)

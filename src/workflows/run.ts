@@ -222,7 +222,8 @@ export function openRun(event: Event, places: Places = {}): Run {
     run.publishEnded()
   })
   setHandler(digestedSignal, (digestWorkflowId, { at, eventId }) => {
-    digested.set(digestWorkflowId, { eventId })
+    // Having left one that began later changes nothing of what was told before.
+    if (eventId !== undefined || !digested.has(digestWorkflowId)) digested.set(digestWorkflowId, { eventId })
     expiry.note(Date.parse(at))
   })
   return run

@@ -33,6 +33,16 @@ const refusals: Record<string, [document: string | object, path: string, message
     '(body)',
     /^uses its anchors more than 100 times$/,
   ],
+  'an alias inside of what it stands for': [
+    'switchyard: 1\nrules: [&rule {name: [*rule, *rule]}]',
+    '(body)',
+    /line 2, column 23: an alias must not stand inside of what it is for$/,
+  ],
+  'more than any configuration has': [
+    '- a\n'.repeat(70_000),
+    '(body)',
+    /^is longer than any configuration can be$/,
+  ],
   'what is nested without end': [`a: ${'['.repeat(100_000)}`, '(body)', /^is nested too deeply$/],
   'an entry that is nested too deeply': [
     { switchyard: 1, rules: [{ name: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown }] },

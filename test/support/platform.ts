@@ -9,9 +9,9 @@ import { adminKey, apiAt, type Api } from './stack.ts'
 export interface Platform {
   api: Api
   /** Ends the worker as a crash does: it finishes nothing and says nothing. */
-  killWorker(): Promise<void>
+  killWorker: () => Promise<void>
   /** Resolves once it is ready. */
-  startWorker(): Promise<void>
+  startWorker: () => Promise<void>
 }
 
 /** With a worker, in a corner of the services of its own. All of it is ended with the test. */

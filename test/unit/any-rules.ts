@@ -216,7 +216,7 @@ const anyEvent = fc
   })
   .map(({ operational, type, data }): Event => {
     const byUs = operational && /^(delivery|destination)\./.test(type)
-    return makeEvent({ type, data: data as JsonObject, ...(byUs && { operational: true }) })
+    return makeEvent({ type, data, ...(byUs && { operational: true }) })
   })
 
 const template = fc.record({
