@@ -33,7 +33,10 @@ const deliver = z.object({
   kind: z.literal('deliver'),
   ...common,
   deliveries,
-  missing: z.array(z.string()).optional().meta({ description: 'Ids of destinations that were deleted.' }),
+  missing: z
+    .array(z.object({ destinationId: z.string(), reason: z.string() }))
+    .optional()
+    .meta({ description: 'Destinations that the rule names and that get nothing.' }),
   waitFor: z.literal('outcome').optional(),
   onFailure: steps.optional(),
 })

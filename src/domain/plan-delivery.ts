@@ -1,7 +1,7 @@
 import type { RoutableDestination } from './destination.ts'
 import type { Event } from './event.ts'
 import { orderKeyOf } from './ordering.ts'
-import type { PlannedDelivery } from './plan.ts'
+import { leadingDeliveries, plannedDeliveries, type PlannedDelivery, type PlannedRule } from './plan.ts'
 import { defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 
 /** A delivery by the destination's policy. */
@@ -26,4 +26,23 @@ export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDeliver
   const { scheduleMs, timeoutMs, order, maxConcurrent } = planned
   const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
   return { ...planned, opens: !waits && timeoutMs <= defaultTimeoutMs }
+}
+
+/**
+ * Of an event's deliveries to the same destination one has the place in its order and its pace: none waits for another one of
+ * its own event. It is the first that begins at once, as the API has taken the place for that; else the first.
+ */
+export function givePlaces(rules: readonly PlannedRule[]): void {
+  const leading = new Set(leadingDeliveries(rules))
+  const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
+  const placed = new Set<string>()
+  for (const delivery of [...leading, ...later]) {
+    if (placed.has(delivery.destinationId)) {
+      delivery.again = true
+      delete delivery.order
+      delete delivery.maxConcurrent
+    }
+    placed.add(delivery.destinationId)
+  }
+  for (const delivery of leading) delivery.opens = opening(delivery).opens ?? false
 }

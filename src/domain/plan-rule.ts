@@ -4,8 +4,15 @@ import type { Event } from './event.ts'
 import { filterSubject, passesFilter } from './filters.ts'
 import { aboutDestination } from './operational.ts'
 import { orderKeyOf } from './ordering.ts'
-import type { PlannedDeliver, PlannedDelivery, PlannedRule, PlannedStep } from './plan.ts'
-import { opening, planDelivery } from './plan-delivery.ts'
+import {
+  nestedSteps,
+  plannedDeliveries,
+  type PlannedDeliver,
+  type PlannedDelivery,
+  type PlannedRule,
+  type PlannedStep,
+} from './plan.ts'
+import { planDelivery } from './plan-delivery.ts'
 import { quietUntil } from './quiet-hours.ts'
 import { durationMs } from './retry-schedule.ts'
 import type { DeliverSettings, DigestSettings, QuietHours, QuietWindow, RuleStep } from './rule.ts'
@@ -23,8 +30,6 @@ export interface RuleToPlan {
 export interface PlanningBy {
   destinations: readonly RoutableDestination[]
   templates: readonly TemplateDefault[]
-  /** Destinations that the plan has a delivery for already: theirs is the place in the order and the pace. */
-  seen: Set<string>
   at: Date
   /** The index of the first step in the rule, where it is a later part of one. */
   from?: number
@@ -34,7 +39,6 @@ export interface PlanningBy {
 interface Planning extends PlanningBy {
   event: Event
   windows: QuietWindow[]
-  acknowledgeable: boolean
   rule: readonly RuleStep[]
   from: number
 }
@@ -57,19 +61,14 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
     ...by,
     event,
     windows: quietHours,
-    acknowledgeable: awaitsAck(own),
     rule: steps,
     // The shorthand stands before the rule's steps, which keep their numbers.
     from: by.from ?? (definition?.digest ? -1 : 0),
   }
-  return {
-    kind: 'rule',
-    ruleId: id,
-    version,
-    name,
-    steps: planSteps(planning, own, `${id}/`, { leads: true }, planning.from),
-    ...(quietHours.length > 0 && { quietHours }),
-  }
+  const planned = planSteps(planning, own, `${id}/`, { leads: true }, planning.from)
+  tellHowToAcknowledge(planned)
+  const quiet = quietHours.length > 0 && { quietHours }
+  return { kind: 'rule', ruleId: id, version, name, steps: planned, ...quiet }
 }
 
 function planSteps(
@@ -143,15 +142,16 @@ function planDeliver(
   const leads = place.leads
   const heldUntil = leads ? quietUntil(windows, at) : undefined
   if (heldUntil || waitFor === 'outcome') place.leads = false
-  const found = to.flatMap(
-    (id) => destinations.find((one) => one.id === id && id !== aboutDestination(event)) ?? [],
-  )
-  const missing = to.filter((id) => !found.some((one) => one.id === id))
+  const about = aboutDestination(event)
+  const found = to.flatMap((id) => destinations.find((one) => one.id === id && id !== about) ?? [])
+  const missing = to
+    .filter((id) => !found.some((one) => one.id === id))
+    .map((id) => ({ destinationId: id, reason: id === about ? 'is what it tells of' : 'is no longer there' }))
   const deliveries = found.map((destination) => planNamed(planning, destination, { path, template }))
   return {
     kind: 'deliver',
     path,
-    deliveries: leads && !heldUntil ? deliveries.map(opening) : deliveries,
+    deliveries,
     ...(missing.length > 0 && { missing }),
     ...(leads && { leads }),
     ...(heldUntil && { heldUntil: heldUntil.toISOString() }),
@@ -160,32 +160,21 @@ function planDeliver(
   }
 }
 
-/** Only an event's first delivery to a destination has the place in its order and pace: none waits for another of its own event. */
 function planNamed(
-  { event, templates, seen, acknowledgeable }: Planning,
+  { event, templates }: Planning,
   destination: RoutableDestination,
   named: { path: string; template: string | undefined },
 ): PlannedDelivery {
-  const { order, maxConcurrent, ...planned } = planDelivery(event, destination)
-  const again = seen.has(destination.id)
-  seen.add(destination.id)
   const template = named.template ?? defaultTemplateFor(templates, event.type, destination.channel)
-  return {
-    ...planned,
-    ...(again
-      ? { again }
-      : { ...(order && { order }), ...(maxConcurrent !== undefined && { maxConcurrent }) }),
-    step: named.path,
-    ...(template && { template }),
-    ...(acknowledgeable && { acknowledgeable }),
-  }
+  return { ...planDelivery(event, destination), step: named.path, ...(template && { template }) }
 }
 
-/** Whether a rule waits for an acknowledgement: its messages tell how to give it, the digest's those that follow it. */
-function awaitsAck(steps: readonly RuleStep[]): boolean {
-  return steps.some((step) => {
-    if ('awaitAck' in step) return true
-    if ('branch' in step) return awaitsAck([...step.branch.steps, ...(step.branch.else ?? [])])
-    return 'deliver' in step && awaitsAck(step.deliver.onFailure ?? [])
-  })
+/** Where a rule comes to wait for an acknowledgement, its messages tell how to give it. */
+function tellHowToAcknowledge(steps: readonly PlannedStep[]): void {
+  if (!awaitsAck(steps)) return
+  for (const delivery of plannedDeliveries(steps)) delivery.acknowledgeable = true
+}
+
+function awaitsAck(steps: readonly PlannedStep[]): boolean {
+  return steps.some((step) => step.kind === 'awaitAck' || awaitsAck(nestedSteps(step)))
 }

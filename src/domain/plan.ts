@@ -74,8 +74,8 @@ export interface PlannedDeliver {
   kind: 'deliver'
   path: string
   deliveries: PlannedDelivery[]
-  /** Destinations that the rule names and that are no longer there. */
-  missing?: string[]
+  /** Destinations that the rule names and that get nothing: they are no longer there, or the event tells of them. */
+  missing?: { destinationId: string; reason: string }[]
   /** No wait stands before it: it begins when the event is routed. */
   leads?: true
   /** Of one that leads: quiet hours hold it back until then (ISO 8601, UTC). */
@@ -154,7 +154,8 @@ export function leadingDeliveries(steps: readonly (Step | PlannedStep)[]): Plann
   })
 }
 
-function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {
+/** The steps inside of a step, whether or not it comes to them. */
+export function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {
   if ('steps' in step) return step.steps
   if ('otherwise' in step) return step.otherwise
   return 'onFailure' in step ? (step.onFailure ?? []) : []

@@ -11,9 +11,10 @@ import {
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
-import { opening, planDelivery } from './plan-delivery.ts'
+import { givePlaces, opening, planDelivery } from './plan-delivery.ts'
 import { planRule } from './plan-rule.ts'
-import type { Rule } from './rule.ts'
+import type { Rule, RuleStep } from './rule.ts'
+import { deliverSteps } from './rule-walk.ts'
 import { decideOnRules, type HeldBack } from './rule-matching.ts'
 import { defaultTemplateFor, type TemplateDefault } from './templates.ts'
 
@@ -40,27 +41,19 @@ export function route(
   { rules = [], templates = [], heldBack = new Map(), at = new Date(event.createdAt) }: RoutingRules = {},
 ): Plan {
   const decisions = decideOnRules(event, rules, heldBack)
-  const matched = decisions.filter((decision) => decision.matched)
+  const matched = rules.filter(({ id }) => decisions.some(({ ruleId, matched }) => ruleId === id && matched))
   if (matched.length === 0) {
     const plan = planFor(event, destinations, templates, (destination) => decide(event, destination))
     return { ...plan, routing: [...plan.routing, ...decisions] }
   }
-  const seen = new Set<string>()
-  const steps = matched.flatMap((decision) => {
-    const rule = rules.find(({ id }) => id === decision.ruleId)
-    if (!rule || decision.heldBack) return []
-    const { steps, quietHours = [] } = rule.definition
-    return planRule(
-      event,
-      { ...rule, name: decision.name, steps, quietHours },
-      { destinations, templates, seen, at },
-    )
+  const acting = matched.filter(({ id }) => !heldBack.has(id))
+  const steps = acting.map((rule) => {
+    const { name, steps, quietHours = [] } = rule.definition
+    return planRule(event, { ...rule, name, steps, quietHours }, { destinations, templates, at })
   })
-  const named = namedIn(event, steps)
-  return {
-    steps,
-    routing: [...destinations.map(({ id }) => ({ destinationId: id, ...named(id) })), ...decisions],
-  }
+  givePlaces(steps)
+  const written = matched.map(({ id, definition }) => ({ ...definition, ...heldBack.get(id) }))
+  return { steps, routing: [...decideByRules(event, destinations, steps, written), ...decisions] }
 }
 
 /** The plan of a digest: what its rule does after having collected. */
@@ -70,16 +63,13 @@ export function routeDigest(
   { from, ruleId, quietHours = [], ...rule }: DigestOrders,
   { templates = [], at = new Date(event.createdAt) }: Pick<RoutingRules, 'templates' | 'at'>,
 ): Plan {
-  const seen = new Set<string>()
   const { version, name } = rule
-  const steps = [
-    planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, seen, at, from }),
-  ]
-  const named = namedIn(event, steps)
+  const steps = [planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, at, from })]
+  givePlaces(steps)
   return {
     steps,
     routing: [
-      ...destinations.map(({ id }) => ({ destinationId: id, ...named(id) })),
+      ...decideByRules(event, destinations, steps, [rule]),
       { ruleId, version, name, matched: true, reason: 'has collected it' },
     ],
   }
@@ -154,16 +144,39 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
   return { matched: false, reason: statusReason ? `${status}: ${statusReason}` : status, missed: true }
 }
 
-/** What rules decide of a destination: whether one of them that acts has a step for it. */
-function namedIn(event: Event, rules: readonly PlannedRule[]): (destinationId: string) => Decision {
-  const paths = new Map<string, string[]>()
-  for (const { destinationId, step = '' } of plannedDeliveries(rules))
-    paths.set(destinationId, [...(paths.get(destinationId) ?? []), step])
-  return (destinationId) => {
-    if (aboutDestination(event) === destinationId) return { matched: false, reason: aboutItself }
-    const named = paths.get(destinationId)
-    return named
-      ? { matched: true, reason: `named by ${named.join(', ')}` }
-      : { matched: false, reason: 'rules decide: no step of those that match names it' }
-  }
+/** A rule that matches, as it is written. */
+interface Written {
+  name: string
+  steps: readonly RuleStep[]
+  digest?: object | undefined
+  heldBack?: string | undefined
+}
+
+/** What rules decide of every destination: whether a step of those that act delivers to it. */
+function decideByRules(
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  acting: readonly PlannedRule[],
+  written: readonly Written[],
+): DestinationDecision[] {
+  const planned = plannedDeliveries(acting)
+  return destinations.map(({ id }): DestinationDecision => {
+    if (aboutDestination(event) === id) return { destinationId: id, matched: false, reason: aboutItself }
+    const paths = planned.flatMap(({ destinationId, step }) => (destinationId === id && step ? [step] : []))
+    if (paths.length > 0) return { destinationId: id, matched: true, reason: `named by ${paths.join(', ')}` }
+    const naming = written.find(({ steps }) =>
+      deliverSteps(steps).some(({ deliver }) => deliver.to.includes(id)),
+    )
+    return { destinationId: id, matched: false, reason: naming ? whyNotBy(naming) : notNamed }
+  })
+}
+
+const notNamed = 'rules decide: no step of those that match names it'
+
+/** A rule names a destination, and yet has no delivery to it. */
+function whyNotBy({ name, steps, digest, heldBack }: Written): string {
+  if (heldBack) return `rules decide: “${name}” names it and is ${heldBack}`
+  if (digest || steps.some((step) => 'digest' in step))
+    return `rules decide: “${name}” names it for its digest, or in a branch that this event does not take`
+  return `rules decide: “${name}” names it in a branch that this event does not take`
 }

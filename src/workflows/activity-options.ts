@@ -18,11 +18,16 @@ const locally = proxyLocalActivities<Pick<Activities, 'plan' | 'disable' | 'ente
   // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
   localRetryThreshold: '5s',
 })
-/** Of rules: what a clock with a calendar has to say, which workflow code has not; and their digests. */
-export const timing = proxyActivities<Pick<Activities, 'quietTime' | 'timeOfDay'>>(ownWork)
-export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDigest'>>(ownWork)
-
 const onTheQueue = proxyActivities<Pick<Activities, 'disable' | 'enterTurn'>>(ownWork)
+
+/** A rule waits for it: what is lost with a worker is soon done by another. */
+const soon = { ...ownWork, startToCloseTimeout: '10s' } as const
+
+/** What a clock with a calendar has to say: workflow code has none. */
+export const timing = proxyActivities<Pick<Activities, 'quietTime' | 'timeOfDay'>>(soon)
+
+/** Into a digest, and out of it as an event of its own. */
+export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDigest'>>(soon)
 
 /** Tells a tenant what becomes of deliveries. */
 export const news = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWork)

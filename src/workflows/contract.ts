@@ -134,10 +134,12 @@ export interface DigestEntry {
 
 export function digestWorkflowId(
   { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
-  { ruleId, version }: Pick<DigestOrders, 'ruleId' | 'version'>,
+  { ruleId, version, quietHours }: Pick<DigestOrders, 'ruleId' | 'version' | 'quietHours'>,
   keyHash = 'all',
 ): string {
-  return [tenantId, environment, 'digest', ruleId, version, keyHash].join('/')
+  // What quiet hours do not hold back does not wait with what they do.
+  const quiet = quietHours ? ['quiet'] : []
+  return [tenantId, environment, 'digest', ruleId, version, keyHash, ...quiet].join('/')
 }
 
 export const collectSignal = defineSignal<[DigestEntry]>('collect')

@@ -100,8 +100,8 @@ async function followUp(
 ): Promise<void> {
   const arrived = deliveries.filter(({ status }) => status === 'delivered').length
   const wanted = step.deliveries.length + (step.missing?.length ?? 0)
-  const gone = step.missing ? `; no longer there: ${step.missing.join(', ')}` : ''
-  endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${gone}`)
+  const missing = step.missing?.map(({ destinationId, reason }) => `; ${destinationId} ${reason}`) ?? []
+  endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${missing.join('')}`)
   if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], over)
 }
 

@@ -21,7 +21,11 @@ export interface ReplayShown {
 }
 
 /** A webhook that is tried once. */
-export async function addDestination(api: Api, url: string, subscription: object = { eventTypes: ['aml.*', 'kyc.*'] }) {
+export async function addDestination(
+  api: Api,
+  url: string,
+  subscription: object = { eventTypes: ['aml.*', 'kyc.*'] },
+) {
   const delivery = { schedule: ['0s'] }
   const given = { name: 'receiver', channel: 'webhook', config: { url }, subscription, delivery }
   const { body } = await api.post('/destinations', given).expect(201)

@@ -214,7 +214,9 @@ describe('a rule is planned', () => {
 
   it('and says which of its destinations are missing', () => {
     const plan = route(high(), destinations, { rules: alone({ steps: [gone] }), at: noon })
-    expect(stepsOf(plan)).toMatchObject([{ missing: ['dst_gone'] }])
+    expect(stepsOf(plan)).toMatchObject([
+      { missing: [{ destinationId: 'dst_gone', reason: 'is no longer there' }] },
+    ])
   })
 
   it.each<[what: string, rules: Rule[], acting: string[]]>([
