@@ -11,10 +11,10 @@ export async function enforcedSchema(
 ): Promise<JsonObject | undefined> {
   const entry = findEntry(type)
   const names = entry ? [...new Set([type, entry.type, ...(entry.aliases ?? [])])] : [type]
-  const rows = await db.eventType.findMany({
-    where: { tenantId, environment, type: { in: names }, enforce: true },
-    select: { type: true, schema: true },
-  })
+  // By SQL of our own, as little as can be: this runs for every event.
+  const rows = await db.$queryRaw<{ type: string; schema: JsonObject | null }[]>`
+    SELECT "type", "schema" FROM "EventType"
+    WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "type" = ANY(${names}) AND "enforce"`
   const row = rows.find((one) => one.type === type) ?? rows[0]
-  return (row?.schema as JsonObject | null | undefined) ?? undefined
+  return row?.schema ?? undefined
 }

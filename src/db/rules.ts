@@ -15,11 +15,11 @@ export interface StoredRule extends Rule {
 
 /** What an event is routed by: the enabled rules, in their order. */
 export async function enabledRules(db: Db, { tenantId, environment }: Scope): Promise<Rule[]> {
-  const rows = await db.rule.findMany({
-    where: { tenantId, environment, enabled: true },
-    select: { id: true, version: true, name: true, definition: true },
-    orderBy: [{ position: 'asc' }, { id: 'asc' }],
-  })
+  // By SQL of our own, as little as can be.
+  const rows = await db.$queryRaw<Pick<Row, 'id' | 'version' | 'name' | 'definition'>[]>`
+    SELECT "id", "version", "name", "definition" FROM "Rule"
+    WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "enabled"
+    ORDER BY "position", "id"`
   return rows.map((row) => ({ id: row.id, version: row.version, definition: definitionOf(row) }))
 }
 

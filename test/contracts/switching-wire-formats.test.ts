@@ -20,7 +20,7 @@ const given = (config: object, more: object = {}) => ({
   name: 'Case system',
   channel: 'webhook',
   config: { url: 'https://example.com/hook', ...config },
-  subscription: { eventTypes: ['all'] },
+  subscription: { eventTypes: ['aml.*', 'kyc.*'] },
   ...more,
 })
 

@@ -1,5 +1,6 @@
 import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allButNews } from '../support/event.ts'
 import { walkOldestFirst } from '../../src/temporal/walk.ts'
 import { silence, startReceiver, status, statuses, type Receiver } from '../support/receiver.ts'
 import {
@@ -60,7 +61,7 @@ async function wholeHistory(key: string, query: Query = {}): Promise<Invocation[
 
 async function makeWebhook(api: Api, more: object = {}, url = receiver.url): Promise<string> {
   const config = { url, wireFormat: 'dataspike' }
-  const subscription = { eventTypes: ['all'] }
+  const subscription = allButNews
   const given = { name: 'Dataspike receiver', channel: 'webhook', config, subscription, ...more }
   return ((await api.post('/destinations', given).expect(201)).body as { id: string }).id
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { allButNews } from '../support/event.ts'
 import { startReceiver, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts' // prettier-ignore
@@ -49,7 +50,7 @@ async function ended(tenantId: string, events: number): Promise<void> {
 
 async function addWebhook(api: Api, respond?: Respond, more: object = {}): Promise<string> {
   const { url } = untilTestEnds(await startReceiver(respond))
-  const subscription = { eventTypes: ['all'] }
+  const subscription = allButNews
   const given = { name: 'receiver', channel: 'webhook', config: { url }, subscription, ...more }
   return ((await api.post('/destinations', given).expect(201)).body as { id: string }).id
 }

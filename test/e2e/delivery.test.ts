@@ -268,7 +268,8 @@ describe('many', () => {
     const hanging = await webhookTo(api, await receiver(silence), {
       delivery: { schedule: ['0s'], timeoutMs: 2_000 },
     })
-    await webhookTo(api, hook)
+    // Not of what is told of the one that hangs.
+    await webhookTo(api, hook, { subscription: { eventTypes: ['aml.*'] } })
     const ids = await Promise.all(Array.from({ length: 40 }, () => postEvent(api)))
     const logs = await Promise.all(ids.map((id) => settledLog(api, id, 60_000)))
     expect(hook.received).toHaveLength(40)

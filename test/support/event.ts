@@ -32,3 +32,9 @@ export function digestData(count: number, name = 'Zoë', type = 'aml.match.found
     })),
   }
 }
+
+/** Subscribes to all that happens, and not to what is told of deliveries that fail: tests that count would count that, too. */
+export const allButNews = {
+  eventTypes: ['all'],
+  filter: { type: { $nin: ['delivery.failing', 'delivery.exhausted'] } },
+}

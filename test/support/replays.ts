@@ -1,3 +1,4 @@
+import { allButNews } from './event.ts'
 import { eventually, settledLog, type Api } from './stack.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -21,11 +22,7 @@ export interface ReplayShown {
 }
 
 /** A webhook that is tried once. */
-export async function addDestination(
-  api: Api,
-  url: string,
-  subscription: object = { eventTypes: ['aml.*', 'kyc.*'] },
-) {
+export async function addDestination(api: Api, url: string, subscription: object = allButNews) {
   const delivery = { schedule: ['0s'] }
   const given = { name: 'receiver', channel: 'webhook', config: { url }, subscription, delivery }
   const { body } = await api.post('/destinations', given).expect(201)
@@ -55,13 +52,13 @@ export async function readReplay(api: Api, id: string): Promise<ReplayShown> {
   return (await api.get(`/replays/${id}`).expect(200)).body as ReplayShown
 }
 
-/** The replay once it is over and what it started has ended. */
+/** The replay once it is over and what it started has ended. Temporal gives out a task that was lost again after 10 s, and so on. */
 export function endedReplay(api: Api, id: string): Promise<ReplayShown> {
   return eventually(
     () => readReplay(api, id),
     ({ status, started, delivered, failed, digested, unrouted }) =>
       status !== 'running' && status !== 'paused' && delivered + failed + digested + unrouted === started,
-    25_000,
+    60_000,
   )
 }
 
