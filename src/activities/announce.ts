@@ -1,12 +1,12 @@
-import { activityInfo, getClient } from '@temporalio/activity'
+import { getClient } from '@temporalio/activity'
 import { findNamed, routableDestinations } from '../db/destinations.ts'
 import { enabledRules } from '../db/rules.ts'
 import type { Event } from '../domain/event.ts'
 import { exhaustedNews, failingNews, type News } from '../domain/operational.ts'
 import { ofDestinations } from '../domain/plan.ts'
 import { route } from '../domain/routing.ts'
-import { readEventInput } from '../temporal/event-input.ts'
 import { announce, operationalEvent } from '../temporal/operational-events.ts'
+import { askingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** What a workflow has to tell of a delivery of its event. */
@@ -28,10 +28,7 @@ export interface DeliveryNews {
  */
 export function createAnnounceDelivery({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   return async function announceDelivery(told: DeliveryNews): Promise<void> {
-    const { workflowExecution } = activityInfo()
-    if (!workflowExecution) throw new Error('a delivery is told of by its workflow only')
-    const { workflowId, runId } = workflowExecution
-    const { event } = await readEventInput(getClient(), workflowId, runId)
+    const { event, workflowId } = await askingEvent()
     if (event.operational || event.test) return
     const news = await newsOf(event, workflowId, told)
     if (!news) return

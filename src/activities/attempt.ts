@@ -1,10 +1,9 @@
-import { activityInfo, getClient } from '@temporalio/activity'
 import type { Channel, Composition } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
 import type { AttemptResult, Outcome } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
-import { readEventInput } from '../temporal/event-input.ts'
+import { askingEvent } from './asking-event.ts'
 import { noteOutcome } from './health.ts'
 import { holdBack } from './hold-back.ts'
 import type { ActivityDeps } from './index.ts'
@@ -71,10 +70,7 @@ export function createAttempts(deps: ActivityDeps) {
   }
 
   async function attemptAnyway(request: AttemptRequest): Promise<AttemptResult> {
-    const { workflowExecution } = activityInfo()
-    if (!workflowExecution) throw new Error('an attempt is made for a workflow only')
-    const { workflowId, runId } = workflowExecution
-    const { event } = await readEventInput(getClient(), workflowId, runId)
+    const { event } = await askingEvent()
     return makeAttempt(deps, event, request)
   }
 

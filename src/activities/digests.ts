@@ -1,11 +1,11 @@
-import { activityInfo, getClient } from '@temporalio/activity'
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import { getClient } from '@temporalio/activity'
+import type { Client } from '@temporalio/client'
 import pMap, { pMapSkip } from 'p-map'
 import type { Event, JsonObject } from '../domain/event.ts'
 import { valueAt } from '../domain/ordering.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { isNotFound } from '../temporal/grpc.ts'
-import { startEvent } from '../temporal/start-event.ts'
+import { startEventOnce } from '../temporal/start-event.ts'
 import {
   collectDigestType,
   collectSignal,
@@ -14,6 +14,7 @@ import {
   type DigestEntry,
   type DigestInput,
 } from '../workflows/contract.ts'
+import { askingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './index.ts'
 
 export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
@@ -26,17 +27,14 @@ export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
   return {
     /** Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing. */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<void> {
-      const { workflowExecution } = activityInfo()
-      if (!workflowExecution) throw new Error('a digest is joined by a workflow only')
-      const { workflowId, runId } = workflowExecution
-      const { event } = await readEventInput(getClient(), workflowId, runId)
+      const { event, workflowId, runId } = await askingEvent()
       const bytes = Buffer.byteLength(JSON.stringify(event.data))
       await getClient().workflow.signalWithStart(collectDigestType, {
         workflowId: digestId,
         taskQueue,
         args: [{ ...scopeOfWorkflow(workflowId), ...digest }] as [DigestInput],
         signal: collectSignal,
-        signalArgs: [{ workflowId, runId, eventId: event.id, bytes }],
+        signalArgs: [{ workflowId, runId, bytes }],
       })
     },
 
@@ -53,11 +51,7 @@ export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
         // What becomes of it must not be told of where it tells of just that: that would go on for ever.
         ...(events.some(({ operational }) => operational) && { operational: true }),
       }
-      try {
-        await startEvent(getClient(), { event, digest: orders }, { eager: false })
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-      }
+      await startEventOnce(getClient(), { event, digest: orders }, { eager: false })
       log.info(
         { tenantId, environment, eventId, ruleId: orders.ruleId, events: events.length },
         'digest.started',

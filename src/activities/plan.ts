@@ -1,16 +1,15 @@
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
-import { passRule } from '../db/rule-passes.ts'
+import { passRule, rulesHoldingBack } from '../db/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { plannedDeliveries, type Plan } from '../domain/plan.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import { route, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
-import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
 import type { Rule } from '../domain/rule.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
-import { urlUnderTest, type RouteEventInput, type TestTarget } from '../workflows/contract.ts'
+import { urlUnderTest, type RouteEventInput } from '../workflows/contract.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** Loads the tenant's configuration and routes the event by it. The plan is recorded in history, the configuration is not. */
@@ -41,21 +40,22 @@ async function decide(
   { event, replay, test, digest }: RouteEventInput,
   at: Date,
 ): Promise<Pick<Plan, 'steps' | 'routing'>> {
+  if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
-  const asked = test ? testedIds(test) : replay?.destinations
+  const asked = test ? [test.destinationId] : replay?.destinations
   const [destinations, rules, templates] = await Promise.all([
     routableDestinations(db, scope, asked),
     rulesFor(db, scope, { test, digest }),
     templateDefaults(db, scope),
   ])
-  if (test) return planTest(event, test, destinations, templates)
+  if (test) return planTest(event, destinations, templates)
   if (asked) return routeTo(event, destinations, { rules, templates })
   if (digest) return routeDigest(event, destinations, digest, { templates, at })
   return route(event, destinations, {
     rules,
     templates,
     at,
-    heldBack: await heldBackNow(db, event, rules, at),
+    heldBack: await rulesHoldingBack(db, { event, rules, at }, passRule),
   })
 }
 
@@ -67,38 +67,15 @@ async function rulesFor(
   return test || digest ? [] : enabledRules(db, scope)
 }
 
-/** Asks the rules that match whether they let the event pass, one after the other. */
-async function heldBackNow(
-  db: Db,
-  event: Event,
-  rules: readonly Rule[],
-  at: Date,
-): Promise<Map<string, HeldBack>> {
-  const heldBack = new Map<string, HeldBack>()
-  for (const rule of matchingRules(event, rules)) {
-    const why = await passRule(db, rule, event, at)
-    if (why) heldBack.set(rule.id, why)
-  }
-  return heldBack
-}
-
-function testedIds(test: TestTarget): string[] {
-  return 'url' in test ? [] : [test.destinationId]
+function planUrlTest(url: string): Plan {
+  return routeTest({ destinationId: urlUnderTest, channel: 'webhook', timeoutMs: defaultTimeoutMs, url })
 }
 
 function planTest(
   event: Event,
-  test: TestTarget,
   [first]: Awaited<ReturnType<typeof routableDestinations>>,
   templates: readonly TemplateDefault[],
 ): Plan {
-  if ('url' in test)
-    return routeTest({
-      destinationId: urlUnderTest,
-      channel: 'webhook',
-      timeoutMs: defaultTimeoutMs,
-      url: test.url,
-    })
   if (!first) return { steps: [], routing: [] }
   const { id: destinationId, channel, delivery } = first
   const template = defaultTemplateFor(templates, event.type, channel)

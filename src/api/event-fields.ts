@@ -18,7 +18,7 @@ export const eventType = z
   .max(eventTypeMaxLength)
   .regex(eventTypePattern, 'must be dotted words such as aml.match.found: letters, digits, "_" and "-"')
 
-const eventId = z
+export const eventId = z
   .string()
   .max(eventIdMaxLength)
   .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')

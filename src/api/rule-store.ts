@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { recordAudit } from '../db/audit.ts'
 import { inTenantTurn, type Tx } from '../db/client.ts'
 import type { Scope } from '../db/destinations.ts'
 import {
@@ -15,16 +14,10 @@ import { ruleLimits, type RuleDefinition } from '../domain/rule.ts'
 import { deliverSteps } from '../domain/rule-walk.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
-import { scopeOf, type TenantCaller } from './route.ts'
+import { scopeOf } from './route.ts'
 import { structureProblems } from './rule-checks.ts'
 import { referenceProblems } from './rule-references.ts'
-
-/** Who writes, from where. */
-export interface Writer {
-  caller: TenantCaller
-  /** The caller's network address. */
-  address: string | undefined
-}
+import { audit, type Writer } from './writer.ts'
 
 export interface NewRule {
   definition: RuleDefinition
@@ -71,7 +64,7 @@ export async function addRule(
   rule: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
 ): Promise<StoredRule> {
   const made = await insertRule(tx, scopeOf(writer.caller), writer.caller.keyId, rule)
-  await audit(tx, writer, 'rule.created', made.id)
+  await audit(tx, writer, { action: 'rule.created', subject: made.id })
   return made
 }
 
@@ -109,8 +102,10 @@ export async function writeRule(
   if (!edited && !switched && position === current.position) return current
   const next = { enabled, position, definition: edited ? definition : undefined }
   const changed = await updateRule(tx, scopeOf(writer.caller), writer.caller.keyId, current, next)
-  if (edited || position !== current.position) await audit(tx, writer, 'rule.changed', changed.id)
-  if (switched) await audit(tx, writer, enabled ? 'rule.enabled' : 'rule.disabled', changed.id)
+  if (edited || position !== current.position)
+    await audit(tx, writer, { action: 'rule.changed', subject: changed.id })
+  if (switched)
+    await audit(tx, writer, { action: enabled ? 'rule.enabled' : 'rule.disabled', subject: changed.id })
   return changed
 }
 
@@ -122,7 +117,7 @@ export function deleteRule(deps: AppDeps, writer: Writer, id: string | undefined
 
 export async function dropRule(tx: Tx, writer: Writer, rule: StoredRule): Promise<void> {
   await removeRule(tx, scopeOf(writer.caller), rule)
-  await audit(tx, writer, 'rule.deleted', rule.id)
+  await audit(tx, writer, { action: 'rule.deleted', subject: rule.id })
 }
 
 /** The rule of this scope, or 404. */
@@ -169,10 +164,6 @@ export function requireRoom(rules: readonly StoredRule[]): void {
 
 function limitReached(detail: string): ApiError {
   return new ApiError('limit_reached', detail)
-}
-
-function audit(tx: Tx, { caller, address }: Writer, action: string, subject: string): Promise<void> {
-  return recordAudit(tx, { ...scopeOf(caller), keyId: caller.keyId, address, action, subject })
 }
 
 /** Field by field, each replaced whole. */

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
-import { peekPasses } from '../db/rule-passes.ts'
+import { peekPasses, rulesHoldingBack } from '../db/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
-import { eventIdMaxLength, eventIdPattern, type Event } from '../domain/event.ts'
+import type { Event } from '../domain/event.ts'
 import { forecast } from '../domain/forecast.ts'
 import { ruleLimits, type Rule } from '../domain/rule.ts'
-import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
 import { route as routeEvent } from '../domain/routing.ts'
-import { eventType } from './event-fields.ts'
+import { eventId, eventType } from './event-fields.ts'
 import { route, scopeOf } from './route.ts'
 import { previewReply } from './rules-preview-reply.ts'
 import { ruleBody } from './rule-fields.ts'
@@ -19,11 +18,7 @@ import { isoTime, jsonObject } from './text.ts'
 const previewBody = z.strictObject({
   type: eventType,
   data: jsonObject,
-  id: z
-    .string()
-    .max(eventIdMaxLength)
-    .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
-    .default('evt_preview'),
+  id: eventId.default('evt_preview'),
   at: isoTime.optional().meta({ description: 'When the event would be routed; now by default.' }),
   rules: z
     .array(ruleBody)
@@ -69,20 +64,11 @@ async function planFor(db: Db, event: Event, rules: readonly Rule[], at: Date) {
     routableDestinations(db, scopeOf(event)),
     templateDefaults(db, scopeOf(event)),
     destinationNames(db, scopeOf(event)),
-    peekHeldBack(db, event, rules, at),
+    // Only looked at: a preview lets nothing pass and takes no place of anything.
+    rulesHoldingBack(db, { event, rules, at }, peekPasses),
   ])
   const plan = routeEvent(event, destinations, { rules, templates, heldBack, at })
   return forecast(plan, at, (id) => names.get(id))
-}
-
-/** Those that match and would be held back. Only looked at: a preview lets nothing pass and takes no place of anything. */
-async function peekHeldBack(db: Db, event: Event, rules: readonly Rule[], at: Date) {
-  const heldBack = new Map<string, HeldBack>()
-  for (const rule of matchingRules(event, rules)) {
-    const held = await peekPasses(db, rule, event, at)
-    if (held) heldBack.set(rule.id, held)
-  }
-  return heldBack
 }
 
 async function destinationNames(db: Db, scope: Scope): Promise<ReadonlyMap<string, string>> {

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { typeid } from 'typeid-js'
 import { templateLimits } from '../channels/template-field.ts'
-import { recordAudit } from '../db/audit.ts'
 import { inTenantTurn, type Tx } from '../db/client.ts'
 import type { Scope } from '../db/destinations.ts'
 import { findTemplate, openTemplate, type Template, type TemplateParts } from '../db/templates.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError, notFound } from './errors.ts'
-import { scopeOf, type TenantCaller } from './route.ts'
+import { scopeOf } from './route.ts'
 import { requireLiquid } from './template-fields.ts'
+import { audit, type Writer } from './writer.ts'
 
 export interface NewTemplate {
   name: string
@@ -18,12 +18,6 @@ export interface NewTemplate {
 
 /** What is left out stays as it is. */
 export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] | undefined }
-
-/** Who writes, for the audit log and for the version. */
-export interface Writer {
-  caller: TenantCaller
-  address: string | undefined
-}
 
 export async function createTemplate({ db }: Pick<AppDeps, 'db'>, writer: Writer, given: NewTemplate) {
   requireLiquid(given.parts)
@@ -38,7 +32,7 @@ export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): P
   const id = typeid('tpl').toString()
   const template = openTemplate(await tx.template.create({ data: { id, ...scope, ...given } }))
   await keepVersion(tx, writer, template)
-  await audit(tx, writer, 'template.created', id)
+  await audit(tx, writer, { action: 'template.created', subject: id })
   return template
 }
 
@@ -69,7 +63,7 @@ export async function writeTemplate(
   })
   const template = openTemplate(row)
   if (isNewVersion) await keepVersion(tx, writer, template)
-  await audit(tx, writer, 'template.changed', template.id)
+  await audit(tx, writer, { action: 'template.changed', subject: template.id })
   return template
 }
 
@@ -87,7 +81,7 @@ export async function deleteTemplate(
 
 export async function dropTemplate(tx: Tx, writer: Writer, { id }: Template): Promise<void> {
   await tx.template.delete({ where: { id, ...scopeOf(writer.caller) } })
-  await audit(tx, writer, 'template.deleted', id)
+  await audit(tx, writer, { action: 'template.deleted', subject: id })
 }
 
 /** The template of this scope, or 404. */
@@ -110,8 +104,4 @@ async function keepVersion(tx: Tx, { caller }: Writer, { id, version, name, part
   await tx.templateVersion.create({
     data: { templateId: id, version, ...scopeOf(caller), name, parts, keyId },
   })
-}
-
-function audit(tx: Tx, { caller, address }: Writer, action: string, subject: string) {
-  return recordAudit(tx, { ...scopeOf(caller), keyId: caller.keyId, address, action, subject })
 }

@@ -1,5 +1,5 @@
 import type { Event } from '../domain/event.ts'
-import type { HeldBack } from '../domain/rule-matching.ts'
+import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
 import { heldBackBy, passLimits, type PassLimit } from '../domain/rule-passes.ts'
 import type { Rule } from '../domain/rule.ts'
 import type { Db, Tx } from './client.ts'
@@ -33,6 +33,24 @@ export async function passRule(db: Db, rule: Rule, event: Event, at: Date): Prom
 /** Likewise, for those who only want to know: nothing is counted. */
 export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   return findHeldBack(db, ask(rule, event, at))
+}
+
+/**
+ * The rules that match an event and hold it back, by their id: each that matches is asked by `passRule`, or by `peekPasses`, one
+ * after the other. Where no rule counts anything there is nothing to ask.
+ */
+export async function rulesHoldingBack(
+  db: Db,
+  { event, rules, at }: { event: Event; rules: readonly Rule[]; at: Date },
+  ask: typeof passRule,
+): Promise<Map<string, HeldBack>> {
+  const heldBack = new Map<string, HeldBack>()
+  if (!rules.some(({ definition }) => definition.throttle ?? definition.dedupe)) return heldBack
+  for (const rule of matchingRules(event, rules)) {
+    const why = await ask(db, rule, event, at)
+    if (why) heldBack.set(rule.id, why)
+  }
+  return heldBack
 }
 
 /** Removes what holds nothing back any more. Answers how much that was. */

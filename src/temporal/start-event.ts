@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Client } from '@temporalio/client'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import stringify from 'safe-stable-stringify'
 import type { Event } from '../domain/event.ts'
@@ -36,6 +36,19 @@ export function startEvent(
     memo: { ...memo },
     typedSearchAttributes: startAttributes(event),
   })
+}
+
+/** Likewise, or leaves the one that has its id as it is: for what may be told again. */
+export async function startEventOnce(
+  client: Client,
+  input: RouteEventInput,
+  starting: Starting,
+): Promise<void> {
+  try {
+    await startEvent(client, input, starting)
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
 }
 
 /**

@@ -127,7 +127,6 @@ export interface DigestInput extends Pick<Event, 'tenantId' | 'environment'> {
 export interface DigestEntry {
   workflowId: string
   runId: string
-  eventId: string
   /** Of its data as JSON. */
   bytes: number
 }

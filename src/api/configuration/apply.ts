@@ -1,11 +1,10 @@
-import { recordAudit } from '../../db/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { Destination } from '../../db/destinations.ts'
 import { deliverSteps } from '../../domain/rule-walk.ts'
 import type { AppDeps } from '../app.ts'
 import { invalid } from '../errors.ts'
 import { scopeOf } from '../route.ts'
-import type { Writer } from '../rule-store.ts'
+import { audit, type Writer } from '../writer.ts'
 import { applyDestinations, dropDestinations, type MadeSecret } from './apply-destinations.ts'
 import { applyRules, dropRules, parseRules, type RuleNames } from './apply-rules.ts'
 import { applyTemplates, dropTemplates } from './apply-templates.ts'
@@ -98,7 +97,8 @@ async function applyInTurn(
   const rest = without(work.rules.rest, work.gone.rules)
   const rules = await applyRules(run, wanted, rest, { before, after })
   const changes = [...destinations.changes, ...templates.changes, ...rules, ...deleted]
-  await audit(tx, writer, changes)
+  if (changes.some(({ change }) => change !== 'unchanged'))
+    await audit(tx, writer, { action: 'configuration.applied' })
   return {
     applied: true,
     changes,
@@ -179,9 +179,4 @@ function unmanagedOf({ destinations, templates, rules, gone }: Work): Applied['u
     ...show('template', templates.rest, gone.templates),
     ...show('rule', rules.rest, gone.rules),
   ]
-}
-
-async function audit(tx: Tx, { caller, address }: Writer, changes: readonly Change[]): Promise<void> {
-  if (changes.every(({ change }) => change === 'unchanged')) return
-  await recordAudit(tx, { ...scopeOf(caller), keyId: caller.keyId, address, action: 'configuration.applied' })
 }

@@ -1,0 +1,12 @@
+import { activityInfo, getClient } from '@temporalio/activity'
+import type { Event } from '../domain/event.ts'
+import { readEventInput } from '../temporal/event-input.ts'
+
+/** The event of the workflow that asks for the running activity, and which of its runs that is. Throws outside of an activity. */
+export async function askingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
+  const { workflowExecution } = activityInfo()
+  if (!workflowExecution) throw new Error('only a workflow asks for this')
+  const { workflowId, runId } = workflowExecution
+  const { event } = await readEventInput(getClient(), workflowId, runId)
+  return { event, workflowId, runId }
+}
