@@ -1,0 +1,80 @@
+import { z } from 'zod'
+
+/** What of npm's lockfile (version 3) is read. */
+const lockfileShape = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({
+      version: z.string().optional(),
+      license: z.string().optional(),
+      integrity: z.string().optional(),
+      dev: z.boolean().optional(),
+    }),
+  ),
+})
+
+export interface Package {
+  name: string
+  version: string
+  licence: string
+  /** Whether the lockfile holds the hash of what is to be installed. */
+  pinned: boolean
+}
+
+/** Two packages whose manifests name none; their repositories do. */
+const said: Record<string, string> = { 'seq-queue': 'MIT', unionfs: 'Unlicense' }
+
+/** Licences that ask for no more than to be named; EPL-2.0 is of a package that is used as it is and not changed. */
+const allowed = [
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'CC-BY-4.0',
+  'EPL-2.0',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'Unlicense',
+]
+
+/** What is installed to run the product, by name and version; what only its developers use is left out. */
+export function shippedPackages(lockfile: unknown): Package[] {
+  const { packages } = lockfileShape.parse(lockfile)
+  const found = Object.entries(packages).flatMap(([path, { version, license, integrity, dev }]) => {
+    const name = path.split('node_modules/').at(-1) ?? ''
+    if (name === '' || version === undefined || dev === true) return []
+    const licence = license ?? said[name] ?? 'unknown'
+    return [{ name, version, licence, pinned: integrity !== undefined }]
+  })
+  const unique = new Map(found.map((one) => [`${one.name}@${one.version}`, one]))
+  return [...unique.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one)
+}
+
+/** Of `A AND B` both must be allowed, of `A OR B` one. */
+export function isAllowed(licence: string): boolean {
+  const bare = licence.replace(/[()]/g, '')
+  if (bare.includes(' OR ')) return bare.split(' OR ').some(isAllowed)
+  return bare.split(/ and /i).every((one) => allowed.includes(one))
+}
+
+export function renderLicences(packages: readonly Package[]): string {
+  const rows = packages.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`)
+  const counts = new Map<string, number>()
+  for (const { licence } of packages) counts.set(licence, (counts.get(licence) ?? 0) + 1)
+  const most = [...counts].sort(([, left], [, right]) => right - left)
+  return [
+    '# Licences of what Switchyard stands on',
+    '',
+    `${packages.length} packages are installed to run it, by the lockfile; those for one platform only are among them. \`npm run licences\``,
+    'writes this list, and a test fails where it is out of date or names a licence that may not be used.',
+    '',
+    most.map(([licence, count]) => `${licence}: ${count}`).join(', ') + '.',
+    '',
+    '| package | version | licence |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
+}
