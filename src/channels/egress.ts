@@ -1,71 +1,90 @@
-import { lookup } from 'node:dns/promises'
+import { lookup as lookUpBySystem } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import ipaddr from 'ipaddr.js'
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import type { Environment } from '../domain/event.ts'
+import { createGate, type Gate, type GateRules, type Target } from './egress-gate.ts'
+import { EgressRefused, type Refusal } from './egress-refused.ts'
+import { canonicalHost, type Service } from './egress-rules.ts'
 
 /**
  * The guard on every connection to a host that a tenant chose (SSRF). A name is resolved once, every address it has is
  * checked, and the connection is made to a checked address: there is no second look-up to answer differently.
  */
 export interface Egress {
-  /** An undici dispatcher that connects only to allowed addresses. */
+  /** An undici dispatcher that connects only to allowed addresses. It knows of no proxy, whatever the environment names. */
   dispatcher(environment: Environment): Agent
   /** An allowed address of a host, for protocols that bring their own sockets. Throws `EgressRefused`. */
-  resolve(host: string, environment: Environment): Promise<string>
-  /** Why a host cannot be a destination, as far as that is known without looking it up. */
-  refusal(host: string, environment: Environment): string | undefined
+  resolve(target: Target, environment: Environment): Promise<string>
+  /** Why a target is refused, as far as that is known without looking it up: configuring asks no name server. */
+  refusal: Gate['refusal']
+  /** Throws that refusal, as an attempt does. */
+  admit(target: Target, environment: Environment): void
   close(): Promise<void>
 }
 
-/** The message tells what was refused and not which address a name has inside the network. */
-export class EgressRefused extends Error {
-  readonly code = 'EGRESS_REFUSED'
-  constructor() {
-    super('the destination’s address is not a public one, and this installation does not allow it')
-  }
+/** All the addresses that a name has. */
+export type LookUp = (host: string) => Promise<{ address: string; family: number }[]>
+
+export interface EgressRules extends GateRules {
+  /** Certificate authorities (PEM) that receivers' certificates may come from besides the public ones. */
+  extraAuthorities?: string | undefined
+  /** The system's, `/etc/hosts` included, where nothing else is given. */
+  lookUp?: LookUp
+  /** For the operator, who may know what tenants may not. */
+  report?: (refused: Refused) => void
+}
+
+export interface Refused {
+  refusal: Refusal
+  host: string
+  environment: Environment
+  /** What a name led to. */
+  addresses?: string[]
 }
 
 /** As long as a destination's longest timeout: undici's own limit of 10 s would end an attempt before its time. */
-const longestConnectMs = 30_000
+const longestWaitMs = 30_000
 
-export interface EgressRules {
-  /** CIDRs, addresses and host names that are open to both environments (`EGRESS_ALLOW`). */
-  allow: readonly string[]
-  /** Opens loopback to sandbox destinations, so that a first try with a local receiver works. */
-  sandboxLoopback: boolean
-  /** Certificate authorities (PEM) that receivers' certificates may come from besides the public ones. */
-  extraAuthorities?: string | undefined
+const limits = {
+  pipelining: 1,
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: longestWaitMs,
+  bodyTimeout: longestWaitMs,
+  // A receiver may ask for longer; a name that leads elsewhere by now is to be looked up again.
+  keepAliveMaxTimeout: longestWaitMs,
 }
 
 export function createEgress(rules: EgressRules): Egress {
-  const agents = new Map<Environment, Agent>()
+  const { lookUp = (host) => lookUpBySystem(host, { all: true }), report } = rules
+  const gate = createGate(rules)
   const ca = rules.extraAuthorities && [...rootCertificates, rules.extraAuthorities]
+  const agents = new Map<Environment, Agent>()
 
-  function addressAllowed(address: string, host: string, environment: Environment): boolean {
-    const parsed = ipaddr.process(address)
-    if (isPublic(parsed)) return true
-    if (rules.sandboxLoopback && environment === 'sandbox' && parsed.range() === 'loopback') return true
-    return rules.allow.some((entry) => entry.toLowerCase() === host.toLowerCase() || covers(entry, parsed))
+  function refuse(refused: Refused): EgressRefused {
+    report?.(refused)
+    return new EgressRefused(refused.refusal)
   }
 
-  async function resolve(
-    host: string,
-    environment: Environment,
-  ): Promise<{ address: string; family: number }[]> {
-    const bare = withoutBrackets(host)
-    const family = isIP(bare)
-    const found = family ? [{ address: bare, family }] : await lookup(bare, { all: true })
-    const allowed = found.filter(({ address }) => addressAllowed(address, bare, environment))
+  function admit(target: Target, environment: Environment): void {
+    const refusal = gate.refusal(target, environment)
+    if (refusal) throw refuse({ refusal, host: target.host, environment })
+  }
+
+  async function addressesOf(written: string, environment: Environment) {
+    const host = canonicalHost(written) ?? ''
+    const family = isIP(host)
+    const found = family ? [{ address: host, family }] : await lookUp(host)
+    const addresses = found.map(({ address }) => address)
     // One closed address closes the name: a mixture is how rebinding attempts look.
-    if (allowed.length === 0 || allowed.length < found.length) throw new EgressRefused()
-    return allowed
+    if (found.length > 0 && addresses.every((address) => gate.isOpen(address, host, environment)))
+      return found
+    throw refuse({ refusal: 'name', host, environment, addresses })
   }
 
   function guardedLookup(environment: Environment): LookupFunction {
     return (host, options, callback) => {
-      resolve(host, environment).then(
+      addressesOf(host, environment).then(
         (found) => {
           const [first] = found
           if (options.all) callback(null, found)
@@ -76,48 +95,71 @@ export function createEgress(rules: EgressRules): Egress {
     }
   }
 
+  function connector(environment: Environment): buildConnector.connector {
+    const lookup = guardedLookup(environment)
+    const connect = buildConnector({ lookup, timeout: longestWaitMs, ...(ca && { ca }) })
+    return guardConnector(connect, {
+      // Literal addresses are connected to without a look-up.
+      admit: (target) => admit(target, environment),
+      isOpen: (address, host) => gate.isOpen(address, host, environment),
+    })
+  }
+
   return {
     dispatcher(environment) {
       const known = agents.get(environment)
       if (known) return known
-      const lookup = guardedLookup(environment)
-      const agent = new Agent({
-        connect: { lookup, timeout: longestConnectMs, ...(ca && { ca }) },
-        pipelining: 1,
-      })
+      const agent = new Agent({ ...limits, connect: connector(environment) })
       agents.set(environment, agent)
       return agent
     },
-    async resolve(host, environment) {
-      const [first] = await resolve(host, environment)
-      if (!first) throw new EgressRefused()
+    async resolve(target, environment) {
+      admit(target, environment)
+      const [first] = await addressesOf(target.host, environment)
+      if (!first) throw new EgressRefused('name')
       return first.address
     },
-    refusal(host, environment) {
-      const bare = withoutBrackets(host)
-      if (!isIP(bare) || addressAllowed(bare, bare, environment)) return undefined
-      return 'is not a public address, and this installation does not allow it'
-    },
+    refusal: (target, environment) => gate.refusal(target, environment),
+    admit,
     async close() {
       await Promise.all([...agents.values()].map((agent) => agent.close()))
     },
   }
 }
 
-/** A URL writes an IPv6 address in brackets; sockets take it without. */
-export function withoutBrackets(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1')
+/** Checks a target before it is connected to, and what was connected to before anything is sent there. */
+export function guardConnector(
+  connect: buildConnector.connector,
+  guard: { admit: (target: Target) => void; isOpen: (address: string, host: string) => boolean },
+): buildConnector.connector {
+  return (options, callback) => {
+    const { hostname: host, protocol, port } = options
+    try {
+      guard.admit({ host, port: portOf(protocol, port), service: 'http' })
+    } catch (error) {
+      return callback(error as Error, null)
+    }
+    connect(options, (...[error, socket]) => {
+      if (error) return callback(error, null)
+      const address = socket.remoteAddress
+      // Without one it is closed already, which undici finds out.
+      if (address === undefined || guard.isOpen(address, canonicalHost(host) ?? ''))
+        return callback(null, socket)
+      socket.destroy()
+      callback(new EgressRefused('address'), null)
+    })
+  }
 }
 
-/** Of IPv6 only 2000::/3 is handed out to the public; the rest of what ipaddr.js calls unicast is closed, `::7f00:1` with it. */
-function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (address.range() !== 'unicast') return false
-  return address.kind() === 'ipv4' || address.match(ipaddr.parseCIDR('2000::/3'))
+/** Where a web address leads. */
+export function targetOf(
+  { hostname, protocol, port }: URL,
+  service: Exclude<Service, 'smtp'> = 'http',
+): Target {
+  return { host: hostname, port: portOf(protocol, port), service }
 }
 
-function covers(entry: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (!ipaddr.isValidCIDR(entry))
-    return ipaddr.isValid(entry) && ipaddr.process(entry).toString() === address.toString()
-  const [network, bits] = ipaddr.parseCIDR(entry)
-  return network.kind() === address.kind() && address.match(network, bits)
+function portOf(protocol: string, port: string): number {
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
 }

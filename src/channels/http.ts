@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { request, type Dispatcher } from 'undici'
 import type { Environment } from '../domain/event.ts'
 import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
-import { EgressRefused, type Egress } from './egress.ts'
+import { targetOf, type Egress } from './egress.ts'
 import { describeNetworkError, parseRetryAfter, within, type NetworkFault } from './network.ts'
 
 export interface Post {
@@ -12,6 +12,8 @@ export interface Post {
   timeoutMs: number
   environment: Environment
   egress: Egress
+  /** What the URL is for, where the guard has rules of its own for that. */
+  service?: 'slack'
 }
 
 export type Answer =
@@ -20,15 +22,16 @@ export type Answer =
 
 /**
  * Posts once, within `timeoutMs` to the answer's status line. Redirects are not followed. Of the body at most
- * `excerptMaxBytes` are read, and nothing is read past the timeout: an endless answer holds nobody up.
+ * `excerptMaxBytes` are read, as they come (nothing is decompressed), and nothing is read past the timeout: an endless answer
+ * holds nobody up, and its connection is cut.
  */
-export async function post({ url, headers, body, timeoutMs, environment, egress }: Post): Promise<Answer> {
+export async function post({ url, timeoutMs, environment, egress, service, ...rest }: Post): Promise<Answer> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
-    // A literal address is connected to without a look-up, so the guard there never sees it.
-    if (egress.refusal(new URL(url).hostname, environment)) throw new EgressRefused()
+    // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
+    egress.admit(targetOf(new URL(url), service), environment)
     const dispatcher = egress.dispatcher(environment)
-    const response = await within(signal, request(url, { method: 'POST', headers, body, signal, dispatcher }))
+    const response = await within(signal, request(url, { method: 'POST', ...rest, signal, dispatcher }))
     const retryAfterMs = parseRetryAfter(single(response.headers['retry-after']), new Date())
     return {
       kind: 'answered',

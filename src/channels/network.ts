@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../domain/outcome.ts'
-import { EgressRefused } from './egress.ts'
+import { EgressRefused, noPublicAddress } from './egress-refused.ts'
 
 /** The three ways in which HTTP writes a date; recipients take them all (RFC 9110 §5.6.7). */
 const httpDates = {
@@ -36,7 +36,8 @@ type Fault = readonly [ErrorClass, error: string]
 
 /** Network faults in words of our own: a library's message may hold a URL, and a URL may hold a secret. */
 const faults: Record<string, Fault> = {
-  ENOTFOUND: ['dns', 'DNS: no such host'],
+  ENOTFOUND: ['dns', noPublicAddress],
+  ENODATA: ['dns', noPublicAddress],
   EAI_AGAIN: ['dns', 'DNS: the name server did not answer'],
   EDNS: ['dns', 'DNS: the host could not be looked up'],
   ECONNREFUSED: ['connection', 'connection refused'],
@@ -77,7 +78,7 @@ const families: [begins: RegExp, fault: Fault][] = [
 /** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
 export function describeNetworkError(error: unknown, timeoutMs: number): NetworkFault {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
-    if (cause instanceof EgressRefused) return { error: cause.message, errorClass: 'blocked' }
+    if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
     if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
       return { error: `no answer within ${timeoutMs} ms`, errorClass: 'timeout' }
     const known = knownFault(cause)

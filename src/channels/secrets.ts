@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/event.ts'
 import { maskText } from '../domain/redaction.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Channel } from './channel.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** A config in two: what may be read, and what is encrypted at rest. */
 export function splitConfig(
@@ -68,8 +69,9 @@ function texts(value: Json): string[] {
 
 /** The parts of a secret URL that are secret by themselves: its password, its path and the end of it, its query. */
 function urlSecrets(text: string): string[] {
-  if (!URL.canParse(text)) return []
-  const { username, password, pathname, search, searchParams } = new URL(text)
+  const url = parseUrl(text)
+  if (!url) return []
+  const { username, password, pathname, search, searchParams } = url
   const decoded = decode(password)
   const login = `\0${decode(username)}\0${decoded}` // as SMTP's AUTH PLAIN writes it (RFC 4616)
   const ends = [pathname.split('/').at(-1) ?? '', ...searchParams.values()].filter((part) => part.length >= 8)

@@ -13,7 +13,7 @@ export const slack = defineChannel({
   name: 'slack',
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
-  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
+  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where, 'slack'),
   template: {
     text: {
       kind: 'slack',
@@ -43,6 +43,7 @@ export const slack = defineChannel({
           timeoutMs,
           environment: event.environment,
           egress,
+          service: 'slack',
         })
         if (answer.kind === 'unreachable') throw new Error(answer.error)
         return new Response(answer.excerpt, { status: answer.status })

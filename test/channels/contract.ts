@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Channel, ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
+import { defaultSlackHosts } from '../../src/channels/egress-rules.ts'
 import { secretValues } from '../../src/channels/secrets.ts'
 import type { Content, TemplateKind } from '../../src/channels/template-field.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
@@ -54,7 +55,11 @@ interface ExpectedOutcome {
   gone: boolean
 }
 
-export const egress = createEgress({ allow: [], sandboxLoopback: true })
+export const egress = createEgress({
+  allow: [],
+  sandboxLoopback: true,
+  slackHosts: [...defaultSlackHosts, 'no-such-host.invalid'],
+})
 afterAll(() => egress.close())
 
 export interface Sending {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EgressRefused } from '../../src/channels/egress.ts'
+import { EgressRefused } from '../../src/channels/egress-refused.ts'
 import { describeNetworkError, parseRetryAfter } from '../../src/channels/network.ts'
 import type { ErrorClass } from '../../src/domain/outcome.ts'
 
@@ -15,7 +15,7 @@ describe('a network fault is told as', () => {
     [withCode('EHOSTUNREACH'), 'connection', 'host unreachable'],
     [withCode('ENETUNREACH'), 'connection', 'network unreachable'],
     [withCode('UND_ERR_SOCKET'), 'connection', 'connection closed by the receiver'],
-    [withCode('ENOTFOUND'), 'dns', 'DNS: no such host'],
+    [withCode('ENOTFOUND'), 'dns', 'DNS: the host has no public address'],
     [withCode('EAI_AGAIN'), 'dns', 'DNS: the name server did not answer'],
     [withCode('EAI_FAIL'), 'dns', 'DNS: the host could not be looked up'],
     [withCode('ETIMEDOUT'), 'timeout', 'connection timed out'],
@@ -32,12 +32,18 @@ describe('a network fault is told as', () => {
     [withCode('UND_ERR_HEADERS_OVERFLOW'), 'protocol', 'the answer’s headers are too large'],
     [both('ESOCKET', 'ECONNREFUSED'), 'connection', 'connection refused'],
     [both('ESOCKET', 'CERT_HAS_EXPIRED'), 'tls', 'TLS: the certificate has expired'],
-    [both('EDNS', 'ENOTFOUND'), 'dns', 'DNS: no such host'],
+    [both('EDNS', 'ENOTFOUND'), 'dns', 'DNS: the host has no public address'],
     [both('EDNS', 'ETIMEOUT'), 'timeout', 'DNS: the look-up timed out'],
     [both('EDNS', 'ESERVFAIL'), 'dns', 'DNS: the host could not be looked up'],
-    [new EgressRefused(), 'blocked', new EgressRefused().message],
+    [withCode('ENODATA'), 'dns', 'DNS: the host has no public address'],
+    [new EgressRefused('name'), 'dns', 'DNS: the host has no public address'],
+    [new EgressRefused('address'), 'blocked', new EgressRefused('address').message],
     [new Error('fetch failed', { cause: withCode('ECONNREFUSED') }), 'connection', 'connection refused'],
-    [new Error('fetch failed', { cause: new EgressRefused() }), 'blocked', new EgressRefused().message],
+    [
+      new Error('fetch failed', { cause: new EgressRefused('port') }),
+      'blocked',
+      new EgressRefused('port').message,
+    ],
     [
       new AggregateError([withCode('ECONNREFUSED'), withCode('ENETUNREACH')]),
       'connection',

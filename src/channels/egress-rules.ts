@@ -1,0 +1,69 @@
+import { covers, parseAddress, unmapped, type Address } from './addresses.ts'
+import { parseUrl } from './parse-url.ts'
+
+/** Where Slack's incoming webhooks are (`SLACK_HOSTS`). */
+export const defaultSlackHosts: readonly string[] = ['hooks.slack.com', 'hooks.slack-gov.com']
+
+/** From one port to another, both included. */
+export type PortRange = readonly [first: number, last: number]
+
+/** What a URL is for: each has ports of its own, and Slack's has hosts. */
+export type Service = 'http' | 'slack' | 'smtp'
+
+/** Where mail is handed in (RFC 6409, RFC 8314), and the two ports that stand in for those in practice. */
+const smtpPorts = [25, 465, 587, 2525]
+
+/** The ports where other protocols listen that can be talked to by HTTP. Source: Fetch Standard, "Port blocking". */
+const badPorts = new Set([
+  0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113,
+  115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563,
+  587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+  6679, 6697, 10080,
+]) // prettier-ignore
+
+/** Whether tenants' URLs may name this port. The operator's list takes the place of what is open to HTTP, and adds to SMTP's ports. */
+export function isPortOpen(
+  port: number,
+  service: Service,
+  allowed: readonly PortRange[] | undefined,
+): boolean {
+  if (service === 'smtp' && smtpPorts.includes(port)) return true
+  if (allowed) return allowed.some(([first, last]) => port >= first && port <= last)
+  return service !== 'smtp' && !badPorts.has(port)
+}
+
+/**
+ * A host as a web address is read: spellings of IPv4 addresses (decimal, octal, hex, short, fullwidth) become the address, names
+ * become lower-case ASCII without a final dot, IPv6 addresses lose their brackets. Undefined when it is no host.
+ */
+export function canonicalHost(host: string): string | undefined {
+  const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  // What would end the host within a URL is not a part of one.
+  const url = /[\s/\\?#@]/.test(written) ? undefined : parseUrl(`http://${written}/`)
+  return url?.hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '')
+}
+
+/** An address, or a name that the DNS can hold (RFC 1035 §2.3.4), in canonical form. */
+export function isWellFormed(host: string): boolean {
+  if (parseAddress(host)) return true
+  return host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+}
+
+/** Names that every system keeps for itself (RFC 6761 §6.3). Nobody has to be asked to know where they lead. */
+export function isLocalName(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost')
+}
+
+/** Addresses, CIDRs and host names, as the operator gives them. */
+export interface HostList {
+  hasName(host: string): boolean
+  hasAddress(address: Address): boolean
+}
+
+export function hostList(entries: readonly string[]): HostList {
+  const names = new Set(entries.map(canonicalHost).filter((name) => name !== undefined))
+  return {
+    hasName: (host) => names.has(host),
+    hasAddress: (address) => entries.some((entry) => covers(entry, unmapped(address))),
+  }
+}

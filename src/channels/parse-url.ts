@@ -1,0 +1,8 @@
+/** Not by `URL.canParse`: once Node 20 has optimised it, it takes Latin-1 letters for broken UTF-8 and refuses `https://bücher.example`. */
+export function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
+}

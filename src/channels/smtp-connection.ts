@@ -1,0 +1,73 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import type { Environment } from '../domain/event.ts'
+import type { FieldProblem } from './channel.ts'
+import type { Egress } from './egress.ts'
+import type { Target } from './egress-gate.ts'
+import { wordsForField } from './egress-refused.ts'
+import { canonicalHost } from './egress-rules.ts'
+import { parseUrl } from './parse-url.ts'
+import { ambiguous } from './url.ts'
+
+/** A tenant's own mail server. The login stands in it, encrypted at rest like every secret. */
+export const smtpUrl = z
+  .string()
+  .max(2048)
+  .refine((text) => !ambiguous.test(text), {
+    message: 'must not hold spaces, control characters or backslashes',
+    abort: true,
+  })
+  .refine((text) => /^smtps?:\/\//i.test(text) && parseUrl(text) !== undefined, {
+    message: 'must be a URL that starts with smtp:// or smtps://',
+    abort: true,
+  })
+  .refine((text) => isUsable(new URL(text)), {
+    message: 'must name a host, and write signs such as @ and % in its user name and password as %40 and %25',
+  })
+
+export function smtpProblems(
+  text: string,
+  { environment, egress }: { environment: Environment; egress: Egress },
+): FieldProblem[] {
+  const refusal = egress.refusal(targetOf(parseSmtpUrl(text)), environment)
+  return refusal ? [{ path: 'smtpUrl', message: wordsForField(refusal) }] : []
+}
+
+/** What a tenant's server may make us hold: a reply has a few lines, and a connection is cut when the mail is through or not. */
+const limits = { maxResponseSize: 64 * 1024, socketCloseTimeout: 0 }
+
+/**
+ * The connection to a tenant's server, pinned to an address that the guard has checked. It greets with an address that says
+ * nothing: by default nodemailer tells the server the name of this machine.
+ */
+export async function openToTenant(smtpUrl: string, environment: Environment, egress: Egress) {
+  const connection = parseSmtpUrl(smtpUrl)
+  const host = await egress.resolve(targetOf(connection), environment)
+  const servername = !isIP(connection.host) && { tls: { servername: connection.host } }
+  return { ...connection, ...limits, host, name: '[127.0.0.1]', ...servername }
+}
+
+/** URLs of this kind keep their host as it was written, so that it has to be read as a web address's is. */
+export function parseSmtpUrl(text: string) {
+  const { protocol, hostname, port, username, password } = new URL(text)
+  const secure = protocol === 'smtps:'
+  return {
+    host: canonicalHost(hostname) ?? hostname,
+    port: port ? Number(port) : secure ? 465 : 587,
+    secure,
+    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+  }
+}
+
+function targetOf({ host, port }: { host: string; port: number }): Target {
+  return { host, port, service: 'smtp' }
+}
+
+function isUsable({ hostname, username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return hostname !== ''
+  } catch {
+    return false
+  }
+}
