@@ -1,10 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { environments, type Environment } from '../domain/event.ts'
 import type { Db } from '../db/client.ts'
+import type { ApiKey } from '../db/generated/client.ts'
 import { ApiError } from './errors.ts'
-import type { Access, Caller } from './route.ts'
+import type { KeyUse } from './key-use.ts'
 import { tenantLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy, RequestKey } from './request-key.ts'
+import type { Caller, Route } from './route.ts'
+import { allows } from './scopes.ts'
 
 const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox: 'sk_test_' }
 const platformPrefix = 'sk_platform_'
@@ -30,12 +33,18 @@ export interface AuthDeps {
   /** SHA-256 of `ADMIN_API_KEY`, when it is set. */
   adminKeyHash: string | undefined
   queryKeys: QueryKeyPolicy
+  keyUse: KeyUse
 }
 
 /** Who calls, if the key lets them through. */
-export async function authorize(given: RequestKey, access: Access, deps: AuthDeps): Promise<Caller> {
+export async function authorize(
+  given: RequestKey,
+  { access, queryKey }: Pick<Route, 'access' | 'queryKey'>,
+  deps: AuthDeps,
+): Promise<Caller> {
+  if (given.inQuery && !queryKey) throw notInQuery()
   const caller = await findCaller(given, deps)
-  if (given.inQuery) requireQueryKeyAllowed(caller, deps)
+  if (given.inQuery && !isTakenFromQuery(caller, deps)) throw notInQuery()
   if (access === 'platform') {
     if (caller.kind !== 'platform') throw new ApiError('forbidden', 'This needs the platform key.')
     return caller
@@ -43,24 +52,26 @@ export async function authorize(given: RequestKey, access: Access, deps: AuthDep
   if (caller.kind === 'platform') {
     throw new ApiError('forbidden', 'This needs a key of a tenant: the platform key belongs to none.')
   }
-  if (!caller.scopes.includes('*') && !caller.scopes.includes(access.scope)) {
+  if (!allows(caller.scopes, access.scope)) {
     throw new ApiError('forbidden', `This key lacks the scope ${access.scope}.`)
   }
   return caller
 }
 
-async function findCaller({ key }: RequestKey, { db, adminKeyHash }: AuthDeps): Promise<Caller> {
+/** Asks the database every time: a key that was revoked is refused at once, whichever process revoked it. */
+async function findCaller({ key }: RequestKey, { db, adminKeyHash, keyUse }: AuthDeps): Promise<Caller> {
   if (!key) throw unauthorized('Send the key as "Authorization: Bearer …" or as "X-API-Key: …".')
   const hash = hashKey(key)
-  if (adminKeyHash && equal(hash, adminKeyHash)) return { kind: 'platform', keyId: 'ADMIN_API_KEY' }
+  if (adminKeyHash && isEqual(hash, adminKeyHash)) return { kind: 'platform', keyId: 'ADMIN_API_KEY' }
 
   const found = await db.apiKey.findUnique({
     where: { hash },
-    include: { tenant: { select: { limits: true } } },
+    include: { tenant: { select: { limits: true, deletingAt: true } } },
   })
-  const ended =
-    found && (found.revokedAt !== null || (found.expiresAt !== null && found.expiresAt <= new Date()))
-  if (!found || ended) throw unauthorized('The key is not known, was revoked or has expired.')
+  // The look-up compares byte by byte, and so may tell by its time how much of a hash is right.
+  const isIt = found !== null && isEqual(hash, found.hash)
+  if (!isIt || hasEnded(found)) throw unauthorized('The key is not known, was revoked or has expired.')
+  keyUse.note(found)
   if (found.tenantId === null) return { kind: 'platform', keyId: found.id }
   const environment = environments.find((name) => name === found.environment)
   if (!environment) throw new Error(`the key ${found.id} has no environment`)
@@ -74,16 +85,29 @@ async function findCaller({ key }: RequestKey, { db, adminKeyHash }: AuthDeps): 
   }
 }
 
-function requireQueryKeyAllowed(caller: Caller, { queryKeys }: AuthDeps): void {
-  const sandbox = caller.kind === 'tenant' && caller.environment === 'sandbox'
-  if (caller.kind === 'tenant' && (queryKeys === 'always' || (queryKeys === 'sandbox' && sandbox))) return
-  throw unauthorized('This key is not taken from the URL, where logs would keep it: send it in a header.')
+type FoundKey = ApiKey & { tenant: { deletingAt: Date | null } | null }
+
+function hasEnded({ revokedAt, expiresAt, tenant }: FoundKey): boolean {
+  const expired = expiresAt !== null && expiresAt <= new Date()
+  return revokedAt !== null || expired || (tenant !== null && tenant.deletingAt !== null)
 }
 
-function equal(left: string, right: string): boolean {
+function isTakenFromQuery(caller: Caller, { queryKeys }: AuthDeps): boolean {
+  if (caller.kind === 'platform') return false
+  return queryKeys === 'always' || (queryKeys === 'sandbox' && caller.environment === 'sandbox')
+}
+
+function notInQuery(): ApiError {
+  return unauthorized(
+    'This key is not taken from the URL, where logs would keep it: send it in a header, as "Authorization: Bearer …".',
+  )
+}
+
+/** In the same time whatever differs. Both are hashes, so their length says nothing. */
+function isEqual(left: string, right: string): boolean {
   return timingSafeEqual(Buffer.from(left), Buffer.from(right))
 }
 
-function unauthorized(detail: string): ApiError {
+export function unauthorized(detail: string): ApiError {
   return new ApiError('unauthorized', detail, { headers: { 'WWW-Authenticate': 'Bearer' } })
 }

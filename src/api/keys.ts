@@ -1,36 +1,30 @@
-import { typeid } from 'typeid-js'
 import { z } from 'zod'
 import { hasApiSecret, makeApiSecret } from '../db/api-secrets.ts'
 import { inTenantTurn } from '../db/client.ts'
 import { environments } from '../domain/event.ts'
-import type { ApiKey } from '../db/generated/client.ts'
-import { makeKey } from './auth.ts'
-import { notFound } from './errors.ts'
-import { route, scopes } from './route.ts'
+import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
+import {
+  keyExpiry,
+  keyReply,
+  newKeyReply,
+  rotateBody,
+  rotatedReply,
+  scopeList,
+  showKey,
+} from './key-fields.ts'
+import { createKey, findKey, revokeKey, rotateKey } from './key-store.ts'
+import { route } from './route.ts'
 import { findTenant } from './tenants.ts'
-import { isoTime, nameText } from './text.ts'
+import { nameText } from './text.ts'
 
 const keyBody = z.strictObject({
   environment: z.enum(environments),
-  scopes: z
-    .array(z.enum(['*', ...scopes]))
-    .min(1)
-    .default(['*']),
+  scopes: scopeList.default(['*']),
   name: nameText.optional(),
-  expiresAt: isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future').optional(),
+  expiresAt: keyExpiry.optional(),
 })
 
-const keyReply = z.object({
-  id: z.string(),
-  environment: z.enum(environments),
-  scopes: z.array(z.string()),
-  name: z.string().optional(),
-  lastFour: z.string(),
-  createdAt: z.string(),
-  expiresAt: z.string().optional(),
-  revokedAt: z.string().optional(),
-})
-
+/** Tenants' keys, as the platform makes them. */
 export const keyRoutes = [
   route({
     method: 'post',
@@ -39,37 +33,39 @@ export const keyRoutes = [
     summary: 'Make a key for a tenant; key and API secret are shown only in this answer',
     body: keyBody,
     replies: {
-      201: keyReply.extend({
-        key: z.string(),
+      201: newKeyReply.extend({
         apiSecret: z.string().optional().meta({
           description: 'The tenant’s API secret, with its first key of the environment.',
         }),
       }),
     },
-    async handle({ params, body }, { db, secretKeys }) {
+    async handle({ params, body: { environment, ...given }, caller, address }, { db, secretKeys }) {
       const { id: tenantId } = await findTenant(db, params.id)
-      const { key, ...kept } = makeKey(body.environment)
-      const scope = { tenantId, environment: body.environment }
+      const scope = { tenantId, environment }
       const made = await inTenantTurn(db, tenantId, async (tx) => {
         const first = !(await hasApiSecret(tx, scope))
         const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
-        const data = { id: typeid('key').toString(), tenantId, ...body, ...kept }
-        return { row: await tx.apiKey.create({ data }), apiSecret }
+        const { row, key } = await createKey(tx, { keyId: caller.keyId, address }, scope, given)
+        return { ...showKey(row), key, ...(apiSecret && { apiSecret }) }
       })
-      const { row, apiSecret } = made
-      return { status: 201, body: { ...show(row), key, ...(apiSecret && { apiSecret }) } }
+      return { status: 201, body: made }
     },
   }),
   route({
     method: 'get',
     path: '/tenants/:id/keys',
     access: 'platform',
-    summary: 'List a tenant’s keys, revoked ones included',
-    replies: { 200: z.object({ data: z.array(keyReply) }) },
-    async handle({ params }, { db }) {
+    summary: 'List a tenant’s keys, newest first, revoked ones included',
+    query: idPageQuery,
+    replies: { 200: idPageReply(keyReply) },
+    async handle({ params, query }, { db }) {
       const { id: tenantId } = await findTenant(db, params.id)
-      const keys = await db.apiKey.findMany({ where: { tenantId }, orderBy: { createdAt: 'desc' } })
-      return { status: 200, body: { data: keys.map(show) } }
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, tenantId } }),
+        showKey,
+      )
+      return { status: 200, body: page }
     },
   }),
   route({
@@ -78,26 +74,28 @@ export const keyRoutes = [
     access: 'platform',
     summary: 'Revoke a key at once',
     replies: { 204: null },
-    async handle({ params }, { db }) {
-      const { count } = await db.apiKey.updateMany({
-        where: { id: params.keyId ?? '', tenantId: params.id ?? '', revokedAt: null },
-        data: { revokedAt: new Date() },
+    async handle({ params: { id: tenantId = '', keyId }, caller, address }, { db }) {
+      await inTenantTurn(db, tenantId, async (tx) => {
+        const key = await findKey(tx, { tenantId }, keyId)
+        await revokeKey(tx, { keyId: caller.keyId, address }, key)
       })
-      if (count === 0) throw notFound('key in use')
       return { status: 204 }
     },
   }),
+  route({
+    method: 'post',
+    path: '/tenants/:id/keys/:keyId/rotate',
+    access: 'platform',
+    summary:
+      'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
+    body: rotateBody,
+    replies: { 201: rotatedReply },
+    async handle({ params: { id: tenantId = '', keyId }, body, caller, address }, { db }) {
+      const rotated = await inTenantTurn(db, tenantId, async (tx) => {
+        const key = await findKey(tx, { tenantId }, keyId)
+        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+      })
+      return { status: 201, body: rotated }
+    },
+  }),
 ]
-
-function show(key: ApiKey) {
-  return {
-    id: key.id,
-    environment: key.environment,
-    scopes: key.scopes,
-    ...(key.name && { name: key.name }),
-    lastFour: key.lastFour,
-    createdAt: key.createdAt.toISOString(),
-    ...(key.expiresAt && { expiresAt: key.expiresAt.toISOString() }),
-    ...(key.revokedAt && { revokedAt: key.revokedAt.toISOString() }),
-  }
-}

@@ -13,9 +13,12 @@ const problem = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
 
-const securitySchemes = {
+const headerSchemes = {
   key: { type: 'http', scheme: 'bearer' },
   ...Object.fromEntries(keyHeaders.map((name) => [name, { type: 'apiKey', in: 'header', name }])),
+}
+const securitySchemes = {
+  ...headerSchemes,
   [keyParameter]: { type: 'apiKey', in: 'query', name: keyParameter },
 }
 
@@ -39,7 +42,6 @@ export function openApi(routes: RouteTable): object {
       version: '1',
       description: 'Multi-channel notification router with workflow rules.',
     },
-    security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
     paths,
     components: { securitySchemes, schemas },
   }
@@ -53,6 +55,7 @@ function operation(route: Route, components: Components): object {
   return {
     summary: route.summary,
     description: `Needs ${access}.`,
+    security: securityOf(route),
     tags: [route.path.split('/')[1]],
     parameters: [...pathParameters(route.path), ...queryParameters(route.query, components)],
     ...(route.body && {
@@ -71,6 +74,12 @@ function operation(route: Route, components: Components): object {
       },
     },
   }
+}
+
+/** Any of these, each with the scope that the key must have. Source: OpenAPI 3.1, "Security Requirement Object". */
+function securityOf({ access, queryKey }: Route): object[] {
+  const needed = access === 'platform' ? [] : [access.scope]
+  return Object.keys(queryKey ? securitySchemes : headerSchemes).map((name) => ({ [name]: needed }))
 }
 
 function answer(route: Route, schema: z.ZodType | null, components: Components): object {

@@ -1,19 +1,10 @@
 import type { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
+import type { Scope } from './scopes.ts'
 
 /** Where the native API is served. */
 export const basePath = '/api/v1'
-
-/** What a tenant's key can be allowed to do. `*` is all of it. */
-export const scopes = [
-  'events:read',
-  'events:write',
-  'settings:read',
-  'settings:write',
-  'secrets:read',
-] as const
-export type Scope = (typeof scopes)[number]
 
 export interface PlatformCaller {
   kind: 'platform'
@@ -26,7 +17,7 @@ export interface TenantCaller {
   tenantId: string
   environment: Environment
   scopes: string[]
-  limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number }
+  limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number; emailsPerHour: number }
 }
 
 /** What a tenant's key reaches, and what a thing of a tenant is in: one tenant and one environment. */
@@ -68,6 +59,8 @@ interface RouteDefinition<
   /** Below the base path, in Express's form. */
   path: string
   access: A
+  /** It takes its key from the URL as well, which only an adopted contract needs: a URL stands in every log on the way. */
+  queryKey?: true
   summary: string
   query?: Query
   body?: Body

@@ -1,31 +1,13 @@
 import { typeid } from 'typeid-js'
-import { z } from 'zod'
-import type { Db } from '../db/client.ts'
+import { recordAudit } from '../db/audit.ts'
+import { inTenantTurn, type Tx } from '../db/client.ts'
 import type { Tenant } from '../db/generated/client.ts'
 import { notFound } from './errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
 import { tenantLimits } from './rate-limit.ts'
 import { route } from './route.ts'
-import { nameText } from './text.ts'
-
-const tenantBody = z.strictObject({ name: nameText, limits: tenantLimits.prefault({}) })
-const tenantPatch = z.strictObject({
-  name: nameText.optional(),
-  limits: z
-    .strictObject({
-      apiPerMinute: tenantLimits.shape.apiPerMinute.unwrap().optional(),
-      apiBurst: tenantLimits.shape.apiBurst.unwrap().optional(),
-      ingestPerSecond: tenantLimits.shape.ingestPerSecond.unwrap().optional(),
-    })
-    .optional(),
-})
-
-const tenantReply = z.object({
-  id: z.string(),
-  name: z.string(),
-  limits: tenantLimits,
-  createdAt: z.string(),
-})
+import { changesOf } from './writer.ts'
+import { showTenant, tenantBody, tenantPatch, tenantReply } from './tenant-fields.ts'
 
 export const tenantRoutes = [
   route({
@@ -35,9 +17,16 @@ export const tenantRoutes = [
     summary: 'Create a tenant',
     body: tenantBody,
     replies: { 201: tenantReply },
-    async handle({ body }, { db }) {
-      const tenant = await db.tenant.create({ data: { id: typeid('ten').toString(), ...body } })
-      return { status: 201, body: show(tenant) }
+    async handle({ body, caller, address }, { db }) {
+      const made = await db.$transaction(async (tx) => {
+        const tenant = await tx.tenant.create({ data: { id: typeid('ten').toString(), ...body } })
+        const after = showTenant(tenant)
+        const tenantId = tenant.id
+        const action = 'tenant.created'
+        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, action, subject: tenantId, after })
+        return after
+      })
+      return { status: 201, body: made }
     },
   }),
   route({
@@ -48,7 +37,7 @@ export const tenantRoutes = [
     query: idPageQuery,
     replies: { 200: idPageReply(tenantReply) },
     async handle({ query }, { db }) {
-      return { status: 200, body: await readIdPage(query, (args) => db.tenant.findMany(args), show) }
+      return { status: 200, body: await readIdPage(query, (args) => db.tenant.findMany(args), showTenant) }
     },
   }),
   route({
@@ -59,32 +48,36 @@ export const tenantRoutes = [
     replies: { 200: tenantReply },
     async handle({ params }, { db }) {
       const tenant = await findTenant(db, params.id)
-      return { status: 200, body: show(tenant) }
+      return { status: 200, body: showTenant(tenant) }
     },
   }),
   route({
     method: 'patch',
     path: '/tenants/:id',
     access: 'platform',
-    summary: 'Rename a tenant or change its limits',
+    summary: 'Rename a tenant, change its limits, what is redacted, or whether its email recipients confirm',
     body: tenantPatch,
     replies: { 200: tenantReply },
-    async handle({ params, body }, { db }) {
-      const tenant = await findTenant(db, params.id)
-      const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
-      const changed = await db.tenant.update({ where: { id: tenant.id }, data: { name: body.name, limits } })
-      return { status: 200, body: show(changed) }
+    async handle({ params, body, caller, address }, { db }) {
+      const changed = await inTenantTurn(db, params.id ?? '', async (tx) => {
+        const tenant = await findTenant(tx, params.id)
+        const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
+        const { id: tenantId } = tenant
+        const after = showTenant(
+          await tx.tenant.update({ where: { id: tenantId }, data: { ...body, limits } }),
+        )
+        const done = { action: 'tenant.changed', subject: tenantId, ...changesOf(showTenant(tenant), after) }
+        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, ...done })
+        return after
+      })
+      return { status: 200, body: changed }
     },
   }),
 ]
 
 /** The tenant that a path names, or 404. */
-export async function findTenant(db: Db, id: string | undefined): Promise<Tenant> {
+export async function findTenant(db: Tx, id: string | undefined): Promise<Tenant> {
   const tenant = await db.tenant.findUnique({ where: { id: id ?? '' } })
   if (!tenant) throw notFound('tenant')
   return tenant
-}
-
-function show({ id, name, limits, createdAt }: Tenant) {
-  return { id, name, limits: tenantLimits.parse(limits), createdAt: createdAt.toISOString() }
 }

@@ -14,8 +14,9 @@ describe('tenants', () => {
   it('201 with the default limits, then read, listed and changed', async () => {
     const { body } = await platform.post('/tenants', { name: 'Acme' }).expect(201)
     const { id } = body as { id: string }
-    const limits = { apiPerMinute: 100, apiBurst: 200, ingestPerSecond: 100 }
-    expect(body).toEqual({ id, name: 'Acme', limits, createdAt: expect.any(String) as string })
+    const limits = { apiPerMinute: 100, apiBurst: 200, ingestPerSecond: 100, emailsPerHour: 1000 }
+    const defaults = { limits, redact: [], emailConsent: 'confirm' }
+    expect(body).toEqual({ id, name: 'Acme', ...defaults, createdAt: expect.any(String) as string })
     expect((await platform.get(`/tenants/${id}`).expect(200)).body).toEqual(body)
     const changed = await platform.patch(`/tenants/${id}`, { limits: { apiBurst: 300 } }).expect(200)
     expect(changed.body).toMatchObject({ name: 'Acme', limits: { ...limits, apiBurst: 300 } })
