@@ -1,44 +1,159 @@
 import { z } from 'zod'
-import type { AuditEntry } from '../db/generated/client.ts'
+import { readHead } from '../db/audit.ts'
+import { chainOf, platformChain } from '../db/audit-chain.ts'
+import type { Db } from '../db/client.ts'
+import type { AuditEntry, Prisma } from '../db/generated/client.ts'
+import { notFound } from './errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
-import { route, scopeOf } from './route.ts'
+import { route } from './route.ts'
+import { isoTime } from './text.ts'
+
+const auditQuery = idPageQuery.extend({
+  action: z.string().optional().meta({ description: 'As in `destination.changed`.' }),
+  subject: z.string().optional().meta({ description: 'The id of what it was done to.' }),
+  keyId: z.string().optional(),
+  from: isoTime.optional(),
+  to: isoTime.optional().meta({ description: 'What was done before it.' }),
+})
+type AuditQuery = z.output<typeof auditQuery>
+
+const values = z.record(z.string(), z.unknown()).optional()
 
 const auditReply = z.object({
   id: z.string(),
   at: z.string(),
+  environment: z.string().optional().meta({ description: 'Absent where it is about all of a tenant.' }),
   action: z.string(),
-  subject: z.string().optional(),
+  subject: z.string().optional().meta({ description: 'The id of what it was done to.' }),
   keyId: z.string(),
-  address: z.string().optional(),
+  session: z.string().optional().meta({ description: 'A person’s session, where it was no program.' }),
+  address: z.string().optional().meta({ description: 'From where.' }),
+  before: values.meta({ description: 'What it was: the fields that changed, or all of what was deleted.' }),
+  after: values.meta({ description: 'What it is now: the fields that changed, or all of what was made.' }),
+  sequence: z
+    .int()
+    .optional()
+    .meta({ description: 'Its place in the chain; absent before there were chains.' }),
+  hash: z.string().optional(),
+})
+const auditPage = idPageReply(auditReply)
+
+const head = z.object({
+  chain: z.string(),
+  sequence: z.int().meta({ description: 'How many entries there are; 0 where there is none yet.' }),
+  hash: z.string().nullable(),
 })
 
 export const auditRoutes = [
   route({
     method: 'get',
     path: '/audit',
-    access: { scope: 'settings:read' },
+    access: { scope: 'audit:read' },
     summary:
-      'List who did what in the key’s environment, newest first: so far, who saw, rotated or revoked a secret, and who changed rules, templates or the configuration',
-    query: idPageQuery,
-    replies: { 200: idPageReply(auditReply) },
-    async handle({ query, caller }, { db }) {
-      const page = await readIdPage(
-        query,
-        ({ where, ...args }) => db.auditEntry.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
-        show,
-      )
-      return { status: 200, body: page }
+      'List who changed what, newest first: in the key’s environment, and what is about the tenant as a whole',
+    query: auditQuery,
+    replies: { 200: auditPage },
+    async handle({ query, caller: { tenantId, environment } }, { db }) {
+      const where = { tenantId, OR: [{ environment }, { environment: null }] }
+      return { status: 200, body: await list(db, query, where) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/audit/head',
+    access: { scope: 'audit:read' },
+    summary:
+      'The newest entry of the tenant’s chain: noted elsewhere, it shows later that nothing was cut off',
+    replies: { 200: head },
+    async handle({ caller: { tenantId } }, { db }) {
+      return { status: 200, body: await headOf(db, tenantId) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id/audit',
+    access: 'platform',
+    summary: 'List who changed what of a tenant, newest first; also of one that was deleted',
+    query: auditQuery,
+    replies: { 200: auditPage },
+    async handle({ params: { id = '' }, query }, { db }) {
+      await requireKnown(db, id)
+      return { status: 200, body: await list(db, query, { tenantId: id }) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id/audit/head',
+    access: 'platform',
+    summary: 'The newest entry of a tenant’s chain; also of one that was deleted',
+    replies: { 200: head },
+    async handle({ params: { id = '' } }, { db }) {
+      await requireKnown(db, id)
+      return { status: 200, body: await headOf(db, id) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/platform/audit',
+    access: 'platform',
+    summary: 'List who changed what that is no tenant’s, such as platform keys, newest first',
+    query: auditQuery,
+    replies: { 200: auditPage },
+    async handle({ query }, { db }) {
+      return { status: 200, body: await list(db, query, { tenantId: null }) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/platform/audit/head',
+    access: 'platform',
+    summary: 'The newest entry of the platform’s chain',
+    replies: { 200: head },
+    async handle(_request, { db }) {
+      return { status: 200, body: await headOf(db, undefined) }
     },
   }),
 ]
 
-function show({ id, at, action, subject, keyId, address }: AuditEntry) {
+function list(db: Db, query: AuditQuery, whose: Prisma.AuditEntryWhereInput) {
+  const { action, subject, keyId, from, to } = query
+  const at = { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) }
+  const filter = { ...(action && { action }), ...(subject && { subject }), ...(keyId && { keyId }), at }
+  return readIdPage(
+    query,
+    ({ where, ...args }) => db.auditEntry.findMany({ ...args, where: { ...where, ...whose, ...filter } }),
+    show,
+  )
+}
+
+async function headOf(db: Db, tenantId: string | undefined): Promise<z.output<typeof head>> {
+  const found = await readHead(db, chainOf(tenantId))
+  return { chain: tenantId ?? platformChain, sequence: found?.sequence ?? 0, hash: found?.hash ?? null }
+}
+
+/** Entries outlive their tenant. */
+async function requireKnown(db: Db, tenantId: string): Promise<void> {
+  const known =
+    (await db.auditEntry.findFirst({ where: { tenantId }, select: { id: true } })) ??
+    (await db.tenant.findUnique({ where: { id: tenantId }, select: { id: true } }))
+  if (!known) throw notFound('tenant')
+}
+
+function show(entry: AuditEntry): z.output<typeof auditReply> {
+  const { id, at, environment, action, subject, keyId, session, address, before, after } = entry
+  const { sequence, hash } = entry
   return {
     id,
     at: at.toISOString(),
+    ...(environment !== null && { environment }),
     action,
-    ...(subject && { subject }),
+    ...(subject !== null && { subject }),
     keyId,
-    ...(address && { address }),
+    ...(session !== null && { session }),
+    ...(address !== null && { address }),
+    ...(before !== null && { before: before as Record<string, unknown> }),
+    ...(after !== null && { after: after as Record<string, unknown> }),
+    ...(sequence !== null && { sequence }),
+    ...(hash !== null && { hash }),
   }
 }

@@ -1,6 +1,8 @@
 import { typeid } from 'typeid-js'
 import type { JsonObject } from '../domain/event.ts'
-import type { Tx } from './client.ts'
+import { chainOf, hashOf, withinBounds } from './audit-chain.ts'
+import type { Db, Tx } from './client.ts'
+import { Prisma } from './generated/client.ts'
 
 /** Who did what, to be written in the same transaction as what was done. */
 export interface AuditRecord {
@@ -17,8 +19,72 @@ export interface AuditRecord {
   /** What it was, and what it is now, as an answer of the API shows it: secrets masked. */
   before?: JsonObject | undefined
   after?: JsonObject | undefined
+  /** A person's session, where it was not a program with a key. */
+  session?: string | undefined
 }
 
+/**
+ * Appends to the chain of the tenant, or to the platform's. Entries of a chain are written one after the other: until the
+ * transaction ends, others wait. Whoever also takes the tenant's turn takes it before this, or two could wait for each other.
+ */
 export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
-  await db.auditEntry.create({ data: { id: typeid('aud').toString(), ...record } })
+  return isDb(db) ? db.$transaction((tx) => append(tx, record)) : append(db, record)
+}
+
+async function append(db: Tx, record: AuditRecord): Promise<void> {
+  const chain = chainOf(record.tenantId)
+  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`audit ${chain}`}, 0))`
+  const last = await readHead(db, chain)
+  // As it is read back: JSON knows no undefined, and a column that is left out is null.
+  const { before, after } = withinBounds(plain(record.before), plain(record.after))
+  const entry = {
+    id: typeid('aud').toString(),
+    at: new Date(),
+    tenantId: record.tenantId ?? null,
+    environment: record.environment ?? null,
+    keyId: record.keyId,
+    address: record.address ?? null,
+    action: record.action,
+    subject: record.subject ?? null,
+    session: record.session ?? null,
+    before: before ?? null,
+    after: after ?? null,
+    chain,
+    sequence: (last?.sequence ?? 0) + 1,
+    previousHash: last?.hash ?? null,
+  }
+  const json = { before: before ?? Prisma.DbNull, after: after ?? Prisma.DbNull }
+  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashOf(entry) } })
+}
+
+/** The newest entry of a chain. */
+export function readHead(db: Tx, chain: string) {
+  const select = { sequence: true, hash: true }
+  return db.auditEntry.findFirst({ where: { chain }, orderBy: { sequence: 'desc' }, select })
+}
+
+/** Others of the same tenant wait meanwhile. */
+const timeoutMs = 15_000
+
+/**
+ * Does what no transaction of ours can undo, such as a signal to a workflow, and records it: what cannot be recorded is not
+ * done, and what fails is not recorded. `act` asks the database for nothing, as whoever waits for this may hold every connection.
+ */
+export function doAudited<Result>(db: Db, record: AuditRecord, act: () => Promise<Result>): Promise<Result> {
+  return db.$transaction(
+    async (tx) => {
+      await append(tx, record)
+      return act()
+    },
+    { timeout: timeoutMs },
+  )
+}
+
+/** A transaction cannot be connected: Prisma leaves that out of its clients. */
+function isDb(db: Tx): db is Db {
+  return '$connect' in db && db.$connect !== undefined
+}
+
+function plain(value: JsonObject | undefined): JsonObject | undefined {
+  return value && (JSON.parse(JSON.stringify(value)) as JsonObject)
 }

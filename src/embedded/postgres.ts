@@ -1,3 +1,6 @@
+import { createHmac } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import pg from 'pg'
 import { type Child, startChild } from './child-process.ts'
 import { withRealParent } from './leftover.ts'
@@ -9,6 +12,7 @@ import { choosePlace, type Place } from './postgres-place.ts'
 /** Recovery after a crash may replay a lot before the server answers. */
 const READY_WITHIN_MS = 120_000
 const DATABASE = 'switchyard'
+const APPLICATION_ROLE = 'switchyard_app'
 
 export interface PostgresOptions {
   dataDir: string
@@ -20,7 +24,10 @@ export interface PostgresOptions {
 }
 
 export interface RunningPostgres {
+  /** As its superuser, who owns all of it. */
   url: string
+  /** The same database as the application's role, which whoever migrates makes and grants what it needs. */
+  applicationUrl: string
   pid: number
   /** Where the data really is, which as root may be elsewhere than asked for. */
   dataDir: string
@@ -49,6 +56,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     const url = await createDatabase(DATABASE)
     return {
       url,
+      applicationUrl: applicationUrl(port, password),
       pid: child.pid,
       dataDir: place.dataDir,
       createDatabase,
@@ -58,6 +66,26 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   } catch (error) {
     await child.stop()
     throw error
+  }
+}
+
+function applicationUrl(port: number | string, password: string): string {
+  // Not to be had without the superuser's password, which it does not tell: nothing more to be kept.
+  const own = createHmac('sha256', password).update(APPLICATION_ROLE).digest('hex')
+  return `postgresql://${APPLICATION_ROLE}:${own}@127.0.0.1:${port}/${DATABASE}`
+}
+
+/** How to reach, as the application's role, the server that another process runs on this data; `undefined` where none does. */
+export function urlOfRunning(dataDir: string): string | undefined {
+  const wanted = withRealParent(dataDir)
+  const note = `${wanted}.location`
+  try {
+    const cluster = existsSync(note) ? readFileSync(note, 'utf8').trim() : wanted
+    // Its fourth line is the port. Source: PostgreSQL's src/include/utils/pidfile.h.
+    const [, , , port = ''] = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+    return applicationUrl(port.trim(), readFileSync(`${wanted}.password`, 'utf8').trim())
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,31 @@
+import { openDb, type Db } from './db/client.ts'
+import { grantApplication } from './db/grants.ts'
+import { migrate } from './db/migrate.ts'
+
+/**
+ * Brings the database to the newest migration, and lets the role of `databaseUrl` work with it where the owner is another one.
+ * Answers with the names of the migrations it applied.
+ */
+export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUrl): Promise<string[]> {
+  const db = await openDatabase(ownerUrl)
+  await db.$disconnect()
+  const applied = await migrate(ownerUrl)
+  await grantApplication(ownerUrl, databaseUrl)
+  return applied
+}
+
+/** Connects, and says in words when it cannot. The URL's password is not repeated. */
+export async function openDatabase(databaseUrl: string): Promise<Db> {
+  const db = openDb(databaseUrl)
+  try {
+    await db.$queryRaw`SELECT 1`
+    return db
+  } catch (cause) {
+    await db.$disconnect()
+    const { host, pathname } = new URL(databaseUrl)
+    throw new Error(
+      `PostgreSQL cannot be reached at ${host}${pathname}: is it running, and is DATABASE_URL right? (Without DATABASE_URL, \`npm start\` brings its own.)`,
+      { cause },
+    )
+  }
+}

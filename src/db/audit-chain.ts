@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
+import type { JsonObject } from '../domain/event.ts'
+import type { AuditEntry } from './generated/client.ts'
+
+/** The chain of what belongs to no tenant. A tenant's chain is called by its id. */
+export const platformChain = 'platform'
+
+export function chainOf(tenantId: string | null | undefined): string {
+  return tenantId ?? platformChain
+}
+
+/** An entry but for its own hash. */
+export type Unhashed = Omit<AuditEntry, 'hash' | 'before' | 'after'> & { before: unknown; after: unknown }
+
+/**
+ * SHA-256 of an entry as it is read back, in hex: of its fields as JSON with sorted keys, those that are null left out. `jsonb`
+ * keeps neither the order of keys nor the spelling of numbers, and neither matters here.
+ */
+export function hashOf(entry: Unhashed): string {
+  const { id, at, tenantId, environment, keyId, address, action, subject, session, before, after } = entry
+  const { chain, sequence, previousHash } = entry
+  const who = { tenantId, environment, keyId, address, session }
+  const what = { action, subject, before, after }
+  const place = { chain, sequence, previousHash }
+  const fields = Object.entries({ id, at: at.toISOString(), ...who, ...what, ...place })
+  const given = fields.filter(([, value]) => value !== null && value !== undefined)
+  return sha256(stringify(Object.fromEntries(given)))
+}
+
+export const largestEntryBytes = 64 * 1024
+
+type Values = JsonObject | undefined
+
+/**
+ * What an entry keeps of long values: their size and hash, in place of the largest fields until `before` and `after` fit into
+ * 64 KiB together.
+ */
+export function withinBounds(before: Values, after: Values): { before: Values; after: Values } {
+  const kept = { before: before && { ...before }, after: after && { ...after } }
+  const fields = [kept.before, kept.after].flatMap((side) =>
+    Object.keys(side ?? {}).map((name) => ({ side: side ?? {}, name, bytes: sizeOf(side?.[name]) })),
+  )
+  fields.sort((a, b) => b.bytes - a.bytes)
+  let total = fields.reduce((sum, { name, bytes }) => sum + sizeOf(name) + bytes + 2, 0)
+  for (const { side, name, bytes } of fields) {
+    if (total <= largestEntryBytes) break
+    side[name] = { omitted: bytes, sha256: sha256(stringify(side[name]) ?? '') }
+    total += sizeOf(side[name]) - bytes
+  }
+  return kept
+}
+
+function sizeOf(value: unknown): number {
+  return Buffer.byteLength(stringify(value) ?? '')
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
