@@ -1,4 +1,5 @@
 import type { Archive, ArchivedRun } from '../archive/archive.ts'
+import type { ErasedEvent } from '../domain/erasure.ts'
 import type { Event } from '../domain/event.ts'
 import { addDays, dayOf } from '../domain/days.ts'
 import { destinationsToReplay, isAsked, type ReplayFilter } from '../domain/replay.ts'
@@ -54,19 +55,26 @@ function replayable(
   return filter.rules ? { eventId } : { eventId, destinations }
 }
 
+export interface ArchivedEvent {
+  event: Event | ErasedEvent
+  /** It is not what was posted. */
+  redacted?: true
+}
+
 /** The events of a chunk, by their ids. What is not there any more is left out. */
 export async function readFromArchive(
   archive: Archive,
   { tenantId, environment }: ReplayEventsInput,
   chunk: readonly Replayable[],
-): Promise<Map<string, Event>> {
-  const events = new Map<string, Event>()
+): Promise<Map<string, ArchivedEvent>> {
+  const events = new Map<string, ArchivedEvent>()
   const asked = new Set(chunk.map(({ eventId }) => eventId))
   for (const day of new Set(chunk.flatMap((one) => one.day ?? []))) {
     const last = Math.max(...chunk.filter((one) => one.day === day).map(({ line }) => line ?? 0))
     let line = 0
-    for await (const { event, replayId } of archive.read({ tenantId, environment, day })) {
-      if (replayId === undefined && asked.has(event.id)) events.set(event.id, event)
+    for await (const { event, replayId, redacted } of archive.read({ tenantId, environment, day })) {
+      if (replayId === undefined && asked.has(event.id))
+        events.set(event.id, { event, ...(redacted && { redacted }) })
       if (line++ >= last) break
     }
   }

@@ -4,7 +4,9 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import pMap from 'p-map'
 import type { Archive } from '../archive/archive.ts'
 import { placedDestinations } from '../db/destinations.ts'
+import { erasuresOf } from '../db/erasures.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
+import { erasureOf, toldOf, type ErasedEvent } from '../domain/erasure.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
 import type { SkipReason } from '../domain/replay.ts'
 import { readEventInput } from '../temporal/event-input.ts'
@@ -60,7 +62,8 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const client = getClient()
       const archived = input.filter.source === 'archive'
       const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
-      const read = (one: Replayable) => (events ? { event: events.get(one.eventId) } : readInput(client, one))
+      const read = (one: Replayable) =>
+        events ? (events.get(one.eventId) ?? nothing) : readInput(client, one)
       const { tenantId, environment, id: replayId } = input
       const placed = await placedDestinations(db, { tenantId, environment })
       const ordered = placed.filter(({ delivery }) => delivery.ordering)
@@ -69,7 +72,9 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
         chunk,
         async (one, index) => {
           await sleep(Math.max(0, begunAt + (index * 1000) / input.ratePerSecond - Date.now()))
-          return startOne(client, input, { ...one, ordered, ...(await read(one)) })
+          const found = await read(one)
+          if (found.event && (await isErased(input, found.event))) return 'erased'
+          return startOne(client, input, { ...one, ordered, ...found })
         },
         // Where there is an order to keep, in the order in which the events came.
         { concurrency: ordered.length > 0 ? 1 : concurrency },
@@ -81,24 +86,36 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     })
   }
 
+  /** Also while it is being erased: what is started of it then would only have to be found again. */
+  async function isErased({ tenantId, environment }: ReplayEventsInput, event: Event | ErasedEvent) {
+    if (event.data === undefined) return true
+    const ids = toldOf(event).map(({ id }) => id)
+    return erasureOf(event, await erasuresOf(db, { tenantId, environment }, ids)) !== undefined
+  }
+
   return { countReplayable, findReplayable, startReplays }
 }
 
 async function readInput(
   client: Client,
   { workflowId = '', runId }: Replayable,
-): Promise<Partial<Pick<RouteEventInput, 'event' | 'digest'>>> {
+): Promise<Pick<Starting, 'event' | 'digest' | 'redacted'>> {
   try {
-    const { event, digest } = await readEventInput(client, workflowId, runId)
-    return { event, ...(digest && { digest }) }
+    const input = await readEventInput(client, workflowId, runId)
+    if ('erased' in input) return { event: input.event }
+    return { event: input.event, ...(input.digest && { digest: input.digest }) }
   } catch (error) {
     if (isNotFound(error)) return {}
     throw error
   }
 }
 
+const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
+
 interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
-  event?: Event | undefined
+  event?: Event | ErasedEvent | undefined
+  /** Of an event that the archive keeps without what is redacted. */
+  redacted?: true
   /** Of the destinations, those that keep an order. */
   ordered: readonly RoutableDestination[]
 }
@@ -106,9 +123,11 @@ interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
 async function startOne(
   client: Client,
   { id }: ReplayEventsInput,
-  { destinations, ordered, event, digest }: Replayable & Starting,
+  { destinations, ordered, event, redacted, digest }: Replayable & Starting,
 ): Promise<'started' | SkipReason> {
   if (!event) return 'forgotten'
+  if (event.data === undefined) return 'erased'
+  if (redacted) return 'redacted'
   if (Date.now() >= expiryMs(event)) return 'expired'
   const queues = orderQueuesOf(
     event,

@@ -1,4 +1,4 @@
-import { ApplicationFailure, cancellationSignal, getClient } from '@temporalio/activity'
+import { ApplicationFailure, getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { findRolledDay, readRollUpState, replaceDay } from '../db/daily-totals.ts'
 import { sweepPasses } from '../db/rule-passes.ts'
@@ -7,6 +7,7 @@ import { countClosed } from '../temporal/count-closed.ts'
 import { retentionMs } from '../temporal/retention.ts'
 import type { DayRolledUp } from '../workflows/contract.ts'
 import { archiveDay } from './archive-day.ts'
+import { carryOn } from './carry-on.ts'
 import { whileHeartbeating } from './heartbeats.ts'
 import type { ActivityDeps } from './index.ts'
 
@@ -43,7 +44,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     const until = countedUntil < endOf(day) ? countedUntil : endOf(day)
     const span = { from: startOf(day), until }
     const { executions, totals } = await countClosed(client, span)
-    const archivedRuns = archive && (await archiveDay(client, archive, { day, ...span }, carryOn))
+    const archivedRuns = archive && (await archiveDay({ client, db, archive }, { day, ...span }, carryOn))
     await replaceDay(db, { day, totals, executions, archived: archive !== undefined, countedUntil })
     return { day, executions, ...(archivedRuns !== undefined && { archivedRuns }) }
   }
@@ -58,9 +59,4 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
   }
 
   return { findDueDays, rollUpDay }
-}
-
-/** Throws when the worker stops or the workflow was cancelled. */
-function carryOn(): void {
-  cancellationSignal().throwIfAborted()
 }

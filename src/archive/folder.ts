@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Archive } from './archive.ts'
-import { pathOf, readLines } from './lines.ts'
+import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
 
 /**
  * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`. What is in it is for our account alone. A folder that
@@ -14,6 +14,7 @@ export function createFolderArchive(root: string): Archive {
     async put(place, file) {
       const target = join(root, pathOf(place))
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+      await removeParts(target)
       // Beside its place, as a rename is whole or not at all within one file system only.
       const part = `${target}.${randomUUID()}.part`
       try {
@@ -30,6 +31,33 @@ export function createFolderArchive(root: string): Archive {
       const file = await openIfThere(join(root, pathOf(place)))
       if (file) yield* readLines(file.createReadStream())
     },
+    async days({ tenantId, environment }) {
+      const names = await namesIn(join(root, folderOf(tenantId, environment)))
+      return names.flatMap((name) => dayOfFile(name) ?? []).sort()
+    },
+    async removeTenant(tenantId) {
+      const folder = join(root, folderOf(tenantId))
+      const names = await namesIn(folder, { recursive: true })
+      await rm(folder, { recursive: true, force: true })
+      return names.filter((name) => dayOfFile(basename(name)) !== undefined).length
+    },
+  }
+}
+
+/** A put that broke off with its worker has left its part, and all that is in it. There is one at a time of a tenant. */
+async function removeParts(target: string): Promise<void> {
+  const parts = (await namesIn(dirname(target))).filter(
+    (name) => name.startsWith(`${basename(target)}.`) && name.endsWith('.part'),
+  )
+  for (const part of parts) await rm(join(dirname(target), part), { force: true })
+}
+
+async function namesIn(folder: string, options: { recursive?: boolean } = {}): Promise<string[]> {
+  try {
+    return await readdir(folder, options)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
 }
 

@@ -1,9 +1,15 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Archive } from './archive.ts'
-import { pathOf, readLines } from './lines.ts'
+import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
 
 export interface S3Options {
   bucket: string
@@ -21,8 +27,8 @@ const partBytes = 16 * 1024 * 1024
 
 /**
  * An archive in an S3-compatible store: `<prefix>/<tenantId>/<environment>/<day>.jsonl`. It needs GetObject, PutObject,
- * AbortMultipartUpload and, so that a missing day is told apart from a forbidden one, ListBucket. Throws where no region is
- * known; nothing is asked of the store yet.
+ * DeleteObject, AbortMultipartUpload and, for what there is of a tenant and so that a missing day is told apart from a forbidden
+ * one, ListBucket. Throws where no region is known; nothing is asked of the store yet.
  */
 export async function createS3Archive({
   bucket,
@@ -44,6 +50,14 @@ export async function createS3Archive({
   await client.config.region()
   const objectAt = (path: string) => ({ Bucket: bucket, Key: prefix === '' ? path : `${prefix}/${path}` })
 
+  async function keysBelow(folder: string): Promise<string[]> {
+    const { Bucket, Key } = objectAt(`${folder}/`)
+    const keys: string[] = []
+    for await (const page of paginateListObjectsV2({ client }, { Bucket, Prefix: Key }))
+      keys.push(...(page.Contents ?? []).flatMap(({ Key: key }) => key ?? []))
+    return keys
+  }
+
   return {
     async put(place, file) {
       const object = { ...objectAt(pathOf(place)), ContentType: 'application/x-ndjson' }
@@ -53,6 +67,16 @@ export async function createS3Archive({
     async *read(place) {
       const body = await getIfThere(client, objectAt(pathOf(place)))
       if (body) yield* readLines(body)
+    },
+    async days({ tenantId, environment }) {
+      const keys = await keysBelow(folderOf(tenantId, environment))
+      return keys.flatMap((key) => dayOfFile(key.slice(key.lastIndexOf('/') + 1)) ?? []).sort()
+    },
+    async removeTenant(tenantId) {
+      const keys = await keysBelow(folderOf(tenantId))
+      // One by one: not every store knows how to delete many, nor asks for the same checksum when it does.
+      for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
+      return keys.length
     },
   }
 }

@@ -16,10 +16,13 @@ export interface DeliveryStats extends DeliveryCounts {
   lastAttemptAt?: string
 }
 
+const farFuture = new Date('9999-01-01T00:00:00Z')
+
 /** Events that are looked at: of those under way, for what waits; of those that ended, for the newest attempt. */
 const lookedAt = { underWay: 1_000, ended: 20 }
 
-const isUnderWay = "ExecutionStatus = 'Running'"
+/** What stands in the place of a run that was erased is over before it begins. */
+const isUnderWay = "(ExecutionStatus = 'Running' AND OriginalEnd IS NULL)"
 const hasEnded = "ExecutionStatus != 'Running'"
 
 /**
@@ -33,7 +36,7 @@ export async function readDeliveryStats(
 ): Promise<DeliveryStats> {
   const id = quoted(destinationId)
   // SQL visibility takes what is under way to end in the far future.
-  const ended = since ? `${hasEnded} AND CloseTime >= ${quoted(since.toISOString())}` : hasEnded
+  const ended = since ? `${hasEnded} AND ${endedWithin({ from: since, until: farFuture })}` : hasEnded
   const counted = since ? ` AND (${isUnderWay} OR (${ended}))` : ''
   const [total, succeeded, failed, underWay, newest] = await Promise.all([
     countExecutions(client, `Destinations = ${id}${counted}`),

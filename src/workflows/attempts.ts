@@ -1,6 +1,6 @@
 import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
 import type { AttemptRequest } from '../activities/attempt.ts'
-import type { AttemptResult } from '../domain/outcome.ts'
+import type { AttemptResult, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import type { Delivery } from '../domain/timeline.ts'
@@ -38,14 +38,21 @@ export async function attemptEach(
   }
 }
 
+/** What an attempt goes by, besides what was planned. */
+interface Asked {
+  deferred: boolean
+  place?: Place | undefined
+  settled?: SettledRecipients | undefined
+}
+
 /** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
 export async function attempt(
   run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
-  { deferred, place }: { deferred: boolean; place?: Place | undefined },
+  { deferred, place, settled }: Asked,
 ): Promise<AttemptResult> {
-  const request = requestOf(planned, delivery, place)
+  const request = { ...requestOf(planned, delivery, place), ...(settled && { settled }) }
   const startedAt = Date.now()
   try {
     const result = await ask(run, planned, request, deferred)

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
+import type { Erased, ErasedEvent } from '../domain/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
 import type { Place } from '../domain/pace.ts'
@@ -32,6 +33,17 @@ export interface RouteEventInput {
   digest?: DigestOrders
   /** By destination id: places in paces that the API has taken for it. */
   places?: Record<string, Place>
+}
+
+/**
+ * Input of the same workflows where they stand in the place of a run whose event was erased: they do nothing, and have the log
+ * of that run without what the event held. Under the same ids and types, so that whatever found the run finds them.
+ */
+export interface StandInInput {
+  event: ErasedEvent
+  replay?: { id: string }
+  erased: Erased
+  timeline: Timeline
 }
 
 /** A destination, whatever its status and subscription, or a URL that no destination has. */
@@ -141,6 +153,11 @@ export function digestWorkflowId(
   return [tenantId, environment, 'digest', ruleId, version, keyHash, ...quiet].join('/')
 }
 
+/** What the ids of all digests of a tenant's environment begin with. */
+export function digestsPrefix({ tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>): string {
+  return [tenantId, environment, 'digest', ''].join('/')
+}
+
 export const collectSignal = defineSignal<[DigestEntry]>('collect')
 /** Takes an event out of the digest, unless it is told of already: the answer is `digestedSignal`. */
 export const leaveDigestSignal = defineSignal<[workflowId: string]>('leaveDigest')
@@ -180,6 +197,8 @@ export const searchAttributes = {
   destinations: defineSearchAttributeKey('Destinations', 'KEYWORD_LIST'),
   deliveredDestinations: defineSearchAttributeKey('DeliveredDestinations', 'KEYWORD_LIST'),
   failingDestinations: defineSearchAttributeKey('FailingDestinations', 'KEYWORD_LIST'),
+  /** Of a stand-in: when the run ended in whose place it is. It counts for that day, not for the one on which it was put there. */
+  originalEnd: defineSearchAttributeKey('OriginalEnd', 'DATETIME'),
 } as const
 
 /** Stands in `Destinations` for those that children deliver to: there are too many for one attribute. */
@@ -201,7 +220,13 @@ export interface StartMemo {
   test?: true
 }
 
-export type EventMemo = StartMemo & { summary?: TimelineSummary }
+export type EventMemo = Omit<StartMemo, 'bodyHash'> & {
+  /** Absent of what was erased: by a hash, what it was made of could be guessed. */
+  bodyHash?: string
+  summary?: TimelineSummary
+  /** Of a stand-in, with the times (ISO 8601, UTC) of the run in whose place it is. */
+  erased?: Erased & { startedAt: string; endedAt: string }
+}
 
 /** What a replay of many events goes by. Carried over, with where it stands, when its history has grown long. */
 export interface ReplayEventsInput extends Pick<Event, 'tenantId' | 'environment'> {
@@ -285,6 +310,51 @@ export interface DayRolledUp {
 }
 
 export const rollUpQuery = defineQuery<RollUpProgress>('rollUp')
+
+/** Erases what one event held, wherever that is. */
+export const eraseEventType = 'eraseEvent'
+
+export interface EraseEventInput extends Pick<Event, 'tenantId' | 'environment'> {
+  eventId: string
+  erasureId: string
+  /** When it was asked for (ISO 8601, UTC). */
+  at: string
+}
+
+/** An event's own id is never two parts, so that no event has this one. */
+export function eraseWorkflowId({
+  tenantId,
+  environment,
+  eventId,
+}: Pick<EraseEventInput, 'tenantId' | 'environment' | 'eventId'>): string {
+  return [tenantId, environment, 'erase', eventId].join('/')
+}
+
+/** What was erased: runs of the event and of digests that told of it, digests, lines of the archive. */
+export interface ErasureCounts {
+  runs: number
+  digests: number
+  archivedLines: number
+}
+
+/** Deletes a tenant with all it has. */
+export const deleteTenantType = 'deleteTenant'
+
+export interface DeleteTenantInput {
+  tenantId: string
+  deletionId: string
+}
+
+export function deleteTenantWorkflowId(tenantId: string): string {
+  return `${tenantId}/delete`
+}
+
+/** What was deleted: executions, files of the archive, rows of what belongs to no row of the tenant. */
+export interface DeletionCounts {
+  executions: number
+  archivedFiles: number
+  rows: number
+}
 
 /** Whose event a workflow is, or belongs to: what `eventWorkflowId` made its id of. */
 export function scopeOfWorkflow(workflowId: string): Pick<Event, 'tenantId' | 'environment'> {

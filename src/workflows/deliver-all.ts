@@ -19,9 +19,11 @@ import {
   replayEventType,
   retryNowSignal,
   type BatchInput,
+  type StandInInput,
 } from './contract.ts'
 import { deliver, type Hold } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
+import { standIn } from './stand-in.ts'
 import { leavePlaces } from './turns.ts'
 
 /** Makes the deliveries of a plan without rules side by side: none waits for another. */
@@ -31,7 +33,8 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 }
 
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
-export async function deliverBatch(input: BatchInput): Promise<Timeline> {
+export async function deliverBatch(input: BatchInput | StandInInput): Promise<Timeline> {
+  if ('erased' in input) return standIn(input)
   const { event, deliveries, places, plannedAt, announces } = input
   const run = openRun(event, places)
   run.begin({ plannedAt, announces })

@@ -1,7 +1,7 @@
 import { patched } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, type Conclusion } from '../domain/conclusion.ts'
-import type { AttemptResult, Outcome } from '../domain/outcome.ts'
+import type { AttemptResult, Outcome, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
@@ -102,6 +102,8 @@ interface Asked {
   unavailable: number
   /** The place in the destination's pace that is kept for it. */
   place?: Place | undefined
+  /** Of a message to several people: who needs no further attempt. */
+  settled?: SettledRecipients | undefined
 }
 
 type Attempted = AttemptResult & { kind: 'attempted' }
@@ -137,6 +139,7 @@ function record(
   switch (made.kind) {
     case 'attempted': {
       recordAttempt(delivery, made)
+      asked.settled = settledBy(made.outcome) ?? asked.settled
       const attemptsMade = delivery.attempts.length
       const random = made.outcome.kind === 'failed' ? Math.random() : 0
       const next = conclude(made.outcome, { scheduleMs, attemptsMade, random })
@@ -161,6 +164,11 @@ function record(
     default:
       return assertNever(made)
   }
+}
+
+/** An attempt whose worker was lost says nothing of whom it reached: they may get the message again. */
+function settledBy(outcome: Outcome): SettledRecipients | undefined {
+  return outcome.kind === 'failed' ? outcome.recipients : undefined
 }
 
 function givenUp(why: string): Conclusion {

@@ -2,14 +2,16 @@ import { isCancellation } from '@temporalio/workflow'
 import { leadingDeliveries, type Plan } from '../domain/plan.ts'
 import { recordPlan, type Timeline } from '../domain/timeline.ts'
 import { plan } from './activity-options.ts'
-import type { RouteEventInput } from './contract.ts'
+import type { RouteEventInput, StandInInput } from './contract.ts'
 import { deliverAll } from './deliver-all.ts'
 import { runRules } from './rule-steps.ts'
 import { openRun, type Run } from './run.ts'
+import { standIn } from './stand-in.ts'
 import { leaveUnused } from './turns.ts'
 
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
-export async function routeEvent(input: RouteEventInput): Promise<Timeline> {
+export async function routeEvent(input: RouteEventInput | StandInInput): Promise<Timeline> {
+  if ('erased' in input) return standIn(input)
   const run = openRun(input.event, input.places)
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {

@@ -8,13 +8,15 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Archive, ArchivedRun, ArchivePlace } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
 import { lineOf } from '../../src/archive/lines.ts'
+import { eraseInPlace } from '../../src/archive/rewrite.ts'
 import { createS3Archive } from '../../src/archive/s3.ts'
+import type { JsonObject } from '../../src/domain/event.ts'
 import { makeEvent } from '../support/event.ts'
 
 const place: ArchivePlace = { tenantId: 'ten_acme', environment: 'sandbox', day: '2026-11-20' }
 const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
-function run(id: string, data: ArchivedRun['event']['data'] = { n: 1 }): ArchivedRun {
+function run(id: string, data: JsonObject = { n: 1 }): ArchivedRun {
   return {
     event: makeEvent({ id, data }),
     startedAt: '2026-11-20T10:00:00.000Z',
@@ -128,6 +130,46 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
     expect(seen).toEqual(['evt_1'])
   })
 
+  it('names the days that it has of a tenant and environment, the oldest first', async () => {
+    const archive = await make()
+    expect(await archive.days(place)).toEqual([])
+    const file = await fileOf([run('evt_1')])
+    for (const day of ['2026-11-20', '2025-01-02', '2026-11-19']) await archive.put({ ...place, day }, file)
+    await archive.put({ ...place, environment: 'production', day: '2026-11-18' }, file)
+    await archive.put({ ...place, tenantId: 'ten_acme2', day: '2026-11-17' }, file)
+    expect(await archive.days(place)).toEqual(['2025-01-02', '2026-11-19', '2026-11-20'])
+  })
+
+  it('loses all that a tenant has, and nothing of another one whose id begins alike', async () => {
+    const archive = await make()
+    const file = await fileOf([run('evt_1')])
+    const others = { ...place, tenantId: 'ten_acme2' }
+    const places: ArchivePlace[] = [place, { ...place, environment: 'production' }, others]
+    for (const each of places) await archive.put(each, file)
+    expect(await archive.removeTenant('ten_acme')).toBe(2)
+    expect(await archive.removeTenant('ten_acme')).toBe(0)
+    for (const each of places.slice(0, 2)) expect(await readAll(archive, each)).toEqual([])
+    expect(await readAll(archive, others)).toHaveLength(1)
+    await expect(archive.removeTenant('../ten_acme2')).rejects.toThrow('no place')
+    await expect(archive.removeTenant('')).rejects.toThrow('no place')
+  })
+
+  it('keeps every line of a day but for what is erased of it', async () => {
+    const archive = await make()
+    const text = 'a secret\u2028of theirs'
+    const runs = [run('evt_1'), run('evt_2', { text }), run('evt_3')]
+    await archive.put(place, await fileOf(runs))
+    const asked = { erasureId: 'era_1', at: new Date().toISOString() }
+    expect(await eraseInPlace(archive, place, [{ ...asked, eventId: 'evt_9' }])).toEqual([])
+    expect(await readAll(archive)).toEqual(runs)
+    expect(await eraseInPlace(archive, place, [{ ...asked, eventId: 'evt_2' }])).toHaveLength(1)
+    const [first, second, third] = await readAll(archive)
+    expect([first, third]).toEqual([runs[0], runs[2]])
+    expect(second).toMatchObject({ erased: asked, event: { id: 'evt_2' }, timeline: { status: 'delivered' } })
+    expect(JSON.stringify(second)).not.toContain('secret')
+    expect(await eraseInPlace(archive, place, [{ ...asked, eventId: 'evt_2' }])).toEqual([])
+  })
+
   it('can be left while there are lines to read', async () => {
     const archive = await make()
     await archive.put(place, await fileOf(Array.from({ length: 500 }, (_, n) => run(`evt_${n}`))))
@@ -171,6 +213,17 @@ describe('an archive in a folder', () => {
     expect((await readdir(root, { recursive: true })).sort()).toEqual(paths)
     const modes = await Promise.all(paths.map(async (path) => (await stat(join(root, path))).mode & 0o777))
     expect(modes).toEqual([0o700, 0o700, 0o600, 0o600])
+  })
+
+  it('removes what a put that broke off has left, with the next put of its place', async () => {
+    const root = await folderForTest()
+    const archive = createFolderArchive(root)
+    const file = await fileOf([run('evt_1')])
+    await archive.put(place, file)
+    const folder = join(root, 'ten_acme', 'sandbox')
+    await writeFile(join(folder, '2026-11-20.jsonl.left.part'), 'left')
+    await archive.put(place, file)
+    expect(await readdir(folder)).toEqual(['2026-11-20.jsonl'])
   })
 
   it('leaves nothing of a put that failed', async () => {

@@ -5,14 +5,19 @@ import type { Test } from 'supertest'
 import { expect, it } from 'vitest'
 import type { Scope } from '../../src/db/destinations.ts'
 import {
+  deleteTenantWorkflowId,
   digestWorkflowId,
+  eraseWorkflowId,
   eventWorkflowId,
   replaysWorkflowId,
   turnsWorkflowId,
 } from '../../src/workflows/contract.ts'
+import { erase } from '../support/erasures.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { readRuleLog } from '../support/rules.ts'
 import {
+  adminKey,
+  apiOf,
   eventually,
   listedEvents,
   makeTenant,
@@ -21,6 +26,7 @@ import {
   startStack,
   untilTestEnds,
   type Api,
+  type Stack,
 } from '../support/stack.ts'
 
 /**
@@ -43,7 +49,7 @@ interface Scenario {
   /** What is done while it runs. */
   meanwhile?: (api: Api, eventId: string) => Promise<void>
   /** Which workflow's history is kept, if not the event's. */
-  workflowId?: (scope: Scope, destinationIds: string[], api: Api) => Promise<string>
+  workflowId?: (scope: Scope, destinationIds: string[], api: Api, stack: Stack) => Promise<string>
 }
 
 /** Posts events one after the other; answers with the last one's id. */
@@ -279,6 +285,39 @@ const scenarios: Record<string, Scenario> = {
       return eventWorkflowId({ ...scope, eventId: digest?.id ?? '' })
     },
   },
+  // From here on, events can be erased and tenants deleted.
+  'event-is-erased': {
+    receivers: [status(500), ok],
+    delivery: { schedule: ['0s', '1s'] },
+    rules: digesting('1s'),
+    async workflowId(scope, _destinationIds, api) {
+      return eraseWorkflowId({ ...scope, eventId: await eraseNewest(api) })
+    },
+  },
+  'erased-event-is-stood-in-for': {
+    receivers: [status(500), ok],
+    delivery: { schedule: ['0s', '1s'] },
+    async workflowId(scope, _destinationIds, api) {
+      return eventWorkflowId({ ...scope, eventId: await eraseNewest(api) })
+    },
+  },
+  'tenant-is-deleted': {
+    receivers: [ok],
+    workflowId: ({ tenantId }, _destinationIds, _api, stack) => deleteTenant(stack, tenantId),
+  },
+}
+
+/** Has the newest event erased, and answers with its id. */
+async function eraseNewest(api: Api): Promise<string> {
+  const [{ id = '' } = {}] = await listedEvents(api)
+  await erase(api, id)
+  return id
+}
+
+async function deleteTenant({ app }: Stack, tenantId: string): Promise<string> {
+  const asked = apiOf(app, adminKey).delete(`/tenants/${tenantId}`).send({ confirm: 'Acme' })
+  await asked.expect(202)
+  return deleteTenantWorkflowId(tenantId)
 }
 
 function escalating(within: string): Scenario['rules'] {
@@ -346,7 +385,7 @@ it.each(unrecorded)('%s', async (name, scenario) => {
   }
   await settledLog(api, eventId)
   const scope = { tenantId, environment: 'sandbox' } as const
-  const kept = workflowId && (await workflowId(scope, destinationIds, api))
+  const kept = workflowId && (await workflowId(scope, destinationIds, api, stack))
   const handle = stack.temporal.workflow.getHandle(kept ?? eventWorkflowId({ ...scope, eventId }))
   await handle.result()
   const history = await handle.fetchHistory()

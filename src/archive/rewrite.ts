@@ -1,0 +1,70 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/erasure.ts'
+import type { Archive, ArchivedRun, ArchivePlace } from './archive.ts'
+import { lineOf, readLines } from './lines.ts'
+
+/** Works in a folder for our account alone, as the archive itself is, and removes it. */
+export async function inScratchFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-archive-'))
+  try {
+    return await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A line without what is to be erased of it; itself where there is nothing. */
+export function withoutErased(run: ArchivedRun, asked: readonly ErasureAsked[]): ArchivedRun {
+  const by = run.erased ? undefined : erasureOf(run.event, asked)
+  if (!by || run.erased) return run
+  const { event, timeline, ...facts } = run
+  const erased = { at: by.at, erasureId: by.erasureId }
+  return { ...facts, event: withoutData(event), timeline: withoutPayload(timeline), erased }
+}
+
+/** Puts a local file in its place without what is to be erased of it. */
+export async function putWithoutErased(
+  archive: Archive,
+  place: ArchivePlace,
+  file: string,
+  asked: readonly ErasureAsked[],
+): Promise<void> {
+  if (asked.length === 0) return archive.put(place, file)
+  const clean = `${file}.clean`
+  await rewrite(readLines(createReadStream(file)), clean, asked)
+  await archive.put(place, clean)
+  await rm(clean)
+}
+
+/** Takes out of a day's file what is to be erased of it, whole or not at all. Answers with what the lines were that had any. */
+export async function eraseInPlace(
+  archive: Archive,
+  place: ArchivePlace,
+  asked: readonly ErasureAsked[],
+): Promise<ArchivedRun[]> {
+  return inScratchFolder(async (folder) => {
+    const file = join(folder, 'day.jsonl')
+    const changed = await rewrite(archive.read(place), file, asked)
+    if (changed.length > 0) await archive.put(place, file)
+    return changed
+  })
+}
+
+/** The lines that changed, as they are now. */
+async function rewrite(
+  runs: AsyncIterable<ArchivedRun>,
+  file: string,
+  asked: readonly ErasureAsked[],
+): Promise<ArchivedRun[]> {
+  const changed: ArchivedRun[] = []
+  await writeFile(file, '', { mode: 0o600 })
+  for await (const run of runs) {
+    const clean = withoutErased(run, asked)
+    if (clean !== run) changed.push(clean)
+    await appendFile(file, lineOf(clean))
+  }
+  return changed
+}

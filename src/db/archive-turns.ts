@@ -1,0 +1,25 @@
+import type { Db, Tx } from './client.ts'
+
+/** A file of a day may be large, and whoever has the turn before may write another one. */
+const patience = { maxWait: 60_000, timeout: 30 * 60_000 }
+
+/**
+ * Nobody else writes to this tenant's archive meanwhile: a roll-up, an erasure and a deletion would otherwise take back what the
+ * other has done. Gives `undefined`, with nothing done, where the tenant is being deleted, unless that is who asks.
+ */
+export function inArchiveTurn<Result>(
+  db: Db,
+  tenantId: string,
+  write: (tx: Tx) => Promise<Result>,
+  { deleting = false } = {},
+): Promise<Result | undefined> {
+  return db.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`archive ${tenantId}`}, 0))`
+    if (!deleting && !(await isKept(tx, tenantId))) return undefined
+    return write(tx)
+  }, patience)
+}
+
+async function isKept(tx: Tx, id: string): Promise<boolean> {
+  return (await tx.tenant.count({ where: { id, deletingAt: null } })) > 0
+}

@@ -1,0 +1,69 @@
+import { typeid } from 'typeid-js'
+import type { ErasureAsked } from '../domain/erasure.ts'
+import type { Db, Tx } from './client.ts'
+import type { Scope } from './destinations.ts'
+import type { Erasure } from './generated/client.ts'
+
+export interface ErasureCounted {
+  runs: number
+  digests: number
+  archivedLines: number
+}
+
+export function createErasure(
+  tx: Tx,
+  scope: Scope,
+  asked: { eventId: string; reason?: string | undefined },
+): Promise<Erasure> {
+  return tx.erasure.create({
+    // By the clock that events have their time from.
+    data: { id: typeid('era').toString(), createdAt: new Date(), ...scope, ...asked },
+  })
+}
+
+export function findErasure(db: Tx, scope: Scope, id: string): Promise<Erasure | null> {
+  return db.erasure.findFirst({ where: { ...scope, id } })
+}
+
+/** The newest of an event. */
+export function newestErasure(db: Tx, scope: Scope, eventId: string): Promise<Erasure | null> {
+  return db.erasure.findFirst({ where: { ...scope, eventId }, orderBy: { createdAt: 'desc' } })
+}
+
+/** Written once: what is done again finds nothing, and would count that. */
+export async function concludeErasure(db: Db, id: string, counted: ErasureCounted): Promise<void> {
+  const { runs, digests, archivedLines } = counted
+  await db.erasure.updateMany({
+    where: { id, completedAt: null },
+    data: { runs, digests, archivedLines, completedAt: new Date() },
+  })
+}
+
+/** What was asked for of these events. */
+export async function erasuresOf(db: Tx, scope: Scope, eventIds: readonly string[]): Promise<ErasureAsked[]> {
+  const ids = [...new Set(eventIds)]
+  return asked(await db.erasure.findMany({ where: { ...scope, eventId: { in: ids } }, select }))
+}
+
+/** What was not erased everywhere yet at that time, whatever it is now. */
+export async function erasuresSince(db: Tx, scope: Scope, since: Date): Promise<ErasureAsked[]> {
+  const open = { OR: [{ completedAt: null }, { completedAt: { gte: since } }] }
+  return asked(await db.erasure.findMany({ where: { ...scope, ...open }, select }))
+}
+
+const select = { id: true, eventId: true, createdAt: true } as const
+
+function asked(rows: readonly Pick<Erasure, 'id' | 'eventId' | 'createdAt'>[]): ErasureAsked[] {
+  return rows.map(({ id, eventId, createdAt }) => ({ erasureId: id, eventId, at: createdAt.toISOString() }))
+}
+
+/** No part of an event, but its id. */
+export async function deletePassesOf(
+  db: Db,
+  { tenantId, environment }: Scope,
+  eventId: string,
+): Promise<void> {
+  await db.$executeRaw`
+    DELETE FROM "RulePass" WHERE "eventId" = ${eventId} AND "ruleId" IN (
+      SELECT "ruleId" FROM "RuleVersion" WHERE "tenantId" = ${tenantId} AND "environment" = ${environment})`
+}

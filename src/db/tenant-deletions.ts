@@ -1,0 +1,62 @@
+import { typeid } from 'typeid-js'
+import type { Db, Tx } from './client.ts'
+import type { TenantDeletion } from './generated/client.ts'
+
+export interface DeletionCounted {
+  executions: number
+  archivedFiles: number
+}
+
+export function createDeletion(tx: Tx, tenantId: string): Promise<TenantDeletion> {
+  return tx.tenantDeletion.create({ data: { id: typeid('del').toString(), tenantId } })
+}
+
+export function deletionOf(db: Tx, tenantId: string): Promise<TenantDeletion | null> {
+  return db.tenantDeletion.findUnique({ where: { tenantId } })
+}
+
+export function findDeletion(db: Tx, id: string): Promise<TenantDeletion | null> {
+  return db.tenantDeletion.findUnique({ where: { id } })
+}
+
+/** Many rows may go. */
+const timeoutMs = 5 * 60_000
+
+/**
+ * Deletes the tenant with all that the database holds of it, but for the audit log, and notes that it is done: whole or not at all.
+ * Answers with how many rows went that belong to no row of the tenant.
+ */
+export function deleteTenantRows(
+  db: Db,
+  { tenantId, deletionId, counts }: { tenantId: string; deletionId: string; counts: DeletionCounted },
+): Promise<number> {
+  return db.$transaction(
+    async (tx) => {
+      // Whoever is writing for the tenant has this row (a roll-up its totals, a route its settings): they end first.
+      await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
+      const rows = await deleteLooseRows(tx, tenantId)
+      await tx.tenant.deleteMany({ where: { id: tenantId } })
+      const { executions, archivedFiles } = counts
+      await tx.tenantDeletion.updateMany({
+        where: { id: deletionId, completedAt: null },
+        data: { executions, archivedFiles, rows, completedAt: new Date() },
+      })
+      return rows
+    },
+    { timeout: timeoutMs },
+  )
+}
+
+/** What outlives the thing that it is about, and so is not deleted along with it. */
+async function deleteLooseRows(tx: Tx, tenantId: string): Promise<number> {
+  const passes = await tx.$executeRaw`
+    DELETE FROM "RulePass" WHERE "ruleId" IN (SELECT "ruleId" FROM "RuleVersion" WHERE "tenantId" = ${tenantId})`
+  const deleted = [
+    await tx.ruleVersion.deleteMany({ where: { tenantId } }),
+    await tx.templateVersion.deleteMany({ where: { tenantId } }),
+    await tx.dailyTotal.deleteMany({ where: { tenantId } }),
+    // Ids are random: no other's key has this one in it.
+    await tx.rateLimiterFlexible.deleteMany({ where: { key: { contains: tenantId } } }),
+  ]
+  return deleted.reduce((sum, { count }) => sum + count, passes)
+}
