@@ -17,6 +17,8 @@ export interface TemporalOptions {
   uiPort?: number
   /** Without the web UI. */
   headless?: boolean
+  /** Where the web UI has payloads decoded. */
+  uiCodecEndpoint?: string | undefined
   namespace: string
   progress: (line: string) => void
 }
@@ -39,7 +41,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   const uiPort = options.headless
     ? undefined
     : await choosePort(options.uiPort, 'Temporal web UI', 'TEMPORAL_UI_PORT')
-  const child = await startChild(options.binary, serverArguments(options.namespace, dbFile, port, uiPort), {
+  const child = await startChild(options.binary, serverArguments(options, dbFile, port, uiPort), {
     // An empty environment: the CLI would take profiles and addresses from TEMPORAL_… variables and files.
     env: {},
     stopSignal: 'SIGTERM',
@@ -66,7 +68,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
 }
 
 function serverArguments(
-  namespace: string,
+  { namespace, uiCodecEndpoint }: TemporalOptions,
   dbFile: string | undefined,
   port: number,
   uiPort: number | undefined,
@@ -76,6 +78,7 @@ function serverArguments(
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...(dbFile ? ['--db-filename', dbFile, ...repeated('--sqlite-pragma', pragmas)] : []),
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
     ...repeated('--dynamic-config-value', fairness),

@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
+import { payloadConverter, type PayloadKeys } from './payload-codec.ts'
 
 export interface TemporalSettings {
   address: string
@@ -7,10 +8,12 @@ export interface TemporalSettings {
   /** For Temporal Cloud and other servers behind TLS. */
   tls: boolean
   apiKey?: string | undefined
+  /** Absent: payloads are in the clear. */
+  payloadKeys?: PayloadKeys | undefined
 }
 
 /** A connection that client and worker share, which is what lets an event start on this process's own worker. */
-export async function connectTemporal({ address, namespace, tls, apiKey }: TemporalSettings) {
+export async function connectTemporal({ address, namespace, tls, apiKey, payloadKeys }: TemporalSettings) {
   let connection: NativeConnection
   try {
     connection = await NativeConnection.connect({ address, tls, apiKey })
@@ -20,5 +23,7 @@ export async function connectTemporal({ address, namespace, tls, apiKey }: Tempo
       { cause },
     )
   }
-  return { connection, client: new Client({ connection, namespace }) }
+  const dataConverter = payloadConverter(payloadKeys)
+  const client = new Client({ connection, namespace, ...(dataConverter && { dataConverter }) })
+  return { connection, client }
 }

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { Liquid } from 'liquidjs'
+import { renderPage } from './page.ts'
 
 /** What the page shows, by how the event stands. Links get forwarded: nothing of the event's data is in it. */
 export type AcknowledgeView =
@@ -49,29 +46,6 @@ export function momentOf(time: string | Date): Moment {
   return { iso: at.toISOString(), text: utc.format(at) }
 }
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
-const style = readFileSync(`${folder}page.css`, 'utf8')
-
-/** Escapes whatever it puts in: only the style is ours. */
-const liquid = new Liquid({ root: folder, extname: '.liquid', outputEscape: 'escape', cache: true })
-
 export function renderAcknowledge(view: AcknowledgeView): string {
-  return liquid.renderFileSync('acknowledge', { ...view, style }) as string
-}
-
-const styleHash = createHash('sha256').update(style).digest('base64')
-
-/** No script, nothing from elsewhere, in nobody's frame, kept by nobody; and the link is told to nobody. */
-export const pageHeaders = {
-  'Content-Security-Policy': [
-    "default-src 'none'",
-    `style-src 'sha256-${styleHash}'`,
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'Referrer-Policy': 'no-referrer',
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Robots-Tag': 'noindex, nofollow',
+  return renderPage('acknowledge', { ...view })
 }

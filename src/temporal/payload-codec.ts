@@ -1,0 +1,94 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common'
+import proto from '@temporalio/proto'
+import type { SecretKeys } from '../domain/secret-box.ts'
+
+/** What payloads are encrypted with: the first key encrypts, all of them decrypt. */
+export type PayloadKeys = SecretKeys
+
+/** As Temporal's own samples name them, so that its tools know what they look at. */
+const encryptedEncoding = 'binary/encrypted'
+const keyIdField = 'encryption-key-id'
+
+/** Of the format as a whole: another one has another text here, and does not decrypt as this one. */
+const boundTo = Buffer.from('switchyard payload 1')
+const nonceBytes = 12
+const tagBytes = 16
+
+const { Payload: PayloadMessage } = proto.temporal.api.common.v1
+
+/** A payload that the keys at hand do not decrypt. The message is for operators, and tells nothing of what is in it. */
+export class PayloadLocked extends Error {
+  override name = 'PayloadLocked'
+}
+
+/**
+ * Encrypts whole payloads, metadata included, by AES-256-GCM: nonce, ciphertext and tag, one after the other. Decoding leaves
+ * those of other encodings as they are, so that keys can be set while workflows from before run on.
+ */
+export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- What it throws must reject.
+    encode: async (payloads) => payloads.map((payload) => encrypt(payload, keys)),
+    // eslint-disable-next-line @typescript-eslint/require-await -- Likewise.
+    decode: async (payloads) => payloads.map((payload) => decrypt(payload, keys)),
+  }
+}
+
+/**
+ * What client and workers convert by when there are keys. The failure converter puts messages and stacks of errors into
+ * payloads: otherwise they would be the one thing that stays in the clear.
+ */
+export function payloadConverter(keys: PayloadKeys | undefined): DataConverter | undefined {
+  if (!keys) return undefined
+  return {
+    payloadCodecs: [createPayloadCodec(keys)],
+    failureConverterPath: fileURLToPath(new URL('../workflows/failure-converter.js', import.meta.url)),
+  }
+}
+
+/** The id of the key that a payload is encrypted with; `undefined` if it is in the clear. */
+export function payloadKeyId({ metadata }: Payload): string | undefined {
+  if (!metadata || textOf(metadata.encoding) !== encryptedEncoding) return undefined
+  return textOf(metadata[keyIdField]) ?? ''
+}
+
+function encrypt(payload: Payload, keys: PayloadKeys): Payload {
+  const [current] = keys
+  if (!current) throw new Error('there is no key to encrypt payloads with')
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(boundTo)
+  const ciphertext = [cipher.update(PayloadMessage.encode(payload).finish()), cipher.final()]
+  return {
+    metadata: { encoding: Buffer.from(encryptedEncoding), [keyIdField]: Buffer.from(current.id) },
+    data: Buffer.concat([nonce, ...ciphertext, cipher.getAuthTag()]),
+  }
+}
+
+function decrypt(payload: Payload, keys: PayloadKeys): Payload {
+  const keyId = payloadKeyId(payload)
+  if (keyId === undefined) return payload
+  const known = keys.find(({ id }) => id === keyId)
+  if (!known)
+    throw new PayloadLocked(
+      `a payload is encrypted with the key "${keyId}", which PAYLOAD_KEYS does not have`,
+    )
+  const data = Buffer.from(payload.data ?? [])
+  const [nonce, tag] = [data.subarray(0, nonceBytes), data.subarray(-tagBytes)]
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', known.key, nonce, { authTagLength: tagBytes })
+    decipher.setAAD(boundTo).setAuthTag(tag)
+    const opened = [decipher.update(data.subarray(nonceBytes, -tagBytes)), decipher.final()]
+    return PayloadMessage.decode(Buffer.concat(opened))
+  } catch (cause) {
+    throw new PayloadLocked(
+      `a payload does not decrypt with the key "${keyId}" of PAYLOAD_KEYS: it was changed, or encrypted with another key of this id`,
+      { cause },
+    )
+  }
+}
+
+function textOf(bytes: Uint8Array | null | undefined): string | undefined {
+  return bytes ? Buffer.from(bytes).toString('utf8') : undefined
+}
