@@ -1,11 +1,17 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/support/closing-line.ts'
+
+const logFolder = mkdtempSync(join(tmpdir(), 'switchyard-logs-'))
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/services.ts'],
-    reporters: ['default', new ClosingLine()],
+    provide: { logFolder },
+    reporters: ['default', new ClosingLine(logFolder)],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

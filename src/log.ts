@@ -1,8 +1,54 @@
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
+import { createRedactor } from './log-redaction.ts'
 
 export type Log = Logger
 
-/** JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. */
-export function createLog(level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event' })
+/**
+ * JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. No line holds a
+ * secret, whoever wrote it: `secrets` are those of this process, others are known by how they look.
+ */
+export function createLog(
+  level: string,
+  { secrets = [], destination }: { secrets?: readonly string[]; destination?: DestinationStream } = {},
+): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    messageKey: 'event',
+    serializers: { err: showError, error: showError },
+    hooks: { streamWrite: createRedactor(secrets) },
+  }
+  return destination ? pino(options, destination) : pino(options)
+}
+
+interface ShownError {
+  type: string
+  message: string
+  code?: unknown
+  stack?: string
+  cause?: unknown
+}
+
+/**
+ * What an error says, and what caused it. Libraries hang requests, connections and configurations on their errors: none of that
+ * is logged.
+ */
+function showError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error
+  const { name, cause } = error
+  const { code } = error as { code?: unknown }
+  const message = quotesInput(error) ? 'a text that is not JSON' : error.message
+  const shown: ShownError = { type: name, message }
+  if (typeof code === 'string' || typeof code === 'number') shown.code = code
+  if (error.stack !== undefined) shown.stack = error.stack.replace(error.message, message)
+  if (cause instanceof Error && depth < mostCauses) shown.cause = showError(cause, depth + 1)
+  return shown
+}
+
+const mostCauses = 5
+
+/** What `JSON.parse` throws quotes what it was given. */
+function quotesInput(error: Error): boolean {
+  return error instanceof SyntaxError && error.message.includes('JSON')
 }

@@ -1,22 +1,38 @@
 import express, { type Router } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
+import { docsHeaders } from './hardening.ts'
 import { openApi } from './openapi.ts'
 import type { RouteTable } from './route.ts'
 
-/** `/openapi.json`, and at `/docs` a page to browse and try it, served from here: no CDN. */
+/** `/openapi.json`, and at `/docs` a page to browse and try it, served from here: no CDN, and no script or style within the page. */
 export function docsRouter(routes: RouteTable): Router {
   const document = openApi(routes)
   const router = express.Router()
   router.get('/openapi.json', (_request, response) => void response.json(document))
+  router.use('/docs', docsHeaders)
   router.get(
     '/docs/swagger-initializer.js',
     (_request, response) => void response.type('js').send(initializer),
   )
+  // The package holds several builds, with their maps: only what the page asks for is served.
+  router.get(/^\/docs\/(.+)/, (request, _response, next) => {
+    next(files.some((name) => name === request.params[0]) ? undefined : 'router')
+  })
   router.use('/docs', express.static(getAbsoluteFSPath()))
   return router
 }
 
+const files = [
+  'index.html',
+  'index.css',
+  'swagger-ui.css',
+  'swagger-ui-bundle.js',
+  'swagger-ui-standalone-preset.js',
+  'favicon-16x16.png',
+  'favicon-32x32.png',
+]
+
 /** Stands in for the file of the same name in the package, which shows the Petstore. */
 const initializer = `window.onload = () => {
-  window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: true })
+  window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true })
 }`

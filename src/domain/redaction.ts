@@ -1,18 +1,25 @@
 /** What stands where a secret was. */
-const redacted = '[redacted]'
+export const redacted = '[redacted]'
 
 const shortest = 4
 
-/**
- * Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. The
- * longest go first, as one secret may be a part of another; a secret that the text's end cuts short goes, too.
- */
+/** Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secretRemover(secrets)(text)
+}
+
+/**
+ * Likewise of many texts. The longest secrets go first, as one may be a part of another; one that the text's end cuts short
+ * goes, too.
+ */
+export function secretRemover(secrets: readonly string[]): (text: string) => string {
   const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= shortest)
   known.sort((a, b) => b.length - a.length)
-  const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
-  const cut = Math.max(0, ...known.map((secret) => overlap(clean, secret)))
-  return cut < shortest ? clean : clean.slice(0, -cut) + redacted
+  return (text) => {
+    const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+    const cut = Math.max(0, ...known.map((secret) => overlap(clean, secret)))
+    return cut < shortest ? clean : clean.slice(0, -cut) + redacted
+  }
 }
 
 /** A secret as it stands, inside JSON, inside a URL, and in base64 as SMTP sends a password. */
@@ -28,6 +35,7 @@ function spellings(secret: string): string[] {
 
 /** How many characters at the text's end are the beginning of the secret. */
 function overlap(text: string, secret: string): number {
+  if (!text.includes(secret.slice(0, shortest))) return 0
   let length = Math.min(text.length, secret.length - 1)
   while (length >= shortest && !text.endsWith(secret.slice(0, length))) length--
   return length

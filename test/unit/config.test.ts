@@ -26,6 +26,8 @@ describe('the configuration', () => {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'info',
       EGRESS_ALLOW: [],
+      EGRESS_DENY: [],
+      SLACK_HOSTS: ['hooks.slack.com', 'hooks.slack-gov.com'],
       TEMPORAL_TLS: false,
     })
     expect(isAbsolute(config.DATA_DIR)).toBe(true)
@@ -48,6 +50,7 @@ describe('the configuration', () => {
       TEMPORAL_TLS: 'yes',
       ADMIN_API_KEY: 'short',
       SECRET_KEYS: 'nonsense',
+      PAYLOAD_KEYS: `p1:${key()},p1:${key()}`,
       SMTP_URL: 'https://mail',
       EGRESS_ALLOW: '10.0.0.0/99',
       TEMPORAL_PORT: '0',
@@ -76,7 +79,11 @@ describe('the configuration', () => {
     ['TEMPORAL_ADDRESS', 'temporal'], ['TEMPORAL_ADDRESS', 'temporal:port'],
     ['ARCHIVE', 'https://store.example/b'], ['ARCHIVE', 's3://'], ['ARCHIVE', 's3://B/x'], ['ARCHIVE', 's3:b'],
     ['ARCHIVE_S3_ENDPOINT', 'store.example'], ['ARCHIVE_S3_ENDPOINT', 'ftp://store.example'], ['ARCHIVE_S3_REGION', 'EU 1'],
+    ['TRUST_PROXY', 'true'], ['TRUST_PROXY', '0'], ['TRUST_PROXY', '10'], ['TRUST_PROXY', 'proxy.example'], ['TRUST_PROXY', '10.0.0.0/33'],
+    ['MIGRATE_DATABASE_URL', 'mysql://x'],
     ['EGRESS_ALLOW', '10.0.0.0/8,fd00::/129'], ['EGRESS_ALLOW', 'https://x.example/'],
+    ['EGRESS_DENY', '10.0.0.0/99'], ['SLACK_HOSTS', '10.0.0.0/8'], ['SLACK_HOSTS', 'https://hooks.slack.com'],
+    ['EGRESS_PORTS', '0'], ['EGRESS_PORTS', '65536'], ['EGRESS_PORTS', '9-8'], ['EGRESS_PORTS', '80,,443'], ['EGRESS_PORTS', 'https'],
   ])('refuses %s=%s', (variable, value) => {
     expect(problemsOf({ [variable]: value })).toEqual([variable])
   }) // prettier-ignore
@@ -88,6 +95,8 @@ describe('the configuration', () => {
       PUBLIC_URL: 'https://example.com/switchyard/',
       TEMPORAL_TLS: 'true',
       EGRESS_ALLOW: ' 10.0.0.0/8, intranet.example ,, fd00::/8 ',
+      EGRESS_PORTS: '443, 8000-8999',
+      SLACK_HOSTS: 'chat.example',
       SECRET_KEYS: `new:${first}, old:${second}`,
       UNKNOWN: 'is left alone',
     })
@@ -96,6 +105,11 @@ describe('the configuration', () => {
       PUBLIC_URL: 'https://example.com/switchyard/',
       TEMPORAL_TLS: true,
       EGRESS_ALLOW: ['10.0.0.0/8', 'intranet.example', 'fd00::/8'],
+      EGRESS_PORTS: [
+        [443, 443],
+        [8000, 8999],
+      ],
+      SLACK_HOSTS: ['chat.example'],
     })
     expect(config.SECRET_KEYS?.map(({ id, key: bytes }) => [id, bytes.toString('base64')])).toEqual([
       ['new', first],
@@ -137,5 +151,27 @@ describe('a production root', () => {
   it('goes on when it has them all', () => {
     const config = readConfig({ TEMPORAL_ADDRESS: 'temporal:7233' })
     expect(requireVariables(config, ['TEMPORAL_ADDRESS']).TEMPORAL_ADDRESS).toBe('temporal:7233')
+  })
+})
+
+describe('CORS_ORIGINS', () => {
+  it('are origins as browsers send them', () => {
+    const CORS_ORIGINS = 'https://app.example.com, http://127.0.0.1:8080'
+    expect(readConfig({ CORS_ORIGINS }).CORS_ORIGINS).toEqual([
+      'https://app.example.com',
+      'http://127.0.0.1:8080',
+    ])
+  })
+
+  it.each([
+    '*',
+    'null',
+    'https://app.example.com/',
+    'https://*.example.com',
+    'app.example.com',
+    'ftp://a',
+    'https://a,',
+  ])('are refused where one is %s', (CORS_ORIGINS) => {
+    expect(problemsOf({ CORS_ORIGINS })).toEqual(['CORS_ORIGINS'])
   })
 })

@@ -1,0 +1,107 @@
+import { isUtf8 } from 'node:buffer'
+import express, { type Request, type Response } from 'express'
+import type { z } from 'zod'
+import { eventMaxBytes } from '../domain/event.ts'
+import { shapeProblem } from './body-shape.ts'
+import { ApiError, invalid } from './errors.ts'
+import { unkeptNumbers } from './exact-numbers.ts'
+import { repeatedName } from './repeated-name.ts'
+import type { Route } from './route.ts'
+import { parseYaml, yamlTypes } from './yaml.ts'
+
+/** Reads the body of a route's requests, as JSON or where it takes that as YAML, within bounds and without changing anything in it. */
+export function bodyReader({
+  body: schema,
+  yaml,
+  bodyMaxBytes = eventMaxBytes,
+}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes'>) {
+  const texts = new WeakMap<object, string>()
+  const options: Parameters<typeof express.json>[0] = {
+    // Of what it is when it is unpacked, too: a small one cannot become a large one.
+    limit: bodyMaxBytes,
+    // Clients of the adopted contracts name any type, or none. A page elsewhere cannot misuse that: it has no key to send.
+    type: () => true,
+    verify(request, _response, bytes, encoding) {
+      requireUtf8(bytes, encoding)
+      // Without a byte order mark, which the parser leaves out as well.
+      texts.set(request, bytes.toString().replace(/^\uFEFF/, ''))
+    },
+  }
+  const parseText = express.text(options)
+  const parseJson = express.json(options)
+
+  return async (request: Request, response: Response): Promise<unknown> => {
+    if (!schema) return undefined
+    const isYaml = yaml === true && typeof request.is(yamlTypes) === 'string'
+    await run(isYaml ? parseText : parseJson, request, response)
+    const given =
+      isYaml && typeof request.body === 'string' ? parseYaml(request.body) : (request.body as unknown)
+    requireShape(given)
+    if (!isYaml) requireExact(texts.get(request) ?? '')
+    // The parser makes `{}` of a body of no bytes.
+    if (given !== undefined && request.get('content-length') !== '0') return given
+    return emptyBody(schema)
+  }
+}
+
+/** No body at all stands for `{}` where nothing in it is required. */
+function emptyBody(schema: z.ZodType): object {
+  if (schema.safeParse({}).success) return {}
+  throw invalidJson('is missing')
+}
+
+/** Refuses what is nested too deeply, too large, or would change the prototype of objects. */
+export function requireShape(value: unknown): void {
+  const problem = shapeProblem(value)
+  if (problem) throw invalid([problem])
+}
+
+/** What is not UTF-8 would be stored as something else than was sent. The error is named as body-parser's own. */
+function requireUtf8(bytes: Buffer, encoding: string): void {
+  if (encoding === 'utf-8' && isUtf8(bytes)) return
+  throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' })
+}
+
+/** Refuses what JSON's parser takes and changes: a receiver must get what was posted. */
+function requireExact(json: string): void {
+  const repeated = repeatedName(json)
+  if (repeated !== undefined) throw invalid([{ path: repeated, message: 'stands twice in one object' }])
+  const problems = unkeptNumbers(json)
+  if (problems.length > 0) throw invalid(problems)
+}
+
+/** Express's parser as a promise; its errors go the way of all others. */
+function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void parser(request, response, (error?: unknown) => {
+      if (error) reject(bodyError(error as Error))
+      else resolve()
+    })
+  })
+}
+
+/** What body-parser throws, in our words. Source: body-parser's README, "Errors". */
+function bodyError(error: Error & { type?: string; limit?: number; status?: number }): Error {
+  const { type, limit } = error
+  switch (type) {
+    case 'entity.too.large':
+      return new ApiError('payload_too_large', `The body has more than ${limit} bytes.`, {
+        errors: [{ path: '(body)', message: `must have at most ${limit} bytes` }],
+      })
+    case 'entity.parse.failed':
+      return invalidJson('is not valid JSON')
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return invalidJson('must be UTF-8, with no other encoding than gzip, deflate or br')
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return invalidJson('broke off')
+    default:
+      // What cannot be unpacked has no type of its own.
+      return error.status === 400 ? invalidJson('cannot be unpacked') : error
+  }
+}
+
+function invalidJson(message: string): ApiError {
+  return new ApiError('invalid_json', `The body ${message}.`, { errors: [{ path: '(body)', message }] })
+}

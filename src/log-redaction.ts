@@ -1,0 +1,35 @@
+import { redacted } from './domain/redaction.ts'
+
+/** What looks like a secret wherever it stands in a line, with what of it may stay. No pattern can be made to run long. */
+const patterns: readonly [pattern: RegExp, instead: string][] = [
+  // Our own keys and secrets, by their beginnings.
+  [/\b(sk_(?:live|test|platform)_|whsec_|whsk_|apisec_)[\w+/=-]{4,}/g, `$1${redacted}`],
+  [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${redacted}`],
+  // Members of an object, by their names; the value is a JSON text.
+  [
+    /("[\w-]{0,40}(?:authorization|cookie|api[_-]?key|token|secret|password|passwd)[\w-]{0,40}":)"(?:[^"\\]|\\.)*"/gi,
+    `$1"${redacted}"`,
+  ],
+  // Of a URL: who logs in, what is a key in its query, and links that are a key by themselves.
+  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'\\]{1,512}@/gi, `$1${redacted}@`],
+  [/([?&](?:api_key|key|token|secret|signature|sig)=)[^&\s"'\\]{1,2048}/gi, `$1${redacted}`],
+  [/(hooks\.slack\.com\/)[^\s"'\\]{1,512}/gi, `$1${redacted}`],
+  [/(\/(?:acknowledge|unsubscribe|confirm(?:ation)?|recipients?)\/)[\w.~%-]{24,2048}/g, `$1${redacted}`],
+]
+
+/**
+ * The last thing that a line of the log, or a message of a start that fails, goes through: whatever slipped into an error's text
+ * or a library's words is taken out of it. `secrets` are those that this process was configured with.
+ */
+export function createRedactor(secrets: readonly string[] = []): (text: string) => string {
+  const known = [...new Set(secrets.filter(({ length }) => length >= 8).flatMap(spellings))]
+  known.sort((a, b) => b.length - a.length)
+  return (text) => {
+    const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
+    return patterns.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), clean)
+  }
+}
+
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]
+}
