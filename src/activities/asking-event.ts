@@ -7,6 +7,7 @@ export async function askingEvent(): Promise<{ event: Event; workflowId: string;
   const { workflowExecution } = activityInfo()
   if (!workflowExecution) throw new Error('only a workflow asks for this')
   const { workflowId, runId } = workflowExecution
-  const { event } = await readEventInput(getClient(), workflowId, runId)
-  return { event, workflowId, runId }
+  const input = await readEventInput(getClient(), workflowId, runId)
+  if ('erased' in input) throw new Error('what was erased asks for nothing')
+  return { event: input.event, workflowId, runId }
 }

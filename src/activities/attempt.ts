@@ -1,15 +1,21 @@
-import type { Channel, Composition } from '../channels/channel.ts'
-import { findChannel } from '../channels/index.ts'
+import { createMailLimits, type MailLimits } from '../db/mail-limits.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
-import type { AttemptResult, Outcome } from '../domain/outcome.ts'
+import { confirmationOf } from '../domain/operational.ts'
+import {
+  excerptMaxBytes,
+  type AttemptResult,
+  type Outcome,
+  type SettledRecipients,
+} from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import { askingEvent } from './asking-event.ts'
 import { noteOutcome } from './health.ts'
-import { holdBack } from './hold-back.ts'
 import type { ActivityDeps } from './index.ts'
-import { renderTemplate, type Rendered } from './render.ts'
+import { logAttempt } from './log-attempt.ts'
+import { prepareConfirmation } from './prepare-confirmation.ts'
+import { prepareMessage, type Prepared } from './prepare.ts'
 import { sendRendered } from './send.ts'
-import { findTarget, inactive, signingKeys, type Target } from './target.ts'
+import { findTarget } from './target.ts'
 
 /** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
 export interface AttemptRequest {
@@ -26,7 +32,11 @@ export interface AttemptRequest {
   template?: string | undefined
   /** The message tells how to acknowledge the event. */
   acknowledgeable?: true | undefined
+  /** Of a message to several people: whom earlier attempts have settled. */
+  settled?: SettledRecipients | undefined
 }
+
+type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
 
 export interface AttemptsRequest {
   event: Event
@@ -40,7 +50,8 @@ const slowShare = 0.5
  * The attempt activities. They classify what happened and never retry. They throw only when nothing was sent and the
  * fault is ours: the workflow then asks again without using up an attempt.
  */
-export function createAttempts(deps: ActivityDeps) {
+export function createAttempts(given: ActivityDeps) {
+  const deps: AttemptDeps = { ...given, mailLimits: createMailLimits(given.db) }
   const { lanes } = deps
 
   /**
@@ -82,39 +93,42 @@ function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
   return { kind: 'unavailable', error: String(err) }
 }
 
-async function makeAttempt(
-  deps: ActivityDeps,
-  event: Event,
-  request: AttemptRequest,
-): Promise<AttemptResult> {
+async function makeAttempt(deps: AttemptDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
   if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
-  if (target.status !== 'active' && !event.test)
-    return { kind: 'skipped', reason: inactive(target), missed: true }
-  const held = event.test ? undefined : await holdBack(deps, target, request.place)
-  if (held) return held
-  const channel = findChannel(target.channel)
-  const keys = channel && (await signingKeys(deps, channel, target))
-  const composition = compositionOf(deps, event, target, request)
-  const rendered = await render(deps, channel, composition, request)
+  const asking = confirmationOf(event)
+  const prepared = asking
+    ? await prepareConfirmation(deps, event, target, asking.address)
+    : await prepareMessage(deps, event, target, request)
+  return 'kind' in prepared ? prepared : send(deps, event, request, prepared)
+}
 
+async function send(
+  deps: ActivityDeps,
+  event: Event,
+  request: AttemptRequest,
+  { channel, rendered, audience, ...prepared }: Prepared,
+): Promise<AttemptResult> {
   const leave = deps.lanes.enter(laneOf(request))
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
   try {
-    const { number: attempt, timeoutMs } = request
-    const sending = { composition, target, keys, attempt, sentAt, timeoutMs }
+    const { number: attempt, timeoutMs, settled } = request
+    const sending = { ...prepared, attempt, sentAt, timeoutMs, settled, recipients: audience?.recipients }
     const { outcome, ...made } = await sendRendered(deps, channel, sending, rendered)
     durationMs = Math.round(performance.now() - startedAt)
-    logAttempt(deps, event, target, request.number, durationMs, outcome, made)
-    const giveUp = event.test ? undefined : await noteOutcome(deps, target, outcome)
+    const { target } = prepared
+    await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
+    // What is sent by another server than the destination's says nothing of its health.
+    const tells = !event.test && !confirmationOf(event)
+    const giveUp = tells ? await noteOutcome(deps, prepared.target, outcome) : undefined
     return {
       kind: 'attempted',
       at: sentAt.toISOString(),
       durationMs,
-      outcome,
+      outcome: withNote(outcome, audience?.leftOut),
       ...made,
       ...(giveUp && { giveUp }),
     }
@@ -123,56 +137,18 @@ async function makeAttempt(
   }
 }
 
-/** What the message is composed of, and the link by which its reader acknowledges the event where that is waited for. */
-function compositionOf(
-  { acknowledgeLink }: ActivityDeps,
-  event: Event,
-  { id, name }: Target,
-  { acknowledgeable, step }: AttemptRequest,
-): Composition {
-  const acknowledgeUrl = acknowledgeable ? acknowledgeLink?.({ event, destinationId: id }) : undefined
-  return { event, destination: { id, name }, step, acknowledgeUrl }
-}
+const longestNote = 1000
 
-async function render(
-  deps: ActivityDeps,
-  channel: Channel | undefined,
-  composition: Composition,
-  { template }: AttemptRequest,
-): Promise<Rendered> {
-  return channel && template !== undefined ? renderTemplate(deps, channel, composition, template) : {}
+/** The log tells who has got nothing, beside what was answered. */
+function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
+  if (leftOut === undefined) return outcome
+  const note = `; not sent to all: ${leftOut}`.slice(0, longestNote)
+  const room = excerptMaxBytes - Buffer.byteLength(note)
+  const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
+  return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
 }
 
 /** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
 function laneOf({ destinationId, url }: AttemptRequest): string {
   return url ?? destinationId
-}
-
-function logAttempt(
-  { log }: ActivityDeps,
-  event: Event,
-  target: Target,
-  number: number,
-  durationMs: number,
-  outcome: Outcome,
-  { template, templateFault }: Omit<Rendered, 'content'>,
-): void {
-  log.info(
-    {
-      tenantId: event.tenantId,
-      environment: event.environment,
-      eventId: event.id,
-      destinationId: target.id,
-      channel: target.channel,
-      attempt: number,
-      outcome: outcome.kind,
-      responseCode: outcome.responseCode,
-      error: outcome.kind === 'delivered' ? undefined : outcome.error,
-      errorClass: outcome.kind === 'delivered' ? undefined : outcome.errorClass,
-      template: template?.id,
-      templateFault,
-      durationMs,
-    },
-    'delivery.attempted',
-  )
 }

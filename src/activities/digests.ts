@@ -1,6 +1,9 @@
 import { getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import pMap, { pMapSkip } from 'p-map'
+import type { Scope } from '../db/destinations.ts'
+import { erasuresOf } from '../db/erasures.ts'
+import { erasureOf } from '../domain/erasure.ts'
 import type { Event, JsonObject } from '../domain/event.ts'
 import { valueAt } from '../domain/ordering.ts'
 import { readEventInput } from '../temporal/event-input.ts'
@@ -23,7 +26,13 @@ export type DigestToStart = DigestInput & { eventId: string; entries: readonly D
 /** The type of the event that tells of others. */
 export const digestEventType = 'digest'
 
-export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
+export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
+  /** Also those that are being erased: they must not find their way into a digest meanwhile. */
+  async function withoutErased(scope: Scope, events: readonly Event[]): Promise<Event[]> {
+    const asked = await erasuresOf(db, scope, events.map(({ id }) => id)) // prettier-ignore
+    return events.filter((event) => !erasureOf(event, asked))
+  }
+
   return {
     /** Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing. */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<void> {
@@ -40,7 +49,9 @@ export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
 
     /** Starts the event that tells of those collected. Its id is given, so that repeating it changes nothing. */
     async startDigest({ eventId, entries, orders, by, tenantId, environment }: DigestToStart): Promise<void> {
-      const events = await readEvents(getClient(), entries)
+      const scope = { tenantId, environment }
+      const events = await withoutErased(scope, await readEvents(getClient(), entries))
+      if (events.length === 0) return
       const event: Event = {
         id: eventId,
         tenantId,
@@ -60,13 +71,14 @@ export function createDigests({ log }: Pick<ActivityDeps, 'log'>) {
   }
 }
 
-/** There may be a hundred. One that an operator has deleted meanwhile is left out. */
+/** There may be a hundred. One that was erased, or that an operator has deleted, meanwhile is left out. */
 async function readEvents(client: Client, entries: readonly DigestEntry[]): Promise<Event[]> {
   return pMap(
     entries,
     async ({ workflowId, runId }) => {
       try {
-        return (await readEventInput(client, workflowId, runId)).event
+        const input = await readEventInput(client, workflowId, runId)
+        return 'erased' in input ? pMapSkip : input.event
       } catch (error) {
         if (isNotFound(error)) return pMapSkip
         throw error

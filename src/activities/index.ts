@@ -2,14 +2,17 @@ import type { Archive } from '../archive/archive.ts'
 import type { ChannelContext } from '../channels/channel.ts'
 import type { Db } from '../db/client.ts'
 import type { createAcknowledgeLink } from '../domain/acknowledge-link.ts'
+import type { EmailLinks } from '../domain/email-link.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
 import { createAnnounceDelivery } from './announce.ts'
 import { createAttempts } from './attempt.ts'
 import type { Circuits } from './circuits.ts'
+import { createDeletion } from './delete-tenant.ts'
 import { createDigests } from './digests.ts'
 import { createDisable } from './disable.ts'
 import { createEnterTurn } from './enter-turn.ts'
+import { createErasure } from './erase-event.ts'
 import type { Lanes } from './lanes.ts'
 import { createPlan } from './plan.ts'
 import { createReplays } from './replay-events.ts'
@@ -27,6 +30,8 @@ export interface ActivityDeps {
   archive?: Archive | undefined
   /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */
   acknowledgeLink?: ReturnType<typeof createAcknowledgeLink> | undefined
+  /** Likewise the links by which people confirm that they want mail, and unsubscribe. */
+  emailLinks?: EmailLinks | undefined
   log: Log
 }
 
@@ -45,6 +50,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createDigests(deps),
     ...createReplays(deps),
     ...createRollUp(deps),
+    ...createErasure(deps),
+    ...createDeletion(deps),
   }
 }
 

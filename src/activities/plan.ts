@@ -4,9 +4,10 @@ import { passRule, rulesHoldingBack } from '../db/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
+import { confirmationOf } from '../domain/operational.ts'
 import { plannedDeliveries, type Plan } from '../domain/plan.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
-import { route, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
+import { route, routeConfirmation, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
 import type { Rule } from '../domain/rule.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
 import { urlUnderTest, type RouteEventInput } from '../workflows/contract.ts'
@@ -42,6 +43,8 @@ async function decide(
 ): Promise<Pick<Plan, 'steps' | 'routing'>> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
+  const asking = confirmationOf(event)
+  if (asking) return routeConfirmation(await routableDestinations(db, scope, [asking.destinationId]))
   const asked = test ? [test.destinationId] : replay?.destinations
   const [destinations, rules, templates] = await Promise.all([
     routableDestinations(db, scope, asked),

@@ -1,7 +1,7 @@
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel, Composition, Recipient } from '../channels/channel.ts'
 import { secretValues } from '../channels/secrets.ts'
 import type { Content } from '../channels/template-field.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { Outcome, SettledRecipients } from '../domain/outcome.ts'
 import { withoutSecrets } from '../domain/redaction.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { ActivityDeps } from './index.ts'
@@ -17,6 +17,9 @@ export interface Sending {
   attempt: number
   sentAt: Date
   timeoutMs: number
+  /** See `Message`. */
+  recipients?: readonly Recipient[] | undefined
+  settled?: SettledRecipients | undefined
 }
 
 /**
@@ -61,10 +64,10 @@ async function send(
     return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
     // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
-    deps.log.error(
-      { err, channel: channel.name, destinationId: id, eventId: composition.event.id },
-      'channel.threw',
-    )
+    const text = err instanceof Error ? (err.stack ?? err.message) : String(err)
+    const error = withoutSecrets(text, secretValues(channel, { config, keys }))
+    const { event } = composition
+    deps.log.error({ error, channel: channel.name, destinationId: id, eventId: event.id }, 'channel.threw')
     return {
       kind: 'failed',
       errorClass: 'internal',

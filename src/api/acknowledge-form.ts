@@ -68,14 +68,19 @@ const form = z.object({
 })
 
 /** Acknowledges with what was filled in, or shows it again with what is wrong with it. */
-export async function submit(deps: AppDeps, ref: AcknowledgeRef, body: unknown): Promise<AcknowledgeView> {
+export async function submit(
+  deps: AppDeps,
+  ref: AcknowledgeRef,
+  body: unknown,
+  address: string | undefined,
+): Promise<AcknowledgeView> {
   const parsed = form.safeParse(body)
   if (!parsed.success) return showAgain(await readView(deps, ref), body, parsed.error)
   const { name, note } = parsed.data
   const by = name ?? `the link sent to ${await nameOfDestination(deps, ref)}`
   const { eventId, destinationId } = ref
   const given = { by, via: 'link' as const, ...(note !== undefined && { note }), destinationId }
-  const { runs, acknowledgement, first } = await acknowledge(deps, ref, eventId, given)
+  const { runs, acknowledgement, first } = await acknowledge(deps, ref, eventId, given, address)
   if (!acknowledgement) return viewOf(runs, ref)
   const event = showEvent(runs, ref)
   if (first === undefined) return { state: 'sent', event }

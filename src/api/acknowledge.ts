@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client'
+import { doAudited, type AuditRecord } from '../db/audit.ts'
 import type { Scope } from '../db/destinations.ts'
 import type { Acknowledgement } from '../domain/timeline.ts'
 import { readTimeline, type ReadTimeline } from '../temporal/timeline.ts'
@@ -59,15 +60,33 @@ export async function acknowledge(
   scope: Scope,
   eventId: string,
   given: Omit<Acknowledgement, 'at'>,
+  address: string | undefined,
 ): Promise<Acknowledged> {
   const acknowledgement: Acknowledgement = { at: new Date().toISOString(), ...given }
   const open = (await readRuns(deps, scope, eventId)).filter(isUnacknowledged)
-  await Promise.all(open.map(({ execution }) => signal(deps, execution, acknowledgement)))
+  if (open.length > 0)
+    await doAudited(deps.db, recordOf(scope, eventId, given, address), () =>
+      Promise.all(open.map(({ execution }) => signal(deps, execution, acknowledgement))),
+    )
   const runs = await readRuns(deps, scope, eventId)
   const known = whatCounts(runs, acknowledgement)
   const { via, keyId, destinationId } = given
   deps.log.info({ ...scope, eventId, via, keyId, destinationId, first: known.first }, 'event.acknowledged')
   return { runs, ...known }
+}
+
+/** In place of a key, where it was a link that let somebody do this. */
+const linkInPlaceOfKey = 'acknowledge-link'
+
+/** Without the note, which is about the event: it is kept in its log, and erased with it. */
+function recordOf(
+  scope: Scope,
+  subject: string,
+  { by, via, keyId = linkInPlaceOfKey, destinationId }: Omit<Acknowledgement, 'at'>,
+  address: string | undefined,
+): AuditRecord {
+  const after = { by, via, ...(destinationId !== undefined && { destinationId }) }
+  return { ...scope, keyId, address, action: 'event.acknowledged', subject, after }
 }
 
 /** What ends meanwhile waits for nothing any more. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Environment, Event } from '../domain/event.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { Outcome, SettledRecipients } from '../domain/outcome.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Egress } from './egress.ts'
 import type { Content, TemplateFields } from './template-field.ts'
@@ -25,13 +25,34 @@ export interface Message<Config, Fields extends TemplateFields = TemplateFields>
   /** When this attempt is made; signatures carry it. */
   sentAt: Date
   timeoutMs: number
+  /** For channels that reach people: those it goes to now. Without it, all whom the config names. */
+  recipients?: readonly Recipient[] | undefined
+  /** Likewise: whom earlier attempts have settled. */
+  settled?: SettledRecipients | undefined
+}
+
+/** Somebody whom a message goes to. */
+export interface Recipient {
+  address: string
+  /** The link by which they get no more. */
+  unsubscribeUrl?: string | undefined
+}
+
+/** The platform's own mail server and sender. */
+export interface PlatformMail {
+  smtpUrl: string
+  from: string
+  /** Where bounces go to; by default to `from`. */
+  bounces?: string | undefined
+  /** Domains that tenants may send from by this server. */
+  fromDomains?: readonly string[] | undefined
 }
 
 /** What the platform lends to every channel. */
 export interface ChannelContext {
   egress: Egress
-  /** The platform's own mail server and sender, for destinations that name none. */
-  mail?: { smtpUrl: string; from: string } | undefined
+  /** For destinations that name no mail server. */
+  mail?: PlatformMail | undefined
 }
 
 /** How a channel signs what it sends. */
@@ -50,6 +71,14 @@ export interface FieldProblem {
   message: string
 }
 
+/** Where a config is to hold: its environment, and what the operator allows there. */
+export interface Where {
+  environment: Environment
+  egress: Egress
+  /** See `PlatformMail`. */
+  mailFromDomains?: readonly string[] | undefined
+}
+
 /**
  * A kind of destination, as one value. The API's validation and masking, the encryption of secrets, dispatch and OpenAPI
  * derive from it. `send` classifies what happened; it never retries and never throws for what a receiver did.
@@ -63,7 +92,11 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   /** For channels that sign. */
   signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
-  check?(config: z.output<Config>, where: { environment: Environment; egress: Egress }): FieldProblem[]
+  check?(config: z.output<Config>, where: Where): FieldProblem[]
+  /** For channels that reach people: the addresses that a config names. None of them gets anything without having agreed. */
+  recipients?(config: z.output<Config>): readonly string[]
+  /** Likewise: whether they are reached by the platform's own server, which counts them. */
+  viaPlatform?(config: z.output<Config>): boolean
   /** The fields that a template can make of its messages. */
   template: Fields
   /**
@@ -77,11 +110,14 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
 export interface Channel extends Omit<
   ChannelDefinition<z.ZodObject, TemplateFields>,
-  'secrets' | 'signing' | 'check' | 'send'
+  'secrets' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
 > {
   secrets: readonly string[]
   signing(config: unknown): Signing | undefined
-  check(config: unknown, where: { environment: Environment; egress: Egress }): FieldProblem[]
+  check(config: unknown, where: Where): FieldProblem[]
+  /** Empty for channels that reach no people, and for a config that cannot be sent to: `send` says why. */
+  recipients(config: unknown): readonly string[]
+  viaPlatform(config: unknown): boolean
   send(message: Message<unknown>, context: ChannelContext): Promise<Outcome>
 }
 
@@ -93,6 +129,11 @@ export function defineChannel<Config extends z.ZodObject, const Fields extends T
     ...definition,
     signing: (raw) => definition.signing?.(config.parse(raw)),
     check: (raw, where) => definition.check?.(config.parse(raw), where) ?? [],
+    recipients: (raw) => {
+      const { data } = config.safeParse(raw)
+      return (data && definition.recipients?.(data)) ?? []
+    },
+    viaPlatform: (raw) => definition.viaPlatform?.(config.parse(raw)) ?? false,
     send: ({ destination, ...message }, context) =>
       definition.send(
         { ...message, destination: { ...destination, config: config.parse(destination.config) } },

@@ -35,15 +35,25 @@ export function composeEmail(
  * it, and what a later step of a rule sends is not.
  */
 export function emailHeaders({ event, destination, step }: Composition) {
-  const parts = [encodeURIComponent(event.id), destination.id, ...(step ? [step.replaceAll('/', '.')] : [])]
+  const parts = [
+    encodeURIComponent(wellFormed(event.id)),
+    destination.id,
+    ...(step ? [step.replaceAll('/', '.')] : []),
+  ]
   return {
     messageId: `<${parts.join('.')}@switchyard>`,
     headers: {
       'X-Switchyard-Event-Id': event.id,
       'X-Switchyard-Event-Type': event.type,
       'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
     },
   }
+}
+
+/** Half a character cannot be encoded. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** Subject, text and HTML of an event that no template is for. */

@@ -1,25 +1,14 @@
-import { isIP } from 'node:net'
-import { createTransport, type SentMessageInfo } from 'nodemailer'
 import { z } from 'zod'
-import type { Environment } from '../domain/event.ts'
-import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
 import { headersForLog } from '../domain/redaction.ts'
-import { defineChannel, type FieldProblem } from './channel.ts'
-import { withoutBrackets, type Egress } from './egress.ts'
+import { defineChannel, type Composition, type Recipient } from './channel.ts'
+import { unsubscribeHeaders, withFooter } from './email-footer.ts'
 import { composeEmail, emailHeaders } from './email-message.ts'
-import { describeNetworkError, within } from './network.ts'
+import { senderOf, senderProblems, type Sender } from './email-sender.ts'
+import { classifyMailError, concludeMails, sendEach } from './email-sending.ts'
+import { within } from './network.ts'
+import { openToTenant, parseSmtpUrl, smtpProblems, smtpUrl } from './smtp-connection.ts'
 
 const address = z.email('is not an email address').max(254)
-
-const smtpUrl = z
-  .string()
-  .max(2048)
-  .refine((text) => URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol), {
-    message: 'must be a URL that starts with smtp:// or smtps://',
-  })
-  .refine((text) => !URL.canParse(text) || isUsable(new URL(text)), {
-    message: 'must name a host, and write signs such as @ and % in its user name and password as %40 and %25',
-  })
 
 /** An email with text and HTML bodies, by the platform's mail server or by the tenant's own (`smtpUrl`). */
 export const email = defineChannel({
@@ -30,7 +19,12 @@ export const email = defineChannel({
     smtpUrl: smtpUrl.optional(),
   }),
   secrets: ['smtpUrl'],
-  check: (config, where) => (config.smtpUrl ? smtpProblems(config.smtpUrl, where) : []),
+  check: (config, where) => [
+    ...(config.smtpUrl ? smtpProblems(config.smtpUrl, where) : []),
+    ...senderProblems(config, where.mailFromDomains),
+  ],
+  recipients: ({ to }) => to,
+  viaPlatform: ({ smtpUrl }) => smtpUrl === undefined,
   template: {
     subject: { kind: 'line', description: 'One line of plain text.' },
     text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
@@ -38,105 +32,52 @@ export const email = defineChannel({
   },
   compose: composeEmail,
 
-  async send({ content = {}, timeoutMs, ...message }, { egress, mail }) {
+  /** A mail to each recipient: they unsubscribe one by one, and one who is refused keeps nobody else from it. */
+  async send({ content = {}, timeoutMs, settled, ...message }, { egress, mail }) {
     const { event, destination } = message
-    const { to, from, smtpUrl } = destination.config
-    const server = smtpUrl ?? mail?.smtpUrl
-    const sender = from ?? mail?.from
-    if (!server || !sender) {
-      return {
-        kind: 'failed',
-        errorClass: 'setup',
-        error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
-      }
-    }
-    const mailed = { ...composeEmail(message, content), ...emailHeaders(message) }
-    const requestHeaders = headersForLog({ 'Message-ID': mailed.messageId })
+    const { to, smtpUrl } = destination.config
+    const sender = senderOf(destination.config, destination.id, mail)
+    if (!sender) return noServer
+    const recipients = message.recipients ?? to.map((address) => ({ address }))
+    const mails = recipients.map((recipient) => mailTo(recipient, sender, message, content))
+    const requestHeaders = headersForLog({ 'Message-ID': emailHeaders(message).messageId })
     const signal = AbortSignal.timeout(timeoutMs)
     try {
       const connection = smtpUrl
-        ? await within(signal, guarded(smtpUrl, event.environment, egress))
-        : parseSmtpUrl(server)
-      // One mail over one connection, the whole of it before the signal, which also hangs up.
-      const info = await createTransport(connection).sendMail({ from: sender, to, ...mailed, signal })
-      return { ...accepted(info), requestHeaders }
+        ? await within(signal, openToTenant(smtpUrl, event.environment, egress))
+        : parseSmtpUrl(sender.smtpUrl)
+      const sent = await sendEach(connection, mails, { signal, timeoutMs })
+      return { ...concludeMails(sent, settled), requestHeaders }
     } catch (error) {
       return { ...classifyMailError(error, timeoutMs), requestHeaders }
     }
   },
 })
 
-function isUsable({ hostname, username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password)
-    return hostname !== ''
-  } catch {
-    return false
-  }
-}
+const noServer = {
+  kind: 'failed',
+  errorClass: 'setup',
+  error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
+} as const
 
-function smtpProblems(
-  text: string,
-  { environment, egress }: { environment: Environment; egress: Egress },
-): FieldProblem[] {
-  const refusal = egress.refusal(new URL(text).hostname, environment)
-  return refusal ? [{ path: 'smtpUrl', message: refusal }] : []
-}
-
-/** The connection to a tenant's server is pinned to an address that the guard has checked. */
-async function guarded(smtpUrl: string, environment: Environment, egress: Egress) {
-  const connection = parseSmtpUrl(smtpUrl)
-  const pinned = await egress.resolve(connection.host, environment)
+function mailTo(
+  { address, unsubscribeUrl }: Recipient,
+  { from, replyTo, bounces }: Sender,
+  of: Composition & {
+    recipients?: readonly Recipient[] | undefined
+    destination: { config: { to: string[] } }
+  },
+  content: Parameters<typeof composeEmail>[1],
+) {
+  const { messageId, headers } = emailHeaders(of)
   return {
-    ...connection,
-    host: pinned,
-    ...(!isIP(connection.host) && { tls: { servername: connection.host } }),
+    address,
+    from,
+    ...(replyTo !== undefined && { replyTo }),
+    to: of.recipients?.map(({ address }) => address) ?? of.destination.config.to,
+    envelope: { from: bounces ?? from, to: address },
+    messageId,
+    headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl) },
+    ...withFooter(composeEmail(of, content), unsubscribeUrl),
   }
-}
-
-function parseSmtpUrl(text: string) {
-  const { protocol, hostname, port, username, password } = new URL(text)
-  const secure = protocol === 'smtps:'
-  return {
-    host: withoutBrackets(hostname),
-    port: port ? Number(port) : secure ? 465 : 587,
-    secure,
-    ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
-  }
-}
-
-function accepted(info: SentMessageInfo): Outcome {
-  const rejected = info.rejected ?? []
-  const refused = rejected.length > 0 ? `; refused for ${rejected.join(', ')}` : ''
-  return { kind: 'delivered', ...smtpReply(info.response ?? '', refused) }
-}
-
-/** What nodemailer's errors carry when the server has answered. */
-interface SmtpError {
-  code: string
-  command: string
-  response: string
-  responseCode: number
-}
-
-/**
- * SMTP tells lasting refusals (5xx) from passing ones (4xx). Failed authentication and refusals before a recipient was
- * named are the mail server's set-up, which people mend: those are tried again. Source: RFC 5321 §4.2.1.
- */
-function classifyMailError(error: unknown, timeoutMs: number): Outcome {
-  const { responseCode, response, code, command } = error as Partial<SmtpError>
-  if (responseCode === undefined) return { kind: 'failed', ...describeNetworkError(error, timeoutMs) }
-  const seen = { errorClass: 'smtp', ...smtpReply(response ?? String(responseCode)) } as const
-  if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
-    return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
-  }
-  const what =
-    code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
-  return { kind: 'failed', error: `SMTP ${responseCode}: ${what}`, ...seen }
-}
-
-function smtpReply(response: string, suffix = ''): { responseCode?: number; responseExcerpt: string } {
-  const code = Number(/^\d{3}/.exec(response)?.[0])
-  const excerpt = Buffer.from((response + suffix).replace(/\p{Cc}+/gu, ' ')).subarray(0, excerptMaxBytes)
-  return { ...(code && { responseCode: code }), responseExcerpt: excerpt.toString() }
 }

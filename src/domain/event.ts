@@ -43,5 +43,9 @@ export const eventTypeMaxLength = 128
 export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9_:-]*$/
 export const eventIdMaxLength = 128
 
+export function isEventId(text: string): boolean {
+  return text.length <= eventIdMaxLength && eventIdPattern.test(text)
+}
+
 /** The largest event taken, in bytes of its JSON body (DESIGN §3, limits). */
 export const eventMaxBytes = 256 * 1024

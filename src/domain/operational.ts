@@ -11,6 +11,8 @@ export interface News {
     | 'delivery.failing'
     | 'delivery.exhausted'
     | 'key.rotated'
+    | 'email.confirmation'
+    | 'email.unsubscribed'
   tenantId: string
   environment: Environment
   data: JsonObject
@@ -79,7 +81,7 @@ export function exhaustedNews(
     at: at.toISOString(),
   }
   const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
-  const name = `exhausted_${createHash('sha256').update(delivery).digest('hex').slice(0, 32)}`
+  const name = `exhausted_${hashOf(delivery)}`
   return { name, type: 'delivery.exhausted', ...ownerOf(event), data }
 }
 
@@ -106,6 +108,42 @@ export function rotationNews(
 }
 
 /**
+ * Asks a recipient of an email destination to confirm. It goes to that recipient alone (`confirmationOf`). `after` is when the
+ * one before was asked for, or since when there is something to ask: asked for twice at once it is one mail.
+ */
+export function confirmationNews(
+  destination: Subject & Owner,
+  { address, after, at }: { address: string; after: Date; at: Date },
+): News {
+  const data = { ...subjectData(destination), address, at: at.toISOString() }
+  const name = `${destination.id}_confirm_${hashOf(address)}_${after.getTime()}`
+  return { name, type: 'email.confirmation', ...ownerOf(destination), data }
+}
+
+/** Whom an event asks to confirm, if that is what it does. */
+export function confirmationOf({
+  type,
+  data,
+  operational,
+}: Pick<Event, 'type' | 'data' | 'operational'>): { destinationId: string; address: string } | undefined {
+  if (!operational || type !== 'email.confirmation') return undefined
+  const { destinationId, address } = data
+  return typeof destinationId === 'string' && typeof address === 'string'
+    ? { destinationId, address }
+    : undefined
+}
+
+/** A recipient wants no more mail from an email destination. */
+export function unsubscribedNews(
+  destination: Subject & Owner,
+  { address, at }: { address: string; at: Date },
+): News {
+  const data = { ...subjectData(destination), address, at: at.toISOString() }
+  const name = `${destination.id}_unsubscribed_${hashOf(address)}_${at.getTime()}`
+  return { name, type: 'email.unsubscribed', ...ownerOf(destination), data }
+}
+
+/**
  * The destination that an operational event tells of the deliveries of: the event is not sent to that one, or what it cannot be
  * sent would beget more of it. `destination.recovered` may well go to the destination that has.
  */
@@ -116,6 +154,10 @@ export function aboutDestination({
 }: Pick<Event, 'type' | 'data' | 'operational'>): string | undefined {
   if (!operational || !type.startsWith('delivery.')) return undefined
   return typeof data.destinationId === 'string' ? data.destinationId : undefined
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
 function ownerOf({ tenantId, environment }: Owner): Owner {

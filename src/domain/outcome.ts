@@ -25,7 +25,14 @@ export type Outcome = (
   /** Trying again cannot help. `gone`: the receiver asked not to be called again (HTTP 410). */
   | { kind: 'rejected'; error: string; errorClass?: ErrorClass; gone?: boolean }
   /** Worth another attempt, not before `retryAfterMs` where the receiver asked for it. */
-  | { kind: 'failed'; error: string; errorClass?: ErrorClass; retryAfterMs?: number }
+  | {
+      kind: 'failed'
+      error: string
+      errorClass?: ErrorClass
+      retryAfterMs?: number
+      /** Of a message to several people: who needs no further attempt, those of earlier attempts included. */
+      recipients?: SettledRecipients
+    }
 ) & {
   /** HTTP status or SMTP reply code, where there was an answer. */
   responseCode?: number
@@ -35,6 +42,12 @@ export type Outcome = (
   requestHeaders?: Record<string, string>
   /** The receiver refused what the message says, and not whom it goes to: another wording may be taken. */
   refusedContent?: true
+}
+
+/** Addresses of those who have a message, and of those who will never be sent it. */
+export interface SettledRecipients {
+  reached: string[]
+  refused: string[]
 }
 
 /** A template as it was at a version. */

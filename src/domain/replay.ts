@@ -27,13 +27,16 @@ export interface ReplayFilter {
 
 /**
  * Why an event that was found is not replayed: a later replay has delivered it; one is still at it; it has expired; its
- * history was forgotten in the meantime; no worker could say who missed it; Temporal refuses to start it.
+ * history was forgotten in the meantime; what it held was erased; the archive keeps it without what is redacted, and that must
+ * not be sent in its place; no worker could say who missed it; Temporal refuses to start it.
  */
 export const skipReasons = [
   'already_delivered',
   'replay_running',
   'expired',
   'forgotten',
+  'erased',
+  'redacted',
   'log_unreadable',
   'not_startable',
 ] as const

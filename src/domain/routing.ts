@@ -13,6 +13,7 @@ import {
 } from './plan.ts'
 import { givePlaces, opening, planDelivery } from './plan-delivery.ts'
 import { planRule } from './plan-rule.ts'
+import { defaultSchedule, defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 import type { Rule, RuleStep } from './rule.ts'
 import { deliverSteps } from './rule-walk.ts'
 import { decideOnRules, type HeldBack } from './rule-matching.ts'
@@ -100,6 +101,19 @@ export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>)
   return {
     steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
     routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
+  }
+}
+
+/** The plan of asking a recipient to confirm: its destination, whatever that subscribes to and whether or not it is active. */
+export function routeConfirmation([destination]: readonly RoutableDestination[]): Plan {
+  if (!destination) return { steps: [], routing: [] }
+  const { id: destinationId, channel } = destination
+  const scheduleMs = defaultSchedule.map(durationMs)
+  const delivery = opening({ destinationId, channel, scheduleMs, timeoutMs: defaultTimeoutMs })
+  const reason = 'asks one of its recipients to confirm'
+  return {
+    steps: [{ kind: 'deliver', deliveries: [delivery] }],
+    routing: [{ destinationId, matched: true, reason }],
   }
 }
 

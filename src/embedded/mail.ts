@@ -30,7 +30,7 @@ export interface MailCatcher {
 export interface MailCatcherOptions {
   /** Absent: a free one. */
   port?: number
-  /** Where each mail is also written as an `.eml` file. */
+  /** Where each mail is also written: whole (`.eml`), and as the text that people read (`.txt`), whose links are not broken. */
   folder?: string
   onMail?: (mail: CaughtMail) => void
 }
@@ -46,8 +46,10 @@ export async function startMailCatcher(options: MailCatcherOptions): Promise<Mai
     const source = await readAll(stream)
     const at = new Date().toISOString()
     received += 1
-    if (folder) await writeFile(join(folder, `${at.replaceAll(':', '-')}-${received}.eml`), source)
+    const file = folder && join(folder, `${at.replaceAll(':', '-')}-${received}`)
+    if (file) await writeFile(`${file}.eml`, source)
     const mail = describe(await simpleParser(source), at, recipients)
+    if (file) await writeFile(`${file}.txt`, readable(mail))
     mails.push(mail)
     if (mails.length > KEPT_MAILS) mails.shift()
     options.onMail?.(mail)
@@ -76,6 +78,10 @@ export async function startMailCatcher(options: MailCatcherOptions): Promise<Mai
     mails,
     stop: () => new Promise((resolve) => server.close(resolve)),
   }
+}
+
+function readable({ from, to, subject, text }: CaughtMail): string {
+  return `From: ${from}\nTo: ${to.join(', ')}\nSubject: ${subject}\n\n${text}\n`
 }
 
 async function readAll(stream: SMTPServerDataStream): Promise<Buffer> {

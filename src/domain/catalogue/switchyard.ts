@@ -6,6 +6,12 @@ const destination = {
   name: 'Case system',
   channel: 'webhook',
 }
+const inbox = {
+  destinationId: 'dst_01jd7b2m3nfq8v4x5y6z7a8b9d',
+  name: 'On call',
+  channel: 'email',
+  address: 'oncall@example.com',
+}
 const event = { eventId: 'evt_01jd7b6h2k4m5n6p7q8r9s0t1v', eventType: 'aml.match.found' }
 
 /** What Switchyard itself tells a tenant (DESIGN §3, operational events). */
@@ -63,6 +69,23 @@ export const switchyard: Catalogue = {
             lastError: 'HTTP 503',
             at: '2026-11-24T13:20:00.000Z',
           },
+        },
+      ],
+    },
+    {
+      name: 'Email recipients',
+      description: 'Who has agreed to get mail, and who wants no more.',
+      types: [
+        {
+          type: 'email.confirmation',
+          description:
+            'A recipient of an email destination is asked to confirm. It goes to that recipient alone, whoever subscribes to what.',
+          sample: { ...inbox, at },
+        },
+        {
+          type: 'email.unsubscribed',
+          description: 'A recipient of an email destination wants no more mail from it.',
+          sample: { ...inbox, at: '2026-12-02T08:00:00.000Z' },
         },
       ],
     },

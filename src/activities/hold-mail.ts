@@ -1,0 +1,46 @@
+import type { Channel } from '../channels/channel.ts'
+import type { MailLimits } from '../db/mail-limits.ts'
+import { confirmationsPerDay } from '../domain/mail-limits.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
+import type { Target } from './target.ts'
+
+type Held = AttemptResult & { kind: 'held' }
+
+/** Those that wait for the same hour do not all come back in the same second. */
+const spreadMs = 60_000
+
+/**
+ * Why mail must not be sent yet: what the platform's server sends for a tenant in an hour is limited, as its good name is everybody's.
+ * By servers of their own tenants send as much as those let them.
+ */
+export async function holdMail(
+  limits: MailLimits,
+  channel: Channel | undefined,
+  { tenantId, config }: Pick<Target, 'tenantId' | 'config'>,
+  mails: number,
+): Promise<Held | undefined> {
+  if (mails === 0 || !channel?.viaPlatform(config)) return undefined
+  const over = await limits.take(tenantId, mails)
+  if (!over) return undefined
+  const { perHour, waitMs } = over
+  return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} an hour`, waitMs)
+}
+
+/** Likewise of a request to confirm, of which an address gets a few a day. */
+export async function holdConfirmation(
+  limits: MailLimits,
+  channel: Channel | undefined,
+  target: Pick<Target, 'tenantId' | 'config'>,
+  address: string,
+): Promise<Held | undefined> {
+  const waitMs = await limits.takeConfirmation(address)
+  if (waitMs !== undefined)
+    return held(`an address is asked to confirm at most ${confirmationsPerDay} times a day`, waitMs)
+  const over = await holdMail(limits, channel, target, 1)
+  if (over) await limits.giveBackConfirmation(address)
+  return over
+}
+
+function held(reason: string, waitMs: number): Held {
+  return { kind: 'held', reason, retryInMs: waitMs + Math.round(Math.random() * spreadMs) }
+}

@@ -1,0 +1,51 @@
+/**
+ * Whether a recipient of an email destination wants its mail: asked and not answered yet; the recipient has said yes; the platform
+ * answers for it; the recipient has said no.
+ */
+export const recipientStatuses = ['asked', 'confirmed', 'vouched', 'unsubscribed'] as const
+export type RecipientStatus = (typeof recipientStatuses)[number]
+
+export interface Consent {
+  address: string
+  status: RecipientStatus
+}
+
+/** Addresses are told apart without their case, as every mail server of note does. */
+export function addressKey(address: string): string {
+  return address.toLowerCase()
+}
+
+/** Each address once, as it was first written. */
+export function distinctAddresses(addresses: readonly string[]): string[] {
+  return [
+    ...new Map([...addresses].reverse().map((address) => [addressKey(address), address])).values(),
+  ].reverse()
+}
+
+/** Whether mail may go there. */
+export function agrees({ status }: Consent): boolean {
+  return status === 'confirmed' || status === 'vouched'
+}
+
+/** Those who get nothing, and why; or nothing, if all do. */
+export function whyLeftOut(consents: readonly Consent[]): string | undefined {
+  const parts = [
+    reason(consents, 'asked', 'has not confirmed yet', 'have not confirmed yet'),
+    reason(consents, 'unsubscribed', 'has unsubscribed', 'have unsubscribed'),
+  ].filter((part) => part !== undefined)
+  return parts.length > 0 ? parts.join('; ') : undefined
+}
+
+function reason(consents: readonly Consent[], wanted: RecipientStatus, one: string, many: string) {
+  const addresses = consents.filter(({ status }) => status === wanted).map(({ address }) => address)
+  if (addresses.length === 0) return undefined
+  return `${listOf(addresses)} ${addresses.length === 1 ? one : many}`
+}
+
+const mostNamed = 5
+
+/** Addresses for people: a few of them, and how many more. */
+export function listOf(addresses: readonly string[]): string {
+  const named = addresses.slice(0, mostNamed).join(', ')
+  return addresses.length > mostNamed ? `${named} and ${addresses.length - mostNamed} more` : named
+}

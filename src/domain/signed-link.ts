@@ -1,0 +1,50 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import type { SecretKeys } from './secret-box.ts'
+
+/** What a link is good for. Each has a key of its own: a token of one is worth nothing to another. */
+export type LinkPurpose = 'acknowledge' | 'email-confirm' | 'email-unsubscribe'
+
+/** The token's form, and what of it is signed. Another form is another version, and has another key. */
+const version = '1'
+
+/**
+ * `version.signature.part…`. Parts hold no dot and are no secret: only the signature is hard to guess. It does not stand at the
+ * end, where programs that look for links in a text would leave out a `-` or `_`.
+ */
+export function signToken(purpose: LinkPurpose, parts: readonly string[], keys: SecretKeys): string {
+  const [current] = keys
+  if (!current) throw new Error('there is no key to sign links with')
+  const named = parts.join('.')
+  return [version, sign(purpose, named, current.key).toString('base64url'), named].join('.')
+}
+
+/** The parts of a token that one of the keys has signed for this purpose; all of them are good, so that keys can be rotated. */
+export function readToken(purpose: LinkPurpose, token: string, keys: SecretKeys): string[] | undefined {
+  const [given, signature = '', ...parts] = token.split('.')
+  if (given !== version || !isSigned(purpose, parts.join('.'), signature, keys)) return undefined
+  return parts
+}
+
+/** The public URL's part of every link, without a slash at its end. */
+export function linkBase(publicUrl: string): string {
+  return publicUrl.replace(/\/+$/, '')
+}
+
+function isSigned(purpose: LinkPurpose, named: string, signature: string, keys: SecretKeys): boolean {
+  const given = Buffer.from(signature, 'base64url')
+  // Other texts can stand for the same bytes: each link has one form only.
+  if (given.toString('base64url') !== signature) return false
+  return keys.some(({ key }) => {
+    const right = sign(purpose, named, key)
+    return given.length === right.length && timingSafeEqual(given, right)
+  })
+}
+
+function sign(purpose: LinkPurpose, named: string, key: Buffer): Buffer {
+  return createHmac('sha256', linkKey(purpose, key)).update(named).digest()
+}
+
+/** What encrypts secrets signs nothing: links have keys of their own, derived from it (RFC 5869). */
+function linkKey(purpose: LinkPurpose, key: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `switchyard ${purpose} link ${version}`, 32))
+}
