@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Agent } from 'undici'
+import { createEgress, type Egress } from '../src/channels/egress.ts'
+import { post } from '../src/channels/http.ts'
+import { freePort } from '../src/embedded/ports.ts'
+import { inFlight, openBench, startBenchReceiver } from './support.ts'
+
+/**
+ * `npm run bench:security`: what two guards cost an event, as ratios of one run. The payload codec: two Switchyards of its own, one
+ * with PAYLOAD_KEYS and one without, take turns in delivering events. The egress guard: posts to a receiver on loopback with the
+ * guard and without it take turns, over connections that are kept and over new ones.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '6' },
+    events: { type: 'string', default: '150' },
+    posts: { type: 'string', default: '500' },
+  },
+})
+const rounds = Number(values.rounds)
+process.env.ADMIN_API_KEY ??= `sk_platform_${randomBytes(24).toString('hex')}`
+const folder = await mkdtemp(join(tmpdir(), 'switchyard-bench-'))
+await chmod(folder, 0o755) // PostgreSQL runs as a user of its own when we are root.
+
+const children: ChildProcess[] = []
+process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')))
+
+async function startSwitchyard(name: string, extra: Record<string, string>): Promise<string> {
+  const [port, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()]
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: fileURLToPath(new URL('../', import.meta.url)),
+    env: {
+      ...process.env,
+      PORT: String(port),
+      TEMPORAL_PORT: String(temporalPort),
+      TEMPORAL_UI_PORT: String(uiPort),
+      DATA_DIR: join(folder, name),
+      LOG_LEVEL: 'error',
+      ...extra,
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  children.push(child)
+  await once(child.stdout, 'data')
+  return `http://127.0.0.1:${port}`
+}
+
+/** Answers with a function that delivers so many events, so many at once, and says how long one took, in milliseconds. */
+async function openSide(url: string) {
+  const arrivals = new Map<string, () => void>()
+  const receiver = await startBenchReceiver((id) => arrivals.get(id)?.())
+  const bench = await openBench(url)
+  await bench.call('/api/v1/destinations', {
+    name: 'bench',
+    channel: 'webhook',
+    config: { url: receiver.url },
+    subscription: { eventTypes: ['all'] },
+  })
+  let made = 0
+  async function deliverOne(): Promise<void> {
+    const id = `bench-${made++}`
+    const arrival = new Promise<void>((resolve) => arrivals.set(id, resolve))
+    const data = { submissionId: id, matchType: 'sanctions', matchScore: 0.95, riskLevel: 'high' }
+    await bench.call('/api/v1/events', { id, type: 'aml.match.found', data })
+    await arrival
+    arrivals.delete(id)
+  }
+  const run = (count: number, width: number) => perUnit(count, () => inFlight(count, width, deliverOne))
+  return { run, stop: () => receiver.stop() }
+}
+
+async function perUnit(count: number, work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return (performance.now() - startedAt) / count
+}
+
+/** Both sides in turn, the one that begins changing: the ratio of their medians. */
+async function compare(what: string, base: () => Promise<number>, guarded: () => Promise<number>) {
+  const times: { base: number[]; guarded: number[] } = { base: [], guarded: [] }
+  await base()
+  await guarded() // Neither of these counts.
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? (['base', 'guarded'] as const) : (['guarded', 'base'] as const)
+    for (const side of order) times[side].push(await (side === 'base' ? base : guarded)())
+  }
+  const [without, withIt] = [median(times.base), median(times.guarded)]
+  const ratio = (withIt / without).toFixed(2)
+  console.log(`${what}: without ${without.toFixed(3)} ms, with ${withIt.toFixed(3)} ms, ratio ${ratio}`)
+}
+
+function median(times: readonly number[]): number {
+  const sorted = times.toSorted((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
+
+const plain = await openSide(await startSwitchyard('plain', {}))
+const keys = { PAYLOAD_KEYS: `k1:${randomBytes(32).toString('base64')}` }
+const encrypted = await openSide(await startSwitchyard('encrypted', keys))
+const events = Number(values.events)
+for (const width of [1, 20])
+  await compare(
+    `payload codec, an event with ${width} in flight`,
+    () => plain.run(events, width),
+    () => encrypted.run(events, width),
+  )
+plain.stop()
+encrypted.stop()
+for (const child of children) {
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}
+
+const guard = createEgress({ allow: [], sandboxLoopback: true })
+const agent = new Agent({ pipelining: 1 })
+const open: Egress = { ...guard, dispatcher: () => agent, admit: () => undefined, refusal: () => undefined }
+const receiver = await startBenchReceiver(() => undefined)
+const named = receiver.url.replace('127.0.0.1', 'localhost')
+
+function posts(url: string, egress: Egress, fresh: boolean) {
+  const count = Number(values.posts)
+  const headers: Record<string, string> = fresh ? { connection: 'close' } : {}
+  const one = { url, headers, body: '{}', timeoutMs: 10_000, environment: 'sandbox', egress } as const
+  return () => perUnit(count, () => inFlight(count, 1, () => post(one)))
+}
+for (const [what, url] of [
+  ['an address', receiver.url],
+  ['a name', named],
+] as const)
+  for (const fresh of [false, true])
+    await compare(
+      `egress guard, a post to ${what}, ${fresh ? 'a new connection each' : 'connections kept'}`,
+      posts(url, open, fresh),
+      posts(url, guard, fresh),
+    )
+receiver.stop()
+await Promise.all([guard.close(), agent.close()])
+await rm(folder, { recursive: true, force: true })
