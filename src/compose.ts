@@ -1,21 +1,24 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { typeid } from 'typeid-js'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { createCircuits } from './activities/circuits.ts'
 import { createLanes } from './activities/lanes.ts'
 import { createApp } from './api/app.ts'
-import { hashKey, makeKey } from './api/auth.ts'
+import { hashKey } from './api/auth.ts'
+import { createKeyUse } from './api/key-use.ts'
+import { makeFirstPlatformKey } from './api/platform-keys.ts'
 import { createRateLimits } from './api/rate-limit.ts'
+import { createApiServer } from './api/server.ts'
 import type { Archive } from './archive/archive.ts'
 import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
-import { openDb, type Db } from './db/client.ts'
-import { migrate } from './db/migrate.ts'
+import { secretsOf } from './config-secrets.ts'
+import { openDatabase } from './database.ts'
+import type { Db } from './db/client.ts'
 import { createAcknowledgeLink } from './domain/acknowledge-link.ts'
+import { createEmailLinks } from './domain/email-link.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
@@ -39,8 +42,8 @@ export interface Platform {
 }
 
 /** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
-export function startLog({ LOG_LEVEL }: Config): Log {
-  const log = createLog(LOG_LEVEL)
+export function startLog(config: Config): Log {
+  const log = createLog(config.LOG_LEVEL, { secrets: secretsOf(config) })
   installTemporalRuntime(log)
   return log
 }
@@ -61,15 +64,19 @@ export async function openPlatform(
   log: Log,
   lifecycle: Lifecycle,
 ): Promise<Platform> {
-  const db = await connectDb(services.databaseUrl)
+  const db = await openDatabase(services.databaseUrl)
   lifecycle.add('the database connection', () => db.$disconnect())
   const { connection, client } = await connectTemporal(temporalSettings(config, services.temporalAddress))
   lifecycle.add('the Temporal connection', () => connection.close())
   await requireSearchAttributes(client)
   const egress = createEgress({
     allow: config.EGRESS_ALLOW,
+    deny: config.EGRESS_DENY,
+    ports: config.EGRESS_PORTS,
+    slackHosts: config.SLACK_HOSTS,
     sandboxLoopback: services.sandboxLoopback,
     extraAuthorities: config.EGRESS_CA_FILE,
+    report: (refused) => log.warn(refused, 'egress.refused'),
   })
   lifecycle.add('outgoing connections', () => egress.close())
   const archive = await createArchive(config)
@@ -109,29 +116,6 @@ export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
   return openPlatform(config, services, startLog(config), lifecycle)
 }
 
-/** Brings the database to the newest migration. Answers with the names of those it applied. */
-export async function migrateDatabase(databaseUrl: string): Promise<string[]> {
-  const db = await connectDb(databaseUrl)
-  await db.$disconnect()
-  return migrate(databaseUrl)
-}
-
-/** Connects, and says in words when it cannot. The URL's password is not repeated. */
-async function connectDb(databaseUrl: string): Promise<Db> {
-  const db = openDb(databaseUrl)
-  try {
-    await db.$queryRaw`SELECT 1`
-    return db
-  } catch (cause) {
-    await db.$disconnect()
-    const { host, pathname } = new URL(databaseUrl)
-    throw new Error(
-      `PostgreSQL cannot be reached at ${host}${pathname}: is it running, and is DATABASE_URL right? (Without DATABASE_URL, \`npm start\` brings its own.)`,
-      { cause },
-    )
-  }
-}
-
 async function requireSearchAttributes(client: Client): Promise<void> {
   const missing = await missingSearchAttributes(client)
   if (missing.length === 0) return
@@ -149,11 +133,16 @@ export async function serveApi(
   const app = createApp({
     ...platform,
     ...options,
+    payloadKeys: config.PAYLOAD_KEYS,
+    mailFromDomains: config.MAIL_FROM_DOMAINS,
     rateLimits: createRateLimits(),
+    keyUse: createKeyUse(platform),
     queryKeys: config.API_KEY_IN_QUERY,
+    trustProxy: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
     adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
   })
-  const server = createServer(app)
+  const server = createApiServer(app)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
     server.listen(config.PORT, config.HOST, resolve)
@@ -180,13 +169,15 @@ export async function runWorkers(
   lifecycle: Lifecycle,
   fail: (why: string) => void,
 ): Promise<void> {
-  const mail = smtpUrl === undefined ? undefined : { smtpUrl, from: config.MAIL_FROM }
-  if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'acknowledge-links.left-out')
+  const { MAIL_FROM: from, MAIL_BOUNCES: bounces, MAIL_FROM_DOMAINS: fromDomains } = config
+  const mail = smtpUrl === undefined ? undefined : { smtpUrl, from, bounces, fromDomains }
+  if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'links.left-out')
   // Events are delivered all the same where this account may not make schedules.
   await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
   const workers = await startWorkers({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    payloadKeys: config.PAYLOAD_KEYS,
     deps: {
       db,
       secretKeys,
@@ -195,6 +186,7 @@ export async function runWorkers(
       circuits: createCircuits(),
       archive,
       acknowledgeLink: publicUrl === undefined ? undefined : createAcknowledgeLink(publicUrl, secretKeys),
+      emailLinks: publicUrl === undefined ? undefined : createEmailLinks(publicUrl, secretKeys),
       log,
     },
   })
@@ -202,14 +194,10 @@ export async function runWorkers(
   workers.done.catch((error: unknown) => fail(`The worker ended: ${(error as Error).message}`))
 }
 
-/** Makes the platform key if there is none yet. It is shown by whoever calls this, once, and never again. */
-export async function firstPlatformKey({ db, config }: Platform): Promise<string | undefined> {
-  if (config.ADMIN_API_KEY) return undefined
-  const { key, hash, lastFour } = makeKey('platform')
-  // One statement, so that of two processes that start at once only one makes a key.
-  const made = await db.$executeRaw`
-    INSERT INTO "ApiKey" ("id", "hash", "lastFour", "scopes", "name")
-    SELECT ${typeid('key').toString()}, ${hash}, ${lastFour}, ARRAY['*'], 'first platform key'
-    WHERE NOT EXISTS (SELECT 1 FROM "ApiKey" WHERE "tenantId" IS NULL AND "revokedAt" IS NULL)`
-  return made === 1 ? key : undefined
+/** Makes the platform key if there is none yet, or none that can still be used. It is shown by whoever calls this, once, and never again. */
+export async function firstPlatformKey({
+  db,
+  config,
+}: Pick<Platform, 'db' | 'config'>): Promise<string | undefined> {
+  return config.ADMIN_API_KEY ? undefined : makeFirstPlatformKey(db)
 }

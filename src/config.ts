@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { queryKeyPolicies } from './api/request-key.ts'
+import { defaultSlackHosts, type PortRange } from './channels/egress-rules.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
@@ -21,8 +22,24 @@ const cidrs = z
       entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
     {
       message: 'must be host names, addresses and CIDRs, separated by commas; no ports, no wildcards',
+      abort: true,
     },
   )
+
+/** Single ports and ranges, both ends included. */
+const portRanges = z.string().transform((text, context): PortRange[] => {
+  const ranges = text.split(',').map((entry): PortRange => {
+    const [, first, last = first] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(entry) ?? []
+    return [Number(first), Number(last)]
+  })
+  if (!ranges.every(([first, last]) => first >= 1 && first <= last && last <= 65_535)) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be ports and ranges of ports, separated by commas: 443,8443,10000-65535',
+    })
+  }
+  return ranges
+})
 
 const secretKeys = z.string().transform((text, context): SecretKeys => {
   const keys = text.split(',').map((entry) => {
@@ -35,6 +52,8 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
       message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)',
     })
   }
+  if (new Set(keys.map(({ id }) => id)).size < keys.length)
+    context.addIssue({ code: 'custom', message: 'must give each key an id of its own' })
   return keys
 })
 
@@ -58,6 +77,18 @@ const certificates = z.string().transform((file, context) => {
   return z.NEVER
 })
 
+const mailDomains = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim().toLowerCase()))
+  .refine((entries) => entries.every((entry) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(entry)), {
+    message: 'must be domains such as example.com, separated by commas; no wildcards',
+  })
+
+/** Each destination's id is added to the part before the @, of which 64 characters are all that mail servers take (RFC 5321). */
+const mailBounces = z
+  .email('must be an address such as bounces@example.com')
+  .refine((text) => text.lastIndexOf('@') <= 33, 'must have at most 33 characters before the @')
+
 /** A folder, or `s3://bucket/prefix`. */
 const archive = z.string().transform((text, context) => {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return { kind: 'folder' as const, path: resolve(text) }
@@ -67,6 +98,38 @@ const archive = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/**
+ * The proxies whose `X-Forwarded-For` is believed, as Express takes them: how many stand before us, or their addresses. Not
+ * `true`, which would let every caller choose an address.
+ */
+const trustProxy = z.string().transform((text, context): number | string[] => {
+  if (/^[1-9]$/.test(text)) return Number(text)
+  const entries = text.split(',').map((entry) => entry.trim())
+  const names = ['loopback', 'linklocal', 'uniquelocal']
+  // Not in short: `10` is an address, too, for some.
+  const isAddress = (entry: string) => ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry)
+  if (entries.every((entry) => names.includes(entry) || isAddress(entry) || ipaddr.isValidCIDR(entry)))
+    return entries
+  context.addIssue({
+    code: 'custom',
+    message:
+      'must be how many proxies there are (1 to 9), or their addresses, CIDRs, loopback, linklocal or uniquelocal, separated by commas',
+  })
+  return z.NEVER
+})
+
+/** As browsers send them: no path, no wildcard, and not `null`, which any page can be. */
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .refine(
+    (entries) =>
+      entries.every(
+        (entry) => /^https?:[^*]+$/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry,
+      ),
+    { message: 'must be origins such as https://app.example.com, separated by commas; no path, no *' },
+  )
+
 /** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
 const variables = z.object({
   PORT: port.default(3000),
@@ -74,6 +137,10 @@ const variables = z.object({
   PUBLIC_URL: publicUrl.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  MIGRATE_DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
     .optional(),
@@ -89,14 +156,27 @@ const variables = z.object({
     .default('false')
     .transform((text) => text === 'true'),
   ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
+  TRUST_PROXY: trustProxy.optional(),
+  CORS_ORIGINS: origins.optional(),
   API_KEY_IN_QUERY: z.enum(queryKeyPolicies).default('sandbox'),
   SECRET_KEYS: secretKeys.optional(),
+  PAYLOAD_KEYS: secretKeys.optional(),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .optional(),
   MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
+  MAIL_FROM_DOMAINS: mailDomains.default([]),
+  MAIL_BOUNCES: mailBounces.optional(),
   EGRESS_ALLOW: cidrs.default([]),
+  EGRESS_DENY: cidrs.default([]),
+  EGRESS_PORTS: portRanges.optional(),
+  SLACK_HOSTS: cidrs
+    .refine(
+      (entries) => !entries.some((entry) => entry.includes('/')),
+      'must be host names, separated by commas',
+    )
+    .default([...defaultSlackHosts]),
   EGRESS_CA_FILE: certificates.optional(),
   ARCHIVE: archive.optional(),
   ARCHIVE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
@@ -160,7 +240,7 @@ function parseVariables<Schema extends z.ZodType>(
 /** How to reach the Temporal server at an address, by the variables. */
 export function temporalSettings(config: Config, address: string) {
   const { TEMPORAL_NAMESPACE: namespace, TEMPORAL_TLS: tls, TEMPORAL_API_KEY: apiKey } = config
-  return { address, namespace, tls, apiKey }
+  return { address, namespace, tls, apiKey, payloadKeys: config.PAYLOAD_KEYS }
 }
 
 /** For the production roots, which start no service of their own. */

@@ -1,3 +1,5 @@
+import { createRedactor } from './log-redaction.ts'
+
 /** What was started, to be stopped in the opposite order. */
 export class Lifecycle {
   readonly #stops: { what: string; stop: () => Promise<unknown> }[] = []
@@ -70,8 +72,12 @@ export async function runRoot(
   }
 }
 
-/** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. */
+/** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. No secrets. */
 function explain(error: unknown): string {
+  return createRedactor()(messageOf(error))
+}
+
+function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
   const bug = error instanceof TypeError || error instanceof ReferenceError

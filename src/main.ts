@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstPlatformKey, migrateDatabase, openPlatform, runWorkers, serveApi, startLog } from './compose.ts'
+import { firstPlatformKey, openPlatform, runWorkers, serveApi, startLog } from './compose.ts'
 import { readConfig, type Config } from './config.ts'
+import { migrateDatabase } from './database.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
+import { linkBase } from './domain/signed-link.ts'
 import { lockDataFolder } from './embedded/lock.ts'
 import { startMailCatcher } from './embedded/mail.ts'
 import { requireFreePort } from './embedded/ports.ts'
@@ -24,10 +26,10 @@ await runRoot(async (lifecycle, fail) => {
   lifecycle.add('the lock', () => Promise.resolve(lock.release()))
   await requireFreePort(config.PORT, 'API', 'PORT')
 
-  const { url: databaseUrl } = config.DATABASE_URL
-    ? { url: config.DATABASE_URL }
+  const { applicationUrl: databaseUrl, url: ownerUrl } = config.DATABASE_URL
+    ? { applicationUrl: config.DATABASE_URL, url: config.MIGRATE_DATABASE_URL }
     : await postgres(config, lifecycle, fail)
-  const applied = await migrateDatabase(databaseUrl)
+  const applied = await migrateDatabase(databaseUrl, ownerUrl)
   if (applied.length > 0) progress(`applied ${applied.length} database migration(s)`)
   const temporal = config.TEMPORAL_ADDRESS
     ? { address: config.TEMPORAL_ADDRESS, uiUrl: config.TEMPORAL_UI_URL }
@@ -38,7 +40,7 @@ await runRoot(async (lifecycle, fail) => {
     databaseUrl,
     temporalAddress: temporal.address,
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
-    publicUrl: config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`,
+    publicUrl: publicUrlOf(config),
     sandboxLoopback: true,
   }
   const platform = await openPlatform(config, services, log, lifecycle)
@@ -52,6 +54,10 @@ await runRoot(async (lifecycle, fail) => {
   if (platformKey !== undefined) keepPlatformKey(config, platformKey)
   announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
 })
+
+function publicUrlOf({ PUBLIC_URL, PORT }: Config): string {
+  return PUBLIC_URL ?? `http://127.0.0.1:${PORT}`
+}
 
 function progress(line: string): void {
   console.error(`  ${line}`)
@@ -84,6 +90,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
     dbFile: join(privateFolder(config, 'temporal'), 'temporal.db'),
     port: config.TEMPORAL_PORT,
     uiPort: config.TEMPORAL_UI_PORT,
+    uiCodecEndpoint: config.PAYLOAD_KEYS && `${linkBase(publicUrlOf(config))}/codec`,
     namespace: config.TEMPORAL_NAMESPACE,
     progress,
   })

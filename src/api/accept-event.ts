@@ -105,6 +105,13 @@ async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo)
   const workflowId = eventWorkflowId({ ...event, eventId: event.id })
   const first = await temporal.workflow.getHandle(workflowId).describe()
   const known = first.memo as EventMemo | undefined
+  if (known?.erased) {
+    throw new ApiError(
+      'erased',
+      `An event with the id ${event.id} was accepted before and erased since: the id is not taken again.`,
+      { errors: [{ path: 'id', message: 'belongs to an event that was erased' }] },
+    )
+  }
   if (known?.bodyHash !== memo.bodyHash) {
     throw new ApiError(
       'event_id_conflict',

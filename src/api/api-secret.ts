@@ -1,29 +1,29 @@
 import { z } from 'zod'
 import { hasApiSecret, makeApiSecret } from '../db/api-secrets.ts'
-import { recordAudit } from '../db/audit.ts'
 import { inTenantTurn } from '../db/client.ts'
 import { rotationNews } from '../domain/operational.ts'
 import { durationMs } from '../domain/retry-schedule.ts'
 import { duration } from './destination-fields.ts'
 import { tell } from './destination-news.ts'
 import { route, scopeOf } from './route.ts'
+import { audit } from './writer.ts'
 
 export const apiSecretRoutes = [
   route({
     method: 'post',
     path: '/tenant/api-secret/rotate',
-    access: { scope: 'settings:write' },
+    access: { scope: 'secrets:write' },
     summary:
       'Make a new API secret, shown only in this answer; the old one goes on signing every other attempt until the overlap ends',
     body: z.strictObject({ overlap: duration.default('24h') }),
     replies: { 201: z.object({ apiSecret: z.string(), previousEndsAt: z.string() }) },
     async handle({ body: { overlap }, caller, address }, deps) {
-      const { tenantId, keyId } = caller
       const scope = scopeOf(caller)
       const at = new Date()
       const previousEndsAt = new Date(at.getTime() + durationMs(overlap))
-      const apiSecret = await inTenantTurn(deps.db, tenantId, async (tx) => {
-        await recordAudit(tx, { ...scope, keyId, address, action: 'api-secret.rotated' })
+      const apiSecret = await inTenantTurn(deps.db, scope.tenantId, async (tx) => {
+        const after = { previousEndsAt: previousEndsAt.toISOString() }
+        await audit(tx, { caller, address }, { action: 'api-secret.rotated', after })
         const replaces = await hasApiSecret(tx, scope)
         const secret = await makeApiSecret(tx, deps.secretKeys, scope, previousEndsAt)
         if (replaces) await tell(deps, rotationNews(scope, { previousEndsAt, at }))

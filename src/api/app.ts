@@ -5,6 +5,7 @@ import type { Egress } from '../channels/egress.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
+import type { PayloadKeys } from '../temporal/payload-codec.ts'
 import { acknowledgePages } from './acknowledge-page.ts'
 import { apiSecretRoutes } from './api-secret.ts'
 import { auditRoutes } from './audit.ts'
@@ -13,6 +14,7 @@ import { tenantSettingsRoutes } from './compat/tenant-settings.ts'
 import { webhookLogRoutes } from './compat/webhook-logs.ts'
 import { webhookTestRoutes } from './compat/webhook-tests.ts'
 import { webhookRoutes } from './compat/webhooks.ts'
+import { codecServer } from './codec.ts'
 import { configurationRoutes } from './configuration.ts'
 import { deliveryRoutes } from './deliveries.ts'
 import { destinationSecretRoutes } from './destination-secrets.ts'
@@ -20,12 +22,19 @@ import { destinationStatsRoutes } from './destination-stats.ts'
 import { destinationTestRoutes } from './destination-test.ts'
 import { destinationRoutes } from './destinations.ts'
 import { docsRouter } from './docs.ts'
-import { ApiError } from './errors.ts'
+import { erasureRoutes } from './erasures.ts'
+import { emailLinkPages } from './email-link-pages.ts'
+import { emailRecipientRoutes } from './email-recipient-routes.ts'
 import { eventActionRoutes } from './event-actions.ts'
 import { eventTypeRoutes } from './event-types.ts'
 import { eventRoutes } from './events.ts'
+import { crossOrigin, noSuchRoute, refuseOtherMethods, secureHeaders } from './hardening.ts'
+import { createKeyGuesses } from './key-guesses.ts'
+import type { KeyUse } from './key-use.ts'
 import { keyRoutes } from './keys.ts'
 import { mount } from './mount.ts'
+import { ownKeyRoutes } from './own-keys.ts'
+import { platformKeyRoutes } from './platform-keys.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy } from './request-key.ts'
 import { basePath, type RouteTable } from './route.ts'
@@ -34,6 +43,7 @@ import { rulePreviewRoutes } from './rules-preview.ts'
 import { ruleRoutes } from './rules.ts'
 import { asApiError, logFault } from './service-fault.ts'
 import { templateRoutes } from './templates.ts'
+import { tenantDeletionRoutes } from './tenant-deletions.ts'
 import { tenantRoutes } from './tenants.ts'
 
 /** What the API works with. Only the composition roots construct it. */
@@ -43,6 +53,12 @@ export interface AppDeps {
   /** A worker in this process shares the connection: events may start on it at once (DESIGN §3, fast path). */
   eagerStart: boolean
   secretKeys: SecretKeys
+  /** What payloads in Temporal are encrypted with, if they are: without, there is no codec server. */
+  payloadKeys: PayloadKeys | undefined
+  /** Where people reach this API, if that is known. */
+  publicUrl: string | undefined
+  /** Domains that tenants may send mail from by the platform's server. */
+  mailFromDomains?: readonly string[] | undefined
   egress: Egress
   /** Where closed events are kept, if the operator wants that. */
   archive: Archive | undefined
@@ -50,6 +66,12 @@ export interface AppDeps {
   adminKeyHash: string | undefined
   /** Which keys are taken from a URL's query. */
   queryKeys: QueryKeyPolicy
+  /** Keeps when keys were last used. */
+  keyUse: KeyUse
+  /** Pages of these origins may call the API from a browser. */
+  corsOrigins?: readonly string[] | undefined
+  /** The proxies before us, as Express takes them: their word on where a call comes from is believed. */
+  trustProxy?: number | string[] | undefined
   /** Base of the links to Temporal's web UI, where there is one. */
   temporalUiUrl: string | undefined
   log: Log
@@ -61,13 +83,18 @@ const healthDeadlineMs = 3_000
 export const routes: RouteTable = {
   [basePath]: [
     ...tenantRoutes,
+    ...tenantDeletionRoutes,
     ...keyRoutes,
+    ...ownKeyRoutes,
+    ...platformKeyRoutes,
     ...destinationRoutes,
     ...destinationTestRoutes,
     ...destinationStatsRoutes,
     ...destinationSecretRoutes,
+    ...emailRecipientRoutes,
     ...eventRoutes,
     ...eventActionRoutes,
+    ...erasureRoutes,
     ...deliveryRoutes,
     ...replayRoutes,
     // `preview` comes before the id of a rule.
@@ -91,6 +118,8 @@ export function createApp(deps: AppDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
+  app.set('trust proxy', deps.trustProxy ?? false)
+  app.use(secureHeaders(deps))
 
   app.get('/healthz', async (_request, response) => {
     const { db, temporal } = deps
@@ -103,13 +132,18 @@ export function createApp(deps: AppDeps): Express {
   })
   app.use(docsRouter(routes))
   app.use(acknowledgePages(deps))
+  app.use(emailLinkPages(deps))
+  app.use(codecServer(deps))
+  const refuseGuess = createKeyGuesses()
   for (const [base, list] of Object.entries(routes)) {
     const router = express.Router()
-    for (const route of list) mount(router, route, deps)
+    if (deps.corsOrigins) router.use(crossOrigin(deps.corsOrigins))
+    router.use(refuseOtherMethods)
+    for (const route of list) mount(router, route, deps, refuseGuess)
     app.use(base, router)
   }
   app.use(() => {
-    throw new ApiError('not_found', 'There is no such route. The API is described at /docs.')
+    throw noSuchRoute()
   })
   app.use(errorHandler(deps))
   return app

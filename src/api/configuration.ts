@@ -53,7 +53,7 @@ export const configurationRoutes = [
   route({
     method: 'get',
     path: '/configuration',
-    access: { scope: 'settings:read' },
+    access: { scope: 'configuration:read' },
     summary: 'Export destinations, templates and rules as one YAML document, without secrets',
     yaml: true,
     replies: { 200: documentReply },
@@ -65,7 +65,7 @@ export const configurationRoutes = [
   route({
     method: 'post',
     path: '/configuration',
-    access: { scope: 'settings:write' },
+    access: { scope: 'configuration:write' },
     summary: 'Make the environment what a document says, as a whole or not at all',
     query: applyQuery,
     body: documentBody,

@@ -30,7 +30,7 @@ export const deliveryRoutes = [
   route({
     method: 'get',
     path: '/deliveries',
-    access: { scope: 'events:read' },
+    access: { scope: 'deliveries:read' },
     summary: 'List deliveries, replays’ included: those of the newest event or replay first',
     query: deliveryQuery,
     replies: { 200: reply },

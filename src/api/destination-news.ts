@@ -1,9 +1,10 @@
-import type { Destination, Scope } from '../db/destinations.ts'
+import type { Destination } from '../db/destinations.ts'
 import { rotationNews, statusNews, type News } from '../domain/operational.ts'
 import { announce } from '../temporal/operational-events.ts'
 import type { AppDeps } from './app.ts'
 import { inDestinationTurn, type StoreDeps, type Written } from './destination-store.ts'
 import { serviceFault } from './service-fault.ts'
+import type { Writer } from './writer.ts'
 
 /** The tenant's turn is held meanwhile, and lasts 5 s at most. */
 const tellingMs = 3_000
@@ -14,11 +15,11 @@ const tellingMs = 3_000
  */
 export function writeDestination(
   deps: AppDeps,
-  scope: Scope,
+  writer: Writer,
   id: string | undefined,
   write: (store: StoreDeps, current: Destination) => Promise<Written>,
 ): Promise<Written> {
-  return inDestinationTurn(deps, scope, id, async (store, current) => {
+  return inDestinationTurn(deps, writer, id, async (store, current) => {
     const written = await write(store, current)
     await tellOfChange(deps, current, written.destination)
     return written

@@ -1,20 +1,20 @@
 import { z } from 'zod'
-import { recordAudit } from '../db/audit.ts'
 import { previousInForce } from '../db/destinations.ts'
 import { rotationNews } from '../domain/operational.ts'
 import { durationMs } from '../domain/retry-schedule.ts'
 import { publicKeyOf } from '../domain/signing-keys.ts'
+import { channelOf } from './channel-of.ts'
 import { duration } from './destination-fields.ts'
 import { rotateKeys } from './destination-keys.ts'
 import { tell } from './destination-news.ts'
-import { channelOf, inDestinationTurn, setKeys } from './destination-store.ts'
+import { inDestinationTurn, setKeys } from './destination-store.ts'
 import { route, scopeOf } from './route.ts'
 
 export const destinationSecretRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/rotate-secret',
-    access: { scope: 'settings:write' },
+    access: { scope: 'secrets:write' },
     summary:
       'Replace a destination’s signing secret, and its key pair if it has one; those before go on signing until the overlap ends',
     body: z.strictObject({
@@ -39,41 +39,45 @@ export const destinationSecretRoutes = [
     },
     async handle({ params, body, caller, address }, deps) {
       const scope = scopeOf(caller)
-      const rotated = await inDestinationTurn(deps, scope, params.id, async (store, current) => {
-        const { id: subject, channel } = current
-        const from = new Date()
-        const until = new Date(from.getTime() + durationMs(body.overlap))
-        const { keys, made } = rotateKeys(channelOf(channel), current, body.secret, { from, until })
-        await setKeys(store, current, keys)
-        const action = 'destination-secret.rotated'
-        await recordAudit(store.db, { ...scope, keyId: caller.keyId, address, action, subject })
-        await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
-        return {
-          ...(made && { secret: made }),
-          ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
-          previousEndsAt: until.toISOString(),
-        }
-      })
+      const rotated = await inDestinationTurn(
+        deps,
+        { caller, address },
+        params.id,
+        async (store, current) => {
+          const from = new Date()
+          const until = new Date(from.getTime() + durationMs(body.overlap))
+          const { keys, made } = rotateKeys(channelOf(current.channel), current, body.secret, { from, until })
+          await setKeys(store, current, keys, 'destination-secret.rotated')
+          await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
+          return {
+            ...(made && { secret: made }),
+            ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
+            previousEndsAt: until.toISOString(),
+          }
+        },
+      )
       return { status: 201, body: rotated }
     },
   }),
   route({
     method: 'post',
     path: '/destinations/:id/revoke-previous-secrets',
-    access: { scope: 'settings:write' },
+    access: { scope: 'secrets:write' },
     summary: 'End the overlap of a destination’s rotations now: only the newest secret signs from here on',
     replies: {
       200: z.object({ revoked: z.int().meta({ description: 'How many previous secrets still signed.' }) }),
     },
     async handle({ params, caller, address }, deps) {
-      const scope = scopeOf(caller)
-      const revoked = await inDestinationTurn(deps, scope, params.id, async (store, current) => {
-        const { id: subject, keys } = current
-        await setKeys(store, current, { ...keys, previous: undefined })
-        const action = 'destination-secret.revoked'
-        await recordAudit(store.db, { ...scope, keyId: caller.keyId, address, action, subject })
-        return previousInForce(keys, new Date()).length
-      })
+      const revoked = await inDestinationTurn(
+        deps,
+        { caller, address },
+        params.id,
+        async (store, current) => {
+          const { keys } = current
+          await setKeys(store, current, { ...keys, previous: undefined }, 'destination-secret.revoked')
+          return previousInForce(keys, new Date()).length
+        },
+      )
       return { status: 200, body: { revoked } }
     },
   }),

@@ -25,7 +25,7 @@ export const destinationStatsRoutes = [
   route({
     method: 'get',
     path: '/destinations/:id/stats',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
     summary: 'Count a destination’s deliveries, of all time and day by day',
     query: z.strictObject({ days: z.coerce.number().int().min(0).max(90).default(30) }),
     replies: { 200: statsReply },

@@ -1,8 +1,7 @@
 import { typeid } from 'typeid-js'
 import type { Channel } from '../channels/channel.ts'
-import { findChannel } from '../channels/index.ts'
 import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
-import { inTenantTurn, type Db, type Tx } from '../db/client.ts'
+import { inTenantTurn, type Tx } from '../db/client.ts'
 import {
   findDestination,
   openDestination,
@@ -14,13 +13,22 @@ import {
 import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
+import { channelOf } from './channel-of.ts'
 import { completeKeys, type GivenSecret } from './destination-keys.ts'
+import { auditChange, auditCreation, auditDeletion, auditKeys } from './destination-view.ts'
+import { askNewRecipients, type AskingDeps } from './email-asking.ts'
+import { writeRecipients } from './email-recipients.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
 import { scopeOf } from './route.ts'
 import { validate } from './validate.ts'
+import type { Writer } from './writer.ts'
 
-/** What it takes to write destinations; `db` may be a transaction. */
-export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress'> & { db: Tx }
+/** What it takes to write destinations, in a transaction: every change is audited in it, as the writer's. */
+export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress' | 'publicUrl' | 'mailFromDomains'> & {
+  db: Tx
+  writer: Writer
+}
+type ReadDeps = Pick<StoreDeps, 'db' | 'secretKeys'>
 
 export interface NewDestination {
   name: string
@@ -82,7 +90,10 @@ export async function createDestination(
       contractFields,
     },
   })
-  return { destination: openDestination(row, deps.secretKeys), secret: signing.made }
+  const destination = openDestination(row, deps.secretKeys)
+  await writeRecipients(deps, channel, destination)
+  await auditCreation(deps.db, deps.writer, destination)
+  return { destination, secret: signing.made }
 }
 
 export async function changeDestination(
@@ -107,7 +118,10 @@ export async function changeDestination(
       ...(status && status !== current.status && chosen(status)),
     },
   })
-  return { destination: openDestination(row, deps.secretKeys), secret: signing.made }
+  const destination = openDestination(row, deps.secretKeys)
+  await writeRecipients(deps, channel, destination)
+  await auditChange(deps.db, deps.writer, current, destination)
+  return { destination, secret: signing.made }
 }
 
 /** Changes the status alone: this must succeed even if what is configured would not be accepted today. */
@@ -118,26 +132,44 @@ export async function setStatus(
 ): Promise<Written> {
   if (status === current.status) return { destination: current }
   const where = { id: current.id, ...scopeOf(current) }
-  const row = await deps.db.destination.update({ where, data: chosen(status) })
-  return { destination: openDestination(row, deps.secretKeys) }
+  const destination = openDestination(
+    await deps.db.destination.update({ where, data: chosen(status) }),
+    deps.secretKeys,
+  )
+  const action = status === 'paused' ? 'destination.paused' : 'destination.resumed'
+  await auditChange(deps.db, deps.writer, current, destination, action)
+  return { destination }
 }
 
 /**
  * Deliveries that still wait for it are skipped. Says whether there was such a destination, and opens no secret: what cannot
  * be opened can still be deleted.
  */
-export async function deleteDestination({ db }: Pick<StoreDeps, 'db'>, scope: Scope, id: string | undefined) {
-  const { count } = await db.destination.deleteMany({ where: { id: id ?? '', ...scope } })
-  return count > 0
+export async function deleteDestination(
+  { db, writer }: Pick<StoreDeps, 'db' | 'writer'>,
+  scope: Scope,
+  id: string | undefined,
+): Promise<boolean> {
+  const row = await db.destination.findFirst({ where: { id: id ?? '', ...scope } })
+  if (!row) return false
+  await db.destination.delete({ where: { id: row.id, ...scope } })
+  await auditDeletion(db, writer, row)
+  return true
 }
 
-/** Replaces the signing keys alone. */
-export async function setKeys(deps: StoreDeps, current: Destination, keys: StoredKeys): Promise<void> {
+/** Replaces the signing keys alone; `action` is what the audit log calls it. */
+export async function setKeys(
+  deps: StoreDeps,
+  current: Destination,
+  keys: StoredKeys,
+  action: string,
+): Promise<void> {
   const { id, channel, config } = current
-  await deps.db.destination.update({
+  const row = await deps.db.destination.update({
     where: { id, ...scopeOf(current) },
     data: sealed(deps, id, channelOf(channel), config, keys),
   })
+  await auditKeys(deps.db, deps.writer, current, openDestination(row, deps.secretKeys), action)
 }
 
 /**
@@ -145,32 +177,44 @@ export async function setKeys(deps: StoreDeps, current: Destination, keys: Store
  * text, so that whoever changes a part of it must have read the rest just before.
  */
 export function inDestinationTurn<Result>(
-  { db, secretKeys, egress }: Omit<StoreDeps, 'db'> & { db: Db },
-  scope: Scope,
+  deps: TurnDeps,
+  writer: Writer,
   id: string | undefined,
   change: (store: StoreDeps, current: Destination) => Promise<Result>,
 ): Promise<Result> {
-  return inTenantTurn(db, scope.tenantId, async (tx) => {
-    const store = { secretKeys, egress, db: tx }
-    return change(store, await requireDestination(store, scope, id))
-  })
+  return inStoreTurn(deps, writer, async (store) =>
+    change(store, await requireDestination(store, scopeOf(writer.caller), id)),
+  )
+}
+
+type TurnDeps = Omit<StoreDeps, 'db' | 'writer'> & AskingDeps
+
+/** Writes destinations with no other change of this tenant's under way; then people who are new to them are asked. */
+export async function inStoreTurn<Result>(
+  deps: TurnDeps,
+  writer: Writer,
+  write: (store: StoreDeps, scope: Scope) => Promise<Result>,
+): Promise<Result> {
+  const scope = scopeOf(writer.caller)
+  const result = await inTenantTurn(deps.db, scope.tenantId, (tx) => write(storeOf(deps, tx, writer), scope))
+  await askNewRecipients(deps, scope)
+  return result
+}
+
+export function storeOf(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: Writer): StoreDeps {
+  const { secretKeys, egress, publicUrl, mailFromDomains } = deps
+  return { secretKeys, egress, publicUrl, mailFromDomains, db, writer }
 }
 
 /** The destination of this scope, or 404. */
 export async function requireDestination(
-  { db, secretKeys }: StoreDeps,
+  { db, secretKeys }: ReadDeps,
   scope: Scope,
   id: string | undefined,
 ): Promise<Destination> {
   const found = await findDestination(db, secretKeys, scope, id ?? '')
   if (!found) throw notFound('destination')
   return found
-}
-
-export function channelOf(name: string): Channel {
-  const channel = findChannel(name)
-  if (!channel) throw new Error(`the channel ${name} is not in the registry`)
-  return channel
 }
 
 /** A plan names every destination with its reason, and must fit into one workflow payload. */
@@ -184,8 +228,13 @@ async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
   )
 }
 
-function check(channel: Channel, config: JsonObject, { environment }: Scope, { egress }: StoreDeps): void {
-  const problems = channel.check(config, { environment, egress })
+function check(
+  channel: Channel,
+  config: JsonObject,
+  { environment }: Scope,
+  { egress, mailFromDomains }: StoreDeps,
+): void {
+  const problems = channel.check(config, { environment, egress, mailFromDomains })
   if (problems.length > 0)
     throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
 }

@@ -11,7 +11,7 @@ export const destinationTestRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/test',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
     summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
     body: z.strictObject({
       eventType: eventType
@@ -22,17 +22,21 @@ export const destinationTestRoutes = [
     replies: {
       200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
     },
-    async handle({ params, body, caller }, deps) {
+    async handle({ params, body, caller, address }, deps) {
       const { id, subscription, delivery } = await requireDestination(deps, scopeOf(caller), params.id)
       const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
       const data = body.data ?? findEntry(type)?.sample ?? madeUp
       const target = { destinationId: id }
-      const tested = await sendTest(deps, scopeOf(caller), {
-        target,
-        type,
-        data,
-        timeoutMs: delivery.timeoutMs,
-      })
+      const tested = await sendTest(
+        deps,
+        { caller, address },
+        {
+          target,
+          type,
+          data,
+          timeoutMs: delivery.timeoutMs,
+        },
+      )
       return { status: 200, body: tested }
     },
   }),

@@ -1,22 +1,23 @@
 import { z } from 'zod'
 import { channels } from '../channels/index.ts'
-import { maskConfig } from '../channels/secrets.ts'
-import { openDestination, previousInForce, type Destination } from '../db/destinations.ts'
+import { openDestination, type Destination } from '../db/destinations.ts'
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
-import { publicKeyOf } from '../domain/signing-keys.ts'
+import type { AppDeps } from './app.ts'
 import { deliveryPolicy, deliveryPolicyPatch, subscription } from './destination-fields.ts'
 import { writeDestination } from './destination-news.ts'
 import {
   changeDestination,
-  channelOf,
   createDestination,
   deleteDestination,
+  inStoreTurn,
   requireDestination,
   setStatus,
   type ChosenStatus,
   type Written,
 } from './destination-store.ts'
+import { showDestination } from './destination-view.ts'
+import { recipientReply, recipientsOf } from './email-recipients.ts'
 import { notFound } from './errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
 import { route, scopeOf } from './route.ts'
@@ -69,6 +70,10 @@ const destinationReply = z.object({
     .string()
     .optional()
     .meta({ description: 'While a rotation overlaps: when the last of the previous secrets stops signing.' }),
+  recipients: z
+    .array(recipientReply)
+    .optional()
+    .meta({ description: 'Of an email destination: who has agreed to get its mail.' }),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
@@ -80,65 +85,73 @@ export const destinationRoutes = [
   route({
     method: 'post',
     path: '/destinations',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
     summary: 'Create a destination; its signing secret is shown only in this answer',
     body: destinationBody,
     replies: { 201: writtenReply },
-    async handle({ body, caller }, deps) {
+    async handle({ body, caller, address }, deps) {
       const given = { ...body, config: body.config as JsonObject }
-      return { status: 201, body: showWritten(await createDestination(deps, scopeOf(caller), given)) }
+      const made = await inStoreTurn(deps, { caller, address }, (store, scope) =>
+        createDestination(store, scope, given),
+      )
+      return { status: 201, body: await showWritten(deps, made) }
     },
   }),
   route({
     method: 'get',
     path: '/destinations',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
     summary: 'List the destinations of the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(destinationReply) },
-    async handle({ query, caller }, { db, secretKeys }) {
-      const page = await readIdPage(
+    async handle({ query, caller }, deps) {
+      const { data, nextCursor } = await readIdPage(
         query,
-        ({ where, ...args }) => db.destination.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
-        (row) => show(openDestination(row, secretKeys)),
+        ({ where, ...args }) =>
+          deps.db.destination.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        (row) => openDestination(row, deps.secretKeys),
       )
-      return { status: 200, body: page }
+      return { status: 200, body: { data: await showAll(deps, data), nextCursor } }
     },
   }),
   route({
     method: 'get',
     path: '/destinations/:id',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
     summary: 'Get a destination',
     replies: { 200: destinationReply },
     async handle({ params, caller }, deps) {
-      return { status: 200, body: show(await requireDestination(deps, scopeOf(caller), params.id)) }
+      const found = await requireDestination(deps, scopeOf(caller), params.id)
+      return { status: 200, body: await showOne(deps, found) }
     },
   }),
   route({
     method: 'patch',
     path: '/destinations/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
     summary:
       'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
     body: destinationPatch,
     replies: { 200: writtenReply },
-    async handle({ params, body, caller }, deps) {
+    async handle({ params, body, caller, address }, deps) {
       const change = { ...body, config: body.config as JsonObject | undefined }
-      const written = await writeDestination(deps, scopeOf(caller), params.id, (store, current) =>
+      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
         changeDestination(store, current, change),
       )
-      return { status: 200, body: showWritten(written) }
+      return { status: 200, body: await showWritten(deps, written) }
     },
   }),
   route({
     method: 'delete',
     path: '/destinations/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
     summary: 'Delete a destination; deliveries that still wait for it are skipped',
     replies: { 204: null },
-    async handle({ params, caller }, deps) {
-      if (!(await deleteDestination(deps, scopeOf(caller), params.id))) throw notFound('destination')
+    async handle({ params, caller, address }, deps) {
+      const found = await inStoreTurn(deps, { caller, address }, (store, scope) =>
+        deleteDestination(store, scope, params.id),
+      )
+      if (!found) throw notFound('destination')
       return { status: 204 }
     },
   }),
@@ -150,41 +163,31 @@ function statusRoute(verb: string, summary: string, status: ChosenStatus) {
   return route({
     method: 'post',
     path: `/destinations/:id/${verb}`,
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
     summary,
     replies: { 200: destinationReply },
-    async handle({ params, caller }, deps) {
-      const written = await writeDestination(deps, scopeOf(caller), params.id, (store, current) =>
+    async handle({ params, caller, address }, deps) {
+      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
         setStatus(store, current, status),
       )
-      return { status: 200, body: show(written.destination) }
+      return { status: 200, body: await showOne(deps, written.destination) }
     },
   })
 }
 
-function showWritten({ destination, secret }: Written) {
-  return { ...show(destination), ...(secret && { secret }) }
+async function showWritten(deps: AppDeps, { destination, secret }: Written) {
+  return { ...(await showOne(deps, destination)), ...(secret && { secret }) }
 }
 
-function show(destination: Destination) {
-  const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
-  const { privateKey } = destination.keys
-  const [lastToEnd] = previousInForce(destination.keys, new Date())
-  return {
-    id,
-    name,
-    channel,
-    environment,
-    status,
-    ...(statusReason && { statusReason }),
-    statusAt: destination.statusAt.toISOString(),
-    ...(destination.failingSince && { failingSince: destination.failingSince.toISOString() }),
-    config: maskConfig(channelOf(channel), config),
-    subscription,
-    delivery,
-    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
-    ...(lastToEnd && { previousSecretsEndAt: lastToEnd.until }),
-    createdAt: destination.createdAt.toISOString(),
-    updatedAt: destination.updatedAt.toISOString(),
-  }
+async function showOne(deps: AppDeps, destination: Destination) {
+  const [shown] = await showAll(deps, [destination])
+  return shown
+}
+
+async function showAll({ db }: AppDeps, destinations: readonly Destination[]) {
+  const recipients = await recipientsOf(db, destinations)
+  return destinations.map((destination) => {
+    const own = recipients.get(destination.id)
+    return { ...showDestination(destination), ...(own && { recipients: own }) }
+  })
 }

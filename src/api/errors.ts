@@ -1,16 +1,21 @@
 /** Every error code the API answers with: its status and title. README and OpenAPI are held to this table by a test. */
 export const errorCodes = {
+  bad_request: { status: 400, title: 'The request cannot be read' },
   invalid_json: { status: 400, title: 'The body is not JSON' },
   unauthorized: { status: 401, title: 'A valid API key is needed' },
   forbidden: { status: 403, title: 'This key may not do that' },
   not_found: { status: 404, title: 'There is no such thing here' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
   event_id_conflict: { status: 409, title: 'Another event has this id' },
   already_exists: { status: 409, title: 'There is one already' },
+  erased: { status: 409, title: 'What the event held was erased' },
   already_ended: { status: 409, title: 'Nothing waits any more' },
+  conflict: { status: 409, title: 'Its state does not allow that' },
   limit_reached: { status: 409, title: 'There are as many as there can be' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   invalid_request: { status: 422, title: 'The request has bad fields' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  headers_too_large: { status: 431, title: 'The path and headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'A service we depend on does not answer' },
 } as const

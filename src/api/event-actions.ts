@@ -1,42 +1,42 @@
+import pMap from 'p-map'
 import { z } from 'zod'
 import type { Delivery } from '../domain/timeline.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../workflows/contract.ts'
 import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from './errors.ts'
-import { describeEvent, signalEvent } from './event-log.ts'
+import { describeUnerased, signalEvent } from './event-log.ts'
 import { acknowledgementReply } from './event-fields.ts'
 import { startReplay } from './replay-event.ts'
 import { route, scopeOf } from './route.ts'
 import { nameText, noteText } from './text.ts'
+import { actAudited } from './writer.ts'
 
 /** What can be asked of an event that was accepted. */
 export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/replay',
-    access: { scope: 'events:write' },
+    access: { scope: 'replays:write' },
     summary:
       'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
     replies: { 202: z.object({ replayId: z.string() }) },
-    async handle({ params, body, caller }, deps) {
-      return {
-        status: 202,
-        body: await startReplay(deps, scopeOf(caller), params.id ?? '', body.destinations),
-      }
+    async handle({ params, body, caller, address }, deps) {
+      const started = await startReplay(deps, { caller, address }, params.id ?? '', body.destinations)
+      return { status: 202, body: started }
     },
   }),
   route({
     method: 'post',
     path: '/events/:id/retry',
-    access: { scope: 'events:write' },
+    access: { scope: 'deliveries:write' },
     summary: 'Make waiting attempts now: of one destination, or of all',
     body: z.strictObject({ destination: z.string().optional() }),
     replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
-    async handle({ params, body, caller }, deps) {
+    async handle({ params, body, caller, address }, deps) {
       const id = params.id ?? ''
-      const execution = await describeEvent(deps, scopeOf(caller), id)
+      const execution = await describeUnerased(deps, scopeOf(caller), id)
       const { deliveries, incomplete } = await readTimeline(deps.temporal, execution)
       if (deliveries.length === 0 && incomplete) throw nothingToRetry([], incomplete)
       const asked = deliveries.filter(
@@ -46,7 +46,10 @@ export const eventActionRoutes = [
         throw invalid([{ path: 'destination', message: 'is not a destination of this event' }])
       const retrying = asked.filter(waitsForTime).map(({ destinationId }) => destinationId)
       if (retrying.length === 0) throw nothingToRetry(asked)
-      for (const destinationId of retrying) await signalEvent(deps, execution, retryNowSignal, destinationId)
+      const done = { action: 'event.retried', subject: id, after: { destinations: retrying } }
+      await actAudited(deps.db, { caller, address }, done, () =>
+        pMap(retrying, (one) => signalEvent(deps, execution, retryNowSignal, one), { concurrency: 10 }),
+      )
       return { status: 202, body: { id, retrying } }
     },
   }),
@@ -70,13 +73,14 @@ export const eventActionRoutes = [
         .object({ id: z.string(), acknowledgement: acknowledgementReply })
         .meta({ description: 'It is kept, and no worker could yet tell whether another came before it.' }),
     },
-    async handle({ params, body, caller }, deps) {
+    async handle({ params, body, caller, address }, deps) {
       const id = params.id ?? ''
       const { keyId } = caller
       const by = body.by ?? (await nameOfKey(deps, keyId))
       const noted = { by, ...(body.note !== undefined && { note: body.note }) }
       const given = { ...noted, via: 'api' as const, keyId }
-      const { runs, acknowledgement, first } = await acknowledge(deps, scopeOf(caller), id, given)
+      await describeUnerased(deps, scopeOf(caller), id)
+      const { runs, acknowledgement, first } = await acknowledge(deps, scopeOf(caller), id, given, address)
       if (!acknowledgement) throw endedUnacknowledged(runs)
       if (first === undefined) return { status: 202, body: { id, acknowledgement } }
       return { status: 200, body: { id, acknowledgement, first } }
@@ -88,9 +92,12 @@ export const eventActionRoutes = [
     access: { scope: 'events:write' },
     summary: 'End every delivery and every step of a rule that still waits; the log keeps what was done',
     replies: { 202: z.object({ id: z.string() }) },
-    async handle({ params, caller }, deps) {
+    async handle({ params, caller, address }, deps) {
       const id = params.id ?? ''
-      await signalEvent(deps, await describeEvent(deps, scopeOf(caller), id), cancelSignal)
+      const execution = await describeUnerased(deps, scopeOf(caller), id)
+      await actAudited(deps.db, { caller, address }, { action: 'event.cancelled', subject: id }, () =>
+        signalEvent(deps, execution, cancelSignal),
+      )
       return { status: 202, body: { id } }
     },
   }),

@@ -89,6 +89,7 @@ export const eventSummary = z.object({
   type: z.string(),
   createdAt: z.string(),
   test: z.literal(true).optional(),
+  erasedAt: z.string().optional().meta({ description: 'What it held was erased.' }),
   status: z.enum(eventStatuses),
   acknowledgedAt: z.string().optional(),
   deliveries: z.array(
@@ -196,7 +197,8 @@ export const eventReply = timelineReply.extend({
   type: z.string(),
   environment: z.enum(environments),
   test: z.literal(true).optional().meta({ description: 'Made to try a destination out.' }),
-  data: z.record(z.string(), z.unknown()),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null once it was erased.' }),
+  erased: z.object({ at: z.string(), erasureId: z.string() }).optional(),
   createdAt: z.string(),
   expiresAt: z.string().optional(),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),

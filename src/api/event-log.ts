@@ -4,7 +4,9 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client'
 import type { Scope } from '../db/destinations.ts'
-import { eventIdPattern } from '../domain/event.ts'
+import { redactedPaths } from '../db/redaction.ts'
+import { isEventId } from '../domain/event.ts'
+import { redactionOf } from '../domain/payload-redaction.ts'
 import type { EventStatus } from '../domain/timeline.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import {
@@ -19,6 +21,7 @@ import {
 } from '../temporal/executions.ts'
 import { grpcCode, grpcInvalidArgument } from '../temporal/grpc.ts'
 import { summaryOf } from '../temporal/summary.ts'
+import { erasedOf, originalStart } from '../temporal/stand-in.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { walkNewestFirst } from '../temporal/walk.ts'
 import {
@@ -112,39 +115,51 @@ function statusCondition(status: EventStatus): string {
 export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', ')})`
 
 function showSummary(execution: Execution) {
-  const { eventId, eventType, createdAt, test } = execution.memo
+  const { eventId, eventType, createdAt, test, erased } = execution.memo
   const { status, acknowledgedAt, deliveries } = summaryOf(execution)
   return {
     id: eventId,
     type: eventType,
     createdAt,
     ...(test && { test }),
+    ...(erased && { erasedAt: erased.at }),
     status,
     ...(acknowledgedAt && { acknowledgedAt }),
     deliveries,
   }
 }
 
-/** An event with its whole delivery log and its replays', read from Temporal alone. */
+/** An event with its whole delivery log and its replays', read from Temporal, without what its tenant wants redacted. */
 export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
-  const { temporal } = deps
+  const { db, temporal } = deps
   const execution = await describeEvent(deps, scope, eventId)
-  const [{ event }, timeline, replays] = await Promise.all([
+  const [input, timeline, replays, paths] = await Promise.all([
     readEventInput(temporal, execution.workflowId, execution.runId),
     readTimeline(temporal, execution),
     readReplays(deps, execution.workflowId),
+    redactedPaths(db, scope.tenantId),
   ])
-  const { id, type, environment, test, data, createdAt, expiresAt } = event
+  const { event } = input
+  const { id, type, environment, test, createdAt, expiresAt } = event
+  // Of what was erased there is nothing left to redact.
+  const redaction = event.data && redactionOf(event, paths)
   const known = {
     id,
     type,
     environment,
     ...(test && { test }),
-    data,
+    data: redaction ? redaction.data : null,
+    ...('erased' in input && { erased: input.erased }),
     createdAt,
     ...(expiresAt && { expiresAt }),
   }
-  return { ...known, ...timeline, replays, ...temporalLink(deps, execution) }
+  const shown = redaction ? replays.map(redaction.timeline) : replays
+  return {
+    ...known,
+    ...(redaction ? redaction.timeline(timeline) : timeline),
+    replays: shown,
+    ...temporalLink(deps, execution),
+  }
 }
 
 async function readReplays(deps: AppDeps, workflowId: string) {
@@ -152,7 +167,7 @@ async function readReplays(deps: AppDeps, workflowId: string) {
   return Promise.all(
     (await describeReplays(deps, workflowId)).map(async (execution) => ({
       replayId: execution.workflowId.slice(prefix.length),
-      createdAt: execution.startTime.toISOString(),
+      createdAt: originalStart(execution).toISOString(),
       ...(await readTimeline(deps.temporal, execution)),
     })),
   )
@@ -169,7 +184,11 @@ export async function describeReplays(
   const replays = await Promise.all(
     executions.map((found) => temporal.workflow.getHandle(found.workflowId).describe()),
   )
-  return replays.sort((left, right) => left.startTime.getTime() - right.startTime.getTime())
+  // What stands in for a replay that was erased is there for a moment together with it.
+  const current = new Map(replays.map((replay) => [replay.runId, replay]))
+  return [...current.values()].sort(
+    (left, right) => originalStart(left).getTime() - originalStart(right).getTime(),
+  )
 }
 
 /** An event is replayed a few times in its life; more than this are found by the list in Temporal's UI. */
@@ -182,7 +201,7 @@ export async function describeEvent(
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
   // An id with a slash would name a replay or a batch: those are parts of an event, and no events.
-  if (!eventIdPattern.test(eventId)) throw notFound('event')
+  if (!isEventId(eventId)) throw notFound('event')
   try {
     return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
   } catch (error) {
@@ -190,6 +209,21 @@ export async function describeEvent(
     if (noSuchId) throw notFound('event')
     throw error
   }
+}
+
+/** Likewise, if there is still anything to be done with it. */
+export async function describeUnerased(
+  deps: AppDeps,
+  scope: Scope,
+  eventId: string,
+): Promise<WorkflowExecutionDescription> {
+  const execution = await describeEvent(deps, scope, eventId)
+  if (erasedOf(execution)) throw erasedError()
+  return execution
+}
+
+export function erasedError(): ApiError {
+  return new ApiError('erased', 'What this event held was erased: its record is all that is left.')
 }
 
 export async function signalEvent<Args extends unknown[]>(

@@ -5,6 +5,7 @@ import { schemaOfSample } from '../domain/catalogue/sample-schema.ts'
 import { columnsOf } from './event-type-fields.ts'
 import { requireTypeRoom } from './event-type-room.ts'
 import { route, scopeOf } from './route.ts'
+import { audit } from './writer.ts'
 
 /** Contracts of others. Switchyard's own types are nobody's to register. */
 const presets = catalogues
@@ -15,7 +16,7 @@ export const eventTypePresetRoutes = [
   route({
     method: 'get',
     path: '/event-types/presets',
-    access: { scope: 'settings:read' },
+    access: { scope: 'event-types:read' },
     summary: 'List the presets: the event types of each adopted contract',
     replies: {
       200: z.object({ data: z.array(z.object({ preset: z.string(), types: z.array(z.string()) })) }),
@@ -28,7 +29,7 @@ export const eventTypePresetRoutes = [
   route({
     method: 'post',
     path: '/event-types/presets',
-    access: { scope: 'settings:write' },
+    access: { scope: 'event-types:write' },
     summary:
       'Register the event types of a contract that are not registered yet, each with its sample and a schema made of it',
     body: z.strictObject({
@@ -36,7 +37,7 @@ export const eventTypePresetRoutes = [
       enforce: z.boolean().default(false),
     }),
     replies: { 200: z.object({ registered: z.array(z.string()), existing: z.array(z.string()) }) },
-    async handle({ body: { preset, enforce }, caller }, { db }) {
+    async handle({ body: { preset, enforce }, caller, address }, { db }) {
       const scope = scopeOf(caller)
       const types = presets.find((one) => one.preset === preset)?.types ?? []
       const names = types.map(({ type }) => type)
@@ -55,6 +56,13 @@ export const eventTypePresetRoutes = [
             ...columnsOf({ description, sample, schema: schemaOfSample(sample), enforce }),
           })),
         })
+        const registered = missing.map(({ type }) => type)
+        const done = {
+          action: 'event-types.registered',
+          subject: preset,
+          after: { types: registered, enforce },
+        }
+        if (registered.length > 0) await audit(tx, { caller, address }, done)
         return known
       })
       const body = {

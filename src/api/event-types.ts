@@ -15,6 +15,7 @@ import {
 } from './event-type-fields.ts'
 import { requireTypeRoom } from './event-type-room.ts'
 import { route, scopeOf } from './route.ts'
+import { asJson, audit, changesOf } from './writer.ts'
 
 /** Below `/event-types`, so that no type can be called that. */
 const reserved = 'presets'
@@ -23,7 +24,7 @@ export const eventTypeRoutes = [
   route({
     method: 'get',
     path: '/event-types',
-    access: { scope: 'settings:read' },
+    access: { scope: 'event-types:read' },
     summary:
       'List the event types: those registered, then those of the adopted contracts and Switchyard’s own',
     replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
@@ -40,11 +41,11 @@ export const eventTypeRoutes = [
   route({
     method: 'post',
     path: '/event-types',
-    access: { scope: 'settings:write' },
+    access: { scope: 'event-types:write' },
     summary: 'Register an event type, with a JSON Schema that its events can be held to',
     body: eventTypeBody,
     replies: { 201: eventTypeReply },
-    async handle({ body, caller }, { db }) {
+    async handle({ body, caller, address }, { db }) {
       const scope = scopeOf(caller)
       const { type, description, schema = null, sample = null, enforce } = body
       if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
@@ -53,7 +54,10 @@ export const eventTypeRoutes = [
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         if (await findOwn(tx, scope, type)) throw exists(type)
         await requireTypeRoom(tx, scope)
-        return tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
+        const made = await tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
+        const done = { action: 'event-type.registered', subject: type, after: asJson(settings) }
+        await audit(tx, { caller, address }, done)
+        return made
       })
       return { status: 201, body: showOwn(row) }
     },
@@ -62,7 +66,7 @@ export const eventTypeRoutes = [
   route({
     method: 'get',
     path: '/event-types/:type',
-    access: { scope: 'settings:read' },
+    access: { scope: 'event-types:read' },
     summary: 'Get an event type: the one registered, or else a contract’s',
     replies: { 200: eventTypeReply },
     async handle({ params: { type = '' }, caller }, { db }) {
@@ -75,11 +79,11 @@ export const eventTypeRoutes = [
   route({
     method: 'patch',
     path: '/event-types/:type',
-    access: { scope: 'settings:write' },
+    access: { scope: 'event-types:write' },
     summary: 'Change a registered event type; null takes its schema or sample away',
     body: eventTypePatch,
     replies: { 200: eventTypeReply },
-    async handle({ params: { type = '' }, body, caller }, { db }) {
+    async handle({ params: { type = '' }, body, caller, address }, { db }) {
       const scope = scopeOf(caller)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         const current = await findOwn(tx, scope, type)
@@ -87,6 +91,9 @@ export const eventTypeRoutes = [
         const settings = { ...settingsOf(current), ...given(body) }
         checkSettings(settings)
         const where = { tenantId_environment_type: { ...scope, type } }
+        const changes = changesOf(settingsOf(current), settings)
+        const done = { action: 'event-type.changed', subject: type, ...changes }
+        if (changes) await audit(tx, { caller, address }, done)
         return tx.eventType.update({ where, data: columnsOf(settings) })
       })
       return { status: 200, body: showOwn(row) }
@@ -95,12 +102,18 @@ export const eventTypeRoutes = [
   route({
     method: 'delete',
     path: '/event-types/:type',
-    access: { scope: 'settings:write' },
+    access: { scope: 'event-types:write' },
     summary: 'Delete a registered event type; its events are accepted as before, and no longer checked',
     replies: { 204: null },
-    async handle({ params: { type = '' }, caller }, { db }) {
-      const { count } = await db.eventType.deleteMany({ where: { ...scopeOf(caller), type } })
-      if (count === 0) throw notFound('event type')
+    async handle({ params: { type = '' }, caller, address }, { db }) {
+      const scope = scopeOf(caller)
+      await inTenantTurn(db, scope.tenantId, async (tx) => {
+        const current = await findOwn(tx, scope, type)
+        if (!current) throw notFound('event type')
+        await tx.eventType.delete({ where: { tenantId_environment_type: { ...scope, type } } })
+        const before = asJson(settingsOf(current))
+        await audit(tx, { caller, address }, { action: 'event-type.deleted', subject: type, before })
+      })
       return { status: 204 }
     },
   }),

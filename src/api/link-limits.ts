@@ -1,5 +1,4 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { secondsLeft, tooMany } from './rate-limit.ts'
+import { countBy } from './rate-limit.ts'
 
 /** Guesses at links, by the address that they come from. */
 const misses = { points: 20, seconds: 60 }
@@ -12,16 +11,4 @@ const visits = { points: 30, seconds: 60 }
  */
 export function createLinkLimits() {
   return { countMiss: countBy(misses), countVisit: countBy(visits) }
-}
-
-function countBy(allowance: { points: number; seconds: number }): (key: string) => Promise<void> {
-  const counter = new RateLimiterMemory({ points: allowance.points, duration: allowance.seconds })
-  return async (key) => {
-    try {
-      await counter.consume(key)
-    } catch (state) {
-      if (state instanceof RateLimiterRes) throw tooMany(allowance, secondsLeft(state), {})
-      throw state
-    }
-  }
 }

@@ -1,13 +1,15 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { z } from 'zod'
+import { defaultEmailsPerHour } from '../domain/mail-limits.ts'
 import { ApiError } from './errors.ts'
 import type { Caller, TenantCaller } from './route.ts'
 
-/** A tenant's limits. Management calls count per key, ingest counts per tenant. Source: DESIGN §5, seed document 004. */
+/** A tenant's limits. Management calls count per key, ingest and emails per tenant. Source: DESIGN §5, seed document 004. */
 export const tenantLimits = z.strictObject({
   apiPerMinute: z.int().min(1).max(100_000).default(100),
   apiBurst: z.int().min(1).max(100_000).default(200),
   ingestPerSecond: z.int().min(1).max(100_000).default(100),
+  emailsPerHour: z.int().min(1).max(1_000_000).default(defaultEmailsPerHour),
 })
 
 /** `ingest` counts events of a tenant by the second, `management` counts other calls of a key by the minute. */
@@ -80,11 +82,11 @@ function allowancesOf({ limits, tenantId, keyId }: TenantCaller, budget: Budget)
   ]
 }
 
-export function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
+function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
 }
 
-export function tooMany(
+function tooMany(
   { points, seconds }: Pick<Allowance, 'points' | 'seconds'>,
   retryAfterSeconds: number,
   headers: Record<string, string>,
@@ -93,4 +95,17 @@ export function tooMany(
   return new ApiError('rate_limited', detail, {
     headers: { ...headers, 'Retry-After': String(retryAfterSeconds) },
   })
+}
+
+/** Counts calls by some key of theirs, and throws 429 once there are too many. */
+export function countBy(allowance: Pick<Allowance, 'points' | 'seconds'>): (key: string) => Promise<void> {
+  const counter = new RateLimiterMemory({ points: allowance.points, duration: allowance.seconds })
+  return async (key) => {
+    try {
+      await counter.consume(key)
+    } catch (state) {
+      if (state instanceof RateLimiterRes) throw tooMany(allowance, secondsLeft(state), {})
+      throw state
+    }
+  }
 }

@@ -85,7 +85,7 @@ function ended(): ApiError {
   return new ApiError('already_ended', 'This replay is over.')
 }
 
-const idPattern = /^rpl_[a-z0-9]+$/
+const idPattern = /^rpl_[a-z0-9]{1,64}$/
 
 async function describeReplay(
   { temporal }: AppDeps,

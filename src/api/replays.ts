@@ -6,6 +6,7 @@ import { newReplay, replayDetail, replayList, replayListQuery, resumption } from
 import { listReplays, readReplay, signalReplay } from './replay-log.ts'
 import { route, scopeOf } from './route.ts'
 import { startReplays } from './start-replays.ts'
+import { actAudited } from './writer.ts'
 
 const taken = { 202: z.object({ id: z.string() }) }
 
@@ -14,19 +15,20 @@ export const replayRoutes = [
   route({
     method: 'post',
     path: '/replays',
-    access: { scope: 'events:write' },
+    access: { scope: 'replays:write' },
     summary: 'Replay the events that match, oldest first, at a rate; none is started twice',
     body: newReplay,
     replies: taken,
-    async handle({ body, caller, header }, deps) {
-      const started = await startReplays(deps, scopeOf(caller), body, idempotencyKeyOf(header))
+    async handle({ body, caller, address, header }, deps) {
+      const writer = { caller, address }
+      const started = await startReplays(deps, writer, body, idempotencyKeyOf(header))
       return { status: 202, body: started }
     },
   }),
   route({
     method: 'get',
     path: '/replays',
-    access: { scope: 'events:read' },
+    access: { scope: 'replays:read' },
     summary: 'List replays, newest first',
     query: replayListQuery,
     replies: { 200: replayList },
@@ -37,7 +39,7 @@ export const replayRoutes = [
   route({
     method: 'get',
     path: '/replays/:id',
-    access: { scope: 'events:read' },
+    access: { scope: 'replays:read' },
     summary: 'Get a replay with its progress, and what became of the events that it started',
     replies: { 200: replayDetail },
     async handle({ params, caller }, deps) {
@@ -46,33 +48,46 @@ export const replayRoutes = [
   }),
   signalRoute(
     'pause',
+    'replay.paused',
     'Start no more events until it is resumed; those that were started go on',
     pauseSignal,
   ),
   route({
     method: 'post',
     path: '/replays/:id/resume',
-    access: { scope: 'events:write' },
+    access: { scope: 'replays:write' },
     summary: 'Go on where it was paused, at another rate if one is given',
     body: resumption,
     replies: taken,
-    async handle({ params: { id = '' }, body, caller }, deps) {
-      await signalReplay(deps, scopeOf(caller), id, resumeSignal, body.ratePerSecond)
+    async handle({ params: { id = '' }, body, caller, address }, deps) {
+      const { ratePerSecond } = body
+      const after = ratePerSecond === undefined ? undefined : { ratePerSecond }
+      const done = { action: 'replay.resumed', subject: id, after }
+      await actAudited(deps.db, { caller, address }, done, () =>
+        signalReplay(deps, scopeOf(caller), id, resumeSignal, ratePerSecond),
+      )
       return { status: 202, body: { id } }
     },
   }),
-  signalRoute('cancel', 'End a replay for good; events that were started go on', cancelSignal),
+  signalRoute(
+    'cancel',
+    'replay.cancelled',
+    'End a replay for good; events that were started go on',
+    cancelSignal,
+  ),
 ]
 
-function signalRoute(verb: string, summary: string, signal: SignalDefinition) {
+function signalRoute(verb: string, action: string, summary: string, signal: SignalDefinition) {
   return route({
     method: 'post',
     path: `/replays/:id/${verb}`,
-    access: { scope: 'events:write' },
+    access: { scope: 'replays:write' },
     summary,
     replies: taken,
-    async handle({ params: { id = '' }, caller }, deps) {
-      await signalReplay(deps, scopeOf(caller), id, signal)
+    async handle({ params: { id = '' }, caller, address }, deps) {
+      await actAudited(deps.db, { caller, address }, { action, subject: id }, () =>
+        signalReplay(deps, scopeOf(caller), id, signal),
+      )
       return { status: 202, body: { id } }
     },
   })

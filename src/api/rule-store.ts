@@ -17,7 +17,7 @@ import { ApiError, invalid, notFound } from './errors.ts'
 import { scopeOf } from './route.ts'
 import { structureProblems } from './rule-checks.ts'
 import { referenceProblems } from './rule-references.ts'
-import { audit, type Writer } from './writer.ts'
+import { asJson, audit, changesOf, type Writer } from './writer.ts'
 
 export interface NewRule {
   definition: RuleDefinition
@@ -64,7 +64,7 @@ export async function addRule(
   rule: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
 ): Promise<StoredRule> {
   const made = await insertRule(tx, scopeOf(writer.caller), writer.caller.keyId, rule)
-  await audit(tx, writer, { action: 'rule.created', subject: made.id })
+  await audit(tx, writer, { action: 'rule.created', subject: made.id, after: asJson(forAudit(made)) })
   return made
 }
 
@@ -102,10 +102,11 @@ export async function writeRule(
   if (!edited && !switched && position === current.position) return current
   const next = { enabled, position, definition: edited ? definition : undefined }
   const changed = await updateRule(tx, scopeOf(writer.caller), writer.caller.keyId, current, next)
-  if (edited || position !== current.position)
-    await audit(tx, writer, { action: 'rule.changed', subject: changed.id })
-  if (switched)
-    await audit(tx, writer, { action: enabled ? 'rule.enabled' : 'rule.disabled', subject: changed.id })
+  // Switched and changed at once are two entries: whoever looks for what stopped a rule finds it by its action.
+  const rest = changesOf(forAudit({ ...current, enabled }), forAudit(changed))
+  if (rest) await audit(tx, writer, { action: 'rule.changed', subject: changed.id, ...rest })
+  const done = { subject: changed.id, before: { enabled: current.enabled }, after: { enabled } }
+  if (switched) await audit(tx, writer, { action: enabled ? 'rule.enabled' : 'rule.disabled', ...done })
   return changed
 }
 
@@ -117,7 +118,11 @@ export function deleteRule(deps: AppDeps, writer: Writer, id: string | undefined
 
 export async function dropRule(tx: Tx, writer: Writer, rule: StoredRule): Promise<void> {
   await removeRule(tx, scopeOf(writer.caller), rule)
-  await audit(tx, writer, { action: 'rule.deleted', subject: rule.id })
+  await audit(tx, writer, { action: 'rule.deleted', subject: rule.id, before: asJson(forAudit(rule)) })
+}
+
+function forAudit({ id, version, position, enabled, definition }: StoredRule) {
+  return { id, version, position, enabled, ...definition }
 }
 
 /** The rule of this scope, or 404. */

@@ -34,7 +34,7 @@ export const rulePreviewRoutes = [
   route({
     method: 'post',
     path: '/rules/preview',
-    access: { scope: 'settings:read' },
+    access: { scope: 'rules:read' },
     summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
     body: previewBody,
     replies: { 200: previewReply },

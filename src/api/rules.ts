@@ -27,7 +27,7 @@ export const ruleRoutes = [
   route({
     method: 'post',
     path: '/rules',
-    access: { scope: 'settings:write' },
+    access: { scope: 'rules:write' },
     summary: 'Create a rule, at the end of the order if it has no position',
     body: ruleBody,
     replies: { 201: ruleReply },
@@ -39,7 +39,7 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules',
-    access: { scope: 'settings:read' },
+    access: { scope: 'rules:read' },
     summary: 'List the rules of the key’s environment, in their order; all are on one page',
     replies: { 200: idPageReply(ruleReply) },
     async handle({ caller }, { db }) {
@@ -50,7 +50,7 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules/:id',
-    access: { scope: 'settings:read' },
+    access: { scope: 'rules:read' },
     summary: 'Get a rule',
     replies: { 200: ruleReply },
     async handle({ params, caller }, { db }) {
@@ -60,7 +60,7 @@ export const ruleRoutes = [
   route({
     method: 'patch',
     path: '/rules/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'rules:write' },
     summary: 'Change a rule; fields are replaced whole, and null takes an optional one away',
     body: rulePatch,
     replies: { 200: ruleReply },
@@ -71,7 +71,7 @@ export const ruleRoutes = [
   route({
     method: 'delete',
     path: '/rules/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'rules:write' },
     summary: 'Delete a rule; events that it is at work for go on by it, and its versions stay',
     replies: { 204: null },
     async handle({ params, caller, address }, deps) {
@@ -84,7 +84,7 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules/:id/versions',
-    access: { scope: 'settings:read' },
+    access: { scope: 'rules:read' },
     summary: 'List every definition that a rule has had, newest first; of deleted rules as well',
     query: versionsQuery,
     replies: { 200: idPageReply(versionReply) },
@@ -106,7 +106,7 @@ function switchRoute(verb: string, summary: string, enabled: boolean) {
   return route({
     method: 'post',
     path: `/rules/:id/${verb}`,
-    access: { scope: 'settings:write' },
+    access: { scope: 'rules:write' },
     summary,
     replies: { 200: ruleReply },
     async handle({ params, caller, address }, deps) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Request } from 'express'
 import type { Log } from '../log.ts'
 import { grpcCode } from '../temporal/grpc.ts'
+import { PayloadLocked } from '../temporal/payload-codec.ts'
 import { ApiError } from './errors.ts'
 
 /** What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
@@ -10,7 +11,7 @@ export function asApiError(error: unknown): ApiError {
 }
 
 function unexpected(cause: unknown): ApiError {
-  if (cause instanceof URIError) return new ApiError('not_found', 'The path is not valid.')
+  if (cause instanceof URIError) return new ApiError('bad_request', 'The path is not well encoded.')
   return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
     cause,
   })
@@ -33,10 +34,15 @@ export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | 
   const headers = { 'Retry-After': '5' }
   if (passing.has(grpcCode(cause) ?? 0))
     return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
+  if (cause instanceof PayloadLocked) return new ApiError('unavailable', lockedDetail, { cause })
   if (isDatabaseFault(cause))
     return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
   return undefined
 }
+
+/** Which key is missing stands in the log: the operator mends it, and nothing is lost meanwhile. */
+const lockedDetail =
+  'What this needs is encrypted with a key that Switchyard does not have at present. Its operator has to give it to PAYLOAD_KEYS.'
 
 /** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */
 function isDatabaseFault(cause: unknown): boolean {

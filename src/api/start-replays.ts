@@ -17,14 +17,17 @@ import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
 import { derivedId } from './idempotency.ts'
 import type { NewReplay } from './replay-fields.ts'
+import { scopeOf } from './route.ts'
+import { actAudited, asJson, type Writer } from './writer.ts'
 
 /** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
 export async function startReplays(
   deps: AppDeps,
-  scope: Scope,
+  writer: Writer,
   asked: NewReplay,
   idempotencyKey: string | undefined,
 ): Promise<{ id: string }> {
+  const scope = scopeOf(writer.caller)
   const createdAt = new Date().toISOString()
   const filter = filterOf(asked, createdAt)
   if (filter.source === 'archive' && !deps.archive)
@@ -36,7 +39,9 @@ export async function startReplays(
   const progress = { state: 'running', found: 0, started: 0, skipped: {}, ratePerSecond } as const
   const memo: ReplayMemo = { replayId: id, createdAt, filter, bodyHash, progress }
   try {
-    await start(deps, { ...scope, id, filter, createdAt, ratePerSecond }, memo)
+    const done = { action: 'replay.started', subject: id, after: asJson({ ...filter, ratePerSecond }) }
+    const input = { ...scope, id, filter, createdAt, ratePerSecond }
+    await actAudited(deps.db, writer, done, () => start(deps, input, memo))
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     await requireSame(deps, replaysWorkflowId(scope, id), bodyHash)

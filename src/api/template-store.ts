@@ -8,7 +8,7 @@ import type { AppDeps } from './app.ts'
 import { ApiError, notFound } from './errors.ts'
 import { scopeOf } from './route.ts'
 import { requireLiquid } from './template-fields.ts'
-import { audit, type Writer } from './writer.ts'
+import { asJson, audit, changesOf, type Writer } from './writer.ts'
 
 export interface NewTemplate {
   name: string
@@ -32,7 +32,7 @@ export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): P
   const id = typeid('tpl').toString()
   const template = openTemplate(await tx.template.create({ data: { id, ...scope, ...given } }))
   await keepVersion(tx, writer, template)
-  await audit(tx, writer, { action: 'template.created', subject: id })
+  await audit(tx, writer, { action: 'template.created', subject: id, after: asJson(forAudit(template)) })
   return template
 }
 
@@ -63,7 +63,8 @@ export async function writeTemplate(
   })
   const template = openTemplate(row)
   if (isNewVersion) await keepVersion(tx, writer, template)
-  await audit(tx, writer, { action: 'template.changed', subject: template.id })
+  const changes = changesOf(forAudit(current), forAudit(template))
+  if (changes) await audit(tx, writer, { action: 'template.changed', subject: template.id, ...changes })
   return template
 }
 
@@ -79,9 +80,14 @@ export async function deleteTemplate(
   })
 }
 
-export async function dropTemplate(tx: Tx, writer: Writer, { id }: Template): Promise<void> {
+export async function dropTemplate(tx: Tx, writer: Writer, template: Template): Promise<void> {
+  const { id } = template
   await tx.template.delete({ where: { id, ...scopeOf(writer.caller) } })
-  await audit(tx, writer, { action: 'template.deleted', subject: id })
+  await audit(tx, writer, { action: 'template.deleted', subject: id, before: asJson(forAudit(template)) })
+}
+
+function forAudit({ id, version, name, eventTypes, parts }: Template) {
+  return { id, version, name, eventTypes, parts }
 }
 
 /** The template of this scope, or 404. */

@@ -24,7 +24,7 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates',
-    access: { scope: 'settings:write' },
+    access: { scope: 'templates:write' },
     summary: 'Create a template: Liquid for the messages of one or several channels',
     body: templateBody,
     bodyMaxBytes,
@@ -36,7 +36,7 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates',
-    access: { scope: 'settings:read' },
+    access: { scope: 'templates:read' },
     summary: 'List the templates of the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(templateSummary) },
@@ -52,7 +52,7 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates/preview',
-    access: { scope: 'settings:read' },
+    access: { scope: 'templates:read' },
     summary: 'Show what parts that are not saved make of an event; nothing is sent',
     body: previewOfParts,
     bodyMaxBytes,
@@ -64,7 +64,7 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates/:id',
-    access: { scope: 'settings:read' },
+    access: { scope: 'templates:read' },
     summary: 'Get a template',
     replies: { 200: templateReply },
     async handle({ params, caller }, { db }) {
@@ -74,7 +74,7 @@ export const templateRoutes = [
   route({
     method: 'patch',
     path: '/templates/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'templates:write' },
     summary: 'Change a template; other parts than before make a new version',
     body: templatePatch,
     bodyMaxBytes,
@@ -86,7 +86,7 @@ export const templateRoutes = [
   route({
     method: 'delete',
     path: '/templates/:id',
-    access: { scope: 'settings:write' },
+    access: { scope: 'templates:write' },
     summary: 'Delete a template; deliveries that still name it send the default message, and say so',
     replies: { 204: null },
     async handle({ params, caller, address }, deps) {
@@ -97,7 +97,7 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates/:id/versions',
-    access: { scope: 'settings:read' },
+    access: { scope: 'templates:read' },
     summary: 'List what a template has said, newest first; also of one that was deleted',
     replies: { 200: z.object({ data: z.array(templateVersionReply) }) },
     async handle({ params, caller }, { db }) {
@@ -113,7 +113,7 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates/:id/preview',
-    access: { scope: 'settings:read' },
+    access: { scope: 'templates:read' },
     summary: 'Show what a template makes of an event; nothing is sent',
     body: previewOfTemplate,
     replies: { 200: previewReply },

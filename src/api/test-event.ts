@@ -1,5 +1,4 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import type { Scope } from '../db/destinations.ts'
 import type { Event, JsonObject } from '../domain/event.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import type { Delivery, Timeline } from '../domain/timeline.ts'
@@ -8,6 +7,8 @@ import { startEvent } from '../temporal/start-event.ts'
 import type { TestTarget } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
+import { scopeOf } from './route.ts'
+import { actAudited, type Done, type Writer } from './writer.ts'
 
 export interface TestGiven {
   target: TestTarget
@@ -34,16 +35,17 @@ export function testEventId(logId: number): string {
 }
 
 /** Sends a test event to one place, once, and waits for what comes of it. */
-export async function sendTest(deps: AppDeps, scope: Scope, given: TestGiven): Promise<Tested> {
+export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven): Promise<Tested> {
   const { target, type, data, timeoutMs = defaultTimeoutMs } = given
-  const { logId, handle } = await startTest(deps, scope, { target, type, data })
+  const { logId, handle } = await startTest(deps, writer, { target, type, data })
   const timeline = await resultWithin(deps, () => handle.result(), timeoutMs + overheadMs, logId)
   const [delivery] = timeline.deliveries
   if (!delivery) throw new ApiError('not_found', 'The destination was deleted before the test was sent.')
   return { logId, eventId: testEventId(logId), type, delivery }
 }
 
-async function startTest(deps: AppDeps, scope: Scope, { target, type, data }: TestGiven) {
+async function startTest(deps: AppDeps, writer: Writer, { target, type, data }: TestGiven) {
+  const scope = scopeOf(writer.caller)
   for (;;) {
     const { lastTestLog: logId } = await deps.db.tenant.update({
       where: { id: scope.tenantId },
@@ -53,15 +55,23 @@ async function startTest(deps: AppDeps, scope: Scope, { target, type, data }: Te
     const createdAt = new Date().toISOString()
     const event: Event = { ...scope, id: testEventId(logId), type, data, createdAt, test: true }
     try {
-      return {
-        logId,
-        handle: await startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
-      }
+      const handle = await actAudited(deps.db, writer, testOf(event, target), () =>
+        startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
+      )
+      return { logId, handle }
     } catch (error) {
       // The platform has used the id for an event of its own: the next number, then.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     }
   }
+}
+
+/** Not what it says: that may be anything the caller thought of. */
+function testOf({ id, type }: Event, target: TestTarget): Done {
+  const after = { eventId: id, type }
+  return 'destinationId' in target
+    ? { action: 'destination.tested', subject: target.destinationId, after }
+    : { action: 'webhook-url.tested', after: { ...after, url: target.url } }
 }
 
 async function resultWithin(

@@ -7,7 +7,11 @@ export type Tx = Prisma.TransactionClient
 
 export function openDb(databaseUrl: string): Db {
   return new PrismaClient({
+    // Without the arguments of the call: they are people's data, and errors are logged.
+    errorFormat: 'minimal',
     adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 }),
+    // Changes of one tenant take turns, and whoever waits for a turn has a connection: others wait for that.
+    transactionOptions: { maxWait: 10_000 },
   })
 }
 

@@ -1,6 +1,6 @@
 import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
 import type { DeliveryCounts, DestinationTotal } from '../domain/destination-total.ts'
-import type { Db } from './client.ts'
+import type { Db, Tx } from './client.ts'
 
 export interface DayRolled {
   day: string
@@ -13,21 +13,33 @@ export interface DayRolled {
 /** One statement takes 65,535 values at most. */
 const rowsAtOnce = 1_000
 
-/** Writes a day's totals in place of those that it had, whole or not at all. */
+/** Writes a day's totals in place of those that it had, whole or not at all. A tenant that is being deleted gets none. */
 export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled): Promise<void> {
   const { executions, archived, countedUntil: doneAt } = rolled
   const at = startOf(day)
-  const rows = totals.map((total) => ({ ...total, day: at }))
-  const inserts = []
-  for (let from = 0; from < rows.length; from += rowsAtOnce)
-    inserts.push(db.dailyTotal.createMany({ data: rows.slice(from, from + rowsAtOnce) }))
   const facts = { executions, archived, doneAt }
-  await db.$transaction([
-    // First, so that of two that write the same day one waits for the other.
-    db.rolledDay.upsert({ where: { day: at }, create: { day: at, ...facts }, update: facts }),
-    db.dailyTotal.deleteMany({ where: { day: at } }),
-    ...inserts,
-  ])
+  await db.$transaction(
+    async (tx) => {
+      // First, so that of two that write the same day one waits for the other.
+      await tx.rolledDay.upsert({ where: { day: at }, create: { day: at, ...facts }, update: facts })
+      await tx.dailyTotal.deleteMany({ where: { day: at } })
+      const kept = await keptTenants(tx, totals)
+      const rows = totals.filter(({ tenantId }) => kept.has(tenantId)).map((total) => ({ ...total, day: at }))
+      for (let from = 0; from < rows.length; from += rowsAtOnce)
+        await tx.dailyTotal.createMany({ data: rows.slice(from, from + rowsAtOnce) })
+    },
+    { timeout: replaceTimeoutMs },
+  )
+}
+
+const replaceTimeoutMs = 60_000
+
+/** Of these tenants, those that are not being deleted; none of them goes before the transaction ends. */
+async function keptTenants(tx: Tx, of: readonly { tenantId: string }[]): Promise<Set<string>> {
+  const ids = [...new Set(of.map(({ tenantId }) => tenantId))]
+  const kept = await tx.$queryRaw<{ id: string }[]>`
+    SELECT "id" FROM "Tenant" WHERE "id" = ANY(${ids}) AND "deletingAt" IS NULL FOR SHARE`
+  return new Set(kept.map(({ id }) => id))
 }
 
 /** What the days that are due follow from. `archiving` is for the caller to say. */

@@ -1,16 +1,17 @@
 import type { Client } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
-import type { RouteEventInput } from '../workflows/contract.ts'
+import type { RouteEventInput, StandInInput } from '../workflows/contract.ts'
 
 /**
  * The event that a workflow was started with: the first event of its history, read with no worker needed. Attempts read
- * it there instead of getting it as their input, or the payload would stand in history once an attempt.
+ * it there instead of getting it as their input, or the payload would stand in history once an attempt. What has `erased` holds
+ * no data any more.
  */
 export async function readEventInput(
   client: Client,
   workflowId: string,
   runId?: string,
-): Promise<RouteEventInput> {
+): Promise<RouteEventInput | StandInInput> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId, runId },
@@ -19,5 +20,5 @@ export async function readEventInput(
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes
   const [input] = await decodeArrayFromPayloads(client.options.loadedDataConverter, started?.input?.payloads)
   if (!input) throw new Error(`the history of ${workflowId} does not begin with an event`)
-  return input as RouteEventInput
+  return input as RouteEventInput | StandInInput
 }

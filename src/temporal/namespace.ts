@@ -10,9 +10,7 @@ const { IndexedValueType } = proto.temporal.api.enums.v1
 const wantedTypes: Record<string, number> = Object.fromEntries(
   Object.values(searchAttributes).map(({ name, type }) => [
     name,
-    type === 'KEYWORD'
-      ? IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-      : IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+    IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
   ]),
 )
 

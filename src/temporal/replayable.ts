@@ -134,6 +134,7 @@ async function readPage(
     page,
     async (execution): Promise<Replayable | SkipReason | undefined> => {
       const { workflowId, runId, memo } = execution
+      if (memo.erased) return 'erased'
       const whole = { eventId: memo.eventId, workflowId, runId }
       if (filter.rules && filter.status === 'all') return whole
       const needsLog = crowded.has(workflowId) || endedEarly(filter, execution)

@@ -40,7 +40,7 @@ export async function readTimeline(
 }
 
 /** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
-async function readOwnTimeline(
+export async function readOwnTimeline(
   client: Client,
   execution: WorkflowExecutionDescription,
 ): Promise<ReadTimeline> {

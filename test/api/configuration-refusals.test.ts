@@ -154,6 +154,12 @@ const refusals: Record<string, [document: string | object, path: string, message
     /^names a destination that is not in the document and would be deleted: “Slack”$/,
     '?prune=true',
   ],
+  'two entries of the name of one thing, beside what it deletes': [
+    { switchyard: 1, templates: [example.templates[0], example.templates[0]], rules: [] },
+    'templates.0.name',
+    /^is the name of templates.1 too: say by `id` which is which/,
+    '?prune=true',
+  ],
   'deleting what rules beside it name': [
     { switchyard: 1, destinations: [caseSystem] },
     'rules',

@@ -209,11 +209,11 @@ it('PATCH of one delivery field leaves the other as it is', async () => {
   expect(changed.body).toMatchObject({ delivery: { schedule: ['0s', '1m'], timeoutMs: 3000 } })
 })
 
-it('404, and 422 in a query, for text that no id can hold', async () => {
+it('404, 422 in a query and 400 in a bad encoding, for text that no id can hold', async () => {
   const { api } = await makeTenant(stack)
   await api.get('/destinations/dst_%00').expect(404)
   await api.delete('/destinations/dst_%00').expect(404)
-  await api.get('/destinations/%E0%A4%A').expect(404)
+  await api.get('/destinations/%E0%A4%A').expect(400)
   await api.get('/destinations?cursor=%00').expect(422)
 })
 

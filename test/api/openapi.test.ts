@@ -10,7 +10,7 @@ const stack = stackOfFile({ workers: false })
 
 interface Document {
   openapi: string
-  paths: Record<string, Record<string, { requestBody?: unknown }>>
+  paths: Record<string, Record<string, { requestBody?: unknown; security?: unknown }>>
 }
 
 it('/openapi.json describes every route, with each channel’s own config', async () => {
@@ -25,6 +25,21 @@ it('/openapi.json describes every route, with each channel’s own config', asyn
   }
   const create = JSON.stringify(document.paths['/api/v1/destinations']?.post?.requestBody)
   for (const name of channelNames) expect(create).toContain(`"const":"${name}"`)
+})
+
+it('every operation names the scope that its key must have, and a key in the URL only where one is taken', async () => {
+  const { body } = await supertest(stack.app).get('/openapi.json').expect(200)
+  const { paths, components } = body as Document & { components: { securitySchemes: object } }
+  const schemes = Object.keys(components.securitySchemes)
+  expect(schemes).toEqual(['key', 'X-API-Key', 'ds-api-token', 'api_key'])
+  for (const [base, list] of Object.entries(routes)) {
+    for (const { method, path, access, queryKey } of list) {
+      const needed = access === 'platform' ? [] : [access.scope]
+      const taken = schemes.filter((name) => name !== 'api_key' || queryKey)
+      const { security } = paths[`${base}${path.replace(/:(\w+)/g, '{$1}')}`]?.[method] ?? {}
+      expect(security, `${method} ${base}${path}`).toEqual(taken.map((name) => ({ [name]: needed })))
+    }
+  }
 })
 
 it('what holds itself has a name, and every reference leads to one', async () => {

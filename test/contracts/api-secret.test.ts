@@ -180,7 +180,8 @@ describe('POST /api/v1/tenant/api-secret/rotate', () => {
     const { api, apiSecret } = await makeTenant(stack)
     const answer = await api.post('/tenant/api-secret/rotate', { overlap }).expect(422)
     expect(answer.body).toMatchObject({ errors: [{ path }] })
-    expect((await api.get('/audit').expect(200)).body).toMatchObject({ data: [] })
+    const rotations = await api.get('/audit?action=api-secret.rotated').expect(200)
+    expect(rotations.body).toEqual({ data: [], nextCursor: null })
     expect(await signers(api, 1, { apiSecret })).toEqual(['apiSecret'])
   })
 
@@ -201,8 +202,17 @@ describe('POST /api/v1/tenant/api-secret/rotate', () => {
     await rotate(api)
     await rotate(writer.api)
     const address = expect.stringMatching(/127\.0\.0\.1$|^::1$/) as string
-    const entry = { action: 'api-secret.rotated', address, at: expect.any(String) as string }
-    const { body } = await api.get('/audit').expect(200)
+    const entry = {
+      action: 'api-secret.rotated',
+      environment: 'sandbox',
+      address,
+      at: expect.any(String) as string,
+      after: { previousEndsAt: expect.any(String) as string },
+      sequence: expect.any(Number) as number,
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    }
+    const ask = '/audit?action=api-secret.rotated'
+    const { body } = await api.get(ask).expect(200)
     expect(body).toEqual({
       data: [
         { ...entry, id: expect.stringMatching(/^aud_/) as string, keyId: writer.keyId },
@@ -213,7 +223,7 @@ describe('POST /api/v1/tenant/api-secret/rotate', () => {
     const live = await makeKey(stack, id, 'production')
     const stranger = await makeTenant(stack)
     for (const other of [live.api, stranger.api])
-      expect((await other.get('/audit').expect(200)).body).toEqual({ data: [], nextCursor: null })
+      expect((await other.get(ask).expect(200)).body).toEqual({ data: [], nextCursor: null })
   })
 
   it('leaves the other environment’s secret and another tenant’s alone', async () => {

@@ -52,8 +52,9 @@ export const reveal = async (api: Api) =>
 export const destinations = async (api: Api) =>
   ((await api.get('/destinations').expect(200)).body as { data: Destination[] }).data
 
-export const audit = async (api: Api) =>
-  ((await api.get('/audit').expect(200)).body as { data: AuditEntry[] }).data
+/** The entries of the audit log about secrets that were shown. */
+export const revealings = async (api: Api) =>
+  ((await api.get('/audit?action=webhook-secret.revealed').expect(200)).body as { data: AuditEntry[] }).data
 
 /** The fields that a refused change names; nothing may have changed by it. */
 export async function refusedFields(api: Api, patch: object): Promise<string[]> {

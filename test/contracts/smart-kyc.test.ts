@@ -246,7 +246,7 @@ describe('API authentication and rate limits', () => {
   it('takes the key in a header, and in the query where the installation lets it', async () => {
     const { key, id } = await makeTenant(stack, 'sandbox')
     const live = await makeKey(stack, id, 'production')
-    const ask = (query: object = {}) => supertest(stack.app).get('/api/v1/destinations').query(query)
+    const ask = (query: object = {}) => supertest(stack.app).get('/api/v1/webhooks/').query(query)
     await ask().expect(401)
     await ask().set('X-API-Key', key).expect(200)
     await ask().set('X-API-Key', live.key).expect(200)

@@ -67,7 +67,7 @@ it(
 
     // Without PUBLIC_URL messages carry no link, which is said once by the program that sends them.
     const warnings = [firstWorker, secondWorker, server].map(
-      (program) => program.output().split('acknowledge-links.left-out').length - 1,
+      (program) => program.output().split('links.left-out').length - 1,
     )
     expect(warnings).toEqual([1, 0, 0])
 

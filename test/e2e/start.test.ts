@@ -47,7 +47,7 @@ async function post<Answer>(url: string, key: string, body: object): Promise<Ans
 
 it(
   'npm start: ready with a key, delivers, keeps all of it over a restart, and Ctrl-C leaves no process',
-  { timeout: 90_000 },
+  { timeout: 120_000 },
   async () => {
     const env = await freshEnvironment()
     const first = run('src/main.ts', env)
@@ -77,6 +77,11 @@ it(
       () => Promise.resolve(receiver.received),
       (received) => received.length === 1,
     )
+
+    // Its application owns nothing, so that it has no power over the audit log; the command finds the database by itself.
+    const verify = run('src/audit-verify.ts', { PATH: env.PATH ?? '', DATA_DIR: env.DATA_DIR ?? '' })
+    expect(await verify.exited).toBe(0)
+    expect(verify.output()).toContain(`head ${tenant.id}:`)
 
     first.kill('SIGINT')
     expect(await first.exited).toBe(0)

@@ -3,6 +3,7 @@ import supertest from 'supertest'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { createApp } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
+import { createKeyUse } from '../../src/api/key-use.ts'
 import { createRateLimits } from '../../src/api/rate-limit.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { openDb } from '../../src/db/client.ts'
@@ -35,18 +36,22 @@ it(
     onTestFinished(async () => {
       await Promise.all([connection.close(), db.$disconnect(), egress.close()])
     })
+    const log = createLog('silent')
     const app = createApp({
       db,
       temporal: client,
       eagerStart: false,
       secretKeys: [{ id: 'test', key: randomBytes(32) }],
+      payloadKeys: undefined,
+      publicUrl: undefined,
       egress,
       archive: undefined,
       rateLimits: createRateLimits(),
+      keyUse: createKeyUse({ db, log }),
       adminKeyHash: hashKey(adminKey),
       queryKeys: 'never',
       temporalUiUrl: undefined,
-      log: createLog('silent'),
+      log,
     })
     const { api } = await makeTenant({ app })
     const event = { id: 'evt-1', type: 'aml.match.found', data: {} }

@@ -33,8 +33,11 @@ test('a mail is kept, announced and written to the folder', async () => {
     },
   ])
   expect(catcher.mails[0]?.messageId).toMatch(/^<.+>$/)
-  const [file = ''] = readdirSync(folder)
+  const [file = '', text = ''] = readdirSync(folder)
   expect(file).toMatch(/^\d{4}-.*Z-1\.eml$/)
+  expect(readFileSync(join(folder, text), 'utf8')).toBe(
+    'From: "Switchyard" <no-reply@example.com>\nTo: oncall@example.com, audit@example.com\nSubject: AML match für Zoë\n\nPlease look.\n',
+  )
   expect(readFileSync(join(folder, file), 'utf8')).toContain(
     'Subject: =?UTF-8?Q?AML_match_f=C3=BCr_Zo=C3=AB?=',
   )

@@ -12,7 +12,12 @@ import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type PostgresOptions, type RunningPostgres, startPostgres } from '../../src/embedded/postgres.ts'
+import {
+  type PostgresOptions,
+  type RunningPostgres,
+  startPostgres,
+  urlOfRunning,
+} from '../../src/embedded/postgres.ts'
 import { canRun, copyBinaries, packagedBinaries } from '../../src/embedded/postgres-binaries.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
 
@@ -51,6 +56,16 @@ describe('the embedded PostgreSQL', { timeout: 30_000 }, () => {
     expect(await query(second.url, 'SELECT kept FROM note')).toEqual([{ kept: 1 }])
     expect(new URL(second.url).password).toBe(new URL(first.url).password)
     expect(statSync(`${dataDir}.password`).mode & 0o777).toBe(0o600)
+  })
+
+  test('is found by other programs through its data folder, while it runs', async () => {
+    const dataDir = join(scratchFolder(), 'postgres')
+    expect(urlOfRunning(dataDir)).toBeUndefined()
+    const server = await start(dataDir)
+    expect(urlOfRunning(dataDir)).toBe(server.applicationUrl)
+    expect(new URL(server.applicationUrl).password).not.toBe(new URL(server.url).password)
+    await server.stop()
+    expect(urlOfRunning(dataDir)).toBeUndefined()
   })
 
   test('speaks UTF-8, listens on loopback only, wants the password and creates further databases', async () => {

@@ -26,7 +26,7 @@ export async function startPlatform(): Promise<Platform> {
   const env = {
     PATH: '/usr/bin:/bin',
     PORT: String(port),
-    LOG_LEVEL: 'error',
+    LOG_LEVEL: 'debug',
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: name,
@@ -53,7 +53,9 @@ export async function startPlatform(): Promise<Platform> {
 async function tenantAt(url: string): Promise<Api> {
   const platform = apiAt(url, adminKey)
   const limits = { apiPerMinute: 10_000, apiBurst: 10_000, ingestPerSecond: 10_000 }
-  const tenant = await platform.post('/tenants', { name: 'Acme', limits }).expect(201)
+  const tenant = await platform
+    .post('/tenants', { name: 'Acme', limits, emailConsent: 'vouched' })
+    .expect(201)
   const { id } = tenant.body as { id: string }
   const made = await platform.post(`/tenants/${id}/keys`, { environment: 'sandbox' }).expect(201)
   return apiAt(url, (made.body as { key: string }).key)

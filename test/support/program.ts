@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { createProgramLog } from './test-log.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -15,6 +16,8 @@ export interface Program {
   kill(signal: NodeJS.Signals): void
 }
 
+const roots = ['src/main.ts', 'src/server.ts', 'src/worker.ts']
+
 /** Runs one of our roots as npm would, with this environment and nothing else. It is ended with the test. */
 export function run(script: string, env: Record<string, string>, args: string[] = []): Program {
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
@@ -22,11 +25,14 @@ export function run(script: string, env: Record<string, string>, args: string[] 
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // What a command prints is its result; what these print is their log.
+  const log = roots.includes(script) ? createProgramLog() : undefined
   let output = ''
   const waiting: (() => void)[] = []
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString()
+      log?.(chunk.toString())
       for (const look of waiting) look()
     })
   }

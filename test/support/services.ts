@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode } from '@temporalio/worker'
 import type { TestProject } from 'vitest/node'
+import { grantApplication } from '../../src/db/grants.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { startPostgres } from '../../src/embedded/postgres.ts'
 import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
@@ -12,6 +13,8 @@ import { startTemporal } from '../../src/embedded/temporal.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     databaseUrl: string
+    /** The same database as the application's role. */
+    applicationUrl: string
     temporalAddress: string
     temporalBinary: string
     workflowBundle: string
@@ -38,9 +41,12 @@ export default async function services(project: TestProject) {
     }),
   ])
   await migrate(postgres.url)
+  // Tests run as the application does: as a role that owns nothing.
+  await grantApplication(postgres.url, postgres.applicationUrl)
   const bundlePath = join(folder, 'workflow-bundle.js')
   await writeFile(bundlePath, bundle.code)
   project.provide('databaseUrl', postgres.url)
+  project.provide('applicationUrl', postgres.applicationUrl)
   project.provide('temporalAddress', temporal.address)
   project.provide('temporalBinary', binary)
   project.provide('workflowBundle', bundlePath)

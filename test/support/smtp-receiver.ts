@@ -14,6 +14,8 @@ export interface Refusal {
 export interface SmtpReceiver {
   port: number
   mails: ParsedMail[]
+  /** Of the mails, in their order: who it was handed in by, and for whom. */
+  envelopes: { from: string; to: string[] }[]
   /** Connections made, whatever came of them. */
   connections: number
   /** Mails begun (`MAIL FROM`), whatever came of them. */
@@ -53,10 +55,15 @@ export async function startSmtpReceiver(
       done(refused('mail'))
     },
     onRcptTo: ({ address }, _session, done) => done(refused('recipient', address)),
-    onData(stream, _session, done) {
+    onData(stream, { envelope: { mailFrom, rcptTo } }, done) {
       simpleParser(stream).then((mail) => {
         const error = refused('data')
         if (!error) receiver.mails.push(mail)
+        if (!error)
+          receiver.envelopes.push({
+            from: mailFrom === false ? '' : mailFrom.address,
+            to: rcptTo.map(({ address }) => address),
+          })
         done(error)
       }, done)
     },
@@ -66,6 +73,7 @@ export async function startSmtpReceiver(
   const receiver: SmtpReceiver = {
     port: (server.server.address() as AddressInfo).port,
     mails: [],
+    envelopes: [],
     connections: 0,
     begun: 0,
     login: undefined,

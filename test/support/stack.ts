@@ -5,33 +5,48 @@ import supertest from 'supertest'
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
-import { createApp } from '../../src/api/app.ts'
+import { createApp, type AppDeps } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
+import { createKeyUse } from '../../src/api/key-use.ts'
 import { createRateLimits } from '../../src/api/rate-limit.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import type { ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
 import { createAcknowledgeLink } from '../../src/domain/acknowledge-link.ts'
+import { createEmailLinks } from '../../src/domain/email-link.ts'
 import type { Environment } from '../../src/domain/event.ts'
 import type { SecretKeys } from '../../src/domain/secret-box.ts'
-import { createLog } from '../../src/log.ts'
+import type { Log } from '../../src/log.ts'
+import type { PayloadKeys } from '../../src/temporal/payload-codec.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
-import { createDatabase, createNamespace } from './corner.ts'
+import { createDatabase, createNamespace, openNamespace } from './corner.ts'
 import { testAuthority } from './receiver.ts'
+import { createTestLog } from './test-log.ts'
 
-installTemporalRuntime(createLog('silent'))
+/** Looked through at the end of the run: see `log-leaks.ts`. */
+export const testLog = createTestLog()
+installTemporalRuntime(testLog)
 
 /** What links in messages begin with. Nothing listens there: the rest of a link is a path of the app. */
 export const publicUrl = 'https://switchyard.test'
 
 export const adminKey = `sk_platform_${'a'.repeat(32)}`
 
+/** Whose it is alone: a database, and a namespace of its name. */
+export interface Corner {
+  name: string
+  databaseUrl: string
+}
+
 /** The product as the all-in-one root puts it together, on a database and a Temporal namespace of its own. */
 export interface Stack {
   app: Express
+  /** One more on the same database, with some parts of its own. */
+  anotherApp(parts: Partial<AppDeps>): Express
   db: Db
+  corner: Corner
   temporal: Client
   /** What the messages of its destinations carry. */
   acknowledgeLink: ReturnType<typeof createAcknowledgeLink>
@@ -45,33 +60,57 @@ export async function startStack(
   options: {
     workers?: boolean
     mail?: ChannelContext['mail']
+    /** Without, the API knows no public URL, and there are no links. */
+    links?: boolean
+    /** What its egress lets through besides loopback in the sandbox. */
+    egressAllow?: readonly string[]
+    /** By default that of the test run. */
+    log?: Log
     archive?: Archive
     secretKeys?: SecretKeys
+    payloadKeys?: PayloadKeys
+    /** Of a Temporal server other than the one that all share. */
+    temporalAddress?: string
+    /** Where an earlier stack worked: that one is stopped. */
+    corner?: Corner
   } = {},
 ): Promise<Stack> {
-  const name = `t_${randomUUID().replaceAll('-', '')}`
+  const { payloadKeys, temporalAddress, corner: earlier } = options
+  const name = earlier?.name ?? `t_${randomUUID().replaceAll('-', '')}`
   const [databaseUrl, { connection, client }] = await Promise.all([
-    createDatabase(name),
-    createNamespace(name),
+    earlier?.databaseUrl ?? createDatabase(name),
+    earlier
+      ? openNamespace(name, { address: temporalAddress, payloadKeys })
+      : createNamespace(name, { address: temporalAddress, payloadKeys }),
   ])
   const db = openDb(databaseUrl)
-  const egress = createEgress({ allow: [], sandboxLoopback: true, extraAuthorities: testAuthority })
-  const log = createLog('silent')
+  const egress = createEgress({
+    allow: options.egressAllow ?? [],
+    sandboxLoopback: true,
+    extraAuthorities: testAuthority,
+  })
+  const log = options.log ?? testLog
   const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
   const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
-  const app = createApp({
+  const emailLinks = createEmailLinks(publicUrl, secretKeys)
+  const appDeps: AppDeps = {
     db,
     temporal: client,
     eagerStart: options.workers !== false,
     secretKeys,
+    payloadKeys,
+    publicUrl: options.links === false ? undefined : publicUrl,
+    mailFromDomains: options.mail?.fromDomains,
     egress,
     archive: options.archive,
     rateLimits: createRateLimits(),
+    keyUse: createKeyUse({ db, log }),
     adminKeyHash: hashKey(adminKey),
     queryKeys: 'sandbox',
     temporalUiUrl: 'http://temporal-ui.test',
     log,
-  })
+  }
+  const app = createApp(appDeps)
 
   let workers: RunningWorkers | undefined
   async function start() {
@@ -83,16 +122,20 @@ export async function startStack(
       circuits: createCircuits(),
       archive: options.archive,
       acknowledgeLink,
+      emailLinks,
       log,
     }
-    const workflowBundle = { codePath: inject('workflowBundle') }
-    workers = await startWorkers({ connection, namespace: name, deps, workflowBundle })
+    // The run's bundle has the failure converter of payloads in the clear: with keys, one is made.
+    const bundle = payloadKeys ? { payloadKeys } : { workflowBundle: { codePath: inject('workflowBundle') } }
+    workers = await startWorkers({ connection, namespace: name, deps, ...bundle })
   }
   if (options.workers !== false) await start()
 
   return {
     app,
+    anotherApp: (parts) => createApp({ ...appDeps, ...parts }),
     db,
+    corner: { name, databaseUrl },
     temporal: client,
     acknowledgeLink,
     startWorkers: start,
@@ -133,7 +176,11 @@ export async function makeTenant(
   const tenant = await supertest(app)
     .post('/api/v1/tenants')
     .auth(adminKey, { type: 'bearer' })
-    .send({ name: 'Acme', limits: { apiPerMinute: 10_000, apiBurst: 10_000, ingestPerSecond: 10_000 } })
+    .send({
+      name: 'Acme',
+      limits: { apiPerMinute: 10_000, apiBurst: 10_000, ingestPerSecond: 10_000 },
+      emailConsent: 'vouched',
+    })
     .expect(201)
   const { id } = tenant.body as { id: string }
   return { id, ...(await makeKey({ app }, id, environment, scopes)) }

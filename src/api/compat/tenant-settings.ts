@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { recordAudit } from '../../db/audit.ts'
-import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
+import type { Tx } from '../../db/client.ts'
 import { openDestination, type Destination, type Scope } from '../../db/destinations.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import { maskToLastFour } from '../../domain/redaction.ts'
@@ -12,10 +11,12 @@ import {
   changeDestination,
   createDestination,
   deleteDestination,
+  inStoreTurn,
   type StoreDeps,
 } from '../destination-store.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route, scopeOf } from '../route.ts'
+import { audit } from '../writer.ts'
 import { withFieldNames } from './field-names.ts'
 
 /** The tenant settings of seed document 003: at most one destination of each channel, kept under this name. */
@@ -55,7 +56,8 @@ export const tenantSettingsRoutes = [
   route({
     method: 'get',
     path: '/tenant/settings',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
+    queryKey: true,
     summary: 'Get the notification settings of the key’s environment (KYC-Webhooks)',
     replies: { 200: settingsReply },
     async handle({ caller }, deps) {
@@ -65,14 +67,14 @@ export const tenantSettingsRoutes = [
   route({
     method: 'patch',
     path: '/tenant/settings',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
+    queryKey: true,
     summary:
       'Change the notification settings (KYC-Webhooks); null turns a channel off, what is sent back masked stays',
     body: settingsPatch,
     replies: { 200: settingsReply },
-    async handle({ body, caller }, deps) {
-      const scope = scopeOf(caller)
-      const changed = await inTurn(deps, scope, async (store) => {
+    async handle({ body, caller, address }, deps) {
+      const changed = await inStoreTurn(deps, { caller, address }, async (store, scope) => {
         const before = await read(store, scope)
         await write(store, scope, before, body)
         const settings = await read(store, scope)
@@ -94,13 +96,11 @@ export const tenantSettingsRoutes = [
     summary: 'Show the webhook secret in full (KYC-Webhooks); that it was shown, and to whom, is audited',
     replies: { 200: z.object({ webhook_secret: z.string() }) },
     async handle({ caller, address }, deps) {
-      const scope = scopeOf(caller)
-      return inTurn(deps, scope, async (store) => {
+      return inStoreTurn(deps, { caller, address }, async (store, scope) => {
         const { webhook } = await read(store, scope)
         if (!webhook?.keys.secret) throw notFound('webhook secret')
-        const { keyId } = caller
-        const action = 'webhook-secret.revealed'
-        await recordAudit(store.db, { ...scope, keyId, address, action, subject: webhook.id })
+        const done = { action: 'webhook-secret.revealed', subject: webhook.id }
+        await audit(store.db, store.writer, done)
         return { status: 200, body: { webhook_secret: webhook.keys.secret } }
       })
     },
@@ -121,16 +121,6 @@ async function read(
   const found = rows.map((row) => openDestination(row, secretKeys))
   const of = (channel: string) => found.find((destination) => destination.channel === channel)
   return { webhook: of('webhook'), email: of('email'), slack: of('slack') }
-}
-
-function inTurn<Result>(
-  { db, ...deps }: Omit<StoreDeps, 'db'> & { db: Db },
-  { tenantId }: Scope,
-  work: (store: StoreDeps) => Promise<Result>,
-): Promise<Result> {
-  return inTenantTurn(db, tenantId, (tx) =>
-    work({ secretKeys: deps.secretKeys, egress: deps.egress, db: tx }),
-  )
 }
 
 async function write(store: StoreDeps, scope: Scope, current: Settings, patch: Patch): Promise<void> {

@@ -1,6 +1,10 @@
 import type { Client } from '@temporalio/client'
 import pMap from 'p-map'
 import { routableDestinations, type Scope } from '../../db/destinations.ts'
+import { redactedPaths } from '../../db/redaction.ts'
+import type { ErasedEvent } from '../../domain/erasure.ts'
+import type { Event } from '../../domain/event.ts'
+import { redactionOf } from '../../domain/payload-redaction.ts'
 import { isOpen, summarizeDelivery, type DeliverySummary } from '../../domain/timeline.ts'
 import { dataspikeEnvelope } from '../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../temporal/event-input.ts'
@@ -132,14 +136,15 @@ async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invo
   const ids = [
     ...new Set(page.flatMap(({ deliveries }) => deliveries.map(({ destinationId }) => destinationId))),
   ]
-  const [destinations, replays] = await Promise.all([
+  const [destinations, replays, paths] = await Promise.all([
     routableDestinations(db, scope, ids),
     readReplays(temporal, scope, page),
+    redactedPaths(db, scope.tenantId),
   ])
   const invocations = await pMap(
     page,
     async ({ execution: { workflowId, runId, memo }, deliveries }) => {
-      const { event } = await readEventInput(temporal, workflowId, runId)
+      const event = redacted((await readEventInput(temporal, workflowId, runId)).event, paths)
       return deliveries.map((delivery) => {
         const { destinationId: id } = delivery
         const { eventTypes } = destinations.find((one) => one.id === id)?.subscription ?? { eventTypes: [] }
@@ -151,6 +156,11 @@ async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invo
     { concurrency },
   )
   return invocations.flat()
+}
+
+/** The payload as it is shown: without what the tenant wants redacted, and empty where it was erased. */
+function redacted(event: Event | ErasedEvent, paths: readonly string[]): Event {
+  return { ...event, data: event.data ? redactionOf(event, paths).data : {} }
 }
 
 /** Deliveries of later runs, by `event/destination`. */

@@ -1,8 +1,11 @@
-import type { WorkflowExecutionDescription } from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations.ts'
-import { isOpen, type Delivery, type DeliverySummary } from '../../domain/timeline.ts'
+import { redactedPaths } from '../../db/redaction.ts'
+import { redactionOf } from '../../domain/payload-redaction.ts'
+import { isOpen, type Delivery, type DeliverySummary, type Timeline } from '../../domain/timeline.ts'
+import { readEventInput } from '../../temporal/event-input.ts'
 import { listExecutions, quoted, workflowConditions, type Execution } from '../../temporal/executions.ts'
 import { readTimeline } from '../../temporal/timeline.ts'
 import {
@@ -47,7 +50,8 @@ export const webhookLogRoutes = [
   route({
     method: 'get',
     path: '/webhooks/logs/',
-    access: { scope: 'events:read' },
+    access: { scope: 'deliveries:read' },
+    queryKey: true,
     summary: 'List webhook deliveries: those that still wait first, then the newest-ended',
     query: listQuery,
     replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
@@ -56,10 +60,11 @@ export const webhookLogRoutes = [
       const query = visibilityQuery(scopeOf(caller), destinationId, status)
       const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
       const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })
+      const paths = await redactedPaths(deps.db, caller.tenantId)
       const rows = await pMap(
         found,
         async ({ workflowId, runId }) =>
-          rowsOf(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted),
+          rowsOf(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted, paths),
         { concurrency: 20 },
       )
       return { status: 200, body: { logs: rows.flat(), next_cursor: nextCursor } }
@@ -68,14 +73,16 @@ export const webhookLogRoutes = [
   route({
     method: 'get',
     path: '/webhooks/logs/:log_id/',
-    access: { scope: 'events:read' },
+    access: { scope: 'deliveries:read' },
+    queryKey: true,
     summary: 'Look up a test delivery by its log_id (Webhooks API)',
     replies: { 200: logRow.extend({ log_id: z.int() }) },
     async handle({ params, caller }, deps) {
       const logId = /^[1-9]\d{0,9}$/.test(params.log_id ?? '') ? Number(params.log_id) : undefined
       if (logId === undefined) throw notFound('log')
       const execution = await describeEvent(deps, scopeOf(caller), testEventId(logId))
-      const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook')
+      const paths = await redactedPaths(deps.db, caller.tenantId)
+      const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook', paths)
       if (!row?.test) throw notFound('log')
       return { status: 200, body: { log_id: logId, ...row } }
     },
@@ -141,10 +148,24 @@ async function rowsOf(
   { temporal }: AppDeps,
   execution: WorkflowExecutionDescription,
   wanted: (delivery: Wanted) => boolean,
+  paths: readonly string[],
 ) {
-  const { deliveries } = await readTimeline(temporal, execution)
+  const timeline = await readTimeline(temporal, execution)
+  const { deliveries } = await redactQuotations(temporal, execution, timeline, paths)
   const memo = execution.memo as unknown as EventMemo
   return deliveries.filter(wanted).map((delivery) => showRow(memo, delivery))
+}
+
+/** What was answered may quote the event, which has to be read for that. */
+async function redactQuotations(
+  client: Client,
+  { workflowId, runId }: WorkflowExecutionDescription,
+  timeline: Timeline,
+  paths: readonly string[],
+): Promise<Timeline> {
+  if (paths.length === 0) return timeline
+  const { event } = await readEventInput(client, workflowId, runId)
+  return event.data ? redactionOf(event, paths).timeline(timeline) : timeline
 }
 
 function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {

@@ -22,19 +22,24 @@ export const webhookTestRoutes = [
   route({
     method: 'post',
     path: '/webhooks/test/',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
+    queryKey: true,
     summary: 'Deliver a test event to a URL now and return the outcome (Webhooks API)',
     body: z.strictObject({ webhook_url: webhookUrl }),
     replies: { 200: testReply, 502: testReply },
-    async handle({ body: { webhook_url: url }, caller }, deps) {
+    async handle({ body: { webhook_url: url }, caller, address }, deps) {
       await withFieldNames({ url: 'webhook_url' }, () => check(url, caller, deps))
       const known = await findByUrl(url, caller, deps)
-      const { logId, delivery } = await sendTest(deps, scopeOf(caller), {
-        target: known ? { destinationId: known.id } : { url },
-        type: 'test',
-        data: findEntry('test')?.sample ?? {},
-        timeoutMs: known?.delivery.timeoutMs,
-      })
+      const { logId, delivery } = await sendTest(
+        deps,
+        { caller, address },
+        {
+          target: known ? { destinationId: known.id } : { url },
+          type: 'test',
+          data: findEntry('test')?.sample ?? {},
+          timeoutMs: known?.delivery.timeoutMs,
+        },
+      )
       const success = delivery.status === 'delivered'
       return {
         status: success ? 200 : 502,

@@ -13,6 +13,7 @@ import {
   changeDestination,
   createDestination,
   deleteDestination,
+  inStoreTurn,
   requireDestination,
 } from '../destination-store.ts'
 import { notFound } from '../errors.ts'
@@ -66,7 +67,8 @@ export const webhookRoutes = [
   route({
     method: 'post',
     path: '/webhooks/',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
+    queryKey: true,
     summary: 'Create a webhook (Webhooks API); its secret key is shown only in this answer',
     body: z.strictObject({
       event_type: eventType,
@@ -83,18 +85,19 @@ export const webhookRoutes = [
         message: z.string(),
       }),
     },
-    async handle({ body, caller }, deps) {
+    async handle({ body, caller, address }, deps) {
       const { event_type, webhook_url, description = '', filters = {} } = body
+      const made = {
+        name: nameOf(description, event_type),
+        channel: 'webhook',
+        config: { url: webhook_url, wireFormat: 'standard-webhooks' },
+        subscription: { eventTypes: [event_type], filter: filterOf(filters) },
+        delivery: deliveryPolicy.parse({}),
+        contract,
+        contractFields: { description, filters },
+      }
       const { destination, secret } = await withFieldNames(fieldNames, () =>
-        createDestination(deps, scopeOf(caller), {
-          name: nameOf(description, event_type),
-          channel: 'webhook',
-          config: { url: webhook_url, wireFormat: 'standard-webhooks' },
-          subscription: { eventTypes: [event_type], filter: filterOf(filters) },
-          delivery: deliveryPolicy.parse({}),
-          contract,
-          contractFields: { description, filters },
-        }),
+        inStoreTurn(deps, { caller, address }, (store, scope) => createDestination(store, scope, made)),
       )
       return {
         status: 201,
@@ -111,7 +114,8 @@ export const webhookRoutes = [
   route({
     method: 'get',
     path: '/webhooks/',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
+    queryKey: true,
     summary: 'List all webhooks of the key’s environment (Webhooks API), newest first',
     replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
     async handle({ caller }, deps) {
@@ -129,7 +133,8 @@ export const webhookRoutes = [
   route({
     method: 'get',
     path: '/webhooks/:webhook_id/',
-    access: { scope: 'settings:read' },
+    access: { scope: 'destinations:read' },
+    queryKey: true,
     summary: 'Get a webhook (Webhooks API)',
     replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
     async handle({ params, caller }, deps) {
@@ -142,7 +147,8 @@ export const webhookRoutes = [
   route({
     method: 'patch',
     path: '/webhooks/:webhook_id/',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
+    queryKey: true,
     summary: 'Change a webhook (Webhooks API)',
     body: z.strictObject({
       webhook_url: webhookUrl.optional(),
@@ -151,11 +157,11 @@ export const webhookRoutes = [
       filters: filters.optional(),
     }),
     replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
-    async handle({ params, body, caller }, deps) {
+    async handle({ params, body, caller, address }, deps) {
       const { webhook_url, is_active, ...given } = body
       const id = destinationIdOf(params.webhook_id)
       const { destination } = await withFieldNames(fieldNames, () =>
-        writeDestination(deps, scopeOf(caller), id, (store, found) => {
+        writeDestination(deps, { caller, address }, id, (store, found) => {
           const current = asWebhook(found)
           const { description, filters } = { ...contractFieldsOf(current), ...given }
           const [eventType = 'all'] = current.subscription.eventTypes
@@ -174,12 +180,13 @@ export const webhookRoutes = [
   route({
     method: 'delete',
     path: '/webhooks/:webhook_id/',
-    access: { scope: 'settings:write' },
+    access: { scope: 'destinations:write' },
+    queryKey: true,
     summary: 'Delete a webhook for good (Webhooks API)',
     replies: { 200: z.object({ message: z.string() }) },
-    async handle({ params, caller }, deps) {
+    async handle({ params, caller, address }, deps) {
       const { id } = await requireWebhook(deps, caller, params.webhook_id)
-      await deleteDestination(deps, scopeOf(caller), id)
+      await inStoreTurn(deps, { caller, address }, (store, scope) => deleteDestination(store, scope, id))
       return { status: 200, body: { message: 'Webhook deleted successfully' } }
     },
   }),

@@ -2,6 +2,8 @@ import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { Destination } from '../../db/destinations.ts'
 import { deliverSteps } from '../../domain/rule-walk.ts'
 import type { AppDeps } from '../app.ts'
+import { storeOf } from '../destination-store.ts'
+import { askNewRecipients } from '../email-asking.ts'
 import { invalid } from '../errors.ts'
 import { scopeOf } from '../route.ts'
 import { audit, type Writer } from '../writer.ts'
@@ -49,7 +51,9 @@ export async function applyConfiguration(
       if (dryRun) throw new Undone({ ...applied, applied: false, secrets: undefined })
       return applied
     }
-    return await inTenantTurn(deps.db, writer.caller.tenantId, write, { timeoutMs })
+    const applied = await inTenantTurn(deps.db, writer.caller.tenantId, write, { timeoutMs })
+    await askNewRecipients(deps, scopeOf(writer.caller))
+    return applied
   } catch (error) {
     if (error instanceof Undone) return error.would
     throw error
@@ -67,15 +71,15 @@ class Undone extends Error {
 }
 
 async function applyInTurn(
-  { secretKeys, egress }: AppDeps,
+  deps: AppDeps,
   tx: Tx,
   writer: Writer,
   document: ConfigurationDocument,
   prune: boolean,
 ): Promise<Applied> {
   const scope = scopeOf(writer.caller)
-  const run: Run = { store: { secretKeys, egress, db: tx }, writer, scope, problems: createProblems() }
-  const stored = await readStored(tx, secretKeys, scope)
+  const run: Run = { store: storeOf(deps, tx, writer), writer, scope, problems: createProblems() }
+  const stored = await readStored(tx, deps.secretKeys, scope)
   const work = workOf(run, document, stored, prune)
   const before = namesOf(stored.destinations, stored.templates)
 
@@ -97,8 +101,12 @@ async function applyInTurn(
   const rest = without(work.rules.rest, work.gone.rules)
   const rules = await applyRules(run, wanted, rest, { before, after })
   const changes = [...destinations.changes, ...templates.changes, ...rules, ...deleted]
-  if (changes.some(({ change }) => change !== 'unchanged'))
-    await audit(tx, writer, { action: 'configuration.applied' })
+  const written = changes.filter(({ change }) => change !== 'unchanged')
+  if (written.length > 0) {
+    // What became of each is an entry of its own.
+    const list = written.map(({ kind, id, name, change }) => ({ kind, id, name, change }))
+    await audit(tx, writer, { action: 'configuration.applied', after: { changes: list } })
+  }
   return {
     applied: true,
     changes,

@@ -52,7 +52,8 @@ export function matchEntries<Thing extends Named>(
     const twin = unnamed.find((other) => other !== entry && other.name === entry.name && entry.name !== '')
     const problem = nameProblem(kind, own, twin, own.length === 0 ? sameName.map(owner)[0] : undefined)
     if (problem !== undefined) problems.add(`${entry.path}.name`, problem)
-    else if (own[0]) claimed.add(own[0])
+    // Even then: what an entry may be about must not be deleted before the entry is looked at.
+    if (own[0]) claimed.add(own[0])
     return { ...entry, stored: own[0] }
   })
   return { entries, rest: free.filter((thing) => !claimed.has(thing) && owner(thing) === undefined) }

@@ -1,0 +1,53 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Express } from 'express'
+import { Pool } from 'undici'
+
+/** A request as it goes over the wire: nothing of it is encoded any more. */
+export interface WireRequest {
+  method: string
+  /** With its query. */
+  target: string
+  headers: Record<string, string>
+  body: Buffer | undefined
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  text: string
+}
+
+export interface Sender {
+  origin: string
+  sent(): number
+  send(request: WireRequest): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** Longer than the longest that a route may take on purpose: a test event waits so long for its receiver and a worker. */
+const hangsAfterMs = 45_000
+
+/** The app on a socket, and a client of it. A request that is not answered in time is an error. */
+export async function startSender(app: Express): Promise<Sender> {
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const pool = new Pool(origin, { connections: 24, headersTimeout: hangsAfterMs, bodyTimeout: hangsAfterMs })
+  let sent = 0
+  return {
+    origin,
+    sent: () => sent,
+    async send({ method, target, headers, body = null }) {
+      sent++
+      const signal = AbortSignal.timeout(hangsAfterMs)
+      const answer = await pool.request({ method, path: target, headers, body, signal })
+      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+    },
+    async stop() {
+      await pool.destroy()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
