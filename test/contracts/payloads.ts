@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-// Payloads are made as JSON text, not as values: only text can say -0, or `__proto__` as a key like any other.
+// Payloads are made as JSON text, not as values: only text can say -0.
 
 const curiousTexts = [
   '', ' ', '__proto__', 'constructor', 'prototype', 'toString', 'toJSON', 'then', 'hasOwnProperty', '0', '-1', 'a.b',
@@ -29,6 +29,9 @@ const numberText = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
 )
 
+/** Those of the curious texts that change prototypes are refused as names (test/api/hardening.test.ts); as values they are texts. */
+const name = text.filter((one) => one !== '__proto__' && one !== 'prototype')
+
 const { object } = fc.letrec<{ value: string; object: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 6, depthSize: 'small' },
@@ -39,13 +42,13 @@ const { object } = fc.letrec<{ value: string; object: string }>((tie) => ({
     tie('object'),
   ),
   object: fc
-    .uniqueArray(fc.tuple(text, tie('value')), { selector: ([key]) => key, minLength: 1, maxLength: 6 })
+    .uniqueArray(fc.tuple(name, tie('value')), { selector: ([key]) => key, minLength: 1, maxLength: 6 })
     .map((entries) => `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${item}`).join(',')}}`),
 }))
 
 const spelledOut = [
   '{}',
-  '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"":"","toString":null}',
+  '{"prototype":{"polluted":true},"constructor":{"name":"polluted"},"":"","toString":null}',
   `{"numbers":[${curiousNumbers.join(',')}]}`,
   `{"texts":${JSON.stringify(curiousTexts)}}`,
   '{ "spaced" : [ 1 , 2 ] ,\n\t"escaped" : "\\u00e9\\ud83d\\ude00\\/\\u0041" }',

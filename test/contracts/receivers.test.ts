@@ -174,7 +174,7 @@ describe.each(names)('a receiver written against %s', (name) => {
     const where = { tenantId: tenant.id, destinationId }
     expect(received.flatMap(({ refusal }) => refusal ?? [])).toEqual([])
     expect(received).toHaveLength(events)
-    // As text, because an object with the key __proto__ is not easily compared.
+    // As text: what differs only in how it is written is told apart.
     const read = new Set(received.map((report) => JSON.stringify(report.reading)))
     const expected = posted.map((event) => JSON.stringify(reading(event, where)))
     expect(expected.filter((text) => !read.has(text)).map((text) => text.slice(0, 1000))).toEqual([])
@@ -253,7 +253,7 @@ describe('what was posted', () => {
   it('had large payloads, and what only the text of JSON can say', () => {
     const howMany = (pattern: RegExp) => payloads.filter((text) => pattern.test(text)).length
     expect(payloads.filter((text) => Buffer.byteLength(text) >= 200 * 1024)).toHaveLength(2)
-    expect(howMany(/"__proto__":/)).toBeGreaterThanOrEqual(3)
+    expect(howMany(/"(constructor|toString|hasOwnProperty)":/)).toBeGreaterThanOrEqual(3)
     expect(howMany(/[:,[]-0[,\]}]/)).toBeGreaterThanOrEqual(3)
     // JSON.stringify writes no surrogate as an escape unless it stands alone.
     expect(howMany(/\\ud[89a-f][0-9a-f]{2}/)).toBeGreaterThanOrEqual(10)
