@@ -41,18 +41,21 @@ export async function collectDigest(input: DigestInput): Promise<void> {
 
   const isFull = () => fitting(waiting, max).length < waiting.length || waiting.length >= max
   await condition(() => waiting.length > 0, firstMs)
-  while (waiting.length > 0) {
-    await condition(() => isFull() || waiting.length === 0, windowMs)
-    const entries = waiting.splice(0, fitting(waiting, max).length)
-    if (entries.length === 0) break
-    const eventId = `dig_${uuid4().replaceAll('-', '')}`
-    for (const { workflowId } of entries) digested.set(workflowId, eventId)
-    await digests.startDigest({ ...input, waiting: undefined, eventId, entries })
-    await Promise.all(entries.map(({ workflowId }) => tell(workflowId, eventId)))
-    if (workflowInfo().continueAsNewSuggested && waiting.length > 0)
-      await continueAsNew<typeof collectDigest>({ ...input, waiting })
-  }
-  await condition(allHandlersFinished)
+  do {
+    while (waiting.length > 0) {
+      await condition(() => isFull() || waiting.length === 0, windowMs)
+      const entries = waiting.splice(0, fitting(waiting, max).length)
+      if (entries.length === 0) break
+      const eventId = `dig_${uuid4().replaceAll('-', '')}`
+      for (const { workflowId } of entries) digested.set(workflowId, eventId)
+      await digests.startDigest({ ...input, waiting: undefined, eventId, entries })
+      await Promise.all(entries.map(({ workflowId }) => tell(workflowId, eventId)))
+      if (workflowInfo().continueAsNewSuggested && waiting.length > 0)
+        await continueAsNew<typeof collectDigest>({ ...input, waiting })
+    }
+    // Somebody is told that it has left, and another one may come meanwhile, who must not be left behind.
+    await condition(allHandlersFinished)
+  } while (waiting.length > 0)
 }
 
 /** The first so many, that together make an event of an allowed size. There is always room for one. */

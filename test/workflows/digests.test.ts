@@ -1,5 +1,13 @@
+import { setTimeout as pass } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { digestWorkflowId } from '../../src/workflows/contract.ts'
+import {
+  collectDigestType,
+  collectSignal,
+  digestWorkflowId,
+  eventWorkflowId,
+  leaveDigestSignal,
+  taskQueue,
+} from '../../src/workflows/contract.ts'
 import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
 import { closedLog, logOnce, makeRule, makeWebhook, post, stepWaits, type Webhook } from '../support/rules.ts'
 
@@ -127,6 +135,37 @@ describe('a digest', () => {
       ({ length }) => length > 0,
     )
     expect(digestsAt(hook).map(({ events }) => events.map(({ id }) => id))).toEqual([[stays]])
+  })
+
+  it('tells of whoever comes while the last one before is leaving', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const scope = { tenantId, environment: 'sandbox' } as const
+    const ids = await Promise.all(Array.from({ length: 40 }, () => post(api, { data: {} })))
+    const start = async (eventId: string, index: number) => {
+      const orders = { ruleId: `rul_${eventId}`, version: 1, name: 'A rule', steps: [], from: 0 }
+      const { runId } = await stack.temporal.workflow
+        .getHandle(eventWorkflowId({ ...scope, eventId }))
+        .describe()
+      const digestId = digestWorkflowId(scope, orders)
+      const collect = (workflowId: string) =>
+        stack.temporal.workflow.signalWithStart(collectDigestType, {
+          workflowId: digestId,
+          taskQueue,
+          args: [{ ...scope, orders, windowMs: 2_000, max: 100 }],
+          signal: collectSignal,
+          signalArgs: [{ workflowId, runId, bytes: 2 }],
+        })
+      const { workflowId, signaledRunId } = await collect('somebody/sandbox/else')
+      // It is told that it has left, which takes a moment; in that moment another one comes, each a little later than the last.
+      await stack.temporal.workflow
+        .getHandle(workflowId, signaledRunId)
+        .signal(leaveDigestSignal, 'somebody/sandbox/else')
+      await pass(index)
+      await collect(eventWorkflowId({ ...scope, eventId }))
+    }
+    for (const [index, id] of ids.entries()) await start(id, index)
+    const digests = await listedEvents(api, 'type=digest&limit=100', ids.length)
+    expect(digests).toHaveLength(ids.length)
   })
 
   it('is joined again by whoever waits for it, where an operator has ended it', async () => {
