@@ -60,17 +60,11 @@ export function createAttempts(given: ActivityDeps) {
    */
   function attemptEach({ event, requests }: AttemptsRequest): Promise<AttemptResult[]> {
     return Promise.all(
-      requests.map((request) =>
-        attemptFirst({ ...request, event }).catch((error) => unavailable(deps, error)),
-      ),
+      requests.map((request) => firstAttempt(event, request).catch((error) => unavailable(deps, error))),
     )
   }
 
-  /** Likewise of one: what workflows ask for that began when each first attempt was an activity of its own. */
-  async function attemptFirst({
-    event,
-    ...request
-  }: AttemptRequest & { event: Event }): Promise<AttemptResult> {
+  async function firstAttempt(event: Event, request: AttemptRequest): Promise<AttemptResult> {
     const reason = lanes.deferral(laneOf(request))
     return reason ? { kind: 'deferred', reason } : makeAttempt(deps, event, request)
   }
@@ -85,7 +79,7 @@ export function createAttempts(given: ActivityDeps) {
     return makeAttempt(deps, event, request)
   }
 
-  return { attemptEach, attemptFirst, attempt, attemptAnyway }
+  return { attemptEach, attempt, attemptAnyway }
 }
 
 function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {

@@ -37,11 +37,10 @@ export interface ActivityDeps {
 
 /** Activities of the main task queue. */
 export function createActivities(deps: ActivityDeps) {
-  const { attemptEach, attemptFirst, attempt } = createAttempts(deps)
+  const { attemptEach, attempt } = createAttempts(deps)
   return {
     plan: createPlan(deps),
     attemptEach,
-    attemptFirst,
     attempt,
     disable: createDisable(deps),
     announceDelivery: createAnnounceDelivery(deps),

@@ -5,7 +5,7 @@ import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { confirmationOf } from '../domain/operational.ts'
-import { plannedDeliveries, type Plan } from '../domain/plan.ts'
+import { plannedDeliveries, type Plan, type Routing } from '../domain/plan.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import { route, routeConfirmation, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
 import type { Rule } from '../domain/rule.ts'
@@ -18,7 +18,7 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   return async function plan(input: RouteEventInput): Promise<Plan> {
     const { event, replay } = input
     const at = new Date()
-    const plan: Plan = { at: at.toISOString(), announces: true, ...(await decide(db, input, at)) }
+    const plan: Plan = { at: at.toISOString(), ...(await decide(db, input, at)) }
     log.info(
       {
         tenantId: event.tenantId,
@@ -40,7 +40,7 @@ async function decide(
   db: Db,
   { event, replay, test, digest }: RouteEventInput,
   at: Date,
-): Promise<Pick<Plan, 'steps' | 'routing'>> {
+): Promise<Routing> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
   const asking = confirmationOf(event)
@@ -70,7 +70,7 @@ async function rulesFor(
   return test || digest ? [] : enabledRules(db, scope)
 }
 
-function planUrlTest(url: string): Plan {
+function planUrlTest(url: string): Routing {
   return routeTest({ destinationId: urlUnderTest, channel: 'webhook', timeoutMs: defaultTimeoutMs, url })
 }
 
@@ -78,7 +78,7 @@ function planTest(
   event: Event,
   [first]: Awaited<ReturnType<typeof routableDestinations>>,
   templates: readonly TemplateDefault[],
-): Plan {
+): Routing {
   if (!first) return { steps: [], routing: [] }
   const { id: destinationId, channel, delivery } = first
   const template = defaultTemplateFor(templates, event.type, channel)

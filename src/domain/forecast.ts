@@ -1,7 +1,7 @@
 import { assertNever } from './assert-never.ts'
 import type {
   DeliverStep,
-  Plan,
+  Routing,
   PlannedDeliver,
   PlannedDelivery,
   PlannedRule,
@@ -67,7 +67,7 @@ interface Forecasting {
  * follows a failure has no time. Pure.
  */
 export function forecast(
-  { steps, routing }: Pick<Plan, 'steps' | 'routing'>,
+  { steps, routing }: Routing,
   at: Date,
   nameOf: Forecasting['nameOf'] = () => undefined,
 ): ForecastPlan {

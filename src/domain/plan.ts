@@ -1,16 +1,17 @@
 import type { OrderKey } from './ordering.ts'
 import type { QuietWindow, RuleStep, UntilTime } from './rule.ts'
 
-/** What routing decided for one event. Recorded in the workflow's history: a later edit changes nothing of it. */
-export interface Plan {
-  /** When it was made (ISO 8601, UTC). Workflows whose plan does not say began before there were openings. */
-  at?: string
+/** The routing decision for one event, as it is recorded in the workflow's history: later edits do not change it. */
+export interface Plan extends Routing {
+  /** When it was made (ISO 8601, UTC). */
+  at: string
+}
+
+export interface Routing {
   /** Side by side: one `deliver` to those who subscribe, or every rule that acts. */
   steps: Step[]
   /** A reason for every destination and every rule of the tenant and environment. */
   routing: RoutingDecision[]
-  /** What becomes of its deliveries is told by operational events. Workflows that began before there were such have none. */
-  announces?: true
 }
 
 export type Step = DeliverStep | PlannedRule

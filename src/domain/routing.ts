@@ -7,7 +7,7 @@ import {
   plannedDeliveries,
   type DestinationDecision,
   type DigestOrders,
-  type Plan,
+  type Routing,
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
@@ -40,7 +40,7 @@ export function route(
   event: Event,
   destinations: readonly RoutableDestination[],
   { rules = [], templates = [], heldBack = new Map(), at = new Date(event.createdAt) }: RoutingRules = {},
-): Plan {
+): Routing {
   const decisions = decideOnRules(event, rules, heldBack)
   const matched = rules.filter(({ id }) => decisions.some(({ ruleId, matched }) => ruleId === id && matched))
   if (matched.length === 0) {
@@ -63,7 +63,7 @@ export function routeDigest(
   destinations: readonly RoutableDestination[],
   { from, ruleId, quietHours = [], ...rule }: DigestOrders,
   { templates = [], at = new Date(event.createdAt) }: Pick<RoutingRules, 'templates' | 'at'>,
-): Plan {
+): Routing {
   const { version, name } = rule
   const steps = [planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, at, from })]
   givePlaces(steps)
@@ -84,7 +84,7 @@ export function routeTo(
   event: Event,
   destinations: readonly RoutableDestination[],
   { rules = [], templates = [] }: Pick<RoutingRules, 'rules' | 'templates'> = {},
-): Plan {
+): Routing {
   const byRule = plannedDeliveries(route(event, destinations, { rules, templates }).steps)
   const plan = planFor(event, destinations, templates, (destination) =>
     ifActive(destination, 'asked for by name'),
@@ -97,7 +97,7 @@ export function routeTo(
 }
 
 /** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
-export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Plan {
+export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Routing {
   return {
     steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
     routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
@@ -105,7 +105,7 @@ export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>)
 }
 
 /** The plan of asking a recipient to confirm: its destination, whatever that subscribes to and whether or not it is active. */
-export function routeConfirmation([destination]: readonly RoutableDestination[]): Plan {
+export function routeConfirmation([destination]: readonly RoutableDestination[]): Routing {
   if (!destination) return { steps: [], routing: [] }
   const { id: destinationId, channel } = destination
   const scheduleMs = defaultSchedule.map(durationMs)
@@ -122,7 +122,7 @@ function planFor(
   destinations: readonly RoutableDestination[],
   templates: readonly TemplateDefault[],
   decideOn: (destination: RoutableDestination) => Decision,
-): Plan {
+): Routing {
   const deliveries: PlannedDelivery[] = []
   const routing = destinations.map((destination): DestinationDecision => {
     const decision = decideOn(destination)

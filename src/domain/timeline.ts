@@ -3,7 +3,7 @@ import {
   ofDestinations,
   plannedDeliveries,
   type DestinationDecision,
-  type Plan,
+  type Routing,
   type PlannedDelivery,
   type RoutingDecision,
 } from './plan.ts'
@@ -81,7 +81,7 @@ export function openTimeline(): Timeline {
   return { status: 'pending', deliveries: [], routing: [] }
 }
 
-export function recordPlan(timeline: Timeline, plan: Plan): void {
+export function recordPlan(timeline: Timeline, plan: Routing): void {
   timeline.routing.push(...plan.routing)
   if (plannedDeliveries(plan.steps).length > 0) return
   const rules = plan.routing.filter((decision) => 'ruleId' in decision && decision.matched)

@@ -2,7 +2,6 @@ import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { slowTaskQueue } from './contract.ts'
-import type { Run } from './run.ts'
 
 /** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
 const overheadMs = 5_000
@@ -13,12 +12,13 @@ const ownWork = {
   retry: { initialInterval: '1s', maximumInterval: '5m' },
 } as const
 
-const locally = proxyLocalActivities<Pick<Activities, 'plan' | 'disable' | 'enterTurn'>>({
+export const { plan } = proxyLocalActivities<Pick<Activities, 'plan'>>({
   ...ownWork,
   // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
   localRetryThreshold: '5s',
 })
-const onTheQueue = proxyActivities<Pick<Activities, 'disable' | 'enterTurn'>>(ownWork)
+/** What is done to the configuration while a delivery is made. */
+export const configuration = proxyActivities<Pick<Activities, 'disable' | 'enterTurn'>>(ownWork)
 
 /** A rule waits for it: what is lost with a worker is soon done by another. */
 const soon = { ...ownWork, startToCloseTimeout: '10s' } as const
@@ -32,16 +32,9 @@ export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDig
 /** Tells a tenant what becomes of deliveries. */
 export const news = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWork)
 
-export const { plan } = locally
-
-/** What is done to the configuration while a delivery is made. Workflows without an opening did it within a workflow task. */
-export function configuration({ opens }: Run): typeof onTheQueue {
-  return opens ? onTheQueue : locally
-}
-
 /** First attempts, within the workflow task that routed the event (DESIGN §3, fast path). */
 export function firstAttempts({ timeoutMs }: Pick<PlannedDelivery, 'timeoutMs'>) {
-  return proxyLocalActivities<Pick<Activities, 'attemptEach' | 'attemptFirst'>>({
+  return proxyLocalActivities<Pick<Activities, 'attemptEach'>>({
     startToCloseTimeout: timeoutMs + overheadMs,
     retry: { maximumAttempts: 1 },
   })

@@ -64,18 +64,17 @@ export async function attempt(
 }
 
 function ask(
-  { event, opens }: Run,
+  { event }: Run,
   planned: PlannedDelivery,
   request: AttemptRequest,
   deferred: boolean,
 ): Promise<AttemptResult> {
   if (deferred) return slowAttempts(planned).attempt(request)
-  if (opens || request.number > 1) return laterAttempts(event.tenantId, planned).attempt(request)
-  return firstAttempts(planned).attemptFirst({ ...request, event })
+  return laterAttempts(event.tenantId, planned).attempt(request)
 }
 
-function noteTime({ expiry, opens }: Run, result: AttemptResult): void {
-  if (opens && result.kind === 'attempted') expiry.note(Date.parse(result.at) + result.durationMs)
+function noteTime({ expiry }: Run, result: AttemptResult): void {
+  if (result.kind === 'attempted') expiry.note(Date.parse(result.at) + result.durationMs)
 }
 
 function requestOf(

@@ -60,9 +60,8 @@ export const replayBatchType = 'replayBatch'
 export interface BatchInput {
   event: Event
   deliveries: PlannedDelivery[]
-  /** Of the plan. */
-  plannedAt?: string | undefined
-  announces?: true | undefined
+  /** Of the plan (ISO 8601, UTC). */
+  plannedAt: string
   places?: RouteEventInput['places']
 }
 

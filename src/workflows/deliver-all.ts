@@ -35,9 +35,9 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 /** A child's workflow: some of an event's deliveries, with a timeline of its own. */
 export async function deliverBatch(input: BatchInput | StandInInput): Promise<Timeline> {
   if ('erased' in input) return standIn(input)
-  const { event, deliveries, places, plannedAt, announces } = input
+  const { event, deliveries, places, plannedAt } = input
   const run = openRun(event, places)
-  run.begin({ plannedAt, announces })
+  run.begin(plannedAt)
   await deliverHere(run, deliveries)
   return run.close()
 }
@@ -93,7 +93,7 @@ function hasRoomFor({ timeline, delegated }: Run, planned: readonly PlannedDeliv
 
 /** Once lists show the event, its workflow can be asked for the log (`readTimeline`). */
 function publishOpen(run: Run, deliveries: readonly DeliveryAsPlanned[]): void {
-  if (run.opens && deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
+  if (deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
 }
 
 function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
@@ -130,8 +130,8 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
   const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
   run.timeline.batches.push(childId)
   run.publish()
-  const { event, places } = run
-  const input: BatchInput = { event, deliveries: [...batch], ...run.plan, places }
+  const { event, places, plannedAt } = run
+  const input: BatchInput = { event, deliveries: [...batch], plannedAt, places }
   const options = {
     workflowId: childId,
     args: [input] as [BatchInput],

@@ -1,4 +1,3 @@
-import { patched } from '@temporalio/workflow'
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, type Conclusion } from '../domain/conclusion.ts'
 import type { AttemptResult, Outcome, SettledRecipients } from '../domain/outcome.ts'
@@ -12,9 +11,6 @@ import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
 
 /** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
 const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
-
-/** Workflows that began before showed lists that a destination was gone only once it was disabled. */
-const publishBeforeDisablingPatch = 'publish-before-disabling'
 
 /** Doubled from the first to the longest: an outage of a day must not fill the history with attempts at attempts. */
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
@@ -38,8 +34,7 @@ export async function deliver(
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
   if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
-  if (!run.opens) run.expire(delivery)
-  else if (!first) run.endIfAsked(delivery)
+  if (!first) run.endIfAsked(delivery)
 
   for (let made = first; isOpen(delivery); made = undefined) {
     if (attempts) await takeTurn(run, delivery, attempts)
@@ -55,9 +50,9 @@ export async function deliver(
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
   const told = run.announces && delivery.status === 'failed'
-  const shown = told || (over !== undefined && (run.opens || patched(publishBeforeDisablingPatch)))
+  const shown = told || over !== undefined
   if (shown) run.publishEnded()
-  if (over) await disable(run, planned, over)
+  if (over) await disable(planned, over)
   if (told) left.push(tell(delivery, 'exhausted'))
   if (left.length > 0) await Promise.all(left)
   if (!shown) run.publishEnded()
@@ -117,13 +112,9 @@ function isGone(outcome: Outcome): outcome is Outcome & { kind: 'rejected' } {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disable(
-  run: Run,
-  { destinationId }: PlannedDelivery,
-  { outcome, giveUp }: Attempted,
-): Promise<void> {
+function disable({ destinationId }: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
   const reason = giveUp ?? (isGone(outcome) ? outcome.error : 'given up')
-  return configuration(run).disable({ destinationId, reason })
+  return configuration.disable({ destinationId, reason })
 }
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */

@@ -7,7 +7,7 @@ export interface Expiry {
   reason: string
   /** Takes note of a time (Unix ms) that the history holds: the plan's, then those of attempts. */
   note(unixMs: number): void
-  /** The newest of those (Unix ms): the clock where there are none. */
+  /** The newest of those (Unix ms). */
   nowMs(): number
   isOver(): boolean
   /** Whether it will be, so long from now. */
@@ -19,14 +19,14 @@ export interface Expiry {
 /**
  * Goes by times that the history holds and by a timer, not by the clock of workflow code: when a query is answered for a
  * workflow that had left the worker's cache, that clock may stand at an earlier workflow task than it does when the history
- * is replayed. Workflows whose plan has no time began before that was known, and go by the clock.
+ * is replayed. `startedMs` (Unix ms) is when the workflow started.
  */
-export function openExpiry(event: Pick<Event, 'expiresAt'>): Expiry {
+export function openExpiry(event: Pick<Event, 'expiresAt'>, startedMs: number): Expiry {
   const at = expiryMs(event)
-  let known: number | undefined
+  let known = startedMs
   let watched = false
   let passed = false
-  const isOverIn = (delayMs: number) => passed || (known ?? Date.now()) + delayMs >= at
+  const isOverIn = (delayMs: number) => passed || known + delayMs >= at
   const leftMs = () => Math.max(1, at - Date.now())
 
   /** Only an event that has to wait needs the timer. */
@@ -40,13 +40,12 @@ export function openExpiry(event: Pick<Event, 'expiresAt'>): Expiry {
   return {
     reason: `expired: no attempt is made after ${event.expiresAt}`,
     note(unixMs) {
-      known = Math.max(known ?? 0, unixMs)
+      known = Math.max(known, unixMs)
     },
-    nowMs: () => known ?? Date.now(),
+    nowMs: () => known,
     isOver: () => isOverIn(0),
     isOverIn,
     until(come, mostMs) {
-      if (known === undefined) return condition(come, Math.min(mostMs, leftMs()))
       watch()
       return condition(() => passed || come(), mostMs)
     },

@@ -1,7 +1,6 @@
 import {
   condition,
   makeContinueAsNewFunc,
-  patched,
   proxyActivities,
   setHandler,
   sleep,
@@ -20,9 +19,6 @@ import {
 
 /** What ended just before the request may not be in the server's index yet. */
 const settlingMs = 2_000
-
-/** Workflows that began before did not wait where it was late already: the clock is not to decide (`openExpiry`). */
-const alwaysWaitsPatch = 'always-waits'
 
 /** At most this much is started in one go, so that what is asked meanwhile is heard soon. */
 const mostAtOnce = 100
@@ -158,7 +154,6 @@ function openReplay(input: ReplayEventsInput): OpenReplay {
       return !isOver()
     },
     async waitUntil(time) {
-      if (!patched(alwaysWaitsPatch) && time() <= Date.now()) return
       for (let changed = true; changed && !isOver();) {
         const before = changes
         changed = await condition(() => changes > before, Math.max(1, time() - Date.now()))

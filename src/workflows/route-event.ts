@@ -16,7 +16,7 @@ export async function routeEvent(input: RouteEventInput | StandInInput): Promise
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
     const planned = await plan(input)
-    run.begin({ plannedAt: planned.at, announces: planned.announces })
+    run.begin(planned.at)
     recordPlan(run.timeline, planned)
     if (input.queues) await leaveUnused(run, leadingDeliveries(planned.steps))
     await runPlan(run, planned)

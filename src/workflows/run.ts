@@ -1,4 +1,4 @@
-import { patched, setHandler, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import { setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
 import {
   deliveredDestinations,
@@ -25,7 +25,6 @@ import {
   type RouteEventInput,
   searchAttributes,
   timelineQuery,
-  type BatchInput,
 } from './contract.ts'
 import { openExpiry, type Expiry } from './expiry.ts'
 import { openTurns, type Turns } from './turns.ts'
@@ -38,17 +37,12 @@ export interface Run {
   timeline: Timeline
   turns: Turns
   expiry: Expiry
-  /**
-   * Whether it opens with its first attempts together, as every workflow does whose plan has a time. Those that began before
-   * go on as they began: all that `patched` asks for is older than this.
-   */
-  readonly opens: boolean
-  /** What children are to go by as well. */
-  readonly plan: Pick<BatchInput, 'plannedAt' | 'announces'>
+  /** When the event was routed (ISO 8601, UTC): children go by it as well. */
+  readonly plannedAt: string
   /** Whether operational events tell of its deliveries. */
   readonly announces: boolean
-  /** Goes by the plan. */
-  begin(plan: Pick<BatchInput, 'plannedAt' | 'announces'>): void
+  /** Notes when the event was routed. */
+  begin(plannedAt: string): void
   /** What digests have told, by their workflow ids: the event that tells of this one, or none as it has left. */
   digested: Map<string, { eventId?: string | undefined }>
   /** Places in destinations' paces that the API has taken for the first attempts. */
@@ -92,20 +86,15 @@ export interface Requests {
   cancel(): Promise<void>
 }
 
-/** Workflows that began before had lists wait for the end of the event, or for the next wait. */
-const publishEndedPatch = 'publish-ended-deliveries'
-/** Workflows that began before did not show lists that the time of the next attempt had changed, and nothing else. */
-const publishNextAttemptPatch = 'publish-next-attempt'
-
 /** Opens an event's timeline and attaches its query and signals. */
 export function openRun(event: Event, places: Places = {}): Run {
   const timeline = openTimeline()
   const retryRequests = new Set<string>()
   const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
-  const expiry = openExpiry(event)
+  const expiry = openExpiry(event, workflowInfo().startTime.getTime())
   const digested: Run['digested'] = new Map()
-  let plan: Parameters<Run['begin']>[0] = {}
+  let plannedAt = workflowInfo().startTime.toISOString()
   let cancelled = false
   let published = ''
 
@@ -129,7 +118,7 @@ export function openRun(event: Event, places: Places = {}): Run {
     const summary = summarize(timeline, delegated)
     const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
     const failing = failingDestinations(own)
-    const state = JSON.stringify([showsNextAttempt() ? summary : withoutNews(summary), failing])
+    const state = JSON.stringify([summary, failing])
     if (state === published) return
     published = state
     upsertMemo({ summary })
@@ -139,11 +128,6 @@ export function openRun(event: Event, places: Places = {}): Run {
       { key: searchAttributes.deliveredDestinations, value: deliveredDestinations(own) },
       { key: searchAttributes.failingDestinations, value: failing },
     ])
-  }
-
-  /** Asked only once lists show the event: the marker that it leaves has no place in the fast path. */
-  function showsNextAttempt(): boolean {
-    return published === '' || run.opens || patched(publishNextAttemptPatch)
   }
 
   function expire(delivery: Delivery): void {
@@ -160,25 +144,20 @@ export function openRun(event: Event, places: Places = {}): Run {
     timeline,
     turns: openTurns(),
     expiry,
-    get opens() {
-      return plan.plannedAt !== undefined
+    announces: !event.operational && !event.test,
+    get plannedAt() {
+      return plannedAt
     },
-    get announces() {
-      return plan.announces === true && !event.operational && !event.test
-    },
-    get plan() {
-      return plan
-    },
-    begin(given) {
-      plan = given
-      if (given.plannedAt !== undefined) expiry.note(Date.parse(given.plannedAt))
+    begin(at) {
+      plannedAt = at
+      expiry.note(Date.parse(at))
     },
     digested,
     places,
     delegated,
     publish,
     publishEnded() {
-      if (published !== '' && (run.opens || patched(publishEndedPatch))) publish()
+      if (published !== '') publish()
     },
     forward: (requests) => void forwards.push(requests),
     endIfAsked,
@@ -218,7 +197,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   setHandler(acknowledgeSignal, (acknowledgement) => {
     if (timeline.acknowledgement) return
     timeline.acknowledgement = acknowledgement
-    if (run.opens) expiry.note(Date.parse(acknowledgement.at))
+    expiry.note(Date.parse(acknowledgement.at))
     run.publishEnded()
   })
   setHandler(digestedSignal, (digestWorkflowId, { at, eventId }) => {
@@ -227,14 +206,6 @@ export function openRun(event: Event, places: Places = {}): Run {
     expiry.note(Date.parse(at))
   })
   return run
-}
-
-/** What workflows that began before compared. */
-function withoutNews({ deliveries, ...summary }: ReturnType<typeof summarize>) {
-  return {
-    ...summary,
-    deliveries: deliveries.map(({ nextAttemptAt: _when, delegated: _who, ...delivery }) => delivery),
-  }
 }
 
 /** Those that would have got the event are named as long as there is room, for `mostPerWorkflow` in all at their length. */

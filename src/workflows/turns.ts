@@ -73,7 +73,7 @@ export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reas
   settle(delivery, 'held', reason)
   while (isOpen(delivery) && !come()) {
     if (patience === 0) {
-      await configuration(run).enterTurn({ queueId: id, workflowId, permits })
+      await configuration.enterTurn({ queueId: id, workflowId, permits })
       patience = patienceMs.entered
     }
     if ((await run.waitUntil(delivery, come, soonMs)) || !isOpen(delivery)) break
