@@ -64,7 +64,7 @@ export async function openPlatform(
   log: Log,
   lifecycle: Lifecycle,
 ): Promise<Platform> {
-  const db = await openDatabase(services.databaseUrl)
+  const db = await openDatabase(services.databaseUrl, config.DATABASE_POOL_SIZE)
   lifecycle.add('the database connection', () => db.$disconnect())
   const { connection, client } = await connectTemporal(temporalSettings(config, services.temporalAddress))
   lifecycle.add('the Temporal connection', () => connection.close())

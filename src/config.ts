@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { queryKeyPolicies } from './api/request-key.ts'
 import { defaultSlackHosts, type PortRange } from './channels/egress-rules.ts'
+import { defaultPoolSize } from './db/client.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
@@ -140,6 +141,7 @@ const variables = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
     .optional(),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(defaultPoolSize),
   MIGRATE_DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')

@@ -15,8 +15,8 @@ export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUr
 }
 
 /** Connects, and says in words when it cannot. The URL's password is not repeated. */
-export async function openDatabase(databaseUrl: string): Promise<Db> {
-  const db = openDb(databaseUrl)
+export async function openDatabase(databaseUrl: string, poolSize?: number): Promise<Db> {
+  const db = openDb(databaseUrl, { poolSize })
   try {
     await db.$queryRaw`SELECT 1`
     return db

@@ -34,6 +34,8 @@ export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | 
   const headers = { 'Retry-After': '5' }
   if (passing.has(grpcCode(cause) ?? 0))
     return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
+  if (isPoolExhausted(cause))
+    return new ApiError('unavailable', `All database connections are in use. ${advice}`, { cause, headers })
   if (cause instanceof PayloadLocked) return new ApiError('unavailable', lockedDetail, { cause })
   if (isDatabaseFault(cause))
     return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
@@ -43,6 +45,12 @@ export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | 
 /** Which key is missing stands in the log: the operator mends it, and nothing is lost meanwhile. */
 const lockedDetail =
   'What this needs is encrypted with a key that Switchyard does not have at present. Its operator has to give it to PAYLOAD_KEYS.'
+
+/** pg-pool gives its error no code; P2028 is Prisma's for a transaction that got no connection in time. */
+function isPoolExhausted(cause: unknown): boolean {
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
+  return code === 'P2028' || message === 'timeout exceeded when trying to connect'
+}
 
 /** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */
 function isDatabaseFault(cause: unknown): boolean {

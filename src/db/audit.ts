@@ -63,21 +63,25 @@ export function readHead(db: Tx, chain: string) {
   return db.auditEntry.findFirst({ where: { chain }, orderBy: { sequence: 'desc' }, select })
 }
 
-/** Others of the same tenant wait meanwhile. */
-const timeoutMs = 15_000
-
 /**
- * Does what no transaction of ours can undo, such as a signal to a workflow, and records it: what cannot be recorded is not
- * done, and what fails is not recorded. `act` asks the database for nothing, as whoever waits for this may hold every connection.
+ * Records what no transaction of ours can undo, such as a signal to a workflow, and then does it. What cannot be recorded is
+ * not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection and no lock is held while
+ * `act` runs: it may wait for Temporal, and other tenants share the pool.
  */
-export function doAudited<Result>(db: Db, record: AuditRecord, act: () => Promise<Result>): Promise<Result> {
-  return db.$transaction(
-    async (tx) => {
-      await append(tx, record)
-      return act()
-    },
-    { timeout: timeoutMs },
-  )
+export async function doAudited<Result>(
+  db: Db,
+  record: AuditRecord,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  await recordAudit(db, record)
+  try {
+    return await act()
+  } catch (error) {
+    const { before: _before, after: _after, ...what } = record
+    // The caller needs the first error; without this entry the log claims an action that failed, and not the reverse.
+    await recordAudit(db, { ...what, action: `${record.action}.failed` }).catch(() => undefined)
+    throw error
+  }
 }
 
 /** A transaction cannot be connected: Prisma leaves that out of its clients. */

@@ -5,11 +5,14 @@ export type Db = PrismaClient
 /** What can be read and written inside a transaction, and outside of one as well. */
 export type Tx = Prisma.TransactionClient
 
-export function openDb(databaseUrl: string): Db {
+/** Connections that one process holds at most. An API and a worker in one process share them. */
+export const defaultPoolSize = 10
+
+export function openDb(databaseUrl: string, { poolSize = defaultPoolSize } = {}): Db {
   return new PrismaClient({
     // Without the arguments of the call: they are people's data, and errors are logged.
     errorFormat: 'minimal',
-    adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 }),
+    adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: poolSize }),
     // Changes of one tenant take turns, and whoever waits for a turn has a connection: others wait for that.
     transactionOptions: { maxWait: 10_000 },
   })

@@ -69,13 +69,25 @@ describe('the chain of a tenant', () => {
   it('keeps nothing of what was rolled back, and goes on without a gap', async () => {
     const tenantId = await aTenant()
     await record(tenantId, 1)
-    const failing = doAudited(one, { tenantId, keyId: 'key_1', action: 'thing.lost' }, () =>
-      Promise.reject(new Error('it did not work')),
-    )
+    const failing = one.$transaction(async (tx) => {
+      await recordAudit(tx, { tenantId, keyId: 'key_1', action: 'thing.lost' })
+      throw new Error('it did not work')
+    })
     await expect(failing).rejects.toThrow('it did not work')
     await record(tenantId, 1)
     expect(await verifyChain(one, tenantId)).toMatchObject({ entries: 2 })
     expect(await one.auditEntry.count({ where: { tenantId, action: 'thing.lost' } })).toBe(0)
+  })
+
+  it('says of an action outside the database that it was begun, and that it failed', async () => {
+    const tenantId = await aTenant()
+    const entry = { tenantId, keyId: 'key_1', action: 'thing.sent', subject: 's1', after: { n: 1 } }
+    await expect(doAudited(one, entry, () => Promise.reject(new Error('no answer')))).rejects.toThrow('no answer') // prettier-ignore
+    const rows = await one.auditEntry.findMany({ where: { tenantId }, orderBy: { sequence: 'asc' } })
+    expect(rows).toMatchObject([
+      { action: 'thing.sent', after: { n: 1 } },
+      { action: 'thing.sent.failed', subject: 's1', after: null },
+    ])
   })
 
   it('keeps at most 64 KiB of values in an entry, and the size and hash of what is longer', async () => {

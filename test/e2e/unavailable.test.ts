@@ -12,11 +12,11 @@ import { createLog } from '../../src/log.ts'
 import { connectTemporal } from '../../src/temporal/connect.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { createDatabase } from '../support/corner.ts'
-import { adminKey, makeTenant } from '../support/stack.ts'
+import { adminKey, makeTenant, startStack, untilTestEnds } from '../support/stack.ts'
 
 it(
   'with Temporal gone an event is refused with 503, not acknowledged and lost',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const temporal = await startTemporal({
       binary: inject('temporalBinary'),
@@ -57,6 +57,17 @@ it(
     const event = { id: 'evt-1', type: 'aml.match.found', data: {} }
     await api.post('/events', event).expect(202)
 
+    const { id: destination } = (
+      await api
+        .post('/destinations', {
+          name: 'Case system',
+          channel: 'webhook',
+          config: { url: 'http://127.0.0.1:9/hook' },
+          subscription: { eventTypes: ['all'] },
+        })
+        .expect(201)
+    ).body as { id: string }
+
     await temporal.stop()
     const refused = await api.post('/events', { ...event, id: 'evt-2' }).expect(503)
     expect(refused.body).toMatchObject({
@@ -68,7 +79,44 @@ it(
     expect(batch.body).toMatchObject({ results: [{ status: 503 }, { status: 422 }] })
     await api.get('/events').expect(503)
     await supertest(app).get('/healthz').expect(503)
-    // Configuration is PostgreSQL's, and is still served.
+    // Configuration is PostgreSQL's, and is still served, also while another tenant's calls wait for Temporal.
     await api.get('/destinations').expect(200)
+    const { api: neighbour } = await makeTenant({ app })
+    const test = async () => void (await api.post(`/destinations/${destination}/test`).expect(503))
+    const tests = Promise.all(Array.from({ length: 15 }, test))
+    await neighbour.get('/rules').expect(200)
+    await tests
+    const audit = await db.auditEntry.groupBy({
+      by: ['action'],
+      where: { subject: destination, action: { startsWith: 'destination.tested' } },
+      _count: true,
+    })
+    expect(audit).toEqual(
+      expect.arrayContaining([
+        { action: 'destination.tested', _count: 15 },
+        { action: 'destination.tested.failed', _count: 15 },
+      ]),
+    )
   },
 )
+
+it('a call that gets no database connection in time is a 503 that says so', { timeout: 60_000 }, async () => {
+  const stack = untilTestEnds(await startStack({ workers: false }))
+  const { api: setUp, key } = await makeTenant(stack)
+  await setUp.get('/rules').expect(200)
+  const db = openDb(stack.corner.databaseUrl, { poolSize: 1 })
+  onTestFinished(() => db.$disconnect())
+  const app = stack.anotherApp({ db })
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  const held = db.$transaction(() => released, { timeout: 30_000 })
+  const call = supertest(app).get('/api/v1/rules').set('Authorization', `Bearer ${key}`)
+  const { body, headers } = await call.expect(503)
+  expect(body).toMatchObject({
+    code: 'unavailable',
+    detail: 'All database connections are in use. Try again.',
+  })
+  expect(headers['retry-after']).toBe('5')
+  release()
+  await held
+})
