@@ -16,6 +16,7 @@ import { createEgress, type Egress } from './channels/egress.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
 import { secretsOf } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
+import { createSharedCounters } from './db/call-counters.ts'
 import type { Db } from './db/client.ts'
 import { createAcknowledgeLink } from './domain/acknowledge-link.ts'
 import { createEmailLinks } from './domain/email-link.ts'
@@ -127,7 +128,7 @@ async function requireSearchAttributes(client: Client): Promise<void> {
 /** Serves the API. Answers with its base URL. */
 export async function serveApi(
   { config, ...platform }: Platform,
-  options: { eagerStart: boolean; temporalUiUrl: string | undefined },
+  options: { eagerStart: boolean; temporalUiUrl: string | undefined; sharesLimits: boolean },
   lifecycle: Lifecycle,
 ): Promise<string> {
   const app = createApp({
@@ -135,7 +136,7 @@ export async function serveApi(
     ...options,
     payloadKeys: config.PAYLOAD_KEYS,
     mailFromDomains: config.MAIL_FROM_DOMAINS,
-    rateLimits: createRateLimits(),
+    rateLimits: createRateLimits(options.sharesLimits ? createSharedCounters(platform.db) : undefined),
     keyUse: createKeyUse(platform),
     queryKeys: config.API_KEY_IN_QUERY,
     trustProxy: config.TRUST_PROXY,

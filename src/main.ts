@@ -46,7 +46,11 @@ await runRoot(async (lifecycle, fail) => {
   const platform = await openPlatform(config, services, log, lifecycle)
   progress('starting the worker and the API')
   await runWorkers(platform, smtpUrl, lifecycle, fail)
-  const url = await serveApi(platform, { eagerStart: true, temporalUiUrl: temporal.uiUrl }, lifecycle)
+  const url = await serveApi(
+    platform,
+    { eagerStart: true, temporalUiUrl: temporal.uiUrl, sharesLimits: false },
+    lifecycle,
+  )
   progress(
     'loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed',
   )

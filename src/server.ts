@@ -5,7 +5,7 @@ import { runRoot } from './lifecycle.ts'
 await runRoot(async (lifecycle) => {
   const platform = await openProduction(lifecycle)
   const temporalUiUrl = platform.config.TEMPORAL_UI_URL
-  const url = await serveApi(platform, { eagerStart: false, temporalUiUrl }, lifecycle)
+  const url = await serveApi(platform, { eagerStart: false, temporalUiUrl, sharesLimits: true }, lifecycle)
   const key = await firstPlatformKey(platform)
   console.log(['ready', `api=${url}`, `docs=${url}/docs`, ...(key ? [`platform-key=${key}`] : [])].join('  '))
 })

@@ -12,7 +12,7 @@ export const eventRoutes = [
   route({
     method: 'post',
     path: '/events',
-    access: { scope: 'events:write', ingest: true },
+    access: { scope: 'events:write', ingest: 'event' },
     summary: 'Accept an event: answered only once it is stored durably',
     body: eventBody,
     replies: { 202: acceptedReply, 200: acceptedReply },
@@ -25,7 +25,7 @@ export const eventRoutes = [
   route({
     method: 'post',
     path: '/events/batch',
-    access: { scope: 'events:write', ingest: true },
+    access: { scope: 'events:write', ingest: 'batch' },
     summary: `Accept up to ${batchMax} events, each by itself`,
     body: z.strictObject({ events: z.array(z.unknown()).min(1).max(batchMax) }),
     bodyMaxBytes: 8 * 1024 * 1024,
@@ -37,7 +37,7 @@ export const eventRoutes = [
       }),
     },
     async handle({ body: { events }, caller }, deps) {
-      await deps.rateLimits.consume(caller, 'ingest', events.length - 1)
+      await deps.rateLimits.takeEvents(caller, events.length)
       // Side by side, but for those that need a place: they get them in the order of the batch.
       let after: Promise<unknown> = Promise.resolve()
       const accepting = events.map((item, index) => {

@@ -5,7 +5,7 @@ import { notFound } from './errors.ts'
 import type { createKeyGuesses } from './key-guesses.ts'
 import { bodyReader, requireShape } from './read-body.ts'
 import { keyParameter, requestKey } from './request-key.ts'
-import type { Route } from './route.ts'
+import type { Caller, Route } from './route.ts'
 import { isStorable, requireStorable } from './storable.ts'
 import { validate } from './validate.ts'
 import { yamlType, yamlTypes } from './yaml.ts'
@@ -27,8 +27,8 @@ export function mount(
     const caller = await authorize(key, route, deps).catch((refusal: unknown) =>
       refuseGuess(key, request.ip, refusal),
     )
-    const ingest = route.access !== 'platform' && route.access.ingest === true
-    response.set(await deps.rateLimits.consume(caller, ingest ? 'ingest' : 'management'))
+    const ingest = isIngest(route)
+    response.set(await countCall(deps.rateLimits, caller, route))
     const body = await readBody(request, response)
     if (route.query) requireShape(request.query)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
@@ -54,6 +54,16 @@ export function mount(
     else if (reply.body === undefined) response.end()
     else response.json(reply.body)
   })
+}
+
+function isIngest({ access }: Pick<Route, 'access'>): boolean {
+  return access !== 'platform' && access.ingest !== undefined
+}
+
+/** A batch is looked at before its body is read, and counted when its events are known. */
+function countCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
+  if (access === 'platform' || !access.ingest) return limits.countCall(caller)
+  return limits.takeEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
 /** Without the key, where one may stand there. */

@@ -1,10 +1,13 @@
+import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { z } from 'zod'
+import type { CallCounters, CallWindow, WindowState } from '../domain/call-counters.ts'
+import { takeFrom, type IngestBucket } from '../domain/ingest-bucket.ts'
 import { defaultEmailsPerHour } from '../domain/mail-limits.ts'
 import { ApiError } from './errors.ts'
 import type { Caller, TenantCaller } from './route.ts'
 
-/** A tenant's limits. Management calls count per key, ingest and emails per tenant. Source: DESIGN §5, seed document 004. */
+/** A tenant's limits. Source: DESIGN §5, seed document 004. */
 export const tenantLimits = z.strictObject({
   apiPerMinute: z.int().min(1).max(100_000).default(100),
   apiBurst: z.int().min(1).max(100_000).default(200),
@@ -12,100 +15,156 @@ export const tenantLimits = z.strictObject({
   emailsPerHour: z.int().min(1).max(1_000_000).default(defaultEmailsPerHour),
 })
 
-/** `ingest` counts events of a tenant by the second, `management` counts other calls of a key by the minute. */
-export type Budget = 'ingest' | 'management'
+/** All keys of a tenant together have this many times the limit of one: more keys do not mean more calls. */
+const keysPerTenant = 3
 
 export interface RateLimits {
-  /** Counts calls (or events) and answers with the headers that say what is left, or throws 429. The platform key is not limited. */
-  consume(caller: Caller, budget: Budget, points?: number): Promise<Record<string, string>>
+  /**
+   * Counts a management call of a key and of its tenant. Returns the headers that say what is left, or throws 429; a refused
+   * call counts nowhere. The platform key is not limited.
+   */
+  countCall(caller: Caller): Promise<Record<string, string>>
+  /** Takes events from the tenant's ingest limit (0: only looks), with the same answers. */
+  takeEvents(caller: Caller, events: number): Promise<Record<string, string>>
 }
 
-interface Allowance {
-  name: string
-  points: number
-  seconds: number
-  key: string
-}
-
-/** Counters in memory: the limits hold for each API process by itself. */
-export function createRateLimits(): RateLimits {
-  const counters = new Map<string, RateLimiterMemory>()
-
-  function counterOf({ name, points, seconds }: Allowance): RateLimiterMemory {
-    const keyPrefix = `${name}/${points}`
-    const counter = counters.get(keyPrefix) ?? new RateLimiterMemory({ points, duration: seconds, keyPrefix })
-    counters.set(keyPrefix, counter)
-    return counter
-  }
-
+export function createRateLimits(counters: CallCounters = createMemoryCounters()): RateLimits {
   return {
-    async consume(caller, budget, points = 1) {
-      if (caller.kind === 'platform' || points === 0) return {}
-      const allowances = allowancesOf(caller, budget)
-      const results = await Promise.all(
-        // A counter that is used up rejects with its result instead of an error.
-        allowances.map((allowance) =>
-          counterOf(allowance)
-            .consume(allowance.key, points)
-            .catch((result: unknown) => result),
-        ),
-      )
-      const states = results.filter((result) => result instanceof RateLimiterRes)
-      const exceeded = states.findIndex(
-        (state, at) => state.consumedPoints > (allowances[at]?.points ?? Infinity),
-      )
-      const [allowance, state] = [allowances[exceeded], states[exceeded]]
+    async countCall(caller) {
+      if (caller.kind === 'platform') return {}
+      const windows = windowsFor(caller)
+      const states = await counters.countCall(windows)
       const headers = {
-        'RateLimit-Policy': allowances
-          .map(({ name, points, seconds }) => `"${name}";q=${points};w=${seconds}`)
+        'RateLimit-Policy': windows
+          .map(({ name, max, seconds }) => `"${name}";q=${max};w=${seconds}`)
           .join(', '),
-        RateLimit: states
-          .map((state, at) => `"${allowances[at]?.name}";r=${state.remainingPoints};t=${secondsLeft(state)}`)
+        RateLimit: windows
+          .map(
+            ({ name, max }, at) =>
+              `"${name}";r=${max - (states[at]?.calls ?? 0)};t=${secondsLeft(states[at])}`,
+          )
           .join(', '),
       }
-      if (allowance && state) throw tooMany(allowance, secondsLeft(state), headers)
-      return headers
+      const full = states.findIndex((state) => state.full)
+      const window = windows[full]
+      if (!window) return headers
+      const retryAfterSeconds = secondsLeft(states[full])
+      const whose = window.name.startsWith('tenant') ? 'All keys of the tenant together have' : 'This key has'
+      throw tooMany(
+        `${whose} at most ${window.max} calls in ${window.seconds} s; try again in ${retryAfterSeconds} s.`,
+        retryAfterSeconds,
+        headers,
+      )
+    },
+    async takeEvents(caller, events) {
+      if (caller.kind === 'platform') return {}
+      const { tenantId, limits } = caller
+      const { ingestPerSecond: perSecond } = limits
+      const verdict = await counters.takeEvents({ tenantId, perSecond, events })
+      const policy = { 'RateLimit-Policy': `"ingest";q=${perSecond};w=1` }
+      if (verdict.accepted) return { ...policy, RateLimit: `"ingest";r=${verdict.left};t=1` }
+      const retryAfterSeconds = Math.max(1, Math.ceil(verdict.retryAfterMs / 1000))
+      throw tooMany(
+        `The tenant has at most ${perSecond} events per second; nothing was accepted. Try again in ${retryAfterSeconds} s.`,
+        retryAfterSeconds,
+        { ...policy, RateLimit: `"ingest";r=0;t=${retryAfterSeconds}` },
+      )
     },
   }
 }
 
 const sustainedMinutes = 5
 
-function allowancesOf({ limits, tenantId, keyId }: TenantCaller, budget: Budget): Allowance[] {
-  if (budget === 'ingest') {
-    return [{ name: 'ingest', points: limits.ingestPerSecond, seconds: 1, key: tenantId }]
-  }
+function windowsFor({ limits, tenantId, keyId }: TenantCaller): (CallWindow & { name: string })[] {
   const sustained = Math.max(limits.apiPerMinute * sustainedMinutes, limits.apiBurst)
+  const both = [
+    { name: 'burst', max: limits.apiBurst, seconds: 60 },
+    { name: 'sustained', max: sustained, seconds: sustainedMinutes * 60 },
+  ]
   return [
-    { name: 'burst', points: limits.apiBurst, seconds: 60, key: keyId },
-    { name: 'sustained', points: sustained, seconds: sustainedMinutes * 60, key: keyId },
+    ...both.map((window) => ({ ...window, key: `${window.name}:${keyId}` })),
+    ...both.map(({ name, max, seconds }) => ({
+      name: `tenant-${name}`,
+      max: max * keysPerTenant,
+      seconds,
+      key: `${name}:${tenantId}`,
+    })),
   ]
 }
 
-function secondsLeft({ msBeforeNext }: RateLimiterRes): number {
-  return Math.max(1, Math.ceil(msBeforeNext / 1000))
+/** For the all-in-one, which has one API process. */
+export function createMemoryCounters(): CallCounters {
+  const limiters = new Map<string, RateLimiterMemory>()
+  const buckets = new LRUCache<string, IngestBucket>({ max: 100_000 })
+
+  function limiterFor({ key, max, seconds }: CallWindow): RateLimiterMemory {
+    const keyPrefix = `${key.slice(0, key.indexOf(':'))}/${max}`
+    const limiter =
+      limiters.get(keyPrefix) ?? new RateLimiterMemory({ points: max, duration: seconds, keyPrefix })
+    limiters.set(keyPrefix, limiter)
+    return limiter
+  }
+
+  return {
+    async countCall(windows) {
+      const counted = await Promise.all(
+        windows.map(async (window) => {
+          const state = await countIn(limiterFor(window), window.key)
+          return { window, state, full: state.consumedPoints > window.max }
+        }),
+      )
+      const refused = counted.some(({ full }) => full)
+      if (refused) await Promise.all(counted.map(({ window }) => limiterFor(window).reward(window.key)))
+      return counted.map(({ state, full }) => ({
+        calls: state.consumedPoints - (refused ? 1 : 0),
+        leftMs: state.msBeforeNext,
+        full,
+      }))
+    },
+    takeEvents({ tenantId, ...asked }) {
+      const bucket = buckets.get(tenantId) ?? { paidAtMs: 0, promisedAtMs: 0 }
+      const verdict = takeFrom(bucket, { ...asked, nowMs: Date.now() })
+      buckets.set(tenantId, verdict.bucket)
+      return Promise.resolve(verdict)
+    },
+  }
 }
 
-function tooMany(
-  { points, seconds }: Pick<Allowance, 'points' | 'seconds'>,
-  retryAfterSeconds: number,
-  headers: Record<string, string>,
-): ApiError {
-  const detail = `At most ${points} calls in ${seconds} s are taken; try again in ${retryAfterSeconds} s.`
+/** A limiter that is full rejects with its state instead of an error. */
+function countIn(limiter: RateLimiterMemory, key: string): Promise<RateLimiterRes> {
+  return limiter.consume(key).catch((state: unknown) => {
+    if (state instanceof RateLimiterRes) return state
+    throw state
+  })
+}
+
+function secondsLeft(state: Pick<WindowState, 'leftMs'> | undefined): number {
+  return Math.max(1, Math.ceil((state?.leftMs ?? 0) / 1000))
+}
+
+function tooMany(detail: string, retryAfterSeconds: number, headers: Record<string, string>): ApiError {
   return new ApiError('rate_limited', detail, {
     headers: { ...headers, 'Retry-After': String(retryAfterSeconds) },
   })
 }
 
 /** Counts calls by some key of theirs, and throws 429 once there are too many. */
-export function countBy(allowance: Pick<Allowance, 'points' | 'seconds'>): (key: string) => Promise<void> {
-  const counter = new RateLimiterMemory({ points: allowance.points, duration: allowance.seconds })
+export function countBy({
+  points,
+  seconds,
+}: {
+  points: number
+  seconds: number
+}): (key: string) => Promise<void> {
+  const limiter = new RateLimiterMemory({ points, duration: seconds })
   return async (key) => {
-    try {
-      await counter.consume(key)
-    } catch (state) {
-      if (state instanceof RateLimiterRes) throw tooMany(allowance, secondsLeft(state), {})
-      throw state
-    }
+    const state = await countIn(limiter, key)
+    if (state.consumedPoints <= points) return
+    const retryAfterSeconds = secondsLeft({ leftMs: state.msBeforeNext })
+    throw tooMany(
+      `At most ${points} calls in ${seconds} s; try again in ${retryAfterSeconds} s.`,
+      retryAfterSeconds,
+      {},
+    )
   }
 }

@@ -28,7 +28,7 @@ export function scopeOf({ tenantId, environment }: Pick<TenantCaller, 'tenantId'
 export type Caller = PlatformCaller | TenantCaller
 
 /** Which key a route wants. */
-export type Access = 'platform' | { scope: Scope; ingest?: true }
+export type Access = 'platform' | { scope: Scope; ingest?: 'event' | 'batch' }
 
 type CallerOf<A extends Access> = A extends 'platform' ? PlatformCaller : TenantCaller
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined

@@ -1,4 +1,11 @@
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http'
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { ApiError, type ErrorCode } from './errors.ts'
 
@@ -26,14 +33,44 @@ const maxRequestsPerConnection = 10_000
 
 /** An HTTP server that bounds what a connection may cost. Requests that are no HTTP get a problem as any others do. */
 export function createApiServer(listener: RequestListener, limits: Limits = serverLimits): Server {
-  const server = createServer({ ...limits, insecureHTTPParser: false, requireHostHeader: true }, listener)
+  const checked: RequestListener = (request, response) => {
+    const fault = headFault(request)
+    if (fault) refuseRequest(response, fault)
+    else listener(request, response)
+  }
+  const server = createServer({ ...limits, insecureHTTPParser: false, requireHostHeader: true }, checked)
   server.timeout = idleTimeoutMs
-  server.maxHeadersCount = maxHeaders
+  // Node drops headers past its own limit without a word: we count them ourselves. `maxHeaderSize` bounds the bytes.
+  server.maxHeadersCount = 0
   server.maxRequestsPerSocket = maxRequestsPerConnection
   server.on('clientError', refuse)
   // RFC 9110 §10.1.1 leaves it to us: an expectation that is not known is not met, and the request is answered as any other.
-  server.on('checkExpectation', listener)
+  server.on('checkExpectation', checked)
   return server
+}
+
+/** What Node's parser lets pass, although proxies and we could read it differently. */
+function headFault({ rawHeaders, httpVersionMajor }: IncomingMessage): ApiError | undefined {
+  if (rawHeaders.length / 2 > maxHeaders)
+    return new ApiError('headers_too_large', `The request has more than ${maxHeaders} headers.`)
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
+  if (hosts.length > 1) return new ApiError('bad_request', 'The request has more than one Host header.')
+  if (httpVersionMajor < 1) return new ApiError('bad_request', 'HTTP/1.0 or newer is required.')
+  return undefined
+}
+
+function refuseRequest(response: ServerResponse, problem: ApiError): void {
+  const body = JSON.stringify(problem.toProblem())
+  response.writeHead(problem.status, { ...problemHeaders(body), Connection: 'close' }).end(body)
+}
+
+function problemHeaders(body: string) {
+  return {
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  }
 }
 
 /** What the parser or the clock refuses, before there is a request. Nothing of what was sent is repeated. */
@@ -47,10 +84,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   const body = JSON.stringify(problem.toProblem())
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-    'Content-Type: application/problem+json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
+    ...Object.entries(problemHeaders(body)).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ]
   socket.end([...head, '', body].join('\r\n'), () => socket.destroy())

@@ -293,8 +293,8 @@ describe('limits of a key', () => {
     const answers = await Promise.all(Array.from({ length: 205 }, () => guess(key)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(200)
     const refused = answers.find(({ status }) => status === 429)
-    expect(refused?.get('ratelimit-policy')).toBe('"burst";q=200;w=60, "sustained";q=500;w=300')
-    expect(refused?.get('ratelimit')).toMatch(/^"burst";r=0;t=\d+, "sustained";r=\d+;t=\d+$/)
+    expect(refused?.get('ratelimit-policy')).toBe('"burst";q=200;w=60, "sustained";q=500;w=300, "tenant-burst";q=600;w=60, "tenant-sustained";q=1500;w=300')
+    expect(refused?.get('ratelimit')).toMatch(/^"burst";r=0;t=\d+, "sustained";r=300;t=\d+, "tenant-burst";r=400;t=\d+, /)
     expect(Number(refused?.get('retry-after'))).toBeGreaterThan(0)
     expect(answers.find(({ status }) => status === 200)?.get('ratelimit')).toMatch(/^"burst";r=\d+/)
   }) // prettier-ignore

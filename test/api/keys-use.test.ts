@@ -126,7 +126,10 @@ describe('a key', () => {
       await supertest(app).get(`/api/v1${path}?api_key=${key}`).expect(503)
     await supertest(app).get('/api/v1/rules').set('X-API-Key', key).expect(503)
     const broken = stack.anotherApp({
-      rateLimits: { consume: () => Promise.reject(new Error('out of order')) },
+      rateLimits: {
+        countCall: () => Promise.reject(new Error('out of order')),
+        takeEvents: () => Promise.reject(new Error('out of order')),
+      },
       log,
     })
     const failed = await supertest(broken).get(`/api/v1/webhooks/?api_key=${key}`).expect(500)

@@ -1,6 +1,17 @@
 import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { adminKey, apiOf, makeKey, makeTenant, startStack, type Api, type Stack } from '../support/stack.ts'
+import { createMemoryCounters, createRateLimits } from '../../src/api/rate-limit.ts'
+import { createSharedCounters } from '../../src/db/call-counters.ts'
+import {
+  adminKey,
+  apiOf,
+  eventually,
+  makeKey,
+  makeTenant,
+  startStack,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
 
 let stack: Stack
 let platform: Api
@@ -94,6 +105,11 @@ describe('keys', () => {
 })
 
 describe('rate limits', () => {
+  async function makeBusyTenant(limits: object) {
+    const { body } = await platform.post('/tenants', { name: 'Busy', limits }).expect(201)
+    return body as { id: string }
+  }
+
   it('429 with Retry-After past the burst; the platform key and other keys are not held up', async () => {
     const { body } = await platform
       .post('/tenants', { name: 'Busy', limits: { apiPerMinute: 3, apiBurst: 4 } })
@@ -112,13 +128,47 @@ describe('rate limits', () => {
     await platform.get('/tenants').expect(200)
   })
 
-  it('ingest has its own limit, and a batch counts each of its events', async () => {
-    const { body } = await platform
-      .post('/tenants', { name: 'Flood', limits: { ingestPerSecond: 5 } })
-      .expect(201)
-    const { api } = await makeKey(stack, (body as { id: string }).id, 'sandbox')
-    const events = Array.from({ length: 6 }, () => ({ type: 'a.b', data: {} }))
-    await api.post('/events/batch', { events }).expect(429)
+  it('more keys do not mean more calls: a tenant has three times the limit of a key, over all API processes', async () => {
+    const { id } = await makeBusyTenant({ apiPerMinute: 3, apiBurst: 4 })
+    const rateLimits = () => createRateLimits(createSharedCounters(stack.db))
+    const apps = [
+      stack.anotherApp({ rateLimits: rateLimits() }),
+      stack.anotherApp({ rateLimits: rateLimits() }),
+    ]
+    const statuses: number[] = []
+    for (let n = 0; n < 5; n++) {
+      const { key } = await makeKey(stack, id, 'sandbox')
+      for (const app of [...apps, ...apps]) statuses.push((await apiOf(app, key).get('/destinations')).status)
+    }
+    expect(statuses).toEqual([...Array<number>(12).fill(200), ...Array<number>(8).fill(429)])
+  })
+
+  it('a refused call counts nowhere: a key that goes on calling takes nothing from the tenant’s other keys', async () => {
+    const { id } = await makeBusyTenant({ apiPerMinute: 3, apiBurst: 4 })
+    const [loud, quiet] = [await makeKey(stack, id, 'sandbox'), await makeKey(stack, id, 'sandbox')]
+    for (let n = 0; n < 20; n++) await loud.api.get('/destinations')
+    for (let n = 0; n < 4; n++) await quiet.api.get('/destinations').expect(200)
+  })
+
+  it('ingest: a batch larger than a second’s worth is accepted, and what is refused costs nothing', async () => {
+    const { id } = await makeBusyTenant({ ingestPerSecond: 10 })
+    const { key } = await makeKey(stack, id, 'sandbox')
+    const event = { type: 'a.b', data: {} }
+    const events = Array.from({ length: 60 }, () => event)
+    let retryAfterSeconds = 0
+    for (const counters of [createMemoryCounters(), createSharedCounters(stack.db)]) {
+      const api = apiOf(stack.anotherApp({ rateLimits: createRateLimits(counters) }), key)
+      await api.post('/events/batch', { events }).expect(207)
+      const refused = await api.post('/events', event).expect(429)
+      expect(refused.body).toMatchObject({ code: 'rate_limited', detail: expect.stringContaining('at most 10 events per second') as string }) // prettier-ignore
+      for (let n = 0; n < 20; n++) await api.post('/events/batch', { events }).expect(429)
+      retryAfterSeconds = Number(refused.headers['retry-after'])
+    }
+    const retryAt = Date.now() + 1000 * retryAfterSeconds
+    await eventually(() => Promise.resolve(Date.now()), (now) => now >= retryAt, 10_000) // prettier-ignore
+    const rateLimits = createRateLimits(createSharedCounters(stack.db))
+    const api = apiOf(stack.anotherApp({ rateLimits }), key)
+    await api.post('/events', event).expect(202)
     await api.get('/destinations').expect(200)
   })
 })

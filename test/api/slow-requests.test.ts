@@ -71,7 +71,7 @@ describe('a request that never ends', () => {
       headersTimeout: 15_000,
       requestTimeout: 60_000,
       timeout: 120_000,
-      maxHeadersCount: 100,
+      maxHeadersCount: 0,
       maxRequestsPerSocket: 10_000,
     })
   })
@@ -87,6 +87,9 @@ describe('what is no HTTP', () => {
     ['a space before a colon', 'GET / HTTP/1.1\r\nHost: a\r\nX-A : b\r\n\r\n', 400, 'bad_request'],
     ['a path of 20,000 characters', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'headers_too_large'],
     ['headers of 20,000 characters', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['101 headers', `GET / HTTP/1.1\r\nHost: a\r\n${'X-A: b\r\n'.repeat(100)}\r\n`, 431, 'headers_too_large'],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n', 400, 'bad_request'],
+    ['HTTP/0.9', 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', 400, 'bad_request'],
   ])('%s is refused as a problem, and its connection is closed', async (_what, text, status, code) => {
     const { port, asked } = await serve()
     const answer = await exchange(port, text)
@@ -104,11 +107,9 @@ describe('what is no HTTP', () => {
     expect(answer).toMatch(/^HTTP\/1.1 200 /)
   })
 
-  it('of two hosts the first counts, and a request without any is refused', async () => {
+  it('a request without a host is refused', async () => {
     const { port, asked } = await serve()
-    const two = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n')
-    expect(two).toContain('hello a')
     expect(await exchange(port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
-    expect(asked()).toBe(1)
+    expect(asked()).toBe(0)
   })
 })

@@ -1,0 +1,25 @@
+import type { IngestCall, IngestVerdict } from './ingest-bucket.ts'
+
+/** Where the API counts calls: in memory for a single process, in PostgreSQL where several share a tenant's limits. */
+export interface CallCounters {
+  /** Counts a call in every window, or in none if one of them is full. Answers in the order of the windows. */
+  countCall(windows: readonly CallWindow[]): Promise<WindowState[]>
+  /** Takes events from a tenant's ingest bucket, or says when to try again. */
+  takeEvents(asked: { tenantId: string } & Omit<IngestCall, 'nowMs'>): Promise<IngestVerdict>
+}
+
+/** A fixed window of `seconds`, in which a key has at most `max` calls. */
+export interface CallWindow {
+  key: string
+  max: number
+  seconds: number
+}
+
+export interface WindowState {
+  /** Calls in the window, this one included if it was counted. */
+  calls: number
+  /** Until the window ends. */
+  leftMs: number
+  /** The window was full: the call was counted nowhere. */
+  full: boolean
+}
