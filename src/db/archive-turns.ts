@@ -1,7 +1,11 @@
+import pLimit from 'p-limit'
 import type { Db, Tx } from './client.ts'
 
 /** A file of a day may be large, and whoever has the turn before may write another one. */
 const patience = { maxWait: 60_000, timeout: 30 * 60_000 }
+
+/** Each turn holds a connection while it writes to the archive, which may be slow: most of the pool stays free for others. */
+const limit = pLimit(2)
 
 /**
  * Nobody else writes to this tenant's archive meanwhile: a roll-up, an erasure and a deletion would otherwise take back what the
@@ -13,11 +17,12 @@ export function inArchiveTurn<Result>(
   write: (tx: Tx) => Promise<Result>,
   { deleting = false } = {},
 ): Promise<Result | undefined> {
-  return db.$transaction(async (tx) => {
+  const turn = async (tx: Tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`archive ${tenantId}`}, 0))`
     if (!deleting && !(await isKept(tx, tenantId))) return undefined
     return write(tx)
-  }, patience)
+  }
+  return limit(() => db.$transaction(turn, patience))
 }
 
 async function isKept(tx: Tx, id: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import pLimit, { type LimitFunction } from 'p-limit'
 import { PrismaClient, type Prisma } from './generated/client.ts'
 
 export type Db = PrismaClient
@@ -18,9 +19,13 @@ export function openDb(databaseUrl: string, { poolSize = defaultPoolSize } = {})
   })
 }
 
+/** The turns of each tenant in this process. */
+const turns = new Map<string, LimitFunction>()
+
 /**
  * In one transaction, with no other of this tenant's under way: for what must be looked at before it is written. It lasts 5 s
- * at most, unless it says how long.
+ * at most, unless it says how long. Of a tenant's turns in one process, one at a time holds a connection: the others wait
+ * without, so that one tenant's changes cannot use up the pool.
  */
 export function inTenantTurn<Result>(
   db: Db,
@@ -28,11 +33,19 @@ export function inTenantTurn<Result>(
   write: (tx: Tx) => Promise<Result>,
   { timeoutMs = 5_000 } = {},
 ): Promise<Result> {
-  return db.$transaction(
-    async (tx) => {
-      await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
-      return write(tx)
-    },
-    { timeout: timeoutMs },
-  )
+  const turn = async (tx: Tx) => {
+    await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
+    return write(tx)
+  }
+  return inLocalTurn(tenantId, () => db.$transaction(turn, { timeout: timeoutMs }))
+}
+
+async function inLocalTurn<Result>(tenantId: string, run: () => Promise<Result>): Promise<Result> {
+  const limit = turns.get(tenantId) ?? pLimit(1)
+  turns.set(tenantId, limit)
+  try {
+    return await limit(run)
+  } finally {
+    if (limit.activeCount + limit.pendingCount === 0) turns.delete(tenantId)
+  }
 }
