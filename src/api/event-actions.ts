@@ -7,6 +7,7 @@ import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from './errors.ts'
 import { describeUnerased, signalEvent } from './event-log.ts'
 import { acknowledgementReply } from './event-fields.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
 import { startReplay } from './replay-event.ts'
 import { route, scopeOf } from './route.ts'
 import { nameText, noteText } from './text.ts'
@@ -17,13 +18,19 @@ export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/replay',
+    idempotencyKey: true,
     access: { scope: 'replays:write' },
     summary:
       'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
-    replies: { 202: z.object({ replayId: z.string() }) },
-    async handle({ params, body, caller, address }, deps) {
-      const started = await startReplay(deps, { caller, address }, params.id ?? '', body.destinations)
+    replies: { 202: z.object({ replayId: z.string(), duplicate: z.literal(true).optional() }) },
+    async handle({ params, body, caller, address, header }, deps) {
+      const started = await startReplay(
+        deps,
+        { caller, address },
+        { eventId: params.id ?? '', destinations: body.destinations },
+        idempotencyKeyOf(header),
+      )
       return { status: 202, body: started }
     },
   }),

@@ -1,18 +1,29 @@
-import { typeid } from 'typeid-js'
+import { isDeepStrictEqual } from 'node:util'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { erasuresOf } from '../db/erasures.ts'
 import { erasureOf, toldOf } from '../domain/erasure.ts'
 import type { Event } from '../domain/event.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { startReplayRun } from '../temporal/start-event.ts'
+import { replayWorkflowId } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
 import { describeUnerased, erasedError } from './event-log.ts'
+import { chooseReplayId } from './replay-ids.ts'
 import { scopeOf } from './route.ts'
 import { actAudited, asJson, type Writer } from './writer.ts'
 
-/** Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. */
-export async function startReplay(deps: AppDeps, writer: Writer, eventId: string, destinations?: string[]) {
+/**
+ * Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. The same
+ * request again, by its key or while it runs, is the same replay.
+ */
+export async function startReplay(
+  deps: AppDeps,
+  writer: Writer,
+  { eventId, destinations }: ReplayAsked,
+  idempotencyKey: string | undefined,
+): Promise<{ replayId: string; duplicate?: true }> {
   const scope = scopeOf(writer.caller)
   const { temporal } = deps
   const execution = await describeUnerased(deps, scope, eventId)
@@ -23,7 +34,17 @@ export async function startReplay(deps: AppDeps, writer: Writer, eventId: string
   await requireUnerased(deps, scope, event)
   if (event.test && !destinations)
     throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
-  const replayId = typeid('rpl').toString()
+  const workflowIdFor = (id: string) => replayWorkflowId(execution.workflowId, id)
+  const { id: replayId, known } = await chooseReplayId(
+    temporal,
+    {
+      parts: [scope.tenantId, scope.environment, eventId],
+      idempotencyKey,
+      bodyHash: destinations?.join(',') ?? '',
+    },
+    workflowIdFor,
+  )
+  if (known) return recognise(temporal, workflowIdFor(replayId), { replayId, destinations })
   const done = { action: 'event.replayed', subject: eventId, after: asJson({ replayId, destinations }) }
   const start = () =>
     startReplayRun(
@@ -31,8 +52,30 @@ export async function startReplay(deps: AppDeps, writer: Writer, eventId: string
       { event, ...(digest && { digest }), replay: { id: replayId, destinations } },
       { eager: deps.eagerStart },
     )
-  await actAudited(deps.db, writer, done, start)
+  try {
+    await actAudited(deps.db, writer, done, start)
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    return recognise(temporal, workflowIdFor(replayId), { replayId, destinations })
+  }
   return { replayId }
+}
+
+interface ReplayAsked {
+  eventId: string
+  destinations: string[] | undefined
+}
+
+/** The replay that an identical request has started, or 422 where the key was used for other destinations. */
+async function recognise(
+  temporal: Client,
+  workflowId: string,
+  { replayId, destinations }: { replayId: string; destinations: string[] | undefined },
+) {
+  const input = await readEventInput(temporal, workflowId)
+  if ('erased' in input || isDeepStrictEqual(input.replay?.destinations, destinations))
+    return { replayId, duplicate: true as const }
+  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay to other destinations' }])
 }
 
 /** What is started while it is being erased would only have to be found again. */

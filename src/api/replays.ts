@@ -9,20 +9,29 @@ import { startReplays } from './start-replays.ts'
 import { actAudited } from './writer.ts'
 
 const taken = { 202: z.object({ id: z.string() }) }
+const started = {
+  202: z.object({
+    id: z.string(),
+    duplicate: z.literal(true).optional().meta({
+      description: 'An identical request has started it: within the last minute, or by the same key.',
+    }),
+  }),
+}
 
 /** Replays of many events. */
 export const replayRoutes = [
   route({
     method: 'post',
     path: '/replays',
+    idempotencyKey: true,
     access: { scope: 'replays:write' },
     summary: 'Replay the events that match, oldest first, at a rate; none is started twice',
     body: newReplay,
-    replies: taken,
+    replies: started,
     async handle({ body, caller, address, header }, deps) {
       const writer = { caller, address }
-      const started = await startReplays(deps, writer, body, idempotencyKeyOf(header))
-      return { status: 202, body: started }
+      const replay = await startReplays(deps, writer, body, idempotencyKeyOf(header))
+      return { status: 202, body: replay }
     },
   }),
   route({

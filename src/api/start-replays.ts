@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import stringify from 'safe-stable-stringify'
-import { typeid } from 'typeid-js'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import type { ReplayFilter } from '../domain/replay.ts'
 import {
@@ -15,8 +14,8 @@ import {
 } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
 import { invalid } from './errors.ts'
-import { derivedId } from './idempotency.ts'
 import type { NewReplay } from './replay-fields.ts'
+import { chooseReplayId } from './replay-ids.ts'
 import { scopeOf } from './route.ts'
 import { actAudited, asJson, type Writer } from './writer.ts'
 
@@ -26,7 +25,7 @@ export async function startReplays(
   writer: Writer,
   asked: NewReplay,
   idempotencyKey: string | undefined,
-): Promise<{ id: string }> {
+): Promise<{ id: string; duplicate?: true }> {
   const scope = scopeOf(writer.caller)
   const createdAt = new Date().toISOString()
   const filter = filterOf(asked, createdAt)
@@ -34,8 +33,13 @@ export async function startReplays(
     throw invalid([{ path: 'source', message: 'must be log: no archive is kept here' }])
   if (filter.destination !== undefined) await requireActive(deps, scope, filter.destination)
   const { ratePerSecond } = asked
-  const id = replayIdOf(scope, idempotencyKey)
   const bodyHash = createHash('sha256').update(stringify(asked)).digest('hex')
+  const { id, known } = await chooseReplayId(
+    deps.temporal,
+    { parts: [scope.tenantId, scope.environment], idempotencyKey, bodyHash },
+    (replayId) => replaysWorkflowId(scope, replayId),
+  )
+  if (known) return recognise(deps, scope, id, bodyHash)
   const progress = { state: 'running', found: 0, started: 0, skipped: {}, ratePerSecond } as const
   const memo: ReplayMemo = { replayId: id, createdAt, filter, bodyHash, progress }
   try {
@@ -44,8 +48,7 @@ export async function startReplays(
     await actAudited(deps.db, writer, done, () => start(deps, input, memo))
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    await requireSame(deps, replaysWorkflowId(scope, id), bodyHash)
-    return { id }
+    return recognise(deps, scope, id, bodyHash)
   }
   deps.log.info({ ...scope, replayId: id, ...filter, ratePerSecond }, 'replay.accepted')
   return { id }
@@ -93,13 +96,9 @@ async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise
     throw invalid([{ path: 'destination', message: `is ${known.status}: resume it first` }])
 }
 
-function replayIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
-  if (idempotencyKey === undefined) return typeid('rpl').toString()
-  return derivedId('rpl', [tenantId, environment, 'replays', idempotencyKey])
-}
-
-async function requireSame({ temporal }: AppDeps, workflowId: string, bodyHash: string): Promise<void> {
-  const { memo } = await temporal.workflow.getHandle(workflowId).describe()
-  if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return
+/** The replay that an identical request has started, or 422 where the key was used for another one. */
+async function recognise({ temporal }: AppDeps, scope: Scope, id: string, bodyHash: string) {
+  const { memo } = await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
+  if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return { id, duplicate: true as const }
   throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay of something else' }])
 }

@@ -230,6 +230,42 @@ describe('another tenant, or the other environment', () => {
   })
 })
 
+describe('identical requests at once', () => {
+  it('are one replay: each event arrives once more', async () => {
+    const { api, receiver } = await makeFailing()
+    await failEvents(api, ['one', 'two', 'three'])
+    receiver.answer(ok)
+    const before = receiver.received.length
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => api.post('/replays', { from: longAgo }).expect(202)),
+    )
+    const ids = answers.map(({ body }) => (body as { id: string }).id)
+    expect(new Set(ids).size).toBe(1)
+    await endedReplay(api, ids[0] ?? '')
+    expect(arrivals(receiver, before)).toEqual(['one>/A', 'three>/A', 'two>/A'])
+    // It is over: the same again is another replay.
+    expect(((await api.post('/replays', { from: longAgo }).expect(202)).body as { id: string }).id).not.toBe(
+      ids[0],
+    )
+  })
+
+  it('also for a single event, whose key may not be used for other destinations', async () => {
+    const { api, receiver, destination } = await makeFailing()
+    await failEvents(api, ['one'])
+    receiver.answer(ok)
+    const replay = (body: object) => api.post('/events/one/replay', body).set('Idempotency-Key', 'once')
+    const answers = await Promise.all([1, 2, 3].map(() => replay({}).expect(202)))
+    const ids = answers.map(({ body }) => (body as { replayId: string }).replayId)
+    expect(new Set(ids).size).toBe(1)
+    await replay({ destinations: [destination] }).expect(422)
+    await eventually(
+      () => readLog(api, 'one'),
+      ({ replays }) => replays[0]?.status === 'delivered',
+    )
+    expect((await readLog(api, 'one')).replays).toHaveLength(1)
+  })
+})
+
 describe('Idempotency-Key', () => {
   it('the same request again is the same replay, another one with the same key is refused', async () => {
     const { api, receiver } = await makeFailing()
@@ -238,10 +274,10 @@ describe('Idempotency-Key', () => {
     const post = (body: object) => api.post('/replays', body).set('Idempotency-Key', 'after-the-outage')
     const first = await post({ from: longAgo }).expect(202)
     const again = await post({ from: longAgo }).expect(202)
-    expect(again.body).toEqual(first.body)
+    expect(again.body).toEqual({ ...(first.body as object), duplicate: true })
     const { id } = first.body as { id: string }
     expect(await endedReplay(api, id)).toMatchObject({ started: 1 })
-    expect((await post({ from: longAgo }).expect(202)).body).toEqual({ id })
+    expect((await post({ from: longAgo }).expect(202)).body).toEqual({ id, duplicate: true })
     const other = await post({ from: longAgo, status: 'all' }).expect(422)
     expect(other.body).toMatchObject({ errors: [{ path: 'Idempotency-Key' }] })
     expect(receiver.received).toHaveLength(2)
