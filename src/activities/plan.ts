@@ -36,11 +36,7 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   }
 }
 
-async function decide(
-  db: Db,
-  { event, replay, test, digest }: RouteEventInput,
-  at: Date,
-): Promise<Routing> {
+async function decide(db: Db, { event, replay, test, digest }: RouteEventInput, at: Date): Promise<Routing> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
   const asking = confirmationOf(event)

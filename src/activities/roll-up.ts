@@ -2,6 +2,7 @@ import { ApplicationFailure, getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { findRolledDay, readRollUpState, replaceDay } from '../db/daily-totals.ts'
 import { sweepCounters } from '../db/call-counters.ts'
+import { sweepRequests } from '../db/idempotent-requests.ts'
 import { sweepPasses } from '../db/rule-passes.ts'
 import { dayOf, dueDays, endOf, isDay, startOf } from '../domain/days.ts'
 import { countClosed } from '../temporal/count-closed.ts'
@@ -21,7 +22,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
   async function findDueDays(asked: string[]): Promise<string[]> {
     const now = new Date()
     // Here as it is asked once a day: an activity of its own would be another step in every roll-up's history.
-    await Promise.all([sweepPasses(db, now), sweepCounters(db, now)])
+    await Promise.all([sweepPasses(db, now), sweepCounters(db, now), sweepRequests(db, now)])
     const wrong = asked.find((day) => !isDay(day) || day > dayOf(now))
     if (wrong !== undefined)
       throw ApplicationFailure.nonRetryable(`${wrong} is no day (YYYY-MM-DD, UTC) that has begun`)

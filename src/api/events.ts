@@ -12,6 +12,7 @@ export const eventRoutes = [
   route({
     method: 'post',
     path: '/events',
+    idempotencyKey: true,
     access: { scope: 'events:write', ingest: 'event' },
     summary: 'Accept an event: answered only once it is stored durably',
     body: eventBody,

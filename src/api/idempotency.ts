@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { idempotencyKey } from './event-fields.ts'
 import { validate } from './validate.ts'
 
-const header = 'Idempotency-Key'
+export const idempotencyHeader = 'Idempotency-Key'
 
 /** The key that a request carries, or 422 for one that is none. */
 export function idempotencyKeyOf(headerOf: (name: string) => string | undefined): string | undefined {
-  const key = headerOf(header)
-  return key === undefined ? undefined : validate(idempotencyKey, key, header)
+  const key = headerOf(idempotencyHeader)
+  return key === undefined ? undefined : validate(idempotencyKey, key, idempotencyHeader)
 }
 
 /** A repeated request must give the same id, so an id made from a key is derived and never random. */

@@ -2,6 +2,7 @@ import type { NextFunction, Request, Response, Router } from 'express'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
 import { notFound } from './errors.ts'
+import { isIdempotent, onceByKey } from './idempotent.ts'
 import type { createKeyGuesses } from './key-guesses.ts'
 import { bodyReader, requireShape } from './read-body.ts'
 import { keyParameter, requestKey } from './request-key.ts'
@@ -44,11 +45,12 @@ export function mount(
       requireStorable(parsed.query)
       requireStorable(parsed.body)
     }
+    const handle = () => route.handle(parsed, deps)
     const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () =>
-      route.handle(parsed, deps),
+      isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, handle) : handle(),
     )
     if (response.headersSent) return next()
-    response.status(reply.status)
+    response.status(reply.status).set(reply.headers ?? {})
     if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
       response.type(yamlType).send(reply.yaml)
     else if (reply.body === undefined) response.end()

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { keyHeaders, keyParameter } from './request-key.ts'
+import { idempotencyHeader } from './idempotency.ts'
+import { isIdempotent } from './idempotent.ts'
 import type { Route, RouteTable } from './route.ts'
 import { yamlType } from './yaml.ts'
 
@@ -57,7 +59,11 @@ function operation(route: Route, components: Components): object {
     description: `Needs ${access}.`,
     security: securityOf(route),
     tags: [route.path.split('/')[1]],
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query, components)],
+    parameters: [
+      ...pathParameters(route.path),
+      ...queryParameters(route.query, components),
+      ...headerParameters(route),
+    ],
     ...(route.body && {
       requestBody: {
         required: true,
@@ -101,6 +107,13 @@ function pathParameters(path: string): object[] {
     required: true,
     schema: { type: 'string' },
   }))
+}
+
+function headerParameters(route: Route): object[] {
+  if (!route.idempotencyKey && !isIdempotent(route)) return []
+  const description =
+    'The same key with the same body gives the same answer and creates nothing twice. Kept for 24 hours, for events as long as the event.'
+  return [{ name: idempotencyHeader, in: 'header', required: false, description, schema: { type: 'string' } }]
 }
 
 function queryParameters(query: z.ZodType | undefined, components: Components): object[] {

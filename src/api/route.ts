@@ -46,6 +46,7 @@ export interface RouteRequest<A extends Access, Query, Body> {
 export interface Reply {
   status: number
   body?: unknown
+  headers?: Record<string, string>
   /** The same as YAML: it is sent to whoever does not ask for JSON before that. */
   yaml?: string
 }
@@ -66,6 +67,8 @@ interface RouteDefinition<
   body?: Body
   /** Larger than the default 256 KiB only where a route says so. */
   bodyMaxBytes?: number
+  /** It reads `Idempotency-Key` itself. Every POST that answers 201 takes it without this: see `onceByKey`. */
+  idempotencyKey?: true
   /** It takes YAML as well as JSON, or shows it: see `Reply.yaml`. */
   yaml?: true
   /** What it answers by status: a schema, or `null` for no body. */
