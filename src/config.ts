@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { fieldMessage } from './api/field-messages.ts'
 import { queryKeyPolicies } from './api/request-key.ts'
 import { defaultSlackHosts, type PortRange } from './channels/egress-rules.ts'
 import { defaultPoolSize } from './db/client.ts'
@@ -233,7 +234,7 @@ function parseVariables<Schema extends z.ZodType>(
   environment: NodeJS.ProcessEnv,
 ): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(given)
+  const parsed = schema.safeParse(given, { error: fieldMessage })
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
   throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)

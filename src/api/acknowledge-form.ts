@@ -12,6 +12,7 @@ import {
   type EventRuns,
 } from './acknowledge.ts'
 import type { AppDeps } from './app.ts'
+import { fieldMessage } from './field-messages.ts'
 import { momentOf, type AcknowledgeView, type FormField, type ShownEvent } from './pages/acknowledge.ts'
 import { nameText, noteText } from './text.ts'
 
@@ -74,7 +75,7 @@ export async function submit(
   body: unknown,
   address: string | undefined,
 ): Promise<AcknowledgeView> {
-  const parsed = form.safeParse(body)
+  const parsed = form.safeParse(body, { error: fieldMessage })
   if (!parsed.success) return showAgain(await readView(deps, ref), body, parsed.error)
   const { name, note } = parsed.data
   const by = name ?? `the link sent to ${await nameOfDestination(deps, ref)}`
@@ -103,11 +104,7 @@ function showAgain(view: AcknowledgeView, body: unknown, { issues }: z.ZodError)
   if (view.state !== 'open') return view
   const problemOf = (field: FormField) => {
     const issue = issues.find(({ path: [first] }) => first === field)
-    return (
-      issue && {
-        [field]: issue.code === 'too_big' ? `must have at most ${issue.maximum} characters` : issue.message,
-      }
-    )
+    return issue && { [field]: issue.message }
   }
   return { ...view, given: texts.parse(body), problems: { ...problemOf('name'), ...problemOf('note') } }
 }

@@ -1,5 +1,6 @@
 import { type z } from 'zod'
 import { invalid, type FieldError } from './errors.ts'
+import { fieldMessage } from './field-messages.ts'
 
 /** Parses what came from outside, or throws with the path of every bad field. `prefix` is where it stood. */
 export function validate<Schema extends z.ZodType>(
@@ -7,7 +8,7 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   prefix = '',
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value, { reportInput: true })
+  const parsed = schema.safeParse(value, { error: fieldMessage, reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(parsed.error.issues.flatMap((issue) => fieldErrors(issue, prefix)))
 }
@@ -21,28 +22,20 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
         message: 'is not a known field',
       }))
     case 'invalid_type':
-      return [
-        { path, message: issue.input === undefined ? 'is required' : `must be of type ${issue.expected}` },
-      ]
-    case 'invalid_value':
-      return [{ path, message: `must be one of ${issue.values.map(String).join(', ')}` }]
+      return [{ path, message: issue.input === undefined ? 'is required' : issue.message }]
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }))
     case 'invalid_union': {
       // What is wrong inside of the one that was meant says more than that it is none of them.
       const meant = issue.errors.find((issues) => issues.every((inner) => inner.path.length > 0))
       if (meant) return meant.flatMap((inner) => fieldErrors(inner, path === '(body)' ? '' : path))
-      return [{ path, message: lowerFirst(issue.message) }]
+      return [{ path, message: issue.message }]
     }
     default:
-      return [{ path, message: lowerFirst(issue.message) }]
+      return [{ path, message: issue.message }]
   }
 }
 
 function joinPath(prefix: string, path: readonly PropertyKey[]): string {
   return [prefix, ...path.map(String)].filter(Boolean).join('.') || '(body)'
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
 }

@@ -9,6 +9,9 @@ const trace = /(?:\n|\\n)\s+at \S|\.[cm]?[jt]s:\d+:\d+|node_modules|node:interna
 const insides =
   /\/src\/|prisma|postgres|sqlstate|\bselect .+ from\b|relation "|\bpg_|grpc|temporal\.api|ECONN|UND_ERR|\[object |TypeError|RangeError|undefined is/i
 
+/** zod's own texts: every message of a field is one of ours (field-messages.ts). */
+const libraryTexts = /\btoo (?:big|small):|\binvalid (?:input|option|string|number)\b|\bunrecognized key/i
+
 /** What is wrong with a page for people: its faults are no problem details. */
 export function pageProblemsOf({ status, text }: Answer): string[] {
   const leak = trace.exec(text) ?? insides.exec(text)
@@ -24,7 +27,7 @@ export function problemsOf(answer: Answer, route?: Route): string[] {
   const { status, text } = answer
   if (status >= 500 && !isPromised(answer, route)) problems.push(`it is ${status}`)
   // What is answered with success may hold whatever was sent, but no stack trace: nobody sent one.
-  const leak = trace.exec(text) ?? (status >= 400 ? insides.exec(text) : null)
+  const leak = trace.exec(text) ?? (status >= 400 ? (insides.exec(text) ?? libraryTexts.exec(text)) : null)
   if (leak) problems.push(`it tells of our inside: ${leak[0].trim()}`)
   if (status >= 400 && !isPromised(answer, route)) problems.push(...notAProblem(answer))
   if (status < 400) problems.push(...notAsDescribed(answer, route))

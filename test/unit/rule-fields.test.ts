@@ -77,7 +77,7 @@ describe('what is wrong is named with its exact path', () => {
     ['no steps', steps(), ['steps must not be empty: a rule that is to do nothing says [{"stop": "why"}]']],
     ['steps that are none', { ...rule, steps: 'deliver' }, ['steps must be of type array']],
     ['an unknown field', { ...rule, colour: 'red' }, ['colour is not a known field']],
-    ['position 0', { ...rule, position: 0 }, ['position too small: expected number to be >=1']],
+    ['position 0', { ...rule, position: 0 }, ['position must be at least 1']],
     [
       'a step with another name',
       steps({ await_ack: {} }, { notify: {} }),
@@ -148,7 +148,7 @@ describe('what is wrong is named with its exact path', () => {
       'paths that lead nowhere',
       { ...rule, dedupe: { by: 'customerId', within: '1h' }, throttle: { limit: 0, per: '1x', by: 'data' } },
       [
-        'throttle.limit too small: expected number to be >=1',
+        'throttle.limit must be at least 1',
         'throttle.per must be a duration such as 30s, 15m, 2h or 1d',
         'throttle.by must be a path into the event such as data.customerId, or type',
         'dedupe.by must be a path into the event such as data.customerId, or type',
