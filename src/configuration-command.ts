@@ -8,8 +8,8 @@ import { ConfigError, readCommandConfig } from './config.ts'
 import { escapeVariables, fillInVariables } from './document-variables.ts'
 
 const usage = `Usage:
-  npm run config -- export [--out file]
-  npm run config -- apply file [--dry-run] [--prune]
+  npm run --silent config -- export [--out file]
+  npm run --silent config -- apply file [--dry-run] [--prune]
 It calls the API at SWITCHYARD_URL (http://127.0.0.1:3000 if that is not set) with the key SWITCHYARD_KEY.`
 
 /** What is said to whoever called, line by line; it ends with 1. */

@@ -51,8 +51,8 @@ describe('npm run config', { timeout: 60_000 }, () => {
 
     const first = await command(['apply', file])
     expect(first.code).toBe(0)
-    expect(first.output).toContain('--- /dev/null\n+++ destination Case system\n')
-    expect(first.output).toMatch(/shown this once:\n {2}Case system: whsec_\S+\n$/)
+    expect(first.output).toContain('--- /dev/null\n+++ destination Screening cases\n')
+    expect(first.output).toMatch(/shown this once:\n {2}Screening cases: whsec_\S+\n$/)
     for (const secret of Object.values(variables)) expect(first.output).not.toContain(secret)
 
     const second = await command(['apply', file])
@@ -87,11 +87,11 @@ destinations.2.config.webhookUrl: names the environment variable SLACK_AML_URL, 
 
   it('ends with 1 and each problem on a line of its own where a document is refused', async () => {
     const { file, command } = await setUp()
-    await writeFile(file, documented.replace('[Case system]', '[Case sytem]').replace('15m', '15 minutes'))
+    await writeFile(file, documented.replace('[Screening cases]', '[Screening case]').replace('15m', '15 minutes'))
     const { code, output } = await command(['apply', file])
     expect(code).toBe(1)
     expect(output.split('\n')).toEqual([
-      'rules.0.steps.0.deliver.to.0: names no destination: “Case sytem”. Did you mean “Case system”?',
+      'rules.0.steps.0.deliver.to.0: names no destination: “Screening case”. Did you mean “Screening cases”?',
       'rules.0.steps.2.awaitAck.within: must be a duration such as 30s, 15m, 2h or 1d',
       '',
     ])

@@ -1,28 +1,41 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { Webhook } from 'standardwebhooks'
+import { expect, it, onTestFinished } from 'vitest'
+import { run } from '../support/program.ts'
 import { ok, startReceiver } from '../support/receiver.ts'
 import type { RuleLog } from '../support/rules.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { makeTenant, startStack, untilTestEnds } from '../support/stack.ts'
+import { adminKey, eventually, startStack, untilTestEnds } from '../support/stack.ts'
 
-/** The blocks of commands of a section of the README. */
-function commandsOf(section: string): string[] {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The code blocks of a section of the README that are written in a language. */
+function blocksOf(section: string, language: string): string[] {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const [, text = ''] = readme.split(`\n## ${section}\n`)
   const [own = ''] = text.split('\n## ')
-  return [...own.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, commands = '']) => commands)
+  return [...own.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) => code)
+}
+
+function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-readme-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 it(
-  'the README’s rules do as printed: webhook to Slack, and escalation unless acknowledged',
+  'the README’s commands do as printed: a first event, webhook to Slack, and escalation unless acknowledged',
   { timeout: 90_000 },
   async () => {
-    const blocks = commandsOf('Rules')
-    expect(blocks).toHaveLength(2)
-    const [fallBack = '', escalate = ''] = blocks
+    const [first = ''] = blocksOf('Your first event, by hand', 'sh')
+    const [fallBack = '', escalate = '', ...others] = blocksOf('Rules', 'sh')
+    expect(others).toEqual([])
     const smtp = untilTestEnds(await startSmtpReceiver())
     const stack = untilTestEnds(
       await startStack({
@@ -32,15 +45,25 @@ it(
     const server = stack.app.listen(0, '127.0.0.1')
     untilTestEnds({ stop: () => promisify(server.close.bind(server))() })
     const slack = untilTestEnds(await startReceiver(ok))
-    const { key } = await makeTenant(stack)
-    const environment = { API: `http://127.0.0.1:${portOf(server)}/api/v1`, KEY: key }
-    const run = (commands: string, nothingListens: number) =>
-      bash(
-        commands.replaceAll('8080', String(nothingListens)).replaceAll('8081', String(slack.port)),
-        environment,
-      )
+    const ports = new Map([
+      ['3000', portOf(server)],
+      ['8080', await closedPort()],
+      ['8081', slack.port],
+    ])
+    const folder = scratchFolder()
+    mkdirSync(join(folder, '.data'))
+    writeFileSync(join(folder, '.data/platform.key'), adminKey)
+    const shell = openShell(folder, ports)
 
-    const fallen = lastJson<RuleLog>(await run(fallBack, await closedPort()))
+    await shell(first)
+    const { deliveries } = await eventually(
+      async () => lastJson<RuleLog>(await shell('get /events/$EVENT | jq')),
+      (log) => log.deliveries.some(({ attempts }) => attempts.length > 0),
+    )
+    const refused = expect.stringContaining('connection refused') as string
+    expect(deliveries).toMatchObject([{ channel: 'webhook', attempts: [{ error: refused }] }])
+
+    const fallen = lastJson<RuleLog>(await shell(fallBack))
     expect(fallen).toMatchObject({
       status: 'partial',
       steps: [{ reason: '0 of 1 delivered' }, { reason: '1 of 1 delivered' }],
@@ -51,7 +74,7 @@ it(
     })
     expect(slack.received.map(({ path }) => path)).toEqual(['/slack'])
 
-    const seen = lastJson<RuleLog>(await run(escalate, 0))
+    const seen = lastJson<RuleLog>(await shell(escalate))
     expect(seen.acknowledgement).toMatchObject({ by: 'Ada', via: 'api' })
     expect(seen.steps).toMatchObject([
       { kind: 'deliver' },
@@ -62,13 +85,58 @@ it(
   },
 )
 
-/** Strict, so that a command that fails is not passed over. */
-async function bash(commands: string, environment: Record<string, string>): Promise<string> {
-  const run = promisify(execFile)
-  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', commands], {
-    env: { ...process.env, ...environment },
-  })
-  return stdout
+it(
+  'the README’s receiver compiles with --strict, takes what was signed and answers 401 to what was forged',
+  { timeout: 90_000 },
+  async () => {
+    const [code = ''] = blocksOf('Receiving a webhook', 'ts')
+    const folder = scratchFolder()
+    const port = await closedPort()
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    writeFileSync(join(folder, 'receiver.ts'), code.replace('8080', String(port)))
+    const tsc = ['node_modules/typescript/bin/tsc', '--strict', '--noEmit', '--skipLibCheck']
+    const compiler = [...tsc, '--module', 'nodenext', '--types', 'node', 'receiver.ts']
+    const compiled = promisify(execFile)(process.execPath, compiler, { cwd: folder })
+    expect(await compiled.catch(({ stdout }: { stdout: string }) => stdout)).toMatchObject({ stdout: '' })
+
+    const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+    const receiver = run(join(folder, 'receiver.ts'), { PATH: '/usr/bin:/bin', WEBHOOK_SECRET: secret })
+    const send = (signedWith: string) => fetch(`http://127.0.0.1:${port}/hook`, signed(signedWith))
+    const answer = await eventually(
+      () => send(secret).catch(() => undefined),
+      (given) => given !== undefined,
+    )
+    expect(answer?.status).toBe(204)
+    await receiver.line('evt_1 aml.match.found')
+    const forged = await send(`whsec_${Buffer.alloc(24, 8).toString('base64')}`)
+    expect(forged.status).toBe(401)
+    const empty = await fetch(`http://127.0.0.1:${port}/hook`, { method: 'POST' })
+    expect(empty.status).toBe(401)
+  },
+)
+
+function signed(secret: string): RequestInit {
+  const body = JSON.stringify({ type: 'aml.match.found', timestamp: new Date(), data: {} })
+  const at = new Date()
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': 'evt_1',
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret).sign('evt_1', at, body),
+  }
+  return { method: 'POST', headers, body }
+}
+
+/** Runs commands as one terminal would, one after the other: what they set is there for the next ones. Each failure ends it. */
+function openShell(folder: string, ports: ReadonlyMap<string, number>) {
+  let earlier = ''
+  return async (commands: string): Promise<string> => {
+    const mapped = [...ports].reduce((text, [from, to]) => text.replaceAll(from, String(to)), commands)
+    const script = `${earlier}\n${mapped}\ndeclare -p API KEY EVENT > state\ndeclare -f >> state`
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder })
+    earlier = 'source state'
+    return stdout
+  }
 }
 
 /** The commands print one JSON after the other; what is inside of one is indented further. */
