@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url'
 import { covers, parseAddress, unmapped, type Address } from './addresses.ts'
 import { parseUrl } from './parse-url.ts'
 
@@ -46,7 +47,15 @@ export function canonicalHost(host: string): string | undefined {
 /** An address, or a name that the DNS can hold (RFC 1035 §2.3.4), in canonical form. */
 export function isWellFormed(host: string): boolean {
   if (parseAddress(host)) return true
-  return host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+  return (
+    host.length <= 253 &&
+    host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label) && !isBrokenPunycode(label))
+  )
+}
+
+/** Node.js 24 takes `https://xn--/` for a URL, as the URL Standard does by now. The label encodes nothing, so no name server has it. */
+function isBrokenPunycode(label: string): boolean {
+  return label.startsWith('xn--') && domainToUnicode(label).startsWith('xn--')
 }
 
 /** Names that every system keeps for itself (RFC 6761 §6.3). Nobody has to be asked to know where they lead. */
