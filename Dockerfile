@@ -1,5 +1,5 @@
 # One image for the API and the worker: docker-compose.yml runs it with the same npm scripts as everywhere else.
-FROM node:22.21-bookworm-slim
+FROM node:24.21-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
