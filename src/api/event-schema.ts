@@ -6,6 +6,7 @@ import { compileRegex } from '../domain/filter-regex.ts'
 import type { FieldError } from './errors.ts'
 import { fieldErrors } from './schema-errors.ts'
 import { formats } from './schema-formats.ts'
+import { countMultiplesExactly } from './schema-multiples.ts'
 import { schemaLimits, walkSchema } from './schema-walk.ts'
 
 /** Every problem of data up to this size is listed; of larger data the first one. */
@@ -24,6 +25,8 @@ const options: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
+  // A payload may lack a field called toString, which every object inherits.
+  ownProperties: true,
   formats,
   code: { regExp: Object.assign((pattern: string) => compileRegex(pattern, ''), { code: 'compileRegex' }) },
 }
@@ -76,7 +79,7 @@ function validatorOf(schema: JsonObject, { allErrors }: { allErrors: boolean }):
   if (known) return known
   const { $schema: _, ...rest } = schema
   const Instance = instances[dialectOf(schema) ?? defaultDialect]
-  const made = new Instance({ ...options, allErrors }).compile(rest)
+  const made = countMultiplesExactly(new Instance({ ...options, allErrors })).compile(rest)
   compiled.set(key, made)
   return made
 }

@@ -244,6 +244,27 @@ describe('an enforced schema', () => {
     expect(errors.map(({ path }) => path)).toEqual(['data.at', 'data.id', 'data.mail'])
   }) // prettier-ignore
 
+  it.each([undefined, 'http://json-schema.org/draft-07/schema#'])(
+    'counts multiples in decimal: 19.99 is one of 0.01, in the dialect %s',
+    async ($schema) => {
+      const price = { multipleOf: 0.01 }
+      const { api } = await tenantWith({ schema: { $schema, properties: { price } }, enforce: true })
+      await post(api, 'kyc.checked', { price: 19.99 }).expect(202)
+      const refused = await post(api, 'kyc.checked', { price: 19.999 }).expect(422)
+      expect(errorsOf(refused)).toEqual([{ path: 'data.price', message: 'must be multiple of 0.01' }])
+    },
+  )
+
+  it('asks only for what an event has of its own: every object inherits constructor and toString', async () => {
+    const properties = { toString: { type: 'string' } }
+    const { api } = await tenantWith({ schema: { properties, required: ['constructor'] }, enforce: true })
+    expect(errorsOf(await post(api, 'kyc.checked', {}).expect(422))).toEqual([
+      { path: 'data.constructor', message: 'is required' },
+    ])
+    await post(api, 'kyc.checked', { constructor: 1 }).expect(202)
+    await post(api, 'kyc.checked', { constructor: 1, toString: 2 }).expect(422)
+  })
+
   it('may be of draft-07', async () => {
     const $schema = 'http://json-schema.org/draft-07/schema#'
     const { api } = await tenantWith({
