@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
 import { isJsonObject, type Event, type Json } from './event.ts'
 
 /** What a delivery to an ordered destination has in common with those that it must not overtake. */
@@ -21,7 +22,8 @@ export function orderKeyOf(
 ): OrderKey | undefined {
   const value = path === undefined ? undefined : valueAt({ type, data }, path)
   if (value === undefined || value === null) return undefined
-  const text = JSON.stringify(value)
+  // Sorted keys: two objects are equal in whatever order their fields were sent.
+  const text = stringify(value)
   const shown = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text
   return { text: `${path} = ${shown}`, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) }
 }

@@ -34,6 +34,14 @@ describe('the key of an event at an ordered destination', () => {
     expect(keyOf({ id: 'a', other: 1 }, 'data.id')?.hash).toBe(keyOf({ id: 'a' }, 'data.id')?.hash)
   })
 
+  it('is the same for equal objects, in whatever order their fields were sent', () => {
+    const one = { id: { country: 'DE', numbers: [{ a: 1, b: 2 }], constructor: 1 } }
+    const other = { id: { constructor: 1, numbers: [{ b: 2, a: 1 }], country: 'DE' } }
+    expect(keyOf(one, 'data.id')).toEqual(keyOf(other, 'data.id'))
+    const turned = { id: { ...one.id, numbers: [{ a: 2, b: 1 }] } }
+    expect(keyOf(turned, 'data.id')?.hash).not.toBe(keyOf(one, 'data.id')?.hash)
+  })
+
   it('names a long value by its beginning, and tells it apart by all of it', () => {
     const [one, other] = ['1', '2'].map((end) => keyOf({ id: 'x'.repeat(200) + end }, 'data.id'))
     expect(one?.text.length).toBeLessThan(100)
