@@ -3,6 +3,7 @@ import { findEntry } from '../domain/catalogue/index.ts'
 import type { JsonObject } from '../domain/event.ts'
 import { requireDestination } from './destination-store.ts'
 import { deliveryReply, eventType } from './event-fields.ts'
+import { findSample } from './event-sample.ts'
 import { route, scopeOf } from './route.ts'
 import { sendTest } from './test-event.ts'
 import { jsonObject } from './text.ts'
@@ -23,9 +24,10 @@ export const destinationTestRoutes = [
       200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
     },
     async handle({ params, body, caller, address }, deps) {
-      const { id, subscription, delivery } = await requireDestination(deps, scopeOf(caller), params.id)
+      const scope = scopeOf(caller)
+      const { id, subscription, delivery } = await requireDestination(deps, scope, params.id)
       const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
-      const data = body.data ?? findEntry(type)?.sample ?? madeUp
+      const data = body.data ?? (await findSample(deps.db, scope, type)) ?? madeUp
       const target = { destinationId: id }
       const tested = await sendTest(
         deps,
@@ -42,5 +44,5 @@ export const destinationTestRoutes = [
   }),
 ]
 
-/** For a type that no catalogue knows. */
+/** For a type without a sample. */
 const madeUp: JsonObject = { message: 'This is a test event: nothing has happened.' }

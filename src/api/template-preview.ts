@@ -4,10 +4,10 @@ import { parseParts, renderParts, templateScope } from '../channels/template-con
 import type { Channel, Composition } from '../channels/channel.ts'
 import type { Scope } from '../db/destinations.ts'
 import type { TemplateParts } from '../db/templates.ts'
-import { findEntry } from '../domain/catalogue/index.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import type { FieldError } from './errors.ts'
+import { findSample } from './event-sample.ts'
 
 interface Previewed {
   parts: TemplateParts
@@ -62,9 +62,7 @@ function compositionOf(scope: Scope, { type, data }: { type: string; data: JsonO
 async function sampleFor(db: AppDeps['db'], scope: Scope, eventTypes: readonly string[]) {
   const named = eventTypes.filter((pattern) => !pattern.includes('*') && pattern !== 'all')
   for (const type of named) {
-    const { tenantId, environment } = scope
-    const own = await db.eventType.findFirst({ where: { tenantId, environment, type } })
-    const data = (own?.sample as JsonObject | null | undefined) ?? findEntry(type)?.sample
+    const data = await findSample(db, scope, type)
     if (data) return { type, data }
   }
   return { type: named[0] ?? 'example.happened', data: madeUp }

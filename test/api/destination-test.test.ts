@@ -83,6 +83,27 @@ describe('POST /api/v1/destinations/{id}/test sends', () => {
     expect(bodyOf(hook, 2).data).toEqual({ message: 'This is a test event: nothing has happened.' })
   })
 
+  it('the sample that the tenant has registered for a type', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await receiver()
+    const { id } = await destinationAt(api, hook)
+    const sample = { customer: { name: 'Zoë' } }
+    await api.post('/event-types', { type: 'our.own.type', sample }).expect(201)
+    await test(api, id, { eventType: 'our.own.type' })
+    expect(bodyOf(hook)).toMatchObject({ type: 'our.own.type', data: sample })
+  })
+
+  it('a digest, which an email lists like any other digest', async () => {
+    const { api } = await makeTenant(stack)
+    const smtp = untilTestEnds(await startSmtpReceiver())
+    const config = { to: ['a@x.io'], from: 'b@x.io', smtpUrl: `smtp://127.0.0.1:${smtp.port}` }
+    const subscription = { eventTypes: ['all'] }
+    const made = await api.post('/destinations', { name: 'Mail', channel: 'email', config, subscription })
+    await test(api, (made.body as { id: string }).id, { eventType: 'digest' })
+    expect(smtp.mails[0]?.subject).toBe('Test: 2 events: Hourly digest (sandbox)')
+    expect(smtp.mails[0]?.text).toContain('In common: data.customerId: cus_17')
+  })
+
   it.each([
     [['all'], 'test'],
     [['aml.*'], 'test'],

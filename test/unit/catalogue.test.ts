@@ -67,7 +67,7 @@ describe('the catalogue', () => {
       'switchyard',
     ])
     expect(catalogueTypes).toEqual(entries.map(({ type }) => type))
-    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11 + 7)
+    expect(catalogueTypes).toHaveLength(33 + 3 + 6 + 11 + 8)
   })
 
   it('uses no type or alias twice', () => {

@@ -73,6 +73,40 @@ export const switchyard: Catalogue = {
       ],
     },
     {
+      name: 'Digests',
+      description: 'What rules have collected.',
+      types: [
+        {
+          type: 'digest',
+          description:
+            'Events that a rule has collected, in one. by and key say what they have in common, where the rule collects by a path.',
+          sample: {
+            rule: { id: 'rul_01jd7b8c3nfq8v4x5y6z7a8b9c', name: 'Hourly digest' },
+            by: 'data.customerId',
+            key: 'cus_17',
+            count: 2,
+            from: at,
+            to: '2026-11-21T10:50:05.000Z',
+            types: { 'aml.match.found': 1, 'document.expired': 1 },
+            events: [
+              {
+                id: event.eventId,
+                type: event.eventType,
+                createdAt: at,
+                data: { customerId: 'cus_17', name: 'John Doe', riskLevel: 'high' },
+              },
+              {
+                id: 'evt_01jd7c1p5q6r7s8t9v0w1x2y3z',
+                type: 'document.expired',
+                createdAt: '2026-11-21T10:50:05.000Z',
+                data: { customerId: 'cus_17', document: 'passport' },
+              },
+            ],
+          },
+        },
+      ],
+    },
+    {
       name: 'Email recipients',
       description: 'Who has agreed to get mail, and who wants no more.',
       types: [
