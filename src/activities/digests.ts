@@ -96,15 +96,16 @@ function dataOf(
   const [first] = events
   const key = first && by !== undefined ? valueAt(first, by) : undefined
   const times = events.map(({ createdAt }) => createdAt).sort()
-  const types: Record<string, number> = {}
-  for (const { type } of events) types[type] = (types[type] ?? 0) + 1
+  // A plain object would already have a field for the event type `constructor`.
+  const types = new Map<string, number>()
+  for (const { type } of events) types.set(type, (types.get(type) ?? 0) + 1)
   return {
     rule: { id: ruleId, name },
     ...(by !== undefined && key !== undefined && { by, key }),
     count: events.length,
     from: times[0] ?? '',
     to: times.at(-1) ?? '',
-    types,
+    types: Object.fromEntries(types),
     events: events.map(({ id, type, createdAt, data }) => ({ id, type, createdAt, data })),
   }
 }

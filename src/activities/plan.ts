@@ -77,6 +77,6 @@ function planTest(
 ): Routing {
   if (!first) return { steps: [], routing: [] }
   const { id: destinationId, channel, delivery } = first
-  const template = defaultTemplateFor(templates, event.type, channel)
+  const template = defaultTemplateFor(templates, event, channel)
   return routeTest({ destinationId, channel, timeoutMs: delivery.timeoutMs, ...(template && { template }) })
 }

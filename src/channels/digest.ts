@@ -1,42 +1,21 @@
-import { z } from 'zod'
-import type { Event, JsonObject } from '../domain/event.ts'
-
-const digest = z.object({
-  rule: z.object({ id: z.string(), name: z.string() }),
-  by: z.string().optional(),
-  key: z.string().optional(),
-  count: z.int().nonnegative(),
-  from: z.iso.datetime({ offset: true }),
-  to: z.iso.datetime({ offset: true }),
-  types: z.record(z.string(), z.int()),
-  events: z
-    .array(
-      z.object({
-        id: z.string(),
-        type: z.string(),
-        createdAt: z.iso.datetime({ offset: true }),
-        data: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
-      }),
-    )
-    .min(1),
-})
-
-/** What a digest tells: events of one rule, collected over a time. */
-export type Digest = z.output<typeof digest>
-
-/** A tenant may have a type of this name for something else: that is an event like any other. */
-export function digestOf({ type, data }: Event): Digest | undefined {
-  return type === 'digest' ? digest.safeParse(data).data : undefined
-}
+import type { Digest } from '../domain/digest.ts'
+import type { Event } from '../domain/event.ts'
+import { payloadFields } from '../domain/payload-fields.ts'
 
 export function digestTitle({ count, rule }: Digest, { test, environment }: Event): string {
   const what = `${count} ${count === 1 ? 'event' : 'events'}: ${rule.name}`
   return `${test ? 'Test: ' : ''}${what}${environment === 'sandbox' ? ' (sandbox)' : ''}`
 }
 
-/** `data.customerId: cus_17`, where the events have something in common. */
+/** Of a key that is an object: the rest of its fields is in the digest itself. */
+const keyFieldsShown = 6
+
+/** `data.customerId: cus_17`, where the events have something in common. A key may be any JSON. */
 export function sharedKey({ by, key }: Digest): string | undefined {
-  return by === undefined || key === undefined ? undefined : `${by}: ${key}`
+  if (by === undefined || key === undefined) return undefined
+  const { fields, more } = payloadFields({ [by]: key }, keyFieldsShown)
+  const shown = fields.map(({ path, value }) => `${path}: ${value}`).join(', ')
+  return more > 0 ? `${shown}, and ${more} more` : shown
 }
 
 /** `12 × aml.match.found, 1 × kyc.approved`, the commonest first. */

@@ -1,7 +1,8 @@
+import type { Digest } from '../domain/digest.ts'
 import type { Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import type { Composition } from './channel.ts'
-import { digestTitle, sharedKey, typeCounts, type Digest } from './digest.ts'
+import { digestTitle, sharedKey, typeCounts } from './digest.ts'
 import { button, columns, facts, page, small } from './email-layout.ts'
 
 /** Of each event: the rest of its fields is in its own log. */

@@ -1,7 +1,7 @@
 import { titleOf, type Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import type { Composition } from './channel.ts'
-import { digestOf } from './digest.ts'
+import { digestOf } from '../domain/digest.ts'
 import { renderDigestEmail } from './email-digest.ts'
 import { button, facts, page, small } from './email-layout.ts'
 

@@ -127,7 +127,7 @@ export function describeFault(error: unknown): string {
     error.message,
   ]
   const where = line === undefined ? '' : ` (line ${line}, column ${column})`
-  return `${inOurWords[message] ?? message}${where}`
+  return `${inOurWords.get(message) ?? message}${where}`
 }
 
 /** Whether it was ended because it took too long. */
@@ -137,9 +137,9 @@ export function isSlow(error: unknown): boolean {
 
 const overRenderLimit = 'template render limit exceeded'
 const tooDeep = 'it is nested too deeply, or makes too much text'
-const inOurWords: Record<string, string> = {
-  'Maximum call stack size exceeded': tooDeep,
-  'Invalid string length': tooDeep,
-  [overRenderLimit]: new OverDeadline().message,
-  'memory alloc limit exceeded': 'it makes too much text, or too long lists, on its way',
-}
+const inOurWords = new Map([
+  ['Maximum call stack size exceeded', tooDeep],
+  ['Invalid string length', tooDeep],
+  [overRenderLimit, new OverDeadline().message],
+  ['memory alloc limit exceeded', 'it makes too much text, or too long lists, on its way'],
+])

@@ -1,6 +1,7 @@
+import type { Digest } from '../domain/digest.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import type { Composition } from './channel.ts'
-import { digestTitle, sharedKey, typeCounts, type Digest } from './digest.ts'
+import { digestTitle, sharedKey, typeCounts } from './digest.ts'
 import { escapeSlack } from './escaping.ts'
 import { link, mrkdwn, section, slackLimits } from './slack-blocks.ts'
 

@@ -165,7 +165,7 @@ function planNamed(
   destination: RoutableDestination,
   named: { path: string; template: string | undefined },
 ): PlannedDelivery {
-  const template = named.template ?? defaultTemplateFor(templates, event.type, destination.channel)
+  const template = named.template ?? defaultTemplateFor(templates, event, destination.channel)
   return { ...planDelivery(event, destination), step: named.path, ...(template && { template }) }
 }
 

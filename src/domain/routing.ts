@@ -126,7 +126,7 @@ function planFor(
   const deliveries: PlannedDelivery[] = []
   const routing = destinations.map((destination): DestinationDecision => {
     const decision = decideOn(destination)
-    const template = defaultTemplateFor(templates, event.type, destination.channel)
+    const template = defaultTemplateFor(templates, event, destination.channel)
     if (decision.matched)
       deliveries.push(opening({ ...planDelivery(event, destination), ...(template && { template }) }))
     return { destinationId: destination.id, ...decision }

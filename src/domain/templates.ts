@@ -1,3 +1,5 @@
+import { digestOf } from './digest.ts'
+import type { Event } from './event.ts'
 import { fitsEventType } from './event-types.ts'
 
 /** What routing knows of a template that is the default for some events. */
@@ -12,24 +14,27 @@ export interface TemplateDefault {
 /**
  * The template for an event that no rule gives one: of those with a part for the channel, the one that names the type; or the
  * one with the longest glob that fits; or one for all. Of several that are as near, the first: `templates` begin with the oldest.
+ * A digest has no default for all: that one is written for single events, and would leave out what the digest lists.
  */
 export function defaultTemplateFor(
   templates: readonly TemplateDefault[],
-  eventType: string,
+  event: Pick<Event, 'type' | 'data'>,
   channel: string,
 ): string | undefined {
   let nearest = { id: undefined as string | undefined, nearness: 0 }
   for (const { id, channels, eventTypes } of templates) {
     if (!channels.includes(channel)) continue
-    const nearness = Math.max(0, ...eventTypes.map((pattern) => nearnessOf(pattern, eventType)))
+    const nearness = Math.max(0, ...eventTypes.map((pattern) => nearnessOf(pattern, event.type)))
     if (nearness > nearest.nearness) nearest = { id, nearness }
   }
-  return nearest.id
+  return nearest.nearness === nearnessOfAll && digestOf(event) ? undefined : nearest.id
 }
+
+const nearnessOfAll = 1
 
 /** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */
 function nearnessOf(pattern: string, eventType: string): number {
   if (!fitsEventType(pattern, eventType)) return 0
-  if (pattern === 'all' || pattern === '*') return 1
-  return pattern.includes('*') ? 1 + pattern.length : Infinity
+  if (pattern === 'all' || pattern === '*') return nearnessOfAll
+  return pattern.includes('*') ? nearnessOfAll + pattern.length : Infinity
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { email } from '../../src/channels/email.ts'
 import { composeEmail, renderEmail } from '../../src/channels/email-message.ts'
+import type { Json } from '../../src/domain/event.ts'
 import { makeEvent, digestData } from '../support/event.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
@@ -59,6 +60,24 @@ describe('a default email', () => {
     expect(html).toContain('Zoë 1 &lt;!here&gt;, riskLevel: high')
     expect(html).not.toMatch(/<!here>|<High/)
     expect(html.match(/<tr style="border-top/g)).toHaveLength(3)
+  })
+
+  it.each<[key: Json, shown: string]>([
+    [7, 'data.customerId: 7'],
+    [false, 'data.customerId: false'],
+    [['a', 'b'], 'data.customerId: a, b'],
+    [{ id: 'cus_17', country: 'DE' }, 'data.customerId.id: cus_17, data.customerId.country: DE'],
+    [Object.fromEntries([...'abcdefgh'].map((name) => [name, 1])), `${[...'abcdef'].map((name) => `data.customerId.${name}: 1`).join(', ')}, and 2 more`],
+  ])('of a digest that is keyed by %j says so', (key, shown) => {
+    const { subject, text, html } = renderEmail(digest({ ...digestData(2), key }))
+    expect(subject).toBe('2 events: <High risk> (sandbox)')
+    expect(text).toContain(`\nIn common: ${shown}\n`)
+    expect(html).toContain(shown)
+  }) // prettier-ignore
+
+  it('of a digest counts event types whose names every object has', () => {
+    const { text } = renderEmail(digest({ ...digestData(2), types: { constructor: 1, toString: 2 } }))
+    expect(text).toContain('\nEvents: 2 × toString, 1 × constructor\n')
   })
 
   it('of an event that is called digest and is none is like any other', () => {

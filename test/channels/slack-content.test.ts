@@ -102,6 +102,13 @@ describe('a default Slack message', () => {
     )
   })
 
+  it.each([
+    [7, 'data.customerId: 7'],
+    [{ id: 'cus_17', country: 'DE' }, 'data.customerId.id: cus_17, data.customerId.country: DE'],
+  ])('of a digest that is keyed by %j says so', (key, shown) => {
+    expect(JSON.stringify(render({ ...digestData(2), key }).blocks.at(-1))).toContain(` · ${shown} · `)
+  })
+
   it('of a huge digest stays within Slack’s limits, and says how many events are left out', () => {
     const huge = render({ ...digestData(1000, '&'.repeat(500), 'a'.repeat(128)), count: 1100 })
     expect(huge.blocks.length).toBeLessThanOrEqual(50)

@@ -5,7 +5,7 @@ import { findChannel } from '../../src/channels/index.ts'
 import { parseParts, renderParts, templateScope } from '../../src/channels/template-content.ts'
 import { templateLimits, type TemplateFields, type TemplateKind } from '../../src/channels/template-field.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
-import { makeEvent } from '../support/event.ts'
+import { digestData, makeEvent } from '../support/event.ts'
 
 const composition = (data: JsonObject, more: object = {}) => ({
   event: makeEvent({ data }),
@@ -39,11 +39,28 @@ describe('a template is the default for an event', () => {
     ['the older of two that are as near', [template('a', ['aml.*']), template('b', ['aml.*'])], 'a'],
     ['one with a part, though another is nearer', [template('a', ['aml.match.found'], ['slack']), template('b', ['all'])], 'b'],
   ])('%s', (_what, templates, id) => {
-    expect(defaultTemplateFor(templates, 'aml.match.found', 'email')).toBe(id)
+    expect(defaultTemplateFor(templates, makeEvent(), 'email')).toBe(id)
   }) // prettier-ignore
 
+  it.each<[what: string, eventTypes: string[], id: string | undefined]>([
+    ['by its name', ['digest'], 'a'],
+    ['by a glob', ['dig*'], 'a'],
+    ['not by one for all', ['all'], undefined],
+    ['not by a star', ['aml.*', '*'], undefined],
+  ])('of a digest %s', (_what, eventTypes, id) => {
+    const event = makeEvent({ type: 'digest', data: digestData(2) })
+    expect(defaultTemplateFor([template('a', eventTypes)], event, 'email')).toBe(id)
+  })
+
+  it('of all types, also for an event that is called digest and is none', () => {
+    const event = makeEvent({ type: 'digest', data: { events: 'none' } })
+    expect(defaultTemplateFor([template('a', ['all'])], event, 'email')).toBe('a')
+  })
+
   it('under any name of its type', () => {
-    expect(defaultTemplateFor([template('a', ['AML_SCREENING'])], 'AML', 'email')).toBe('a')
+    expect(defaultTemplateFor([template('a', ['AML_SCREENING'])], makeEvent({ type: 'AML' }), 'email')).toBe(
+      'a',
+    )
   })
 })
 

@@ -87,6 +87,30 @@ describe('a digest', () => {
     )
   })
 
+  it('is keyed by any value, of which equal ones may be written differently, and counts types of any name', async () => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    await makeRule(api, {
+      when: { events: ['all'] },
+      digest: { window: '3s', by: 'data.customer', max: 100 },
+      steps: [{ deliver: { to: [hook.id] } }],
+    })
+    const customers = [{ id: 1, country: 'DE' }, { country: 'DE', id: 1 }, 7, 7]
+    const types = ['constructor', 'toString', 'constructor', 'constructor']
+    for (const [index, customer] of customers.entries())
+      await post(api, { type: types[index], data: { customer } })
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length >= 2,
+    )
+    const found = digestsAt(hook).map(({ key, count, types }) => ({ key, count, types }))
+    const typesOf = (...counts: [string, number][]) => Object.fromEntries(counts)
+    expect(found.sort((a, b) => Number(b.key === 7) - Number(a.key === 7))).toEqual([
+      { key: 7, count: 2, types: typesOf(['constructor', 2]) },
+      { key: { id: 1, country: 'DE' }, count: 2, types: typesOf(['constructor', 1], ['toString', 1]) },
+    ])
+  })
+
   it('does not wait for the end of its window once there are as many as it takes', async () => {
     const { api } = await makeTenant(stack)
     const hook = await makeWebhook(api)

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import type { Event, Json, JsonObject } from './event.ts'
+
+const digest = z.object({
+  rule: z.object({ id: z.string(), name: z.string() }),
+  by: z.string().optional(),
+  key: z.custom<Json>().optional(),
+  count: z.int().nonnegative(),
+  from: z.iso.datetime({ offset: true }),
+  to: z.iso.datetime({ offset: true }),
+  types: z.record(z.string(), z.int()),
+  events: z
+    .array(
+      z.object({
+        id: z.string(),
+        type: z.string(),
+        createdAt: z.iso.datetime({ offset: true }),
+        data: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
+      }),
+    )
+    .min(1),
+})
+
+/** What a digest tells: events of one rule, collected over a time. */
+export type Digest = z.output<typeof digest>
+
+/** A tenant may have a type of this name for something else: that is an event like any other. */
+export function digestOf({ type, data }: Pick<Event, 'type' | 'data'>): Digest | undefined {
+  return type === 'digest' ? digest.safeParse(data).data : undefined
+}
