@@ -10,7 +10,7 @@ export function structureProblems({ steps, digest }: Pick<RuleDefinition, 'steps
     ...lists.flatMap(unreachable),
     ...lists.flatMap(idleBranches),
     ...digestProblems(lists, digest !== undefined),
-    ...acknowledged(steps, 'steps', false).problems,
+    ...acknowledged(steps, 'steps', digest === undefined).problems,
   ]
 }
 
@@ -58,8 +58,8 @@ function misplaced({ nested, earlier, last }: Record<'nested' | 'earlier' | 'las
 }
 
 /**
- * Nobody can acknowledge what nobody was told of. `told` is whether something may have been delivered before the list; of what
- * a digest collects nobody has heard yet.
+ * Nobody can acknowledge a digest before one of its own steps has delivered it. `told` is whether somebody may know of the event
+ * before the list begins: another rule may have delivered a single event, but no other rule acts on a digest.
  */
 function acknowledged(steps: readonly RuleStep[], path: string, told: boolean) {
   const problems: FieldError[] = []
@@ -85,4 +85,4 @@ function acknowledged(steps: readonly RuleStep[], path: string, told: boolean) {
   return { problems, told }
 }
 
-const nobodyKnows = 'must come after a step that delivers: nobody could know of the event yet'
+const nobodyKnows = 'must come after a step that delivers the digest: nobody could know of it yet'

@@ -66,7 +66,6 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
     from: by.from ?? (definition?.digest ? -1 : 0),
   }
   const planned = planSteps(planning, own, `${id}/`, { leads: true }, planning.from)
-  tellHowToAcknowledge(planned)
   const quiet = quietHours.length > 0 && { quietHours }
   return { kind: 'rule', ruleId: id, version, name, steps: planned, ...quiet }
 }
@@ -169,12 +168,28 @@ function planNamed(
   return { ...planDelivery(event, destination), step: named.path, ...(template && { template }) }
 }
 
-/** Where a rule comes to wait for an acknowledgement, its messages tell how to give it. */
-function tellHowToAcknowledge(steps: readonly PlannedStep[]): void {
-  if (!awaitsAck(steps)) return
-  for (const delivery of plannedDeliveries(steps)) delivery.acknowledgeable = true
+/**
+ * Messages of a rule that waits for an acknowledgement tell how to give it. If the rule waits before it delivers, others learn of
+ * the event from the rules beside it, whose messages tell it as well.
+ */
+export function tellHowToAcknowledge(rules: readonly PlannedRule[]): void {
+  const reliesOnOthers = rules.some(({ steps }) => waitsUntold(steps))
+  const telling = reliesOnOthers ? rules : rules.filter(({ steps }) => awaitsAck(steps))
+  for (const delivery of plannedDeliveries(telling)) delivery.acknowledgeable = true
 }
 
 function awaitsAck(steps: readonly PlannedStep[]): boolean {
   return steps.some((step) => step.kind === 'awaitAck' || awaitsAck(nestedSteps(step)))
+}
+
+/** Whether an `awaitAck` comes before every delivery of these steps. */
+function waitsUntold(steps: readonly PlannedStep[]): boolean {
+  const first = inOrder(steps).find(
+    (step) => step.kind === 'awaitAck' || (step.kind === 'deliver' && step.deliveries.length > 0),
+  )
+  return first?.kind === 'awaitAck'
+}
+
+function inOrder(steps: readonly PlannedStep[]): PlannedStep[] {
+  return steps.flatMap((step) => [step, ...inOrder(nestedSteps(step))])
 }

@@ -12,7 +12,7 @@ import {
   type PlannedRule,
 } from './plan.ts'
 import { givePlaces, opening, planDelivery } from './plan-delivery.ts'
-import { planRule } from './plan-rule.ts'
+import { planRule, tellHowToAcknowledge } from './plan-rule.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 import type { Rule, RuleStep } from './rule.ts'
 import { deliverSteps } from './rule-walk.ts'
@@ -53,6 +53,7 @@ export function route(
     return planRule(event, { ...rule, name, steps, quietHours }, { destinations, templates, at })
   })
   givePlaces(steps)
+  tellHowToAcknowledge(steps)
   const written = matched.map(({ id, definition }) => ({ ...definition, ...heldBack.get(id) }))
   return { steps, routing: [...decideByRules(event, destinations, steps, written), ...decisions] }
 }
@@ -67,6 +68,7 @@ export function routeDigest(
   const { version, name } = rule
   const steps = [planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, at, from })]
   givePlaces(steps)
+  tellHowToAcknowledge(steps)
   return {
     steps,
     routing: [

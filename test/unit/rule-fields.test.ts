@@ -226,14 +226,14 @@ describe('what is wrong is named with its exact path', () => {
       ['steps.1.digest must be followed by the steps that tell of what it has collected'],
     ],
     [
-      'waiting for an acknowledgement of what nobody knows',
-      steps(awaitAck([toA]), awaitAck()),
-      ['steps.0.awaitAck must come after a step that delivers: nobody could know of the event yet'],
+      'waiting for an acknowledgement of a digest that nobody was told of',
+      steps(toA, digest, awaitAck()),
+      ['steps.2.awaitAck must come after a step that delivers the digest: nobody could know of it yet'],
     ],
     [
-      'likewise of a digest, of which nobody was told',
-      steps(toA, digest, awaitAck()),
-      ['steps.2.awaitAck must come after a step that delivers: nobody could know of the event yet'],
+      'likewise of one beside the steps',
+      { ...steps(awaitAck([toA]), awaitAck()), ...digest },
+      ['steps.0.awaitAck must come after a step that delivers the digest: nobody could know of it yet'],
     ],
   ])('%s', (_name, body, expected) => {
     expect(problems(body)).toEqual(expected)
@@ -259,6 +259,7 @@ describe('an acknowledgement can be waited for', () => {
     ['after a delivery in a branch', [branch([toA], [{ delay: '1h' }]), awaitAck()]],
     ['where a delivery has failed', [{ deliver: { to: ['dst_a'], onFailure: [awaitAck([toA])] } }]],
     ['after the digest was delivered', [digest, toA, awaitAck()]],
+    ['first, as another rule may have told somebody', [awaitAck([toA]), awaitAck()]],
     ['where the lists are as deep as they may be', nested(ruleLimits.depth)],
   ])('%s', (_name, list) => {
     expect(problems({ ...rule, steps: list })).toEqual([])
