@@ -9,7 +9,7 @@ import {
 } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import { askingEvent } from './asking-event.ts'
-import { noteOutcome } from './health.ts'
+import { noteOutcome, type Noted } from './health.ts'
 import type { ActivityDeps } from './index.ts'
 import { logAttempt } from './log-attempt.ts'
 import { prepareConfirmation } from './prepare-confirmation.ts'
@@ -117,14 +117,14 @@ async function send(
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // What is sent by another server than the destination's says nothing of its health.
     const tells = !event.test && !confirmationOf(event)
-    const giveUp = tells ? await noteOutcome(deps, prepared.target, outcome) : undefined
+    const noted: Noted = tells ? await noteOutcome(deps, target, outcome) : { outcome }
     return {
       kind: 'attempted',
       at: sentAt.toISOString(),
       durationMs,
-      outcome: withNote(outcome, audience?.leftOut),
+      ...noted,
+      outcome: withNote(noted.outcome, audience?.leftOut),
       ...made,
-      ...(giveUp && { giveUp }),
     }
   } finally {
     leave({ slow: durationMs >= request.timeoutMs * slowShare })

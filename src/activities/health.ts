@@ -1,34 +1,66 @@
-import { noteArrival, noteFailure, type Destination } from '../db/destinations.ts'
+import { isUnchanged, noteArrival, noteFailure } from '../db/destination-health.ts'
 import { disableAfterFailingMs } from '../domain/destination.ts'
-import type { Outcome } from '../domain/outcome.ts'
+import type { DisableOrder, Outcome } from '../domain/outcome.ts'
 import type { ActivityDeps } from './index.ts'
+import type { Target } from './target.ts'
+
+/** What an attempt came to, and whether its destination is not to be called again. */
+export interface Noted {
+  outcome: Outcome
+  disable?: DisableOrder
+}
 
 /**
- * Keeps in mind since when a destination has only failed, and how its circuit stands. Answers why it is not to be called
- * again once that was too long. It never throws: the attempt was made, and must not be made again for this.
+ * Keeps in mind since when a destination has only failed, and how its circuit stands; says whether it is to be disabled. What an
+ * old target answered changes nothing of a new one. It never throws: the attempt was made, and must not be made again for this.
  */
-export async function noteOutcome(
-  { db, circuits, log }: ActivityDeps,
-  { id, failingSince }: Pick<Destination, 'id' | 'failingSince'>,
-  outcome: Outcome,
-): Promise<string | undefined> {
-  if (outcome.kind !== 'delivered' && outcome.errorClass === 'internal') return undefined
-  circuits.record(id, { failed: isDown(outcome) })
+export async function noteOutcome(deps: ActivityDeps, target: Target, outcome: Outcome): Promise<Noted> {
+  if (outcome.kind !== 'delivered' && outcome.errorClass === 'internal') return { outcome }
+  deps.circuits.record(target.id, { failed: isDown(outcome) })
   try {
-    if (outcome.kind === 'delivered') {
-      if (failingSince) await noteArrival(db, id)
-      return undefined
-    }
-    if (!failingSince) {
-      await noteFailure(db, id)
-      return undefined
+    switch (outcome.kind) {
+      case 'delivered':
+        if (target.failingSince) await noteArrival(deps.db, target)
+        return { outcome }
+      case 'rejected':
+        return await noteRejection(deps, target, outcome)
+      case 'failed':
+        return { outcome, ...(await noteFailing(deps, target)) }
     }
   } catch (err) {
-    log.error({ err, destinationId: id }, 'destination.health-not-noted')
-    return undefined
+    deps.log.error({ err, destinationId: target.id }, 'destination.health-not-noted')
+    return { outcome, ...(isGone(outcome) && disableAsGone(target, outcome)) }
   }
-  if (Date.now() - failingSince.getTime() < disableAfterFailingMs) return undefined
-  return `every attempt since ${failingSince.toISOString()} has failed`
+}
+
+type Rejected = Outcome & { kind: 'rejected' }
+
+/** Another target may well take what this one refused for good. */
+async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejected): Promise<Noted> {
+  if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
+  if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
+  return { outcome, ...(await noteFailing(deps, target)) }
+}
+
+function isGone(outcome: Outcome): outcome is Rejected {
+  return outcome.kind === 'rejected' && outcome.gone === true
+}
+
+function disableAsGone({ version }: Target, { error }: Rejected): Pick<Noted, 'disable'> {
+  return { disable: { reason: error, version } }
+}
+
+function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejected): Outcome {
+  return { ...rest, kind: 'failed', error: `${error}; the destination was changed during the attempt` }
+}
+
+async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<Noted, 'disable'>> {
+  const { failingSince, version, recoveries } = target
+  if (!failingSince) await noteFailure(db, target)
+  if (!failingSince || Date.now() - failingSince.getTime() < disableAfterFailingMs) return {}
+  if (!(await isUnchanged(db, { id: target.id, version, recoveries }))) return {}
+  const reason = `every attempt since ${failingSince.toISOString()} has failed`
+  return { disable: { reason, version, recoveries } }
 }
 
 /** Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next. */

@@ -20,6 +20,8 @@ export type Target = Pick<
   | 'config'
   | 'keys'
   | 'failingSince'
+  | 'version'
+  | 'recoveries'
 > & {
   delivery: Pick<Destination['delivery'], 'maxPerSecond'>
   subscription: Pick<Destination['subscription'], 'eventTypes'>
@@ -38,6 +40,8 @@ export async function findTarget(
     environment,
     channel: 'webhook',
     status: 'active',
+    version: 0,
+    recoveries: 0,
     config: { url },
     delivery: {},
     keys: {},

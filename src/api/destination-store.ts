@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { typeid } from 'typeid-js'
 import type { Channel } from '../channels/channel.ts'
 import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
@@ -116,6 +117,7 @@ export async function changeDestination(
       ...(contractFields && { contractFields }),
       ...(delivery && policy(merge(current.delivery, delivery))),
       ...(status && status !== current.status && chosen(status)),
+      ...(changesTarget(current, { config, status }) && targetChanged),
     },
   })
   const destination = openDestination(row, deps.secretKeys)
@@ -124,18 +126,20 @@ export async function changeDestination(
   return { destination, secret: signing.made }
 }
 
-/** Changes the status alone: this must succeed even if what is configured would not be accepted today. */
+/**
+ * Changes the status alone: this must succeed even if what is configured would not be accepted today. An active destination that
+ * is resumed is mended: its failures are forgotten.
+ */
 export async function setStatus(
   deps: StoreDeps,
   current: Destination,
   status: ChosenStatus,
 ): Promise<Written> {
-  if (status === current.status) return { destination: current }
+  const same = status === current.status
+  if (same && status === 'paused') return { destination: current }
   const where = { id: current.id, ...scopeOf(current) }
-  const destination = openDestination(
-    await deps.db.destination.update({ where, data: chosen(status) }),
-    deps.secretKeys,
-  )
+  const data = { ...(!same && chosen(status)), ...targetChanged }
+  const destination = openDestination(await deps.db.destination.update({ where, data }), deps.secretKeys)
   const action = status === 'paused' ? 'destination.paused' : 'destination.resumed'
   await auditChange(deps.db, deps.writer, current, destination, action)
   return { destination }
@@ -252,8 +256,22 @@ function sealed(
 
 function chosen(status: ChosenStatus) {
   const statusReason = status === 'paused' ? 'paused by the API' : null
-  return { status, statusReason, statusAt: new Date(), failingSince: null }
+  return { status, statusReason, statusAt: new Date() }
 }
+
+function changesTarget(
+  current: Destination,
+  { config, status = current.status }: { config: JsonObject; status?: Destination['status'] | undefined },
+): boolean {
+  return status !== current.status || !isDeepStrictEqual(config, current.config)
+}
+
+/** Attempts under way and circuits that are open tell nothing of what it is now. */
+const targetChanged = {
+  failingSince: null,
+  version: { increment: 1 },
+  recoveries: { increment: 1 },
+} as const
 
 /** The columns of a delivery policy. */
 function policy(delivery: DeliveryPolicy) {

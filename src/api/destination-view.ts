@@ -68,7 +68,8 @@ export function auditCreation(tx: Tx, writer: Writer, made: Destination): Promis
 
 /** No secret is opened for it, so that the entry has no secret field, masked or not. */
 export function auditDeletion(tx: Tx, writer: Writer, row: Row): Promise<void> {
-  const { tenantId: _tenant, sealed: _sealed, placed: _placed, ...shown } = row
+  const { tenantId: _tenant, sealed: _sealed, placed: _placed, ...stored } = row
+  const { version: _version, recoveries: _recoveries, ...shown } = stored
   return audit(tx, writer, { action: 'destination.deleted', subject: row.id, before: asJson(shown) })
 }
 

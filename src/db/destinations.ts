@@ -19,6 +19,10 @@ export interface Destination extends RoutableDestination {
   statusAt: Date
   /** When the first attempt failed since one last arrived. */
   failingSince?: Date | undefined
+  /** Changes with what attempts are sent to and with the status. */
+  version: number
+  /** Changes with `version`, with a resume, and with an arrival after failures. */
+  recoveries: number
   createdAt: Date
   updatedAt: Date
 }
@@ -119,6 +123,8 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
     contractFields: (row.contractFields as JsonObject | null) ?? undefined,
     statusAt: row.statusAt,
     failingSince: row.failingSince ?? undefined,
+    version: row.version,
+    recoveries: row.recoveries,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   }
@@ -138,39 +144,13 @@ export function previousInForce({ previous = [] }: StoredKeys, now: Date): Previ
   return previous.filter(({ until }) => new Date(until) > now)
 }
 
-/**
- * Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. Answers with it if it is
- * disabled now, whoever did it.
- */
-export async function disableDestination(db: Db, id: string, statusReason: string) {
-  await db.destination.updateMany({
-    where: { id, status: 'active' },
-    data: { status: 'disabled', statusReason, statusAt: new Date() },
-  })
-  const row = await db.destination.findFirst({
-    where: { id, status: 'disabled' },
-    omit: { config: true, sealed: true },
-  })
-  return row ? { ...row, ...routable(row) } : undefined
-}
-
-/** The first failure since a delivery last arrived counts. */
-export async function noteFailure(db: Db, id: string): Promise<void> {
-  // By SQL of our own: nobody has changed what is configured, so `updatedAt` stays.
-  await db.$executeRaw`
-    UPDATE "Destination" SET "failingSince" = ${new Date()} WHERE "id" = ${id} AND "failingSince" IS NULL`
-}
-
-export async function noteArrival(db: Db, id: string): Promise<void> {
-  await db.$executeRaw`UPDATE "Destination" SET "failingSince" = NULL WHERE "id" = ${id}`
-}
-
 type RoutableRow = Pick<
   Row,
   'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery' | 'contract'
 >
 
-function routable(row: RoutableRow) {
+/** The columns that routing decides by. */
+export function routable(row: RoutableRow) {
   const { statusReason, contract } = row
   return {
     ...rowShape.parse(row),

@@ -78,6 +78,13 @@ export interface Attempt {
 /** Of a `templateFault`, in characters. */
 export const templateFaultMax = 500
 
+/** Why a destination is to be disabled. It is not, if it has been changed meanwhile (see `DestinationSeen`). */
+export interface DisableOrder {
+  reason: string
+  version: number
+  recoveries?: number
+}
+
 /** What asking for an attempt came to. Only `attempted` is an attempt: otherwise nothing was sent. */
 export type AttemptResult =
   | {
@@ -88,8 +95,8 @@ export type AttemptResult =
       /** See `Attempt`. */
       template?: TemplateRef
       templateFault?: string
-      /** The destination has only failed for so long that it is not to be called again. */
-      giveUp?: string
+      /** The destination is not to be called again: it said so, or has only failed for too long. */
+      disable?: DisableOrder
     }
   /** `missed`: the destination would have got it, had it been active. */
   | { kind: 'skipped'; reason: string; missed?: true }

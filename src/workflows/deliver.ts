@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, type Conclusion } from '../domain/conclusion.ts'
-import type { AttemptResult, Outcome, SettledRecipients } from '../domain/outcome.ts'
+import type { AttemptResult, DisableOrder, Outcome, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
@@ -28,7 +28,7 @@ export async function deliver(
   const order = orderQueue(run, planned)
   const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
-  let over: Attempted | undefined
+  let over: DisableOrder | undefined
   const state: Asked = { deferred: false, unavailable: 0, place: placeOf(run, planned) }
   if (hold) await holdBack(run, delivery, hold)
   if (order) await takeTurn(run, delivery, order)
@@ -44,7 +44,7 @@ export async function deliver(
     const delayMs = record(run, { planned, delivery }, made, state)
     if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
     if (delayMs !== undefined) await run.wait(delivery, delayMs)
-    else if (isOver(made) && !run.event.test) over = made
+    else if (made.kind === 'attempted') over = made.disable
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
@@ -101,20 +101,8 @@ interface Asked {
   settled?: SettledRecipients | undefined
 }
 
-type Attempted = AttemptResult & { kind: 'attempted' }
-
-/** The destination is not to be called again: it said so, or has only failed for too long. That holds for later events, too. */
-function isOver(made: AttemptResult): made is Attempted {
-  return made.kind === 'attempted' && (made.giveUp !== undefined || isGone(made.outcome))
-}
-
-function isGone(outcome: Outcome): outcome is Outcome & { kind: 'rejected' } {
-  return outcome.kind === 'rejected' && outcome.gone === true
-}
-
-function disable({ destinationId }: PlannedDelivery, { outcome, giveUp }: Attempted): Promise<void> {
-  const reason = giveUp ?? (isGone(outcome) ? outcome.error : 'given up')
-  return configuration.disable({ destinationId, reason })
+function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promise<void> {
+  return configuration.disable({ destinationId, ...order })
 }
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
@@ -134,7 +122,8 @@ function record(
       const attemptsMade = delivery.attempts.length
       const random = made.outcome.kind === 'failed' ? Math.random() : 0
       const next = conclude(made.outcome, { scheduleMs, attemptsMade, random })
-      return follow(delivery, made.giveUp === undefined ? next : givenUp(made.giveUp))
+      const { disable, outcome } = made
+      return follow(delivery, disable && outcome.kind === 'failed' ? givenUp(disable.reason) : next)
     }
     case 'skipped':
       settle(delivery, 'skipped', made.reason)

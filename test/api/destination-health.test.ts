@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startReceiver, status, type Receiver } from '../support/receiver.ts'
+import { startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
   eventually,
   listedEvents,
@@ -89,6 +89,73 @@ describe('a destination that fails', () => {
     expect((await settledLog(api, 'e1')).deliveries[0]?.reason).toMatch(/^exhausted/)
     await stack.db.destination.update({ where: { id }, data: { failingSince: daysAgo(6) } })
     await api.post(`/destinations/${id}/test`).expect(200)
+    expect(await read(api, id)).toMatchObject({ status: 'active' })
+  })
+})
+
+describe('an attempt that ends after its destination was changed', () => {
+  /** Answers the first request when it is told to, and later ones with 200. */
+  function slowly(code: number) {
+    let answerFirst: () => void = () => undefined
+    const respond: Respond = (response, _request, count) => {
+      if (count === 1) answerFirst = () => response.writeHead(code).end()
+      else response.writeHead(200).end()
+    }
+    return { respond, answerFirst: () => answerFirst() }
+  }
+
+  async function underWay(code: number, change: object = {}) {
+    const { api } = await makeTenant(stack)
+    const { respond, answerFirst } = slowly(code)
+    const receiver = untilTestEnds(await startReceiver(respond))
+    const { id } = await makeDestination(api, receiver, ['all'], { schedule: ['0s', '1s'] })
+    await stack.db.destination.update({ where: { id }, data: change })
+    await post(api, 'e1')
+    await eventually(
+      () => Promise.resolve(receiver.received.length),
+      (length) => length === 1,
+    )
+    return { api, id, answerFirst }
+  }
+
+  it('with a 410 disables nothing, and its delivery goes to the new target', async () => {
+    const { api, id, answerFirst } = await underWay(410)
+    const mended = untilTestEnds(await startReceiver())
+    await api.patch(`/destinations/${id}`, { config: { url: mended.url } }).expect(200)
+    answerFirst()
+    expect((await settledLog(api, 'e1')).deliveries[0]).toMatchObject({
+      status: 'delivered',
+      attempts: [{ outcome: 'failed', responseCode: 410 }, { outcome: 'delivered' }],
+    })
+    expect(mended.received).toHaveLength(1)
+    expect(await read(api, id)).toMatchObject({ status: 'active' })
+  })
+
+  it('with a 410 disables nothing that was resumed meanwhile', async () => {
+    const { api, id, answerFirst } = await underWay(410)
+    await api.post(`/destinations/${id}/pause`).expect(200)
+    await api.post(`/destinations/${id}/resume`).expect(200)
+    answerFirst()
+    expect((await settledLog(api, 'e1')).status).toBe('delivered')
+    expect(await read(api, id)).toMatchObject({ status: 'active' })
+  })
+
+  it('with a failure says nothing of the new target', async () => {
+    const { api, id, answerFirst } = await underWay(500)
+    const mended = untilTestEnds(await startReceiver(status(200)))
+    await api.patch(`/destinations/${id}`, { config: { url: mended.url } }).expect(200)
+    await api.post(`/destinations/${id}/pause`).expect(200)
+    answerFirst()
+    await settledLog(api, 'e1')
+    expect(await read(api, id)).not.toHaveProperty('failingSince')
+  })
+
+  it('does not disable, for days of failures, what has got something meanwhile', async () => {
+    const { api, id, answerFirst } = await underWay(500, { failingSince: daysAgo(6) })
+    await post(api, 'e2')
+    await settledLog(api, 'e2')
+    answerFirst()
+    expect((await settledLog(api, 'e1')).status).toBe('delivered')
     expect(await read(api, id)).toMatchObject({ status: 'active' })
   })
 })

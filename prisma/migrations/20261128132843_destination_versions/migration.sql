@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Destination" ADD COLUMN     "recoveries" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "version" INTEGER NOT NULL DEFAULT 1;
