@@ -24,6 +24,8 @@ export interface AttemptRequest {
   timeoutMs: number
   /** The place in the destination's pace that is kept for it. */
   place?: Place | undefined
+  /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
+  now?: true | undefined
   /** Of a test at a URL that no destination has. */
   url?: string | undefined
   /** The path of the rule's step that makes it. */
@@ -116,8 +118,9 @@ async function send(
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // What is sent by another server than the destination's says nothing of its health.
-    const tells = !event.test && !confirmationOf(event)
-    const noted: Noted = tells ? await noteOutcome(deps, target, outcome) : { outcome }
+    const noted: Noted = confirmationOf(event)
+      ? { outcome }
+      : await noteOutcome(deps, target, outcome, { test: event.test === true })
     return {
       kind: 'attempted',
       at: sentAt.toISOString(),

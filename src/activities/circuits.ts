@@ -1,18 +1,32 @@
 /**
- * What one worker knows of destinations that fail: after many failures it asks nothing of them for a while, then tries once
- * (DESIGN §3). In memory: a new worker starts with an open mind, and each finds out by itself.
+ * What one worker knows of destinations that fail: after many failures it makes no attempt for a while, then one to try
+ * (DESIGN §3). In memory: a new worker starts with every circuit closed, and each finds out by itself. What closes circuits
+ * elsewhere reaches it by `recoveries`, which comes with the destination that every attempt loads.
  */
 export interface Circuits {
-  /** Why and for how long not to make an attempt, or `undefined` to make it: the first after a while is the probe. */
-  hold(destinationId: string): { reason: string; retryInMs: number } | undefined
-  /** Counts an attempt that was made. */
-  record(destinationId: string, ended: { failed: boolean }): void
+  /** Why and for how long not to make an attempt, or `undefined` to make it. The first that may be made after a while is the probe. */
+  hold(destination: Recovering): Held | undefined
+  /** The same answer for an attempt that has yet to wait for something else: it does not become the probe. */
+  wouldHold(destination: Recovering): Held | undefined
+  /** Counts an attempt that was made. `error` is given where it failed. */
+  record(destination: Recovering, ended: { error?: string | undefined }): void
+}
+
+/** A destination as an attempt loaded it. A circuit is about the `recoveries` that it opened at. */
+export interface Recovering {
+  id: string
+  recoveries: number
+}
+
+interface Held {
+  reason: string
+  retryInMs: number
 }
 
 export interface CircuitLimits {
-  /** Attempts are counted for so long, from a failure on; then the count begins anew. */
+  /** Attempts are counted for this time, from a failure on; then the count begins anew. */
   windowMs: number
-  /** The circuit opens when at least so many were made and at least this share of them failed. */
+  /** The circuit opens when at least this many were made and at least this share of them failed. */
   attempts: number
   failedShare: number
   /** How long it stays open at first; doubled after each probe that fails, up to the longest. */
@@ -20,6 +34,13 @@ export interface CircuitLimits {
   longestOpenMs: number
   /** A probe that is not heard of again is forgotten after this time. */
   probeMs: number
+  /**
+   * Deliveries that are held ask again after `minAskMs`, or after this share of the time for which the circuit has been open, and
+   * all of a destination's at most once in `askGapMs`: a few notice a repair at once, and thousands do not fill the queue.
+   */
+  minAskMs: number
+  askShare: number
+  askGapMs: number
 }
 
 const defaultCircuitLimits: CircuitLimits = {
@@ -29,54 +50,101 @@ const defaultCircuitLimits: CircuitLimits = {
   openMs: 30_000,
   longestOpenMs: 300_000,
   probeMs: 40_000,
+  minAskMs: 5_000,
+  askShare: 0.05,
+  askGapMs: 200,
 }
 
-/** A destination that does not fail has none. */
-type Circuit =
-  | { state: 'closed'; since: number; made: number; failed: number }
-  /** `times`: how often it opened in a row. `until`: no attempt before this time. */
-  | { state: 'open'; times: number; until: number; probing: boolean }
+interface Closed {
+  state: 'closed'
+  recoveries: number
+  since: number
+  made: number
+  failed: number
+}
 
-/** Those that wait come back one after the other, over this share of the time. */
+interface Open {
+  state: 'open'
+  recoveries: number
+  since: number
+  lastError: string
+  /** How often it opened in a row. */
+  times: number
+  /** No attempt before this time. */
+  until: number
+  probing: boolean
+  /** When the last of those that are held asks again. */
+  lastAskAt: number
+}
+
+/** Deliveries that cannot be spread over `askGapMs` are spread over this share of the longest time. */
 const spread = 0.2
 
-const reason =
-  'circuit open: nearly every recent attempt failed, so now and then one is tried before the others'
-
 export function createCircuits(limits = defaultCircuitLimits, now: () => number = Date.now): Circuits {
-  const circuits = new Map<string, Circuit>()
+  /** A destination that does not fail has none. */
+  const circuits = new Map<string, Closed | Open>()
 
-  function open(destinationId: string, times: number): void {
-    const openMs = Math.min(limits.openMs * 2 ** (times - 1), limits.longestOpenMs)
-    circuits.set(destinationId, { state: 'open', times, until: now() + openMs, probing: false })
+  /** A circuit from before the destination recovered is forgotten. */
+  function find({ id, recoveries }: Recovering): Closed | Open | undefined {
+    const known = circuits.get(id)
+    if (!known || known.recoveries >= recoveries) return known
+    circuits.delete(id)
+    return undefined
   }
 
-  function count(destinationId: string, failed: boolean): void {
-    const known = circuits.get(destinationId)
-    const current = known?.state === 'closed' && known.since > now() - limits.windowMs ? known : undefined
-    if (!current && !failed) return void circuits.delete(destinationId)
+  function open({ id, recoveries }: Recovering, lastError: string, before?: Open): void {
+    const times = (before?.times ?? 0) + 1
+    const openMs = Math.min(limits.openMs * 2 ** (times - 1), limits.longestOpenMs)
+    const since = before?.since ?? now()
+    const lastAskAt = before?.lastAskAt ?? 0
+    const until = now() + openMs
+    circuits.set(id, { state: 'open', recoveries, since, lastError, times, until, probing: false, lastAskAt })
+  }
+
+  function count(destination: Recovering, known: Closed | undefined, error: string | undefined): void {
+    const { id, recoveries } = destination
+    const current = known && known.since > now() - limits.windowMs ? known : undefined
+    if (!current && error === undefined) return void circuits.delete(id)
     const made = (current?.made ?? 0) + 1
-    const failures = (current?.failed ?? 0) + (failed ? 1 : 0)
-    if (made >= limits.attempts && failures >= made * limits.failedShare) open(destinationId, 1)
-    else
-      circuits.set(destinationId, { state: 'closed', since: current?.since ?? now(), made, failed: failures })
+    const failed = (current?.failed ?? 0) + (error === undefined ? 0 : 1)
+    if (error !== undefined && made >= limits.attempts && failed >= made * limits.failedShare)
+      return open(destination, error)
+    circuits.set(id, { state: 'closed', recoveries, since: current?.since ?? now(), made, failed })
+  }
+
+  function held(circuit: Open): Held {
+    const { since, lastError } = circuit
+    const leastMs = Math.max(limits.minAskMs, (now() - since) * limits.askShare)
+    circuit.lastAskAt = Math.max(circuit.lastAskAt + limits.askGapMs, now() + leastMs)
+    const longestMs = limits.longestOpenMs * (1 - spread * Math.random())
+    return {
+      reason: `circuit open since ${new Date(since).toISOString()}; last error: ${lastError}`,
+      retryInMs: Math.ceil(Math.min(circuit.lastAskAt - now(), longestMs)),
+    }
+  }
+
+  function wouldHold(destination: Recovering): Held | undefined {
+    const circuit = find(destination)
+    return circuit?.state === 'open' && circuit.until > now() ? held(circuit) : undefined
   }
 
   return {
-    hold(destinationId) {
-      const circuit = circuits.get(destinationId)
-      if (circuit?.state !== 'open') return undefined
-      const leftMs = circuit.until - now()
-      if (leftMs > 0) return { reason, retryInMs: Math.ceil(leftMs * (1 + spread * Math.random())) }
-      circuits.set(destinationId, { ...circuit, until: now() + limits.probeMs, probing: true })
+    wouldHold,
+    hold(destination) {
+      const refused = wouldHold(destination)
+      const circuit = find(destination)
+      if (refused || circuit?.state !== 'open') return refused
+      circuits.set(destination.id, { ...circuit, until: now() + limits.probeMs, probing: true })
       return undefined
     },
-    record(destinationId, { failed }) {
-      const circuit = circuits.get(destinationId)
-      if (circuit?.state !== 'open') count(destinationId, failed)
-      else if (!failed) circuits.delete(destinationId)
+    record(destination, { error }) {
+      const circuit = find(destination)
+      // It was made before the destination recovered, and says nothing of how it is now.
+      if (circuit && circuit.recoveries > destination.recoveries) return
+      if (circuit?.state !== 'open') count(destination, circuit, error)
+      else if (error === undefined) circuits.delete(destination.id)
       // Others were under way when it opened: only a probe's failure opens it for longer.
-      else if (circuit.probing) open(destinationId, circuit.times + 1)
+      else if (circuit.probing) open(destination, error, circuit)
     },
   }
 }

@@ -12,15 +12,22 @@ export interface Noted {
 
 /**
  * Keeps in mind since when a destination has only failed, and how its circuit stands; says whether it is to be disabled. What an
- * old target answered changes nothing of a new one. It never throws: the attempt was made, and must not be made again for this.
+ * old target answered changes nothing of a new one, and a test that fails changes nothing at all. It never throws: the attempt
+ * was made, and must not be made again for this.
  */
-export async function noteOutcome(deps: ActivityDeps, target: Target, outcome: Outcome): Promise<Noted> {
-  if (outcome.kind !== 'delivered' && outcome.errorClass === 'internal') return { outcome }
-  deps.circuits.record(target.id, { failed: isDown(outcome) })
+export async function noteOutcome(
+  deps: ActivityDeps,
+  target: Target,
+  outcome: Outcome,
+  { test }: { test: boolean },
+): Promise<Noted> {
+  const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
+  if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
+  deps.circuits.record(target, { error: isDown(outcome) ? outcome.error : undefined })
   try {
     switch (outcome.kind) {
       case 'delivered':
-        if (target.failingSince) await noteArrival(deps.db, target)
+        if (test || target.failingSince) await noteArrival(deps.db, target)
         return { outcome }
       case 'rejected':
         return await noteRejection(deps, target, outcome)
@@ -63,8 +70,12 @@ async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<N
   return { disable: { reason, version, recoveries } }
 }
 
-/** Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next. */
-function isDown(outcome: Outcome): boolean {
+/**
+ * Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next, and of one that nothing
+ * could be sent to as it is set up, nothing is known.
+ */
+function isDown(outcome: Outcome): outcome is Outcome & { kind: 'failed' } {
   const { kind, responseCode = 0 } = outcome
-  return kind === 'failed' && (responseCode < 400 || responseCode >= 500 || responseCode === 429)
+  if (kind !== 'failed' || outcome.errorClass === 'setup') return false
+  return responseCode < 400 || responseCode >= 500 || responseCode === 429
 }

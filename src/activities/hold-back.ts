@@ -3,21 +3,29 @@ import type { Destination } from '../db/destinations.ts'
 import { takePlace, usePlace, usePlaceAnyway } from '../db/pace.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
 import { mostLateMs, type Place } from '../domain/pace.ts'
+import type { AttemptRequest } from './attempt.ts'
 import type { ActivityDeps } from './index.ts'
 
 type Held = AttemptResult & { kind: 'held' }
-type Paced = Pick<Destination, 'id'> & { delivery: Pick<Destination['delivery'], 'maxPerSecond'> }
+type Paced = Pick<Destination, 'id' | 'recoveries'> & {
+  delivery: Pick<Destination['delivery'], 'maxPerSecond'>
+}
 
-/** Why an attempt must not be made yet: the destination's pace, or its circuit. Waits here where that is a moment only. */
+/**
+ * Why an attempt must not be made yet: the destination's circuit, or its pace, of which only what may be attempted uses up
+ * places. Waits here where that is a moment only.
+ */
 export async function holdBack(
   deps: ActivityDeps,
   target: Paced,
-  kept: Place | undefined,
+  { place, now }: Pick<AttemptRequest, 'place' | 'now'>,
 ): Promise<Held | undefined> {
-  const paced = await awaitPlace(deps, target, kept)
+  const open = now ? undefined : deps.circuits.wouldHold(target)
+  if (open) return { kind: 'held', ...open }
+  const paced = await awaitPlace(deps, target, place)
   if (paced) return paced
-  const open = deps.circuits.hold(target.id)
-  return open && { kind: 'held', ...open }
+  const opened = now ? undefined : deps.circuits.hold(target)
+  return opened && { kind: 'held', ...opened }
 }
 
 /** So short a wait is spent here; a longer one is a durable timer, which ends a little early to hit the place exactly. */

@@ -34,7 +34,7 @@ export async function prepareMessage(
   const channel = findChannel(target.channel)
   const audience = await findAudience(deps, channel, target, request.settled)
   if (audience && 'kind' in audience) return audience
-  const held = event.test ? undefined : await holdBack(deps, target, request.place)
+  const held = event.test ? undefined : await holdBack(deps, target, request)
   if (held) return held
   const over = await holdMail(deps.mailLimits, channel, target, audience?.recipients.length ?? 0)
   // Nobody waits for a test.

@@ -156,7 +156,7 @@ export const destinationRoutes = [
     },
   }),
   statusRoute('pause', 'Pause a destination: events for it are recorded as skipped', 'paused'),
-  statusRoute('resume', 'Make a paused or disabled destination active again', 'active'),
+  statusRoute('resume', 'Make a destination active again, and forget its failures', 'active'),
 ]
 
 function statusRoute(verb: string, summary: string, status: ChosenStatus) {

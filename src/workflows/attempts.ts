@@ -41,6 +41,7 @@ export async function attemptEach(
 /** What an attempt goes by, besides what was planned. */
 interface Asked {
   deferred: boolean
+  now: boolean
   place?: Place | undefined
   settled?: SettledRecipients | undefined
 }
@@ -50,9 +51,13 @@ export async function attempt(
   run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
-  { deferred, place, settled }: Asked,
+  { deferred, now, place, settled }: Asked,
 ): Promise<AttemptResult> {
-  const request = { ...requestOf(planned, delivery, place), ...(settled && { settled }) }
+  const request = {
+    ...requestOf(planned, delivery, place),
+    ...(now && { now: true as const }),
+    ...(settled && { settled }),
+  }
   const startedAt = Date.now()
   try {
     const result = await ask(run, planned, request, deferred)

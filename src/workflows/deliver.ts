@@ -29,11 +29,11 @@ export async function deliver(
   const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
   let over: DisableOrder | undefined
-  const state: Asked = { deferred: false, unavailable: 0, place: placeOf(run, planned) }
-  if (hold) await holdBack(run, delivery, hold)
+  const state: Asked = { deferred: false, unavailable: 0, now: false, place: placeOf(run, planned) }
+  if (hold) state.now = await holdBack(run, delivery, hold)
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
-  if (firstDelayMs > 0) await run.wait(delivery, firstDelayMs)
+  if (firstDelayMs > 0) state.now = await run.wait(delivery, firstDelayMs)
   if (!first) run.endIfAsked(delivery)
 
   for (let made = first; isOpen(delivery); made = undefined) {
@@ -43,7 +43,7 @@ export async function deliver(
     if (!made) break
     const delayMs = record(run, { planned, delivery }, made, state)
     if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
-    if (delayMs !== undefined) await run.wait(delivery, delayMs)
+    if (delayMs !== undefined) state.now = (await run.wait(delivery, delayMs)) || state.now
     else if (made.kind === 'attempted') over = made.disable
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
@@ -66,10 +66,12 @@ export interface Hold {
   reason: string
 }
 
-async function holdBack(run: Run, delivery: Delivery, { forMs, reason }: Hold): Promise<void> {
+/** Says whether somebody has asked for the attempt before that is over. */
+async function holdBack(run: Run, delivery: Delivery, { forMs, reason }: Hold): Promise<boolean> {
   settle(delivery, 'held', reason)
-  await run.wait(delivery, forMs)
+  const now = await run.wait(delivery, forMs)
   if (isOpen(delivery)) settle(delivery, 'pending')
+  return now
 }
 
 /** Told of once for each spell in which a destination fails, by the delivery that comes to so many failures. */
@@ -95,6 +97,8 @@ interface Asked {
   deferred: boolean
   /** How often in a row the fault was ours. */
   unavailable: number
+  /** Somebody has asked for it. */
+  now: boolean
   /** The place in the destination's pace that is kept for it. */
   place?: Place | undefined
   /** Of a message to several people: who needs no further attempt. */
@@ -107,7 +111,7 @@ function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promi
 
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
-  { expiry }: Run,
+  run: Run,
   { planned: { scheduleMs }, delivery }: DeliveryAsPlanned,
   made: AttemptResult,
   asked: Asked,
@@ -115,9 +119,11 @@ function record(
   asked.deferred = made.kind === 'deferred'
   asked.unavailable = made.kind === 'unavailable' ? asked.unavailable + 1 : 0
   asked.place = made.kind === 'held' ? made.place : undefined
+  asked.now &&= made.kind === 'deferred' || made.kind === 'unavailable'
   switch (made.kind) {
     case 'attempted': {
       recordAttempt(delivery, made)
+      run.attempted(delivery.destinationId)
       asked.settled = settledBy(made.outcome) ?? asked.settled
       const attemptsMade = delivery.attempts.length
       const random = made.outcome.kind === 'failed' ? Math.random() : 0
@@ -130,7 +136,7 @@ function record(
       if (made.missed) delivery.missed = true
       return undefined
     case 'expired':
-      settle(delivery, 'failed', expiry.reason)
+      settle(delivery, 'failed', run.expiry.reason)
       return undefined
     case 'deferred':
       settle(delivery, 'pending')

@@ -49,8 +49,13 @@ export interface Run {
   places: Places
   /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
   delegated: Set<Delivery>
-  /** Waits durably; `retryNow` ends the wait early, `cancel` and the event's expiry end the delivery. */
-  wait(delivery: Delivery, delayMs: number): Promise<void>
+  /**
+   * Waits durably; `retryNow` ends the wait early, also one that came since the last wait, unless an attempt was made since.
+   * `cancel` and the event's expiry end the delivery. Says whether a retry was asked for.
+   */
+  wait(delivery: Delivery, delayMs: number): Promise<boolean>
+  /** An attempt was made: a retry that was asked for meanwhile asks for nothing more. */
+  attempted(destinationId: string): void
   /** Waits until something comes about, for at most so long; likewise ended by `cancel` and expiry. Says whether it did. */
   waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
   /** Waits durably for so long or until something comes about. */
@@ -179,14 +184,22 @@ export function openRun(event: Event, places: Places = {}): Run {
     },
     async wait(delivery, delayMs) {
       const { destinationId } = delivery
-      if (expiry.isOverIn(delayMs)) return settle(delivery, 'failed', expiry.reason)
+      let asked = retryRequests.has(destinationId)
+      if (!asked && expiry.isOverIn(delayMs)) {
+        settle(delivery, 'failed', expiry.reason)
+        return false
+      }
+      if (!asked) {
+        delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
+        publish()
+        await expiry.until(() => cancelled || (asked ||= retryRequests.has(destinationId)), delayMs)
+        delete delivery.nextAttemptAt
+      }
       retryRequests.delete(destinationId)
-      delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
-      publish()
-      await expiry.until(() => cancelled || retryRequests.has(destinationId), delayMs)
-      delete delivery.nextAttemptAt
       endIfAsked(delivery)
+      return asked
     },
+    attempted: (destinationId) => void retryRequests.delete(destinationId),
     close() {
       timeline.status = eventStatus(timeline.deliveries, timeline.steps)
       publish()
