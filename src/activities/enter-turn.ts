@@ -1,7 +1,13 @@
 import { getClient } from '@temporalio/activity'
 import { enterTurn, type Entering } from '../temporal/turns.ts'
 
-/** As an activity, as a workflow cannot start another one and signal it in one go. */
+/**
+ * Puts a workflow into a queue, as an activity: a workflow cannot start another one and signal it in one go. Answers when that was
+ * (Unix ms).
+ */
 export function createEnterTurn() {
-  return (entering: Entering): Promise<void> => enterTurn(getClient(), entering)
+  return async (entering: Entering): Promise<number> => {
+    await enterTurn(getClient(), entering)
+    return Date.now()
+  }
 }

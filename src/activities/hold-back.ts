@@ -21,11 +21,11 @@ export async function holdBack(
   { place, now }: Pick<AttemptRequest, 'place' | 'now'>,
 ): Promise<Held | undefined> {
   const open = now ? undefined : deps.circuits.wouldHold(target)
-  if (open) return { kind: 'held', ...open }
+  if (open) return { kind: 'held', by: 'circuit', ...open }
   const paced = await awaitPlace(deps, target, place)
   if (paced) return paced
   const opened = now ? undefined : deps.circuits.hold(target)
-  return opened && { kind: 'held', ...opened }
+  return opened && { kind: 'held', by: 'circuit', ...opened }
 }
 
 /** So short a wait is spent here; a longer one is a durable timer, which ends a little early to hit the place exactly. */
@@ -45,7 +45,7 @@ async function awaitPlace(
   const waitMs = place.at - Date.now()
   if (waitMs > shortWaitMs) {
     const reason = `rate limit: at most ${maxPerSecond} attempts a second`
-    return { kind: 'held', reason, retryInMs: waitMs - timerLeadMs, place }
+    return { kind: 'held', by: 'slot', reason, retryInMs: waitMs - timerLeadMs, place }
   }
   await sleep(Math.max(0, waitMs))
   // The one before may be late: for as long as its place counts, it is waited for.

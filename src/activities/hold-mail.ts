@@ -42,5 +42,5 @@ export async function holdConfirmation(
 }
 
 function held(reason: string, waitMs: number): Held {
-  return { kind: 'held', reason, retryInMs: waitMs + Math.round(Math.random() * spreadMs) }
+  return { kind: 'held', by: 'slot', reason, retryInMs: waitMs + Math.round(Math.random() * spreadMs) }
 }

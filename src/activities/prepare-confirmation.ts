@@ -12,6 +12,7 @@ import type { Target } from './target.ts'
 
 const withoutLinks: AttemptResult = {
   kind: 'held',
+  by: 'slot',
   reason: 'nobody can confirm: the operator has to set PUBLIC_URL, which links begin with',
   retryInMs: 3600_000,
 }

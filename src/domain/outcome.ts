@@ -1,3 +1,4 @@
+import type { HeldBy } from './delivery-deadline.ts'
 import type { Place } from './pace.ts'
 
 /**
@@ -103,7 +104,7 @@ export type AttemptResult =
   /** To be made on the slow lane. */
   | { kind: 'deferred'; reason: string }
   /** Not yet: ask again in `retryInMs`, and give back the place in the pace, where one is kept for it. */
-  | { kind: 'held'; reason: string; retryInMs: number; place?: Place }
+  | { kind: 'held'; by: HeldBy; reason: string; retryInMs: number; place?: Place }
   /** The event had expired before it could be made. */
   | { kind: 'expired' }
   /** The fault is ours (the database, say). `error` is for the history, not for tenants: it may name hosts of ours. */

@@ -15,26 +15,14 @@ export function durationMs(duration: string): number {
   return ms(duration as ms.StringValue)
 }
 
-export interface NextDelay {
-  /** How many attempts were made. */
-  attemptsMade: number
-  /** What the receiver asked for by `Retry-After`, if it did. */
-  retryAfterMs?: number | undefined
-  /** A number in [0, 1): the workflow's own, so that replay repeats it. */
-  random: number
+/** The delays of a schedule (ms) with their jitter drawn: ±20 %, but for the one before the first attempt. */
+export function drawDelays(scheduleMs: readonly number[], random: () => number): number[] {
+  return scheduleMs.map((delayMs, index) =>
+    index === 0 ? delayMs : Math.round(delayMs * (1 - jitter + 2 * jitter * random())),
+  )
 }
 
-/**
- * Milliseconds to wait before the next attempt, or `undefined` when the schedule is exhausted. The schedule's delay is
- * jittered by ±20 %; `Retry-After` can lengthen it to at most 24 h and never shorten it.
- */
-export function nextDelayMs(
-  scheduleMs: readonly number[],
-  { attemptsMade, retryAfterMs, random }: NextDelay,
-) {
-  const scheduled = scheduleMs[attemptsMade]
-  if (scheduled === undefined) return undefined
-  const jittered = Math.round(scheduled * (1 - jitter + 2 * jitter * random))
-  if (retryAfterMs === undefined) return jittered
-  return Math.max(jittered, Math.min(retryAfterMs, longestRetryAfterMs))
+/** `Retry-After` can lengthen a delay to at most 24 h, and never shortens it. */
+export function lengthened(delayMs: number, retryAfterMs: number | undefined): number {
+  return retryAfterMs === undefined ? delayMs : Math.max(delayMs, Math.min(retryAfterMs, longestRetryAfterMs))
 }

@@ -117,8 +117,8 @@ export function turnsWorkflowId(
 export const enterSignal = defineSignal<[workflowId: string, permits: number]>('enter')
 /** Gives a turn back, or up. */
 export const leaveSignal = defineSignal<[workflowId: string]>('leave')
-/** Tells a waiting workflow that its turn has come. It may be told again. */
-export const turnSignal = defineSignal<[turnsWorkflowId: string]>('turn')
+/** Tells a waiting workflow that its turn has come, and when (Unix ms). It may be told again. */
+export const turnSignal = defineSignal<[turnsWorkflowId: string, atMs: number]>('turn')
 
 /** Collects events for a rule's `digest`, one workflow for each rule, version and key. */
 export const collectDigestType = 'collectDigest'

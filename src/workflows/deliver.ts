@@ -1,5 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
-import { conclude, type Conclusion } from '../domain/conclusion.ts'
+import { conclude, overdue, postpone, type Conclusion } from '../domain/conclusion.ts'
+import { afterHold, mayBeHeldMs, startProgress, type Progress } from '../domain/delivery-deadline.ts'
 import type { AttemptResult, DisableOrder, Outcome, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
@@ -21,15 +22,15 @@ const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
  */
 export async function deliver(
   run: Run,
-  { planned, delivery }: DeliveryAsPlanned,
+  as: DeliveryAsPlanned,
   first: AttemptResult | undefined,
   hold?: Hold,
 ): Promise<void> {
+  const { planned, delivery } = as
   const order = orderQueue(run, planned)
-  const attempts = attemptQueue(run, planned)
   const left: Promise<void>[] = []
+  const state = openState(run, planned)
   let over: DisableOrder | undefined
-  const state: Asked = { deferred: false, unavailable: 0, now: false, place: placeOf(run, planned) }
   if (hold) state.now = await holdBack(run, delivery, hold)
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
@@ -37,13 +38,11 @@ export async function deliver(
   if (!first) run.endIfAsked(delivery)
 
   for (let made = first; isOpen(delivery); made = undefined) {
-    if (attempts) await takeTurn(run, delivery, attempts)
-    if (!made && isOpen(delivery)) made = await attempt(run, planned, delivery, state)
-    if (attempts) left.push(leaveTurn(run.turns, attempts.id))
+    made ??= await attemptInTurn(run, as, state, left)
     if (!made) break
-    const delayMs = record(run, { planned, delivery }, made, state)
+    const delayMs = record(run, as, made, state)
     if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
-    if (delayMs !== undefined) state.now = (await run.wait(delivery, delayMs)) || state.now
+    if (delayMs !== undefined) await waitForNext(run, delivery, delayMs, made, state)
     else if (made.kind === 'attempted') over = made.disable
   }
   if (order) left.push(leaveTurn(run.turns, order.id))
@@ -56,6 +55,40 @@ export async function deliver(
   if (told) left.push(tell(delivery, 'exhausted'))
   if (left.length > 0) await Promise.all(left)
   if (!shown) run.publishEnded()
+}
+
+/** Makes one attempt, in its turn where the destination takes only so many at once; `undefined` if the delivery is over instead. */
+async function attemptInTurn(
+  run: Run,
+  { planned, delivery }: DeliveryAsPlanned,
+  state: DeliveryState,
+  left: Promise<void>[],
+): Promise<AttemptResult | undefined> {
+  const queue = attemptQueue(run, planned)
+  if (!queue) return attempt(run, planned, delivery, state)
+  const waitedMs = await takeTurn(run, delivery, queue, mayBeHeldMs(state.progress, 'slot'))
+  let made: AttemptResult | undefined
+  if (waitedMs !== undefined) {
+    state.progress = afterHold(state.progress, waitedMs)
+    made = await attempt(run, planned, delivery, state)
+  } else if (isOpen(delivery)) {
+    settle(delivery, 'failed', overdue(queue.reason, state.progress, lastError(delivery)))
+  }
+  left.push(leaveTurn(run.turns, queue.id))
+  return made
+}
+
+/** What holds a delivery back uses up its time; a wait that is ended by a retry does not. */
+async function waitForNext(
+  run: Run,
+  delivery: Delivery,
+  delayMs: number,
+  made: AttemptResult,
+  state: DeliveryState,
+): Promise<void> {
+  const asked = await run.wait(delivery, delayMs)
+  if (asked) state.now = true
+  else if (made.kind === 'held') state.progress = afterHold(state.progress, delayMs)
 }
 
 /** What holds a delivery back before it begins. */
@@ -84,15 +117,20 @@ function fails({ attempts }: Delivery): boolean {
 /** The answer is to be waited for before the workflow ends, not before; it is given up with the workflow. */
 function tell(delivery: Delivery, what: 'failing' | 'exhausted'): Promise<void> {
   const { destinationId, step, attempts, reason = 'its attempts fail' } = delivery
-  const lastError = attempts.at(-1)?.error
-  const about = { destinationId, ...(step && { step }), ...(lastError !== undefined && { lastError }) }
+  const error = lastError(delivery)
+  const about = { destinationId, ...(step && { step }), ...(error !== undefined && { lastError: error }) }
   return news
     .announceDelivery({ news: what, reason, attempts: attempts.length, ...about })
     .catch(() => undefined)
 }
 
-/** What the last asking for an attempt came to, as far as the next one depends on it. */
-interface Asked {
+function lastError({ attempts }: Delivery): string | undefined {
+  return attempts.at(-1)?.error
+}
+
+/** How far a delivery has come, as far as its next attempt depends on it. */
+interface DeliveryState {
+  progress: Progress
   /** To be made on the slow lane. */
   deferred: boolean
   /** How often in a row the fault was ours. */
@@ -105,6 +143,13 @@ interface Asked {
   settled?: SettledRecipients | undefined
 }
 
+type Attempted = AttemptResult & { kind: 'attempted' }
+
+function openState(run: Run, planned: PlannedDelivery): DeliveryState {
+  const progress = startProgress(planned, () => Math.random())
+  return { progress, deferred: false, unavailable: 0, now: false, place: placeOf(run, planned) }
+}
+
 function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promise<void> {
   return configuration.disable({ destinationId, ...order })
 }
@@ -112,24 +157,20 @@ function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promi
 /** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
 function record(
   run: Run,
-  { planned: { scheduleMs }, delivery }: DeliveryAsPlanned,
+  { delivery }: DeliveryAsPlanned,
   made: AttemptResult,
-  asked: Asked,
+  state: DeliveryState,
 ): number | undefined {
-  asked.deferred = made.kind === 'deferred'
-  asked.unavailable = made.kind === 'unavailable' ? asked.unavailable + 1 : 0
-  asked.place = made.kind === 'held' ? made.place : undefined
-  asked.now &&= made.kind === 'deferred' || made.kind === 'unavailable'
+  state.deferred = made.kind === 'deferred'
+  state.unavailable = made.kind === 'unavailable' ? state.unavailable + 1 : 0
+  state.place = made.kind === 'held' ? made.place : undefined
+  state.now &&= made.kind === 'deferred' || made.kind === 'unavailable'
   switch (made.kind) {
     case 'attempted': {
       recordAttempt(delivery, made)
       run.attempted(delivery.destinationId)
-      asked.settled = settledBy(made.outcome) ?? asked.settled
-      const attemptsMade = delivery.attempts.length
-      const random = made.outcome.kind === 'failed' ? Math.random() : 0
-      const next = conclude(made.outcome, { scheduleMs, attemptsMade, random })
-      const { disable, outcome } = made
-      return follow(delivery, disable && outcome.kind === 'failed' ? givenUp(disable.reason) : next)
+      state.settled = settledBy(made.outcome) ?? state.settled
+      return follow(delivery, concludeAttempt(made, state.progress), state)
     }
     case 'skipped':
       settle(delivery, 'skipped', made.reason)
@@ -141,12 +182,14 @@ function record(
     case 'deferred':
       settle(delivery, 'pending')
       return undefined
-    case 'held':
-      settle(delivery, 'held', made.reason)
-      return made.retryInMs
+    case 'held': {
+      const next = postpone(made, state.progress, lastError(delivery))
+      settle(delivery, next.status, next.reason)
+      return next.status === 'held' ? next.waitMs : undefined
+    }
     case 'unavailable':
       settle(delivery, 'pending', ourFault)
-      return Math.min(unavailableDelaysMs.first * 2 ** (asked.unavailable - 1), unavailableDelaysMs.longest)
+      return Math.min(unavailableDelaysMs.first * 2 ** (state.unavailable - 1), unavailableDelaysMs.longest)
     default:
       return assertNever(made)
   }
@@ -157,11 +200,14 @@ function settledBy(outcome: Outcome): SettledRecipients | undefined {
   return outcome.kind === 'failed' ? outcome.recipients : undefined
 }
 
-function givenUp(why: string): Conclusion {
-  return { status: 'failed', reason: `given up: ${why}` }
+function concludeAttempt({ outcome, disable }: Attempted, progress: Progress): Conclusion {
+  if (disable && outcome.kind === 'failed') return { status: 'failed', reason: `given up: ${disable.reason}` }
+  return conclude(outcome, progress)
 }
 
-function follow(delivery: Delivery, conclusion: Conclusion): number | undefined {
+function follow(delivery: Delivery, conclusion: Conclusion, state: DeliveryState): number | undefined {
   settle(delivery, conclusion.status, conclusion.status === 'failed' ? conclusion.reason : undefined)
-  return conclusion.status === 'pending' ? conclusion.delayMs : undefined
+  if (conclusion.status !== 'pending') return undefined
+  state.progress = conclusion.progress
+  return conclusion.delayMs
 }

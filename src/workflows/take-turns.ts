@@ -37,7 +37,9 @@ export async function takeTurns(input: TurnsInput): Promise<void> {
   /** Whoever cannot be told has ended, and neither needs nor gives back a turn. */
   async function tell(workflowId: string): Promise<void> {
     const handle = getExternalWorkflowHandle(workflowId)
-    await handle.signal(turnSignal, workflowInfo().workflowId).catch(() => holding.delete(workflowId))
+    await handle
+      .signal(turnSignal, workflowInfo().workflowId, Date.now())
+      .catch(() => holding.delete(workflowId))
   }
 
   do {

@@ -7,8 +7,8 @@ import type { Run } from './run.ts'
 
 /** What a run knows of the queues that its deliveries stand in. */
 export interface Turns {
-  /** Queues whose turn has come. */
-  come: Set<string>
+  /** Queues whose turn has come, and when (Unix ms). */
+  come: Map<string, number>
   /** Queues in which the API puts this run, before it acknowledges the event. */
   entered: Set<string>
   /** Queues in which a delivery stands. */
@@ -26,11 +26,11 @@ export interface Queue {
 
 /** Attaches the signal by which a queue tells that a turn has come. */
 export function openTurns(): Turns {
-  const turns: Turns = { come: new Set(), entered: new Set(), standing: new Set() }
-  setHandler(turnSignal, async (queueId) => {
+  const turns: Turns = { come: new Map(), entered: new Set(), standing: new Set() }
+  setHandler(turnSignal, async (queueId, atMs) => {
     // Nobody here waits any more: a delivery that ended early left before the API had put it there.
     if (!turns.entered.has(queueId) && !turns.standing.has(queueId)) await leaveTurn(turns, queueId)
-    else turns.come.add(queueId)
+    else if (!turns.come.has(queueId)) turns.come.set(queueId, atMs)
   })
   return turns
 }
@@ -63,25 +63,46 @@ const soonMs = 1_000
 /** How long to wait before entering again, which changes nothing for those who stand in the queue already. */
 const patienceMs = { entered: 15 * 60_000, enteredByTheApi: 15_000 }
 
-/** Waits for the delivery's turn; afterwards it has it, or is over. */
-export async function takeTurn(run: Run, delivery: Delivery, { id, permits, reason }: Queue): Promise<void> {
+/**
+ * Waits for the delivery's turn, for as long as it may. Answers how long that took (ms), or `undefined` where it has no turn: it is
+ * over, or the time was.
+ */
+export async function takeTurn(
+  run: Run,
+  delivery: Delivery,
+  { id, permits, reason }: Queue,
+  mayWaitMs = Infinity,
+): Promise<number | undefined> {
   const { turns } = run
   const come = () => turns.come.has(id)
   const { workflowId } = workflowInfo()
+  let enteredAt: number | undefined
   let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
+  let leftMs = mayWaitMs
+  /** Says whether there is time left to wait for the turn. */
+  async function waitFor(atMostMs: number): Promise<boolean> {
+    const waitMs = Math.min(atMostMs, leftMs)
+    const isDone = (await run.waitUntil(delivery, come, waitMs)) || !isOpen(delivery)
+    leftMs -= waitMs
+    return !isDone && leftMs > 0
+  }
   turns.standing.add(id)
   settle(delivery, 'held', reason)
-  while (isOpen(delivery) && !come()) {
+  while (isOpen(delivery) && !come() && leftMs > 0) {
     if (patience === 0) {
-      await configuration.enterTurn({ queueId: id, workflowId, permits })
+      const atMs = await configuration.enterTurn({ queueId: id, workflowId, permits })
+      enteredAt ??= atMs
       patience = patienceMs.entered
     }
-    if ((await run.waitUntil(delivery, come, soonMs)) || !isOpen(delivery)) break
+    if (!(await waitFor(soonMs))) break
     run.publish()
-    await run.waitUntil(delivery, come, patience)
+    await waitFor(patience)
     patience = 0
   }
-  if (isOpen(delivery)) settle(delivery, 'pending')
+  const cameAt = turns.come.get(id)
+  if (!isOpen(delivery) || cameAt === undefined) return undefined
+  settle(delivery, 'pending')
+  return Math.max(0, cameAt - (enteredAt ?? cameAt))
 }
 
 /** Gives the turn back, or the place in the queue. The answer is to be waited for before the workflow ends, not before. */

@@ -221,11 +221,14 @@ describe('the circuit of a destination', () => {
     const { api } = await makeTenant(stack)
     const failing = untilTestEnds(await startReceiver(status(500)))
     const healthy = untilTestEnds(await startReceiver())
-    await makeDestination(api, failing, ['aml.*'], { schedule: ['0s'] })
+    await makeDestination(api, failing, ['aml.*'], { schedule: ['0s', '1h'] })
     await makeDestination(api, healthy, ['aml.*'])
     for (let count = 1; count <= 10; count++) {
       await post(api, `e${count}`)
-      await settledLog(api, `e${count}`)
+      await eventually(
+        () => Promise.resolve(failing.received.length),
+        (length) => length === count,
+      )
     }
     await post(api, 'held')
     const log = await eventually(

@@ -1,4 +1,5 @@
 import { conclude } from '../../src/domain/conclusion.ts'
+import { nextAttempt, startProgress } from '../../src/domain/delivery-deadline.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { defaultSchedule, durationMs } from '../../src/domain/retry-schedule.ts'
 
@@ -41,7 +42,9 @@ export function nextAttempts(outcome: Outcome): Record<number, Waits> {
 }
 
 function wait(outcome: Outcome, attemptsMade: number, random: number): Wait {
-  const conclusion = conclude(outcome, { scheduleMs, attemptsMade, random })
+  let progress = startProgress({ scheduleMs, timeoutMs: 10_000 }, () => random)
+  for (let made = 1; made < attemptsMade; made++) progress = nextAttempt(progress)?.progress ?? progress
+  const conclusion = conclude(outcome, progress)
   switch (conclusion.status) {
     case 'pending':
       return conclusion.delayMs

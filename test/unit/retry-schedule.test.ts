@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { defaultSchedule, durationMs, durationPattern, nextDelayMs } from '../../src/domain/retry-schedule.ts'
+import {
+  defaultSchedule,
+  drawDelays,
+  durationMs,
+  durationPattern,
+  lengthened,
+} from '../../src/domain/retry-schedule.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -17,43 +23,36 @@ describe('the default schedule', () => {
   })
 })
 
-describe('the wait before the next attempt', () => {
-  it.each<[made: number, random: number, delayMs: number | undefined]>([
-    [0, 0, 0],
-    [0, justBelowOne, 0],
-    [1, 0, 4_000],
-    [1, 0.5, 5_000],
-    [1, justBelowOne, 6_000],
-    [2, 0, 4 * minute],
-    [2, justBelowOne, 6 * minute],
-    [3, 0.25, 1.8 * hour],
-    [4, 0, 0.8 * day],
-    [4, justBelowOne, 1.2 * day],
-    [5, 0, undefined],
-    [5, justBelowOne, undefined],
-    [500, 0.5, undefined],
-  ])('after %i attempts, drawn %d, is %d ms', (attemptsMade, random, delayMs) => {
-    expect(nextDelayMs(schedule, { attemptsMade, random })).toBe(delayMs)
+describe('the delays as drawn', () => {
+  it.each<[random: number, delays: number[]]>([
+    [0, [0, 4_000, 4 * minute, 1.6 * hour, 0.8 * day]],
+    [0.25, [0, 4_500, 4.5 * minute, 1.8 * hour, 0.9 * day]],
+    [0.5, schedule],
+    [justBelowOne, [0, 6_000, 6 * minute, 2.4 * hour, 1.2 * day]],
+  ])('by %d are %j ms', (random, delays) => {
+    expect(drawDelays(schedule, () => random)).toEqual(delays)
   })
 
-  it.each<[what: string, made: number, retryAfterMs: number, delayMs: number | undefined]>([
-    ['longer than the schedule is obeyed', 1, 120_000, 120_000],
-    ['shorter than the schedule changes nothing', 2, 1_000, 5 * minute],
-    ['of nothing changes nothing', 1, 0, 5_000],
-    ['of a year is cut to a day', 1, 365 * day, day],
-    ['of just a day is obeyed', 1, day, day],
-    ['of a year does not shorten a longer wait', 4, 365 * day, day],
-    ['does not outlive the schedule', 5, 1_000, undefined],
-  ])('a Retry-After %s', (_what, attemptsMade, retryAfterMs, delayMs) => {
-    expect(nextDelayMs(schedule, { attemptsMade, retryAfterMs, random: 0.5 })).toBe(delayMs)
+  it('leave the delay before the first attempt as it is', () => {
+    expect(drawDelays([minute, minute], () => 0)).toEqual([minute, 0.8 * minute])
   })
 
-  it('has no end to wait for in an empty schedule', () => {
-    expect(nextDelayMs([], { attemptsMade: 0, random: 0.5 })).toBeUndefined()
+  it('are whole numbers of milliseconds, as a durable timer wants them', () => {
+    expect(drawDelays([0, 7, 13], () => 0.123).every(Number.isInteger)).toBe(true)
   })
+})
 
-  it('is a whole number of milliseconds, as a durable timer wants it', () => {
-    expect(Number.isInteger(nextDelayMs([0, 7], { attemptsMade: 1, random: 0.123 }))).toBe(true)
+describe('a delay with a Retry-After', () => {
+  it.each<[what: string, delayMs: number, retryAfterMs: number | undefined, lengthenedMs: number]>([
+    ['longer than the schedule is obeyed', 5_000, 120_000, 120_000],
+    ['shorter than the schedule changes nothing', 5 * minute, 1_000, 5 * minute],
+    ['of nothing changes nothing', 5_000, 0, 5_000],
+    ['of a year is cut to a day', 5_000, 365 * day, day],
+    ['of just a day is obeyed', 5_000, day, day],
+    ['of a year does not shorten a longer wait', 1.2 * day, 365 * day, 1.2 * day],
+    ['that is not there changes nothing', 5_000, undefined, 5_000],
+  ])('%s', (_what, delayMs, retryAfterMs, lengthenedMs) => {
+    expect(lengthened(delayMs, retryAfterMs)).toBe(lengthenedMs)
   })
 })
 
