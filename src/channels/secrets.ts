@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/event.ts'
+import { isSecretHeader } from '../domain/header-secrets.ts'
 import { maskText } from '../domain/redaction.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Channel } from './channel.ts'
@@ -33,12 +34,12 @@ export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: 
   )
 }
 
-/** Every text that must not be seen of a destination: to be taken out of what a receiver answered. */
+/** Every text that must not be seen of a destination, to be taken out of what a receiver answered. */
 export function secretValues(
   channel: Channel,
   { config, keys }: { config: JsonObject; keys: SigningKeys },
 ): string[] {
-  const values = texts(splitConfig(channel, config).secret).flatMap((text) => [
+  const values = secretTexts(splitConfig(channel, config).secret).flatMap((text) => [
     text,
     ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
     ...urlSecrets(text),
@@ -62,9 +63,15 @@ function unmaskDeep(value: Json, stored: Json | undefined): Json {
   )
 }
 
-function texts(value: Json): string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
+/** A secret field is a text, or an object of header values, of which some are ordinary words. */
+function secretTexts(fields: JsonObject): string[] {
+  return Object.values(fields).flatMap((value) => {
+    if (typeof value === 'string') return [value]
+    if (!isJsonObject(value)) return []
+    return Object.entries(value).flatMap(([name, text]) =>
+      typeof text === 'string' && isSecretHeader(name, text) ? [text] : [],
+    )
+  })
 }
 
 /** The parts of a secret URL that are secret by themselves: its password, its path and the end of it, its query. */

@@ -9,7 +9,7 @@ import { maskText, withoutSecrets } from '../../src/domain/redaction.ts'
 const stored = {
   url: 'https://x.example/hook',
   wireFormat: 'standard-webhooks',
-  headers: { Authorization: 'Bearer abcdefghijkl', 'X-Short': 'tiny' },
+  headers: { Authorization: 'Bearer abcdefghijkl', 'X-Short': 't1ny' },
 }
 
 describe('a text without its secrets', () => {
@@ -120,7 +120,7 @@ describe('the secrets of a destination', () => {
       expect.arrayContaining([
         'Bearer abcdefghijkl',
         'abcdefghijkl',
-        'tiny',
+        't1ny',
         'whsec_abc',
         'whsec_old',
         'whsk_def',
@@ -156,6 +156,49 @@ describe('the secrets of a destination', () => {
   it('can be told of a URL that is not well encoded, so that an attempt is not lost for it', () => {
     const config = { url: 'https://x.example/', headers: { 'X-Callback': 'https://me:100%@y.example/' } }
     expect(secretValues(webhook, { config, keys })).toContain('https://me:100%@y.example/')
+  })
+
+  it.each<[name: string, value: string]>([
+    ['Authorization', 'true'],
+    ['X-Api-Key', 'production'],
+    ['X-ApiKey', 'production'],
+    ['api_key', 'swordfish'],
+    ['Cookie', 'session=open'],
+    ['X-Auth-Token', 'word'],
+    ['X-Client-Secret', 'word'],
+    ['X-Password', 'correct horse battery staple'],
+    ['X-Session', 'word'],
+    ['X-Signature', 'word'],
+    ['X-Pin', '1234'],
+    ['X-Team', 'hunter2'],
+    ['X-Team', 'tok_4f0c9f7e21aa'],
+    ['X-Team', '6ba7b810-9dad-11d1-80b4-00c04fd430c8'],
+    ['X-Team', 'ABCD-1234-EFGH-5678'],
+    ['X-Team', 'JBSWYDPEHPKPXPABCDEF'],
+    ['X-Team', 'qwertyuiopasdfghjklzx'],
+    ['X-Team', 'KjHgFdSaQwErTy'],
+    ['X-Team', '12345678'],
+    ['X-Team', 'dXNlcjpwYXNz'],
+  ])('are such in %s: %s', (name, value) => {
+    const config = { url: 'https://x.example/', headers: { [name]: value } }
+    expect(secretValues(webhook, { config, keys })).toContain(value)
+  })
+
+  it.each<[name: string, value: string]>([
+    ['X-Flag', 'true'],
+    ['X-Environment', 'production'],
+    ['X-Environment', ' Production '],
+    ['X-Team', 'aml'],
+    ['X-System', 'case-system'],
+    ['X-Source', 'Case System'],
+    ['Accept', 'application/json'],
+    ['X-Region', 'eu-west-1'],
+    ['X-Version', 'v2.1'],
+    ['X-Year', '2026'],
+    ['X-Tier', 'GOLD'],
+  ])('are no ordinary words, as in %s: %s', (name, value) => {
+    const config = { url: 'https://x.example/', headers: { [name]: value } }
+    expect(secretValues(webhook, { config, keys })).toEqual([])
   })
 
   it('are none where there is none', () => {
