@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { Agent } from 'node:http'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Agent } from 'undici'
 import { createEgress, type Egress } from '../src/channels/egress.ts'
 import { post } from '../src/channels/http.ts'
 import { freePort } from '../src/embedded/ports.ts'
@@ -119,8 +119,8 @@ for (const child of children) {
 }
 
 const guard = createEgress({ allow: [], sandboxLoopback: true })
-const agent = new Agent({ pipelining: 1 })
-const open: Egress = { ...guard, dispatcher: () => agent, admit: () => undefined, refusal: () => undefined }
+const agent = new Agent({ keepAlive: true })
+const open: Egress = { ...guard, agent: () => agent, admit: () => undefined, refusal: () => undefined }
 const receiver = await startBenchReceiver(() => undefined)
 const named = receiver.url.replace('127.0.0.1', 'localhost')
 
@@ -141,5 +141,6 @@ for (const [what, url] of [
       posts(url, guard, fresh),
     )
 receiver.stop()
-await Promise.all([guard.close(), agent.close()])
+agent.destroy()
+await guard.close()
 await rm(folder, { recursive: true, force: true })

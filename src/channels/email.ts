@@ -5,8 +5,7 @@ import { unsubscribeHeaders, withFooter } from './email-footer.ts'
 import { composeEmail, emailHeaders } from './email-message.ts'
 import { senderOf, senderProblems, type Sender } from './email-sender.ts'
 import { classifyMailError, concludeMails, sendEach } from './email-sending.ts'
-import { within } from './network.ts'
-import { openToTenant, parseSmtpUrl, smtpProblems, smtpUrl } from './smtp-connection.ts'
+import { connectToPlatform, connectToTenant, smtpProblems, smtpUrl } from './smtp-connection.ts'
 
 const address = z.email('is not an email address').max(254)
 
@@ -42,10 +41,11 @@ export const email = defineChannel({
     const mails = recipients.map((recipient) => mailTo(recipient, sender, message, content))
     const requestHeaders = headersForLog({ 'Message-ID': emailHeaders(message).messageId })
     const signal = AbortSignal.timeout(timeoutMs)
+    const opening = { egress, signal, requireTls: false }
     try {
       const connection = smtpUrl
-        ? await within(signal, openToTenant(smtpUrl, event.environment, egress))
-        : parseSmtpUrl(sender.smtpUrl)
+        ? connectToTenant(smtpUrl, event.environment, opening)
+        : connectToPlatform(sender.smtpUrl, opening)
       const sent = await sendEach(connection, mails, { signal, timeoutMs })
       return { ...concludeMails(sent, settled), requestHeaders }
     } catch (error) {

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
-import { request, type Dispatcher } from 'undici'
 import type { Environment } from '../domain/event.ts'
-import { excerptMaxBytes, type Outcome } from '../domain/outcome.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import { targetOf, type Egress } from './egress.ts'
-import { describeNetworkError, parseRetryAfter, within, type NetworkFault } from './network.ts'
+import { exchange, Unanswered, type HttpResponse } from './http-exchange.ts'
+import { describeNetworkError, parseRetryAfter, type NetworkFault } from './network.ts'
+import { readText } from './response-text.ts'
 
 export interface Post {
   url: string
@@ -21,26 +22,47 @@ export type Answer =
   | ({ kind: 'unreachable' } & NetworkFault)
 
 /**
- * Posts once, within `timeoutMs` to the answer's status line. Redirects are not followed. Of the body at most
- * `excerptMaxBytes` are read, as they come (nothing is decompressed), and nothing is read past the timeout: an endless answer
- * holds nobody up, and its connection is cut.
+ * Posts once, within `timeoutMs` until the status line has arrived. Redirects are not followed. At most `excerptMaxBytes` of the
+ * body are read, within a second, and its connection is cut if there is more.
  */
-export async function post({ url, timeoutMs, environment, egress, service, ...rest }: Post): Promise<Answer> {
-  const signal = AbortSignal.timeout(timeoutMs)
+export async function post(given: Post): Promise<Answer> {
   try {
-    // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
-    egress.admit(targetOf(new URL(url), service), environment)
-    const dispatcher = egress.dispatcher(environment)
-    const response = await within(signal, request(url, { method: 'POST', ...rest, signal, dispatcher }))
-    const retryAfterMs = parseRetryAfter(single(response.headers['retry-after']), new Date())
+    const response = await send(given)
+    const retryAfterMs = parseRetryAfter(response.headers['retry-after'], new Date())
     return {
       kind: 'answered',
-      status: response.statusCode,
-      excerpt: await readExcerpt(response),
+      status: response.status,
+      excerpt: await readText(response),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     }
   } catch (error) {
-    return { kind: 'unreachable', ...describeNetworkError(error, timeoutMs) }
+    return { kind: 'unreachable', ...describeNetworkError(error, given.timeoutMs) }
+  }
+}
+
+/**
+ * A connection that is kept may be closed by the receiver at the moment of its next use. That is not the destination's failure:
+ * the request is sent once more, over a new connection (RFC 9112 §9.3.1).
+ */
+async function send({
+  url: text,
+  timeoutMs,
+  environment,
+  egress,
+  service,
+  headers,
+  body,
+}: Post): Promise<HttpResponse> {
+  const url = new URL(text)
+  const signal = AbortSignal.timeout(timeoutMs)
+  // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
+  egress.admit(targetOf(url, service), environment)
+  const request = { url, headers, body, signal }
+  try {
+    return await exchange({ ...request, agent: egress.agent(url.protocol, environment, 'reuse') })
+  } catch (error) {
+    if (!(error instanceof Unanswered && error.isStaleConnection)) throw error
+    return exchange({ ...request, agent: egress.agent(url.protocol, environment, 'always new') })
   }
 }
 
@@ -81,26 +103,4 @@ function meaningOf(status: number): string {
   if (status >= 300 && status < 400) return ': redirects are not followed'
   const phrase = STATUS_CODES[status]
   return phrase ? `: ${phrase}` : ''
-}
-
-/** Control characters, but for tabs and line breaks: JSON would write each as six bytes, PostgreSQL and people read none. */
-const unreadable = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g
-
-async function readExcerpt({ body }: Dispatcher.ResponseData): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes >= excerptMaxBytes) break
-    }
-  } catch {
-    // The status is known, and it decides. A body that breaks off or outlasts the timeout is an excerpt cut short.
-  }
-  return Buffer.concat(chunks).subarray(0, excerptMaxBytes).toString('utf8').replace(unreadable, '\uFFFD')
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
 }

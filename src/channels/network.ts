@@ -44,11 +44,9 @@ const faults: Record<string, Fault> = {
   ECONNRESET: ['connection', 'connection reset by the receiver'],
   EPIPE: ['connection', 'connection closed by the receiver'],
   ECONNECTION: ['connection', 'connection closed by the receiver'],
-  UND_ERR_SOCKET: ['connection', 'connection closed by the receiver'],
   EHOSTUNREACH: ['connection', 'host unreachable'],
   ENETUNREACH: ['connection', 'network unreachable'],
   ETIMEDOUT: ['timeout', 'connection timed out'],
-  UND_ERR_CONNECT_TIMEOUT: ['timeout', 'connection timed out'],
   ETIMEOUT: ['timeout', 'DNS: the look-up timed out'],
   CERT_HAS_EXPIRED: ['tls', 'TLS: the certificate has expired'],
   CERT_NOT_YET_VALID: ['tls', 'TLS: the certificate is not valid yet'],
@@ -58,10 +56,8 @@ const faults: Record<string, Fault> = {
   ERR_TLS_CERT_ALTNAME_INVALID: ['tls', 'TLS: the certificate is for another host'],
   EPROTO: ['tls', 'TLS: the handshake failed'],
   ETLS: ['tls', 'TLS: the handshake failed'],
-  UND_ERR_HEADERS_OVERFLOW: ['protocol', 'the answer’s headers are too large'],
+  HPE_HEADER_OVERFLOW: ['protocol', 'the answer’s headers are too large'],
   EPROTOCOL: ['protocol', 'the answer is not valid SMTP'],
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['protocol', 'the answer is not valid HTTP'],
-  HTTPParserError: ['protocol', 'the answer is not valid HTTP'],
   // What nodemailer finds out before the mail server has answered to it.
   EAUTH: ['setup', 'the login for the mail server is not complete, or of no kind that it knows'],
   EMESSAGE: ['smtp', 'the mail is larger than the mail server takes'],
@@ -88,8 +84,8 @@ export function describeNetworkError(error: unknown, timeoutMs: number): Network
 }
 
 /**
- * Waits for work no longer than the signal lets it, and throws the signal's reason then. Neither the system's look-up of a
- * name nor undici's connecting can be broken off: they end by themselves later, and nothing is sent any more.
+ * Waits for work no longer than the signal lets it, and throws the signal's reason then. For what cannot be broken off, as the
+ * system's look-up of a name: it ends by itself later, and nothing comes of it.
  */
 export function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   const outOfTime = new Promise<never>((_resolve, reject) => {

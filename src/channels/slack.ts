@@ -35,7 +35,7 @@ export const slack = defineChannel({
     const client = new IncomingWebhook(destination.config.webhookUrl, {
       retryConfig: { retries: 0 },
       fetch: async (url, init) => {
-        headers = init?.headers ?? {}
+        headers = { Accept: '*/*', ...init?.headers }
         answer = await post({
           url: String(url),
           headers,

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import type { SMTPPoolOptions } from 'nodemailer'
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { FieldProblem } from './channel.ts'
@@ -33,19 +34,64 @@ export function smtpProblems(
   return refusal ? [{ path: 'smtpUrl', message: wordsForField(refusal) }] : []
 }
 
-/** What a tenant's server may make us hold: a reply has a few lines, and a connection is cut when the mail is through or not. */
+/** What a server may make us hold: a reply has a few lines, and a connection is cut when the mail is through or not. */
 const limits = { maxResponseSize: 64 * 1024, socketCloseTimeout: 0 }
 
+export interface Opening {
+  egress: Egress
+  /** Ends the attempt to connect. */
+  signal: AbortSignal
+  /** Nothing is sent in the clear: a server without TLS gets neither the login nor the mail. */
+  requireTls: boolean
+}
+
 /**
- * The connection to a tenant's server, pinned to an address that the guard has checked. It greets with an address that says
+ * How nodemailer is to connect to a tenant's server: over a connection that the guard makes. It greets with an address that says
  * nothing: by default nodemailer tells the server the name of this machine.
  */
-export async function openToTenant(smtpUrl: string, environment: Environment, egress: Egress) {
-  const connection = parseSmtpUrl(smtpUrl)
-  const host = await egress.resolve(targetOf(connection), environment)
-  const servername = !isIP(connection.host) && { tls: { servername: connection.host } }
-  return { ...connection, ...limits, host, name: '[127.0.0.1]', ...servername }
+export function connectToTenant(
+  smtpUrl: string,
+  environment: Environment,
+  { egress, signal, requireTls }: Opening,
+): SMTPPoolOptions {
+  const server = parseSmtpUrl(smtpUrl)
+  return {
+    ...connectBy(server, { egress, requireTls }, (tls) =>
+      egress.connect(targetOf(server), environment, { tls, signal }),
+    ),
+    ...limits,
+    name: '[127.0.0.1]',
+  }
 }
+
+/** How nodemailer is to connect to the platform's own server. */
+export function connectToPlatform(smtpUrl: string, { egress, signal, requireTls }: Opening): SMTPPoolOptions {
+  const server = parseSmtpUrl(smtpUrl)
+  return connectBy(server, { egress, requireTls }, (tls) =>
+    egress.connectUnguarded(targetOf(server), { tls, signal }),
+  )
+}
+
+function connectBy(
+  server: SmtpServer,
+  { egress, requireTls }: Pick<Opening, 'egress' | 'requireTls'>,
+  connect: (tls: boolean) => Promise<Socket>,
+): SMTPPoolOptions {
+  return {
+    ...server,
+    requireTLS: requireTls,
+    // For STARTTLS, which nodemailer starts by itself.
+    tls: { secureContext: egress.secureContext, ...(!isIP(server.host) && { servername: server.host }) },
+    getSocket(_options, done) {
+      connect(server.secure).then(
+        (connection) => done(null, { connection, secured: server.secure }),
+        (error: Error) => done(error),
+      )
+    },
+  }
+}
+
+type SmtpServer = ReturnType<typeof parseSmtpUrl>
 
 /** URLs of this kind keep their host as it was written, so that it has to be read as a web address's is. */
 export function parseSmtpUrl(text: string) {

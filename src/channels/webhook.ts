@@ -87,6 +87,8 @@ export const webhook = defineChannel({
     const message = formatOf(given).render({ ...request, body: content?.body })
     const ours = {
       'User-Agent': 'Switchyard/1.0',
+      // Without it, common web application firewalls refuse a request.
+      ...(!hasAccept(given.headers) && { Accept: '*/*' }),
       ...message.headers,
       ...(event.test && { 'Switchyard-Test': 'true' }),
     }
@@ -104,6 +106,10 @@ export const webhook = defineChannel({
     }
   },
 })
+
+function hasAccept(headers: Config['headers'] = {}): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'accept')
+}
 
 /** What is sent where a destination chooses no other wire format. */
 function standardBody(event: Event, id: string): string {

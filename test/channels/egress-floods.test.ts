@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createEgress } from '../../src/channels/egress.ts'
 import { email } from '../../src/channels/email.ts'
@@ -51,8 +51,9 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
   it.each<[what: string, beginning: string, more: string, outcome: object]>([
     ['a body', `${ok}\r\n`, 'body ', { kind: 'delivered' }],
     ['a body in chunks', `${ok}Transfer-Encoding: chunked\r\n\r\n`, '5\r\nbody \r\n', { kind: 'delivered' }],
-    ['headers', ok, 'X-More: 1\r\n', tooLarge],
-    ['one header', `${ok}X-Long: `, 'x', tooLarge],
+    ['headers', ok, 'X-More: 1\r\n', { kind: 'delivered' }],
+    ['one header', `${ok}X-Long: `, 'x', { kind: 'delivered' }],
+    ['a reason', 'HTTP/1.1 200 ', 'O', tooLarge],
   ])('%s: it has read no more than it wants', async (_what, beginning, more, outcome) => {
     const server = await flood(beginning, more)
     const made = await send({ channel, config: config(server.port), timeoutMs: 20_000 })
@@ -64,7 +65,6 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
 
   it.each<[what: string, beginning: string, more: string, outcome: object]>([
     ['answers that are none yet', '', 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n', late],
-    ['a reason', 'HTTP/1.1 200 ', 'O', late],
     ['the size of a chunk', `${ok}Transfer-Encoding: chunked\r\n\r\n5;`, 'x', { kind: 'delivered' }],
   ])('%s: its time is up', async (_what, beginning, more, outcome) => {
     const server = await flood(beginning, more)
@@ -72,15 +72,17 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
     await server.hungUp
   })
 
-  it('nothing is decompressed: a bomb stays as small as it came', async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 'A'))
-    const headers = { 'content-encoding': 'gzip', 'content-type': 'text/plain' }
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ])('a bomb packed by %s is unpacked no further than the log needs', async (coding, pack) => {
+    const bomb = pack(Buffer.alloc(64 * 1024 * 1024, 'A'))
+    const headers = { 'content-encoding': coding, 'content-type': 'text/plain' }
     const server = untilTestEnds(
       await startReceiver((response) => void response.writeHead(500, headers).end(bomb)),
     )
-    const { responseExcerpt = '' } = await send({ channel, config: config(server.port) })
-    expect(responseExcerpt.length).toBeGreaterThan(0)
-    expect(responseExcerpt).not.toContain('AAAA')
+    const { responseExcerpt } = await send({ channel, config: config(server.port) })
+    expect(responseExcerpt).toBe('A'.repeat(excerptMaxBytes))
   })
 })
 

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
-import { buildConnector } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { createEgress, guardConnector, type EgressRules, type Refused } from '../../src/channels/egress.ts'
+import { createEgress, type EgressRules, type Refused } from '../../src/channels/egress.ts'
+import { dial } from '../../src/channels/dial.ts'
 import { email } from '../../src/channels/email.ts'
 import { slack } from '../../src/channels/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
@@ -139,16 +139,18 @@ it('a connection that ended up elsewhere than it was let to is cut before anythi
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   untilTestEnds({ stop: () => new Promise((resolve) => server.close(resolve)) })
   const { port } = server.address() as AddressInfo
-  // A connector that looks up for itself, which undici's does not.
-  const astray = buildConnector({
-    lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
+  const egress = createEgress({
+    allow: [],
+    sandboxLoopback: false,
+    ports: [[1, 65_535]],
+    lookUp: () => Promise.resolve([{ address: publicAddress, family: 6 }]),
+    // It goes elsewhere than it is told, which ours does not.
+    dial: (_addresses, at, signal) => dial([{ address: '127.0.0.1', family: 4 }], at, signal),
   })
-  const connect = guardConnector(astray, { admit: () => undefined, isOpen: () => false })
-  const outcome = new Promise((resolve) =>
-    connect({ hostname: 'hooks.example.com', protocol: 'http:', port: String(port) }, (...told) =>
-      resolve(told),
-    ),
-  )
-  expect(await outcome).toEqual([expect.objectContaining({ refusal: 'address' }), null])
+  untilTestEnds({ stop: () => egress.close() })
+  for (const [, sendTo] of channels) {
+    const outcome = await sendTo('hooks.slack.com', port, egress)
+    expect(outcome).toMatchObject({ kind: 'failed', errorClass: 'blocked' })
+  }
   expect(received).toEqual([])
 })

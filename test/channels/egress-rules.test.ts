@@ -174,7 +174,8 @@ it('configuring asks no name server', async () => {
   const target = { host: 'hooks.example.com', port: 443, service: 'http' } as const
   expect(egress.refusal(target, 'production')).toBeUndefined()
   expect(asked).toEqual([])
-  await expect(egress.resolve(target, 'production')).rejects.toMatchObject({ refusal: 'name' })
+  const connecting = egress.connect(target, 'production', { tls: true, signal: AbortSignal.timeout(5_000) })
+  await expect(connecting).rejects.toMatchObject({ refusal: 'name' })
   expect(asked).toEqual(['hooks.example.com'])
   await egress.close()
 })

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import http from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/channels/egress.ts'
@@ -107,11 +109,11 @@ describe('should one be configured all the same, no attempt reaches', () => {
     expect(internal.connections()).toBe(0)
   })
 
-  it.each(hosts)('%s by the dispatcher alone, which asks nobody before it', async (host) => {
-    const dispatcher = guard.dispatcher('production')
-    const origin = `http://${host}:${internal.port}`
-    const request = dispatcher.request({ origin, path: '/', method: 'POST', body: 'x' })
-    await expect(request).rejects.toMatchObject({ errorClass: 'blocked' })
+  it.each(hosts)('%s by the agent alone, which asks nobody before it', async (host) => {
+    const agent = guard.agent('http:', 'production', 'reuse')
+    const request = http.request(`http://${host}:${internal.port}/`, { agent, method: 'POST' })
+    request.end('x')
+    await expect(once(request, 'response')).rejects.toMatchObject({ errorClass: 'blocked' })
     expect(internal.connections()).toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 import type { ParsedMail } from 'mailparser'
 import { describe, expect, it } from 'vitest'
+import { createEgress } from '../../src/channels/egress.ts'
 import { email } from '../../src/channels/email.ts'
 import { renderEmail } from '../../src/channels/email-message.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
@@ -263,7 +264,8 @@ describe('an email', () => {
 
   it('does not wait longer than its timeout for the address of its mail server', async () => {
     const config = { to, from: 'alerts@acme.example', smtpUrl: 'smtp://slow-dns.example' }
-    const lookingUp = { ...egress, resolve: () => new Promise<string>(() => undefined) }
+    const lookUp = () => new Promise<never>(() => undefined)
+    const lookingUp = createEgress({ allow: [], sandboxLoopback: true, lookUp })
     expect(
       await send({ channel: email, config, timeoutMs: 200, context: { egress: lookingUp } }),
     ).toMatchObject({ kind: 'failed', errorClass: 'timeout', error: 'no answer within 200 ms' })

@@ -108,7 +108,7 @@ it('an event’s id and type, which are headers, are refused when it is posted, 
   )
 })
 
-it('one that came by another way all the same is not sent: undici refuses it, and nothing reaches the receiver', async () => {
+it('one that came by another way all the same is not sent: Node’s HTTP client refuses it, and nothing reaches the receiver', async () => {
   for (const id of ['evt_1\r\nX-Evil: 1', 'evt_1\n', 'evt_\0', 'evt_\u010aX']) {
     const before = raw.heads.length
     const outcome = await send(webhook.config.parse({ url: raw.url }), id)

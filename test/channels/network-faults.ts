@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TlsOptions } from 'node:tls'
-import { Agent } from 'undici'
 import { createEgress } from '../../src/channels/egress.ts'
 import type { ErrorClass } from '../../src/domain/outcome.ts'
 import { testAuthority } from '../support/receiver.ts'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
 import { untilTestEnds } from '../support/stack.ts'
-import { egress, type Sending } from './contract.ts'
+import { type Sending } from './contract.ts'
 
 /** One way to get no answer to a webhook: what the log says of it, and the real thing to send to. */
 export interface NetworkFault {
@@ -61,15 +60,15 @@ export const networkFaults: NetworkFault[] = [
   ),
   fault(
     'connection',
-    'closed within the headers',
+    'closed within the status line',
     closed,
     onRequest((socket) => socket.end('HTTP/1.1 200 O')),
   ),
   fault(
     'connection',
-    'reset within the headers',
+    'reset within the status line',
     closed,
-    onRequest((socket) => socket.write('HTTP/1.1 200 OK\r\nX-', () => socket.resetAndDestroy())),
+    onRequest((socket) => socket.write('HTTP/1.1 200', () => socket.resetAndDestroy())),
   ),
   fault(
     'connection',
@@ -121,21 +120,27 @@ export const networkFaults: NetworkFault[] = [
   ),
   fault(
     'protocol',
-    'two lengths in one answer',
+    'a status that is none',
     'the answer is not valid HTTP',
-    onRequest((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok')),
+    onRequest((socket) => socket.end('HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok')),
   ),
   fault(
     'protocol',
-    'headers too large',
+    'a status line that is too large',
     'the answer’s headers are too large',
-    onRequest((socket) => socket.end(`HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(100_000)}\r\n\r\n`)),
+    onRequest((socket) => socket.end(`HTTP/1.1 200 ${'x'.repeat(100_000)}`)),
+  ),
+  fault(
+    'protocol',
+    'an interim answer that is too large',
+    'the answer’s headers are too large',
+    onRequest((socket) => socket.end(`HTTP/1.1 103 Hints\r\nX-Big: ${'x'.repeat(100_000)}\r\n\r\n`)),
   ),
 
   fault('timeout', 'a look-up that hangs', outOfTime, impatiently(lookUpForEver)),
   fault('timeout', 'a handshake that hangs', outOfTime, impatiently(onConnection(() => undefined, 'https'))),
   fault('timeout', 'no answer', outOfTime, impatiently(onRequest(() => undefined))),
-  fault('timeout', 'headers a little at a time', outOfTime, impatiently(onRequest(drip))),
+  fault('timeout', 'a status line a little at a time', outOfTime, impatiently(onRequest(drip))),
 
   fault('blocked', 'a closed address', notPublic, blocked('127.0.0.1')),
   fault('blocked', 'a name that has a closed address', notPublic, blocked('localhost')),
@@ -159,7 +164,7 @@ function onRequest(act: (socket: Socket) => unknown) {
 }
 
 function drip(socket: Socket): void {
-  socket.write('HTTP/1.1 200 OK\r\nX-Slow: ')
+  socket.write('HTTP/1.1 200 ')
   const more = setInterval(() => socket.write('.'), 20)
   socket.on('close', () => clearInterval(more))
 }
@@ -196,12 +201,12 @@ function tls(
 
 /** A name server that never answers. */
 function lookUpForEver(): Promise<Target> {
-  const agent = new Agent({ connect: { lookup: () => undefined } })
-  untilTestEnds({ stop: () => agent.destroy() })
-  return Promise.resolve({
-    url: 'http://slow-dns.example/hook',
-    context: { egress: { ...egress, dispatcher: () => agent } },
+  const egress = createEgress({
+    allow: [],
+    sandboxLoopback: true,
+    lookUp: () => new Promise(() => undefined),
   })
+  return Promise.resolve({ url: 'http://slow-dns.example/hook', context: { egress } })
 }
 
 function impatiently(start: NetworkFault['start']): NetworkFault['start'] {

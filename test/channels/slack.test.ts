@@ -142,7 +142,11 @@ describe('a Slack message', () => {
     const { requestHeaders } = await send({ channel: slack, config })
     expect(receiver.received).toMatchObject([{ path, headers: { 'content-type': 'application/json' } }])
     const { 'user-agent': userAgent } = receiver.received[0]?.headers ?? {}
-    expect(requestHeaders).toEqual({ 'User-Agent': userAgent, 'Content-Type': 'application/json' })
+    expect(requestHeaders).toEqual({
+      Accept: '*/*',
+      'User-Agent': userAgent,
+      'Content-Type': 'application/json',
+    })
   })
 
   it('puts no word of a talkative answer into the error', async () => {

@@ -9,7 +9,10 @@ export interface RawServer {
 }
 
 /** A TCP server on loopback, for what no well-behaved server does. */
-export async function startRawServer(onConnection: (socket: Socket) => void): Promise<RawServer> {
+export async function startRawServer(
+  onConnection: (socket: Socket) => void,
+  { host = '127.0.0.1', port = 0 } = {},
+): Promise<RawServer> {
   const sockets = new Set<Socket>()
   let hungUp: () => void = () => undefined
   const server = createServer((socket) => {
@@ -20,7 +23,7 @@ export async function startRawServer(onConnection: (socket: Socket) => void): Pr
     socket.resume()
     onConnection(socket)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   const raw: RawServer = {
     port: (server.address() as AddressInfo).port,
     connections: 0,
