@@ -8,6 +8,7 @@ import {
   type SettledRecipients,
 } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
+import { truncate } from '../domain/truncate.ts'
 import { askingEvent } from './asking-event.ts'
 import { noteOutcome, type Noted } from './health.ts'
 import type { ActivityDeps } from './index.ts'
@@ -139,7 +140,7 @@ const longestNote = 1000
 /** The log tells who has got nothing, beside what was answered. */
 function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
-  const note = `; not sent to all: ${leftOut}`.slice(0, longestNote)
+  const note = truncate(`; not sent to all: ${leftOut}`, longestNote)
   const room = excerptMaxBytes - Buffer.byteLength(note)
   const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
   return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }

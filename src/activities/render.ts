@@ -4,6 +4,7 @@ import { parseParts, renderParts, templateScope, type Parsed } from '../channels
 import type { Content } from '../channels/template-field.ts'
 import { findTemplate, type Template } from '../db/templates.ts'
 import { templateFaultMax, type TemplateRef } from '../domain/outcome.ts'
+import { truncate } from '../domain/truncate.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** What a template has made of a message. Without content the default message is to be sent, and `templateFault` says why. */
@@ -71,5 +72,5 @@ function parse(channel: Channel, template: Template) {
 }
 
 export function faultText(text: string): string {
-  return text.length <= templateFaultMax ? text : `${text.slice(0, templateFaultMax - 1)}…`
+  return truncate(text, templateFaultMax)
 }

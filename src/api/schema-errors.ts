@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv'
+import { truncate } from '../domain/truncate.ts'
 import type { FieldError } from './errors.ts'
 
 /** As many as a person reads; the first of them is in the answer's `detail`. */
@@ -50,5 +51,5 @@ function messageOf({ keyword, params, message = 'does not fit the schema' }: Err
 } // prettier-ignore
 
 function cut(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return truncate(text, 200)
 }

@@ -1,4 +1,5 @@
 import type { Environment } from '../domain/event.ts'
+import { truncate } from '../domain/truncate.ts'
 import { button, page, small } from './email-layout.ts'
 import { escapeHtml } from './escaping.ts'
 import type { EmailContent } from './email-message.ts'
@@ -35,7 +36,7 @@ function plainName(name: string): string {
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(/[.:/@\\](?=\S)/g, ' ')
     .replace(/\s+/g, ' ')
-  return [...plain.trim()].slice(0, longestName).join('')
+  return truncate(plain.trim(), longestName)
 }
 
 const longestName = 100

@@ -1,9 +1,10 @@
 import type { Digest } from '../domain/digest.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
+import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
 import { digestTitle, sharedKey, typeCounts } from './digest.ts'
 import { escapeSlack } from './escaping.ts'
-import { link, mrkdwn, section, slackLimits } from './slack-blocks.ts'
+import { link, mrkdwn, section, slackLimits, truncateMrkdwn } from './slack-blocks.ts'
 
 const fieldsShown = 2
 const longestField = 80
@@ -22,12 +23,12 @@ export function renderDigestSlack({ event, acknowledgeUrl }: Composition, digest
     blocks: [
       {
         type: 'header' as const,
-        text: { type: 'plain_text' as const, text: title.slice(0, slackLimits.header) },
+        text: { type: 'plain_text' as const, text: truncate(title, slackLimits.header) },
       },
       ...groups.map((lines) => section(lines.join('\n'))),
       ...(left > 0 ? [section(`and ${left} more`)] : []),
       ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
-      { type: 'context' as const, elements: [mrkdwn(note.join(' · ').slice(0, slackLimits.section))] },
+      { type: 'context' as const, elements: [mrkdwn(truncateMrkdwn(note.join(' · '), slackLimits.section))] },
     ],
   }
 }
@@ -35,7 +36,7 @@ export function renderDigestSlack({ event, acknowledgeUrl }: Composition, digest
 function lineOf({ id, type, createdAt, data }: Digest['events'][number]): string {
   const { fields } = payloadFields(data, fieldsShown)
   const time = new Date(createdAt).toISOString().slice(11, 16)
-  const values = fields.map(({ path, value }) => `${path}: ${value}`.slice(0, longestField).toWellFormed())
+  const values = fields.map(({ path, value }) => truncate(`${path}: ${value}`, longestField))
   return [time, `*${escapeSlack(type)}*`, `\`${escapeSlack(id)}\``, ...values.map(escapeSlack)].join('  ')
 }
 

@@ -1,10 +1,12 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import { titleOf, type Json } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
+import { truncate } from '../domain/truncate.ts'
+import { carriableMessage } from './carriable.ts'
 import type { Composition } from './channel.ts'
 import { digestOf } from '../domain/digest.ts'
 import { escapeSlack } from './escaping.ts'
-import { link, mrkdwn, section, sections, settleBlocks, slackLimits } from './slack-blocks.ts'
+import { link, mrkdwn, section, sections, settleBlocks, slackLimits, truncateMrkdwn } from './slack-blocks.ts'
 import { renderDigestSlack } from './slack-digest.ts'
 
 /** Slack's limit of a section; `payloadFields` keeps a field below the 2,000 characters that one may have. */
@@ -20,13 +22,20 @@ export interface SlackContent {
  * What a message says: the template's text and blocks, and the default where it has neither. Slack shows the blocks where there
  * are any, so that a template's text makes the blocks if it has none of its own; the text is what a notification shows.
  */
-export function composeSlackMessage(of: Composition, content: { text?: string; blocks?: string }) {
-  const { text, blocks } = content
+export function composeSlackMessage(
+  of: Composition,
+  content: { text?: string; blocks?: string },
+): SlackContent {
+  return carriableMessage(fill(of, content))
+}
+
+function fill(of: Composition, { text, blocks }: { text?: string; blocks?: string }): SlackContent {
   const standard = renderSlackMessage(of)
-  if (blocks !== undefined)
-    return { text: (text ?? standard.text).slice(0, slackLimits.text), blocks: parseBlocks(blocks) }
-  if (text !== undefined) return { text: text.slice(0, slackLimits.text), blocks: sections(text) }
-  return standard
+  if (blocks === undefined && text === undefined) return standard
+  return {
+    text: truncateMrkdwn(text ?? standard.text, slackLimits.text),
+    blocks: blocks === undefined ? sections(text ?? '') : parseBlocks(blocks),
+  }
 }
 
 /** What they are inside is Slack's to say. */
@@ -61,7 +70,7 @@ export function renderSlackMessage(of: Composition): SlackContent {
   return {
     text: `${title} (${event.id})`,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: title.slice(0, slackLimits.header) } },
+      { type: 'header', text: { type: 'plain_text', text: truncate(title, slackLimits.header) } },
       ...fieldSections,
       ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
       { type: 'context', elements: [{ type: 'mrkdwn', text: note.join(' · ') }] },

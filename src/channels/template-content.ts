@@ -1,5 +1,6 @@
 import { titleOf } from '../domain/event.ts'
 import { oneLine } from '../domain/payload-fields.ts'
+import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
 import { withinDeadline } from './deadline.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type ParsedPart,
   type TemplateScope,
 } from './liquid.ts'
+import { insideQuotes } from './liquid-output.ts'
 import {
   holdsJson,
   templateLimits,
@@ -110,8 +112,10 @@ function cannot(error: unknown): Omit<PartProblem, 'field'> {
   return { message, ...(isSlow(error) && { slow: true }) }
 }
 
-function finish({ kind }: TemplateField, rendered: string): string {
-  return kind === 'line' ? oneLine(rendered).trim().slice(0, templateLimits.lineMax) : rendered.trim()
+function finish(field: TemplateField, rendered: string): string {
+  if (field.kind === 'line') return truncate(oneLine(rendered).trim(), templateLimits.lineMax)
+  // Half of a surrogate pair that came by `raw` would not survive UTF-8; as an escape it does.
+  return holdsJson(field) ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
 }
 
 function problemOf(field: TemplateField, rendered: string): string | undefined {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Environment, Event, JsonObject } from './event.ts'
+import { truncate } from './truncate.ts'
 
 /** What Switchyard itself tells a tenant (DESIGN §3), as an event like any other. None holds a secret or another event's data. */
 export interface News {
@@ -175,5 +176,5 @@ function eventData({ id, type }: Event) {
 const longestText = 500
 
 function bounded(name: string, text: string | undefined): JsonObject {
-  return text === undefined ? {} : { [name]: text.slice(0, longestText) }
+  return text === undefined ? {} : { [name]: truncate(text, longestText) }
 }

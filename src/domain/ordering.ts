@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { isJsonObject, type Event, type Json } from './event.ts'
+import { truncate } from './truncate.ts'
 
 /** What a delivery to an ordered destination has in common with those that it must not overtake. */
 export interface OrderKey {
@@ -24,8 +25,10 @@ export function orderKeyOf(
   if (value === undefined || value === null) return undefined
   // Sorted keys: two objects are equal in whatever order their fields were sent.
   const text = stringify(value)
-  const shown = text.length > longestValue ? `${text.slice(0, longestValue)}…` : text
-  return { text: `${path} = ${shown}`, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) }
+  return {
+    text: `${path} = ${truncate(text, longestValue)}`,
+    hash: createHash('sha256').update(text).digest('hex').slice(0, 32),
+  }
 }
 
 /** What an event has at a dotted path, as in `data.customerId`. */

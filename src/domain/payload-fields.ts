@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from './event.ts'
+import { truncate } from './truncate.ts'
 
 export interface PayloadField {
   /** Dotted path in the payload; the items of a list are counted from `#1`, as people do. */
@@ -40,15 +41,10 @@ function words(value: Plain): string {
 }
 
 function field(path: string, value: string): PayloadField {
-  return { path: cut(oneLine(path), longestPath), value: cut(oneLine(value), longestValue) }
+  return { path: truncate(oneLine(path), longestPath), value: truncate(oneLine(value), longestValue) }
 }
 
 /** A line break could fake another field, and a change of writing direction another value. */
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, ' ')
-}
-
-/** No character is cut in two. */
-function cut(text: string, longest: number): string {
-  return text.length > longest ? `${text.slice(0, longest).replace(/[\uD800-\uDBFF]$/, '')}…` : text
 }

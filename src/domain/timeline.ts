@@ -8,6 +8,7 @@ import {
   type RoutingDecision,
 } from './plan.ts'
 import type { StepRecord } from './step-record.ts'
+import { cutCodePoints } from './truncate.ts'
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
 /** `digested`: nobody was told of it by itself, but by the digest that it is a part of. */
@@ -114,10 +115,10 @@ export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 
   const { outcome, at, durationMs, template, templateFault } = made
   const previous = delivery.attempts.at(-1)
   if (previous?.responseExcerpt)
-    previous.responseExcerpt = previous.responseExcerpt.slice(0, earlierMax.excerpt)
+    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, earlierMax.excerpt)
   if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
   if (previous?.templateFault)
-    previous.templateFault = previous.templateFault.slice(0, earlierMax.templateFault)
+    previous.templateFault = cutCodePoints(previous.templateFault, earlierMax.templateFault)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,

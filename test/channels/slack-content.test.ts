@@ -62,6 +62,51 @@ describe('a templated Slack message', () => {
     for (const part of parts) expect(part.isWellFormed() && !/&[a-z]{0,3}$/.test(part)).toBe(true)
   })
 
+  it('breaks no link or mention between two sections', () => {
+    const link = '<https://switchyard.test/acknowledge/1.x?a=1&amp;b=2|Acknowledge this match>'
+    for (let at = 2910; at <= 3000; at += 3) {
+      const long = `${'x'.repeat(at)}${link} &lt;${'y'.repeat(3000)}`
+      const parts = textsOf(composeSlackMessage(of, { text: long }))
+      expect(parts.join('')).toBe(long)
+      expect(parts.filter((part) => part.includes(link))).toHaveLength(1)
+      for (const part of parts) expect(part).not.toMatch(/&[a-z]*$|^[a-z]*;/)
+    }
+  })
+
+  it('is cut off visibly where Slack has no room: 50 sections, and 40,000 characters of its notification', () => {
+    const { text, blocks } = composeSlackMessage(of, { text: '<https://a.example|ab 😀>'.repeat(10_000) })
+    const parts = textsOf({ blocks })
+    expect(parts).toHaveLength(50)
+    for (const part of [...parts, text]) {
+      expect(part).toMatch(/^(<https:\/\/a\.example\|ab 😀>)+(\n… shortened; the event log has all of it)?$/)
+      expect(part.length).toBeLessThanOrEqual(part === text ? 40_000 : 3000)
+    }
+    expect([parts.at(-1), text].every((part) => part?.endsWith('all of it'))).toBe(true)
+    expect(parts.slice(0, -1).join('')).not.toContain('shortened')
+  })
+
+  it('has no block with more text than Slack takes', () => {
+    const name = `${'😀'.repeat(5000)}`
+    const template = `[
+      {"type": "header", "text": {"type": "plain_text", "text": "{{ data.name }}"}},
+      {"type": "section", "text": {"type": "mrkdwn", "text": "{{ data.name }}"}},
+      {"type": "section", "fields": [{"type": "mrkdwn", "text": "{{ data.name }}"}]},
+      {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "{{ data.name }}"}}]}
+    ]`
+    const { content } = renderParts(slack.template, parseParts(slack.template, { blocks: template }).parsed, { data: { name } }) // prettier-ignore
+    const texts = [...JSON.stringify(composeSlackMessage(of, content)).matchAll(/"text":"(😀[^"]*)"/g)]
+    expect(texts.map(([, text = '']) => text.length)).toEqual([149, 3000, 2000, 75])
+    for (const [, text = ''] of texts) expect(text).toMatch(/^(😀)+(…|\\n… shortened; .*)$/u)
+  })
+
+  it('and a default one have U+FFFD for what Slack cannot carry', () => {
+    const odd = 'Zo\ud83d \u0007x'
+    const event = makeEvent({ data: { name: odd } })
+    const blocks = [{ type: 'header', text: { type: 'plain_text', text: odd } }]
+    for (const content of [{ text: odd }, { blocks: JSON.stringify(blocks) }, {}])
+      expect(JSON.stringify(composeSlackMessage({ ...of, event }, content))).toMatch(/Zo\uFFFD [\uFFFD ]x/)
+  })
+
   it.each([
     [400, 'invalid_blocks', true],
     [404, 'no_service', undefined],

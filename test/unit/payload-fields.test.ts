@@ -46,13 +46,13 @@ describe('a payload as lines', () => {
 
   it('cuts what is long, and says so', () => {
     const { fields } = payloadFields({ ['k'.repeat(500)]: 'v'.repeat(500) }, 10)
-    expect(fields).toEqual([{ path: `${'k'.repeat(80)}…`, value: `${'v'.repeat(300)}…` }])
+    expect(fields).toEqual([{ path: `${'k'.repeat(79)}…`, value: `${'v'.repeat(299)}…` }])
     const exact = payloadFields({ ['k'.repeat(80)]: 'v'.repeat(300) }, 10)
     expect(exact.fields).toEqual([{ path: 'k'.repeat(80), value: 'v'.repeat(300) }])
   })
 
   it('cuts no character in two', () => {
-    const { fields } = payloadFields({ a: `${'v'.repeat(299)}😀😀` }, 10)
-    expect(fields[0]?.value).toBe(`${'v'.repeat(299)}…`)
+    const { fields } = payloadFields({ a: `${'v'.repeat(298)}😀😀` }, 10)
+    expect(fields[0]?.value).toBe(`${'v'.repeat(298)}…`)
   })
 })

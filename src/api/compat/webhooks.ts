@@ -5,6 +5,7 @@ import type { Destination } from '../../db/destinations.ts'
 import { openDestination } from '../../db/destinations.ts'
 import { catalogueTypes, findEntry, nearestTypes } from '../../domain/catalogue/index.ts'
 import { filterProblems } from '../../domain/filters.ts'
+import { truncate } from '../../domain/truncate.ts'
 import type { AppDeps } from '../app.ts'
 import { readAllStats } from '../delivery-stats.ts'
 import { deliveryPolicy } from '../destination-fields.ts'
@@ -225,10 +226,5 @@ function contractFieldsOf({ contractFields, subscription: { filter } }: Destinat
 
 /** A destination has a name for people: the description, made fit for one line, or else the event type. */
 function nameOf(description: string, eventType: string): string {
-  return (
-    description
-      .replace(/\p{Cc}+/gu, ' ')
-      .trim()
-      .slice(0, 200) || eventType
-  )
+  return truncate(description.replace(/\p{Cc}+/gu, ' ').trim(), 200) || eventType
 }

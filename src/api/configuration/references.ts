@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { Json, JsonObject } from '../../domain/event.ts'
+import { truncate } from '../../domain/truncate.ts'
 import type { Kind } from './document.ts'
 import type { Problems } from './problems.ts'
 import { mapDelivers } from './steps.ts'
@@ -75,5 +76,5 @@ function suggestion(text: string, names: readonly string[]): string {
 }
 
 function quote(text: string): string {
-  return `“${text.length > longestName ? `${text.slice(0, longestName)}…` : text}”`
+  return `“${truncate(text, longestName)}”`
 }
