@@ -1,9 +1,12 @@
+import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { titleOf, type Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
+import { carriableMessage } from './carriable.ts'
 import type { Composition } from './channel.ts'
 import { digestOf } from '../domain/digest.ts'
 import { renderDigestEmail } from './email-digest.ts'
 import { button, facts, page, small } from './email-layout.ts'
+import { textFromHtml } from './email-text.ts'
 
 const mostFields = 200
 
@@ -15,19 +18,33 @@ export interface EmailContent {
 
 /**
  * A mail's content: the template's, and the default where that has none. A mail whose text is the template's alone has no HTML:
- * mail programs would show that instead.
+ * mail programs would show that instead. One whose HTML is the template's alone says the same as text, and nothing besides.
  */
-export function composeEmail(
-  of: Composition,
-  content: Partial<EmailContent>,
-): EmailContent & { html?: string } {
-  const { subject, text, html } = renderEmail(of)
-  return {
-    subject: content.subject ?? subject,
-    text: content.text ?? text,
-    ...(content.html !== undefined && { html: content.html }),
-    ...(content.html === undefined && content.text === undefined && { html }),
-  }
+export function composeEmail(of: Composition, content: Partial<EmailContent>): EmailContent {
+  const standard = renderEmail(of)
+  const { subject = standard.subject, text, html } = content
+  if (html !== undefined)
+    return carriableMessage({ subject, text: text ?? textFromHtml(html) ?? withoutText(of), html })
+  return carriableMessage(text === undefined ? { ...standard, subject } : { subject, text })
+}
+
+/** Stands for a template's HTML that cannot be made text of. The payload is not shown: the template may have left it out. */
+function withoutText({ event, acknowledgeUrl }: Composition): string {
+  return [
+    titleOf(event),
+    '',
+    'This message is HTML, and your mail program shows its text only.',
+    ...(acknowledgeUrl === undefined ? [] : ['', `Acknowledge: ${acknowledgeUrl}`]),
+  ].join('\n')
+}
+
+/**
+ * A subject that holds `=?` is encoded as a whole: a payload's text that looks like an encoded word (RFC 2047) would be decoded
+ * by whoever reads the mail, and is not what was posted.
+ */
+export function subjectHeader(subject: string) {
+  if (!subject.includes('=?')) return subject
+  return { prepared: true, foldLines: true, value: encodeWord(subject, 'B', 52) }
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel, type Composition, type Recipient } from './channel.ts'
 import { unsubscribeHeaders, withFooter } from './email-footer.ts'
-import { composeEmail, emailHeaders } from './email-message.ts'
+import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './email-message.ts'
 import { senderOf, senderProblems, type Sender } from './email-sender.ts'
 import { classifyMailError, concludeMails, sendEach } from './email-sending.ts'
 import { connectToPlatform, connectToTenant, smtpProblems, smtpUrl } from './smtp-connection.ts'
@@ -38,7 +38,8 @@ export const email = defineChannel({
     const sender = senderOf(destination.config, destination.id, mail)
     if (!sender) return noServer
     const recipients = message.recipients ?? to.map((address) => ({ address }))
-    const mails = recipients.map((recipient) => mailTo(recipient, sender, message, content))
+    const composed = composeEmail(message, content)
+    const mails = recipients.map((recipient) => mailTo(recipient, sender, message, composed))
     const requestHeaders = headersForLog({ 'Message-ID': emailHeaders(message).messageId })
     const signal = AbortSignal.timeout(timeoutMs)
     const opening = { egress, signal, requireTls: false }
@@ -67,9 +68,10 @@ function mailTo(
     recipients?: readonly Recipient[] | undefined
     destination: { config: { to: string[] } }
   },
-  content: Parameters<typeof composeEmail>[1],
+  composed: EmailContent,
 ) {
   const { messageId, headers } = emailHeaders(of)
+  const { subject, ...bodies } = withFooter(composed, unsubscribeUrl)
   return {
     address,
     from,
@@ -77,7 +79,7 @@ function mailTo(
     to: of.recipients?.map(({ address }) => address) ?? of.destination.config.to,
     envelope: { from: bounces ?? from, to: address },
     messageId,
-    headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl) },
-    ...withFooter(composeEmail(of, content), unsubscribeUrl),
+    headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl), Subject: subjectHeader(subject) },
+    ...bodies,
   }
 }

@@ -11,6 +11,13 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => entities[char] ?? char)
 }
 
+/** Takes back what `escapeHtml` did, and nothing else. */
+export function unescapeHtml(text: string): string {
+  return text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => signs.get(entity) ?? entity)
+}
+
+const signs = new Map(Object.entries(entities).map(([sign, entity]) => [entity, sign]))
+
 /** What is escaped makes no mention and no link. Source: Slack, "Formatting text for app surfaces", escaping. */
 export function escapeSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -1,9 +1,13 @@
-import { toValue } from 'liquidjs'
+import { Drop, toValue } from 'liquidjs'
 import { escapeHtml, escapeSlack } from './escaping.ts'
 import { templateLimits, type TemplateKind } from './template-field.ts'
 
 /** What goes from a template's `{{ … }}` to its output: a text, or what becomes one where it is written. */
 export function escapeValue(kind: TemplateKind, value: unknown): string | JsonValue {
+  const isJson = kind === 'json' || kind === 'slackJson'
+  const escapeText = kind === 'slackJson' ? escapeSlack : (text: string) => text
+  if (value instanceof EscapedText) return isJson ? new EscapedJson(value.text) : value.text
+  if (value instanceof JsonText && isJson) return new JsonValue(value.value, escapeText, value)
   const plain: unknown = toValue(value)
   switch (kind) {
     case 'line':
@@ -14,39 +18,118 @@ export function escapeValue(kind: TemplateKind, value: unknown): string | JsonVa
     case 'slack':
       return escapeSlack(textOf(plain))
     case 'json':
-      return new JsonValue(plain, (text) => text)
     case 'slackJson':
-      return new JsonValue(plain, escapeSlack)
+      return new JsonValue(plain, escapeText)
   }
 }
 
 /** As Liquid writes values; objects, for which it has no form, are JSON. */
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return value.map(textOf).join('')
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/**
+ * A text that was escaped on its way (by `capture`, `escape` or `newline_to_br`), and is not escaped again where it is printed.
+ * For every filter and comparison it is its text.
+ */
+export class EscapedText extends Drop {
+  readonly text: string
+
+  constructor(text: string) {
+    super()
+    this.text = text
+  }
+
+  get size(): number {
+    return this.text.length
+  }
+
+  /** The filter `size` reads this one. */
+  get length(): number {
+    return this.text.length
+  }
+
+  override valueOf(): string {
+    return this.text
+  }
+
+  toJSON(): string {
+    return this.text
+  }
+}
+
+/** What the filter `json` makes in a template of JSON: the value itself, which is written as JSON in any case. */
+export class JsonText extends Drop {
+  readonly value: unknown
+  readonly space: number
+  readonly text: string
+
+  constructor(value: unknown, space: number) {
+    super()
+    this.value = value
+    this.space = space
+    this.text = JSON.stringify(value ?? null, undefined, space)
+  }
+
+  override valueOf(): string {
+    return this.text
+  }
 }
 
 /** A value inside of JSON. How it is written depends on whether it stands between quotation marks. */
 export class JsonValue {
   readonly value: unknown
   readonly escapeText: (text: string) => string
+  /** The template has asked for its JSON, by the filter of that name. */
+  readonly json: JsonText | undefined
 
-  constructor(value: unknown, escapeText: (text: string) => string) {
+  constructor(value: unknown, escapeText: (text: string) => string, json?: JsonText) {
     this.value = value
     this.escapeText = escapeText
+    this.json = json
   }
 
   /** Between quotation marks: nothing in it ends the text. */
   inText(): string {
-    return JSON.stringify(this.escapeText(textOf(this.value))).slice(1, -1)
+    return insideQuotes(this.escapeText(this.json?.text ?? textOf(this.value)))
   }
 
   /** By itself: a whole value, which has its own quotation marks if it is a text. */
   byItself(): string {
     const escaped = (_key: string, inner: unknown) =>
       typeof inner === 'string' ? this.escapeText(inner) : inner
-    return JSON.stringify(this.value ?? null, escaped)
+    return JSON.stringify(this.value ?? null, escaped, this.json?.space)
+  }
+}
+
+/** An escaped text inside of JSON. Where it holds quotation marks of the template's own, they are escaped after all. */
+class EscapedJson extends JsonValue {
+  constructor(text: string) {
+    super(text, (same) => same)
+  }
+
+  override inText(): string {
+    const text = textOf(this.value)
+    return isInsideQuotes(text) ? text : insideQuotes(text)
+  }
+
+  override byItself(): string {
+    return `"${this.inText()}"`
+  }
+}
+
+/** A text as it stands between JSON's quotation marks. */
+export function insideQuotes(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function isInsideQuotes(text: string): boolean {
+  try {
+    return typeof JSON.parse(`"${text}"`) === 'string'
+  } catch {
+    return false
   }
 }
 

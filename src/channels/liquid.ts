@@ -10,7 +10,8 @@ import {
   type Template,
 } from 'liquidjs'
 import { OverDeadline, withinDeadline } from './deadline.ts'
-import { BoundedOutput, escapeValue, JsonOutput, JsonValue } from './liquid-output.ts'
+import { registerFilters } from './liquid-filters.ts'
+import { BoundedOutput, EscapedText, escapeValue, JsonOutput, JsonValue } from './liquid-output.ts'
 import { holdsJson, templateLimits, type TemplateKind } from './template-field.ts'
 
 /** A part of a template, ready to be rendered any number of times. */
@@ -44,13 +45,13 @@ class RefusedTag extends Tag {
   render(): void {}
 }
 
-/** liquidjs bounds neither what is captured nor asks us how to write it. */
+/** liquidjs bounds neither what is captured nor asks us how to write it. Its values have been escaped on their way. */
 class BoundedCapture extends CaptureTag {
   override *render(context: Context): Generator<unknown, void, string> {
     const output = new BoundedOutput()
     yield this.liquid.renderer.renderTemplates(this.templates, context, output)
     context.memoryLimit.use(output.buffer.length)
-    Object.assign(context.bottom(), { [this.variable]: output.buffer })
+    Object.assign(context.bottom(), { [this.variable]: new EscapedText(output.buffer) })
   }
 }
 
@@ -68,7 +69,9 @@ function engineOf(kind: TemplateKind): Liquid {
     return escaped
   }
   // liquidjs calls it as a filter, with a context, and hands what it gives to the output as it is; its types say less.
-  return createEngine({ outputEscape: escape as LiquidOptions['outputEscape'] })
+  const engine = createEngine({ outputEscape: escape as LiquidOptions['outputEscape'] })
+  registerFilters(engine, kind)
+  return engine
 }
 
 const engines: Record<TemplateKind, Liquid> = {

@@ -14,7 +14,11 @@ describe('a templated email', () => {
   it.each([
     ['nothing', {}, { subject, text, html }],
     ['a subject', { subject: 's' }, { subject: 's', text, html }],
-    ['HTML', { html: '<p>h' }, { subject, text, html: '<p>h' }],
+    [
+      'HTML, and its words as text',
+      { html: '<p>h &amp; i' },
+      { subject, text: 'h & i', html: '<p>h &amp; i' },
+    ],
     ['HTML and text', { html: '<p>h', text: 't' }, { subject, text: 't', html: '<p>h' }],
     ['text alone, which HTML would hide', { text: 't' }, { subject, text: 't' }],
   ])('takes from its template %s', (_what, content, mail) => {
@@ -30,6 +34,68 @@ describe('a templated email', () => {
     expect(mail).toMatchObject({ subject: 'Zoë', text: 'from a template\n', html: false })
     expect(mail?.messageId).toBe('<evt_01jd6x7m2v8q.dst_1@switchyard>')
     expect(mail?.headers.get('x-switchyard-event-id')).toBe('evt_01jd6x7m2v8q')
+  })
+})
+
+describe('a templated email that is HTML', () => {
+  const textOf = (html: string, more: object = {}) => composeEmail({ ...of, ...more }, { html }).text
+
+  it('has its headings, links, lists and tables as text, and nothing of the payload besides', () => {
+    const text =
+      textOf(`<head><style>p { color: red }</style></head><h1>Match</h1><div style="display:none">preheader</div>
+      <table><tr><th>List</th><th>Name</th></tr><tr><td>OFAC</td><td>Zoë</td></tr></table>
+      <ul><li>one</li></ul><img alt="logo" src="x"><p>Line<br>break <a href="https://a.example/?x=1&amp;y=2">I am on it</a></p>`)
+    expect(text).toBe(
+      'Match\n\nList   Name\nOFAC   Zoë\n\n * one\n\nLine\nbreak I am on it [https://a.example/?x=1&y=2]',
+    )
+  })
+
+  it.each([
+    ['is nested 50,000 deep', '<div>'.repeat(50_000)],
+    ['has no words', '<img src="x">'],
+  ])('and %s has the title and the link alone as text', (_what, html) => {
+    const acknowledgeUrl = 'https://switchyard.test/acknowledge/1.x'
+    const text = textOf(html, { acknowledgeUrl })
+    expect(text).toContain(`\nAcknowledge: ${acknowledgeUrl}`)
+    expect(text).not.toContain('Zoë')
+  })
+})
+
+describe('text that a mail cannot carry', () => {
+  const odd = 'Zo\ud83d \u0000\u0007x'
+
+  it.each<[what: string, content: object]>([
+    ['of a template', { subject: odd, text: odd, html: odd }],
+    ['of a payload', {}],
+  ])('%s arrives as U+FFFD', async (_what, content) => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const config = {
+      to: ['a@acme.example'],
+      from: 'b@acme.example',
+      smtpUrl: `smtp://127.0.0.1:${receiver.port}`,
+    }
+    const outcome = await send({ channel: email, config, content, event: { data: { name: odd } } })
+    expect(outcome).toMatchObject({ kind: 'delivered' })
+    const { subject, text = '', html } = receiver.mails[0] ?? {}
+    for (const body of [text, String(html)]) expect(body).toMatch(/Zo\uFFFD [\uFFFD ]+x/)
+    if ('subject' in content) expect(subject).toBe('Zo\uFFFD \uFFFD\uFFFDx')
+  })
+})
+
+describe('a subject that looks like an encoded word', () => {
+  it.each([
+    '=?UTF-8?B?R3JhbnQgYWNjZXNz?=',
+    'AML: =?utf-8?q?a_b?= Zoë',
+    `=?UTF-8?B?${'QUFB'.repeat(16)}?= ${'ö'.repeat(200)} 😀 =?x`,
+    'a =? b',
+  ])('arrives as it is: %s', async (subject) => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const smtpUrl = `smtp://127.0.0.1:${receiver.port}`
+    const config = { to: ['a@acme.example'], from: 'b@acme.example', smtpUrl }
+    await send({ channel: email, config, content: { subject, text: 'x' } })
+    expect(receiver.mails[0]?.subject).toBe(subject)
+    const [header] = receiver.mails[0]?.headerLines.filter(({ key }) => key === 'subject') ?? []
+    expect(Math.max(...(header?.line.split('\n').map(({ length }) => length) ?? []))).toBeLessThanOrEqual(78)
   })
 })
 

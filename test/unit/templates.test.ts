@@ -108,13 +108,63 @@ describe('values are escaped for where they stand', () => {
     expect(render('line', 'AML:\n {{ data.name }} ', { name: 'Jo\r\nBcc: thief@evil.example\u2028x' })).toBe(
       'AML:  Jo Bcc: thief@evil.example x',
     )
-    expect(render('line', '{{ data.name }}', { name: 'x'.repeat(2000) })).toHaveLength(templateLimits.lineMax)
+    const long = render('line', '{{ data.name }}', { name: `x${'😀'.repeat(2000)}` })
+    expect(long).toBe(`x${'😀'.repeat((templateLimits.lineMax - 2) / 2)}…`)
   })
 
   it('not at all in plain text, and nowhere after raw', () => {
     expect(render('text', '{{ data.name }}', { name: '<b> & "c"' })).toBe('<b> & "c"')
     for (const kind of ['html', 'slack', 'json', 'slackJson'] as const)
       expect(render(kind, '{{ data.json | raw }}', { json: '["<b>"]' })).toBe('["<b>"]')
+  })
+})
+
+describe('a filter that escapes does not do it twice:', () => {
+  const data = { name: 'a & <b>\n"c"', entity: '&lt;b&gt; & c', object: { n: ['"'] }, empty: '' }
+  it.each<[kind: TemplateKind, template: string, rendered: string]>([
+    ['html', '{{ data.name | escape }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['html', '{{ data.name | escape | escape }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['html', '{{ data.name | escape | raw }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['html', '{{ data.name | xml_escape }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['html', '{{ data.entity | escape_once }}', '&lt;b&gt; &amp; c'],
+    ['html', '{{ data.name | newline_to_br }}', 'a &amp; &lt;b&gt;<br />\n&quot;c&quot;'],
+    ['html', '{{ data.name | escape | newline_to_br }}', 'a &amp; &lt;b&gt;<br />\n&quot;c&quot;'],
+    ['html', '{{ data.name | newline_to_br | raw }}', 'a &amp; &lt;b&gt;<br />\n&quot;c&quot;'],
+    ['html', '{% assign x = data.name | escape %}{{ x }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['html', '{% capture x %}<i>{{ data.name }}</i>{% endcapture %}{{ x }}{{ x | size }}', '<i>a &amp; &lt;b&gt;\n&quot;c&quot;</i>38'],
+    ['html', '{% capture x %}{{ data.empty }}{% endcapture %}{{ x | default: "none" }}{% if x == "" %}empty{% endif %}', 'noneempty'],
+    ['html', '{{ data.name | escape | append: data.name }}', 'a &amp;amp; &amp;lt;b&amp;gt;\n&amp;quot;c&amp;quot;a &amp; &lt;b&gt;\n&quot;c&quot;'],
+    ['slack', '{{ data.name | escape }}', 'a &amp; &lt;b&gt;\n"c"'],
+    ['slack', '{{ data.name | newline_to_br }}', 'a &amp; &lt;b&gt;\n"c"'],
+    ['slack', '{{ data.entity | escape_once }}', '&lt;b&gt; &amp; c'],
+    ['slack', '{% capture x %}{{ data.name }}{% endcapture %}{{ x }}', 'a &amp; &lt;b&gt;\n"c"'],
+    ['slackJson', '{"v": "{{ data.name | escape }}"}', '{"v": "a &amp; &lt;b&gt;\\n\\"c\\""}'],
+    ['slackJson', '{"v": {{ data.name | escape }}}', '{"v": "a &amp; &lt;b&gt;\\n\\"c\\""}'],
+    ['json', '{% capture x %}{{ data.name }}{% endcapture %}["{{ x }}", {{ x }}]', '["a & <b>\\n\\"c\\"", "a & <b>\\n\\"c\\""]'],
+    ['json', '{% capture x %}{"a": {{ data.name }}{% endcapture %}{{ x }}', '"{\\"a\\": a & <b>\\\\n\\\\\\"c\\\\\\""'],
+    ['text', '{{ data.name | escape }}', 'a &amp; &lt;b&gt;\n&#34;c&#34;'],
+    ['text', '{{ data.name | newline_to_br }}', 'a & <b><br />\n"c"'],
+  ])('%s %s', (kind, template, rendered) => {
+    expect(render(kind, template, data)).toBe(rendered)
+  }) // prettier-ignore
+
+  it.each<[kind: TemplateKind, template: string, value: unknown]>([
+    ['json', '{{ data | json }}', data],
+    ['json', '{{ data.object | json: 2 }}', data.object],
+    ['json', '{{ data.name | json }}', data.name],
+    ['json', '{{ data.gone | json }}', null],
+    ['json', '{% assign x = data.object | json %}{{ x }}', data.object],
+    ['json', '"{{ data.object | json }}"', JSON.stringify(data.object)],
+    ['json', '{{ data.object | json | raw }}', data.object],
+    ['json', '{{ data.object | jsonify }}', data.object],
+    ['slackJson', '{{ data.entity | json }}', '&amp;lt;b&amp;gt; &amp; c'],
+  ])('json gives the value in JSON: %s %s', (kind, template, value) => {
+    expect(JSON.parse(render(kind, template, data))).toEqual(value)
+  })
+
+  it('half of an emoji stays as it is in JSON, even by raw', () => {
+    for (const template of ['"{{ data.name }}"', '{{ data.name }}', '"{{ data.name | raw }}"'])
+      expect(render('json', template, { name: 'Zo\ud83d' })).toBe('"Zo\\ud83d"')
   })
 })
 
@@ -166,9 +216,10 @@ describe('a template ends, with a reason:', () => {
     ],
     ['a wide date', '{{ "now" | date: "%900000000d" }}', tooMuch],
     ['all of a large event, indented', '{{ data.list | json: 10 }}', tooLong],
+    ['JSON of JSON', `{{ data.spaces${' | json'.repeat(40)} }}`, tooMuch],
   ])('%s', (_what, text, reason) => {
     const data = { spaces: ' '.repeat(200_000), list: Array.from({ length: 60_000 }, () => 0) }
-    expect(render('html', text, data)).toContain(reason)
+    for (const kind of ['html', 'json'] as const) expect(render(kind, text, data)).toContain(reason)
   })
 
   it('and another one is rendered after it', () => {
