@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import type { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
@@ -7,6 +8,7 @@ import { ApiError, invalid } from './errors.ts'
 import { unkeptNumbers } from './exact-numbers.ts'
 import { repeatedName } from './repeated-name.ts'
 import type { Route } from './route.ts'
+import { structureProblem } from './scan-body.ts'
 import { parseYaml, yamlTypes } from './yaml.ts'
 
 /** Reads the body of a route's requests, as JSON or where it takes that as YAML, within bounds and without changing anything in it. */
@@ -16,19 +18,25 @@ export function bodyReader({
   bodyMaxBytes = eventMaxBytes,
 }: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes'>) {
   const texts = new WeakMap<object, string>()
-  const options: Parameters<typeof express.json>[0] = {
+  const options = {
     // Of what it is when it is unpacked, too: a small one cannot become a large one.
     limit: bodyMaxBytes,
     // Clients of the adopted contracts name any type, or none. A page elsewhere cannot misuse that: it has no key to send.
     type: () => true,
-    verify(request, _response, bytes, encoding) {
+    verify(request: IncomingMessage, _response: ServerResponse, bytes: Buffer, encoding: string) {
       requireUtf8(bytes, encoding)
       // Without a byte order mark, which the parser leaves out as well.
       texts.set(request, bytes.toString().replace(/^\uFEFF/, ''))
     },
   }
   const parseText = express.text(options)
-  const parseJson = express.json(options)
+  const parseJson = express.json({
+    ...options,
+    verify(request, response, bytes, encoding) {
+      options.verify(request, response, bytes, encoding)
+      requireBounds(bytes)
+    },
+  })
 
   return async (request: Request, response: Response): Promise<unknown> => {
     if (!schema) return undefined
@@ -62,6 +70,14 @@ function requireUtf8(bytes: Buffer, encoding: string): void {
   throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' })
 }
 
+/** Refuses, before it is parsed, what would take long to parse. */
+function requireBounds(bytes: Buffer): void {
+  const problem = structureProblem(bytes)
+  if (problem !== undefined) throw Object.assign(new Error(problem), { type: outOfBounds })
+}
+
+const outOfBounds = 'structure.too.large'
+
 /** Refuses what JSON's parser takes and changes: a receiver must get what was posted. */
 function requireExact(json: string): void {
   const repeated = repeatedName(json)
@@ -93,6 +109,8 @@ function bodyError(error: Error & { type?: string; limit?: number; status?: numb
     case 'charset.unsupported':
     case 'encoding.unsupported':
       return invalidJson('must be UTF-8, with no other encoding than gzip, deflate or br')
+    case outOfBounds:
+      return invalid([{ path: '(body)', message: error.message }])
     case 'request.aborted':
     case 'request.size.invalid':
       return invalidJson('broke off')

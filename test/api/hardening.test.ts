@@ -76,7 +76,8 @@ describe('a body', () => {
     ['__proto__', data('{"a":{"__proto__":{"admin":true}}}'), 422, 'data.a.__proto__'],
     ['__proto__, escaped', data('{"\\u005f_proto__":1}'), 422, 'data.__proto__'],
     ['constructor.prototype', data('{"constructor":{"prototype":{}}}'), 422, 'data.constructor.prototype'],
-    ['lists without end', data(`{"a":${nested(100_000)}}`), 422, 'data.a.0'],
+    ['lists that are nested too deeply', data(`{"a":${nested(500)}}`), 422, 'data.a.0'],
+    ['lists without end', data(`{"a":${nested(100_000)}}`), 422, '(body)'],
     ['too many names', data(JSON.stringify(Object.fromEntries(Array.from({ length: shapeLimits.names + 1 }, (_, n) => [`n${n}`, 0])))), 422, 'data'],
     ['too many items', data(`{"a":${listOf(shapeLimits.items + 1)}}`), 422, 'data.a'],
     ['a number beyond 2^53 behind a byte order mark', `\uFEFF${data('{"n":12345678901234567890}')}`, 422, 'data.n'],
@@ -111,6 +112,17 @@ describe('a body', () => {
     expect(problemOf(answer)).toEqual([413, 'payload_too_large', '(body)'])
     const small = gzipSync(JSON.stringify(event))
     expect((await postRaw('/events', small, { 'Content-Encoding': 'gzip' })).status).toBe(202)
+  })
+
+  it.each([
+    ['millions of arrays inside of each other', '['.repeat(4_100_000)],
+    ['millions of arrays side by side', `{"events":[${'[],'.repeat(2_700_000)}[]]}`],
+  ])('of a few kilobytes that unpack to %s is refused before it is parsed', async (_what, json) => {
+    const bomb = gzipSync(json)
+    expect(bomb.length).toBeLessThan(10 * 1024)
+    const answer = await postRaw('/events/batch', bomb, { 'Content-Encoding': 'gzip' })
+    // The first is no JSON: a parser that had seen it would have said so.
+    expect(problemOf(answer)).toEqual([422, 'invalid_request', '(body)'])
   })
 
   it('in YAML is held to the same names', async () => {
