@@ -1,3 +1,4 @@
+import { releasePlace } from '../db/pace.ts'
 import { createMailLimits, type MailLimits } from '../db/mail-limits.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
 import { confirmationOf } from '../domain/operational.ts'
@@ -90,7 +91,16 @@ function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
   return { kind: 'unavailable', error: String(err) }
 }
 
+/** A place in the destination's pace is given back where no attempt will be made in it. */
 async function makeAttempt(deps: AttemptDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
+  const { destinationId, place } = request
+  const made = await attemptOnce(deps, event, request)
+  const isOver = made.kind === 'skipped' || made.kind === 'expired'
+  if (place && isOver) await releasePlace(deps.db, destinationId, place.number)
+  return made
+}
+
+async function attemptOnce(deps: AttemptDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
   if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }

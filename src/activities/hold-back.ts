@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Db } from '../db/client.ts'
 import type { Destination } from '../db/destinations.ts'
-import { takePlace, usePlace, usePlaceAnyway } from '../db/pace.ts'
+import { releasePlace, takePlace, usePlace } from '../db/pace.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
 import { mostLateMs, type Place } from '../domain/pace.ts'
 import type { AttemptRequest } from './attempt.ts'
@@ -12,8 +13,8 @@ type Paced = Pick<Destination, 'id' | 'recoveries'> & {
 }
 
 /**
- * Why an attempt must not be made yet: the destination's circuit, or its pace, of which only what may be attempted uses up
- * places. Waits here where that is a moment only.
+ * Why an attempt must not be made yet: the destination's circuit, or its pace. An attempt that the circuit holds gives its place in
+ * the pace back. Waits here where that is a moment only.
  */
 export async function holdBack(
   deps: ActivityDeps,
@@ -21,6 +22,7 @@ export async function holdBack(
   { place, now }: Pick<AttemptRequest, 'place' | 'now'>,
 ): Promise<Held | undefined> {
   const open = now ? undefined : deps.circuits.wouldHold(target)
+  if (open && place) await releasePlace(deps.db, target.id, place.number)
   if (open) return { kind: 'held', by: 'circuit', ...open }
   const paced = await awaitPlace(deps, target, place)
   if (paced) return paced
@@ -40,18 +42,38 @@ async function awaitPlace(
   kept: Place | undefined,
 ): Promise<Held | undefined> {
   if (maxPerSecond === undefined) return undefined
-  const isKept = kept !== undefined && Date.now() <= kept.at + mostLateMs
-  const place = isKept ? kept : await takePlace(db, id, maxPerSecond)
+  const gapMs = 1000 / maxPerSecond
+  if (kept && isLost(kept) && (await useLate(db, id, kept, gapMs))) return undefined
+  const place = kept && !isLost(kept) ? kept : await takePlace(db, id, gapMs)
   const waitMs = place.at - Date.now()
   if (waitMs > shortWaitMs) {
     const reason = `rate limit: at most ${maxPerSecond} attempts a second`
     return { kind: 'held', by: 'slot', reason, retryInMs: waitMs - timerLeadMs, place }
   }
   await sleep(Math.max(0, waitMs))
-  // The one before may be late: for as long as its place counts, it is waited for.
-  while (!(await usePlace(db, id, place.number, maxPerSecond))) {
-    if (Date.now() > place.at + mostLateMs) return void (await usePlaceAnyway(db, id, place.number))
+  await useInOrder(db, id, place, gapMs)
+  return undefined
+}
+
+function isLost({ at }: Place): boolean {
+  return Date.now() > at + mostLateMs
+}
+
+/** Others may have their places at this moment: one that is late is used only if none was used just before. Else it is given back. */
+async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Promise<boolean> {
+  if (await usePlace(db, id, number, { inOrder: false, gapMs })) return true
+  await releasePlace(db, id, number)
+  return false
+}
+
+/**
+ * Half of the time between two places has passed since the last use: attempts that are late catch up at no more than twice the pace,
+ * and do not arrive in each other's place. The one before may be late: for as long as its place counts, it is waited for.
+ */
+async function useInOrder(db: Db, id: string, place: Place, gapMs: number): Promise<void> {
+  const { number } = place
+  while (!(await usePlace(db, id, number, { inOrder: true, gapMs: gapMs / 2 }))) {
+    if (isLost(place)) return void (await usePlace(db, id, number, { inOrder: false, gapMs: 0 }))
     await sleep(pollMs)
   }
-  return undefined
 }

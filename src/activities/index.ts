@@ -1,6 +1,7 @@
 import type { Archive } from '../archive/archive.ts'
 import type { ChannelContext } from '../channels/channel.ts'
 import type { Db } from '../db/client.ts'
+import { releasePlace } from '../db/pace.ts'
 import type { createAcknowledgeLink } from '../domain/acknowledge-link.ts'
 import type { EmailLinks } from '../domain/email-link.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
@@ -35,6 +36,12 @@ export interface ActivityDeps {
   log: Log
 }
 
+/** A place in a destination's pace that a delivery has kept and will not use. */
+export interface PlaceToRelease {
+  destinationId: string
+  number: number
+}
+
 /** Activities of the main task queue. */
 export function createActivities(deps: ActivityDeps) {
   const { attemptEach, attempt } = createAttempts(deps)
@@ -45,6 +52,7 @@ export function createActivities(deps: ActivityDeps) {
     disable: createDisable(deps),
     announceDelivery: createAnnounceDelivery(deps),
     enterTurn: createEnterTurn(),
+    releasePlace: ({ destinationId, number }: PlaceToRelease) => releasePlace(deps.db, destinationId, number),
     ...createTiming(),
     ...createDigests(deps),
     ...createReplays(deps),

@@ -1,11 +1,12 @@
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
+import { releasePlace } from '../db/pace.ts'
 import { passRule, rulesHoldingBack } from '../db/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { confirmationOf } from '../domain/operational.ts'
-import { plannedDeliveries, type Plan, type Routing } from '../domain/plan.ts'
+import { leadingDeliveries, plannedDeliveries, type Plan, type Routing } from '../domain/plan.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import { route, routeConfirmation, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
 import type { Rule } from '../domain/rule.ts'
@@ -19,6 +20,7 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
     const { event, replay } = input
     const at = new Date()
     const plan: Plan = { at: at.toISOString(), ...(await decide(db, input, at)) }
+    await releaseUnused(db, input, plan)
     log.info(
       {
         tenantId: event.tenantId,
@@ -34,6 +36,13 @@ export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
     )
     return plan
   }
+}
+
+/** Gives back the places in paces that the API has taken for deliveries that do not begin now, or not at all. */
+async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }: Plan): Promise<void> {
+  const used = new Set(leadingDeliveries(steps).map(({ destinationId }) => destinationId))
+  for (const [destinationId, { number }] of Object.entries(places))
+    if (!used.has(destinationId)) await releasePlace(db, destinationId, number)
 }
 
 async function decide(db: Db, { event, replay, test, digest }: RouteEventInput, at: Date): Promise<Routing> {

@@ -9,7 +9,7 @@ import type { AppDeps } from './app.ts'
 import { checkEventData } from './check-event-data.ts'
 import { ApiError, invalid } from './errors.ts'
 import { derivedId } from './idempotency.ts'
-import { enterQueues, findPlaced, takePlaces, type Places } from './places.ts'
+import { findPlaced, startInPlaces, type Places } from './places.ts'
 import { serviceFault } from './service-fault.ts'
 
 export interface Accepted {
@@ -55,9 +55,7 @@ export async function acceptEvent(
   ])
   if (problems.length > 0) throw invalid(problems)
   if (placed.length > 0) await after
-  const places = await takePlaces(deps, event, placed)
-  const accepted = await startOrRecognise(deps, event, places)
-  if (!accepted.duplicate) await enterQueues(deps, event, places)
+  const accepted = await startInPlaces(deps, event, placed, (places) => startOrRecognise(deps, event, places))
   deps.log.info(
     {
       ...scope,

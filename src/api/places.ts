@@ -1,5 +1,5 @@
 import { placedDestinations, type Scope } from '../db/destinations.ts'
-import { takePlace } from '../db/pace.ts'
+import { releasePlace, takePlace } from '../db/pace.ts'
 import { enabledRules } from '../db/rules.ts'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
@@ -9,6 +9,7 @@ import { route } from '../domain/routing.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 /** Where an event stands at destinations that keep an order or a pace. */
 export type Places = Pick<RouteEventInput, 'queues' | 'places'>
@@ -27,11 +28,33 @@ export async function findPlaced(
 }
 
 /**
- * Takes the event's places in paces, and names the queues that `enterQueues` will put it into. Both happen before the event is
- * acknowledged: whoever posts one event after the other finds them delivered in that order.
+ * Starts an event with its places, which are taken before it is acknowledged: whoever posts one event after the other finds them
+ * delivered in that order. Only an event that is accepted keeps its places; a duplicate, and one that is refused, gives them back.
  */
-export async function takePlaces(
-  { db }: AppDeps,
+export async function startInPlaces<Accepted extends { duplicate?: true }>(
+  deps: Pick<AppDeps, 'db' | 'temporal' | 'log'>,
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  start: (places: Places) => Promise<Accepted>,
+): Promise<Accepted> {
+  if (destinations.length === 0) return start({})
+  // The same event posted many times at once would hold as many places until all but one are known to be duplicates.
+  return oneAtATime(eventWorkflowId({ ...event, eventId: event.id }), async () => {
+    const places = await takePlaces(deps, event, destinations)
+    let accepted: Accepted | undefined
+    try {
+      accepted = await start(places)
+    } finally {
+      if (!accepted || accepted.duplicate) await givePlacesBack(deps, places)
+    }
+    if (!accepted.duplicate) await enterQueues(deps, event, places)
+    return accepted
+  })
+}
+
+/** The event's places in paces, and the names of the queues that `enterQueues` will put it into. */
+async function takePlaces(
+  { db }: Pick<AppDeps, 'db'>,
   event: Event,
   destinations: readonly RoutableDestination[],
 ): Promise<Places> {
@@ -41,14 +64,28 @@ export async function takePlaces(
     // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
     const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
     if (delivery.maxPerSecond !== undefined && !waits)
-      places[id] = await takePlace(db, id, delivery.maxPerSecond)
+      places[id] = await takePlace(db, id, 1000 / delivery.maxPerSecond)
   }
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
 
+/** Where that fails, the next events wait for places that nobody uses, each for a moment. */
+async function givePlacesBack(
+  { db, log }: Pick<AppDeps, 'db' | 'log'>,
+  { places = {} }: Places,
+): Promise<void> {
+  for (const [destinationId, { number }] of Object.entries(places)) {
+    try {
+      await releasePlace(db, destinationId, number)
+    } catch (err) {
+      log.warn({ err, destinationId }, 'place.not-released')
+    }
+  }
+}
+
 /** Once the event is started. Where this fails the workflow does it by itself, a little later. */
-export async function enterQueues(
-  { temporal, log }: AppDeps,
+async function enterQueues(
+  { temporal, log }: Pick<AppDeps, 'temporal' | 'log'>,
   event: Event,
   { queues = [] }: Places,
 ): Promise<void> {

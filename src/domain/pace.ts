@@ -6,3 +6,22 @@ export interface Place {
 
 /** A place that is missed by more than this is lost: after an outage all are late, and must not be used at once. */
 export const mostLateMs = 2_000
+
+/** The places of a pace: the newest that was taken, the newest that was used, and those between that were given back. */
+export interface Places {
+  taken: number
+  used: number
+  released: readonly number[]
+}
+
+/**
+ * Gives a place back, or `undefined` where there is nothing to give back any more. At the end of the queue it is free for the next
+ * event, with those before it that were given back earlier; elsewhere it is only not waited for. Pure.
+ */
+export function withoutPlace({ taken, used, released }: Places, number: number): Places | undefined {
+  if (number <= used || number > taken || released.includes(number)) return undefined
+  const all = new Set([...released, number])
+  let newest = taken
+  while (newest > used && all.has(newest)) newest--
+  return { taken: newest, used, released: [...all].filter((one) => one > used && one < newest) }
+}

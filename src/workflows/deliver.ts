@@ -45,6 +45,7 @@ export async function deliver(
     if (delayMs !== undefined) await waitForNext(run, delivery, delayMs, made, state)
     else if (made.kind === 'attempted') over = made.disable
   }
+  if (state.place) left.push(giveBack(planned, state.place))
   if (order) left.push(leaveTurn(run.turns, order.id))
   if (order && planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
@@ -150,6 +151,10 @@ function openState(run: Run, planned: PlannedDelivery): DeliveryState {
   return { progress, deferred: false, unavailable: 0, now: false, place: placeOf(run, planned) }
 }
 
+function giveBack({ destinationId }: PlannedDelivery, { number }: Place): Promise<void> {
+  return configuration.releasePlace({ destinationId, number }).catch(() => undefined)
+}
+
 function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promise<void> {
   return configuration.disable({ destinationId, ...order })
 }
@@ -163,8 +168,8 @@ function record(
 ): number | undefined {
   state.deferred = made.kind === 'deferred'
   state.unavailable = made.kind === 'unavailable' ? state.unavailable + 1 : 0
-  state.place = made.kind === 'held' ? made.place : undefined
-  state.now &&= made.kind === 'deferred' || made.kind === 'unavailable'
+  if (!isYetToBeMade(made)) state.place = made.kind === 'held' ? made.place : undefined
+  state.now &&= isYetToBeMade(made)
   switch (made.kind) {
     case 'attempted': {
       recordAttempt(delivery, made)
@@ -198,6 +203,11 @@ function record(
 /** An attempt whose worker was lost says nothing of whom it reached: they may get the message again. */
 function settledBy(outcome: Outcome): SettledRecipients | undefined {
   return outcome.kind === 'failed' ? outcome.recipients : undefined
+}
+
+/** It was not asked whether it may be made, or not to the end. */
+function isYetToBeMade({ kind }: AttemptResult): boolean {
+  return kind === 'deferred' || kind === 'unavailable'
 }
 
 function concludeAttempt({ outcome, disable }: Attempted, progress: Progress): Conclusion {

@@ -60,7 +60,7 @@ describe('a delivery ends when the time of its schedule is over', { timeout: 120
     expect(fallback.types()).toHaveLength(12)
   })
 
-  it('while its rate limit holds it, for the time of an attempt longer', async () => {
+  it('while its rate limit holds it, for the time of an attempt longer, and others may have its slot', async () => {
     const { api } = await makeTenant(stack)
     const policy = { schedule: ['0s', '1s'], timeoutMs: 500, maxPerSecond: 0.05 }
     const { first, fallback } = await withFallback(api, status(200), policy)
@@ -75,6 +75,10 @@ describe('a delivery ends when the time of its schedule is over', { timeout: 120
       })
     }
     expect(first.receiver.received).toHaveLength(1)
+    await eventually(
+      () => stack.db.pace.findUniqueOrThrow({ where: { destinationId: first.id } }),
+      ({ taken, used }) => taken === used,
+    )
   })
 
   it('while its concurrency cap holds it', async () => {

@@ -51,11 +51,11 @@ function post(api: Api, id: string, data: object = {}, more: object = {}) {
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `e${index + 1}`)
 const arrived = ({ receiver }: Place) => receiver.received.map(({ headers }) => String(headers['webhook-id']))
 
-describe('a destination with a rate limit', () => {
+describe('a destination with a rate limit', { timeout: 60_000 }, () => {
   it('gets every event, in order, and those beyond the limit wait with the time of their attempt', async () => {
     const place = await destinationWith({ maxPerSecond: 10 })
-    // Places up to a few seconds from now are taken, as if many events had come before.
-    const nextAt = new Date(Date.now() + 4000)
+    // Places up to some seconds from now are taken, as if many events had come before.
+    const nextAt = new Date(Date.now() + 12_000)
     await stack.db.pace.create({ data: { destinationId: place.destinationId, nextAt, taken: 0 } })
     for (const id of ids(20)) await post(place.api, id)
     const waiting = await eventually(
@@ -78,7 +78,7 @@ describe('a destination with a rate limit', () => {
 
   it('has its places a second divided by the limit apart, each given once, whoever asks', async () => {
     const { destinationId } = await destinationWith({})
-    const places = await Promise.all(ids(20).map(() => takePlace(stack.db, destinationId, 0.5)))
+    const places = await Promise.all(ids(20).map(() => takePlace(stack.db, destinationId, 2_000)))
     places.sort((left, right) => left.number - right.number)
     expect(places.map(({ number }) => number)).toEqual(places.map((_, index) => index + 1))
     const seconds = places.map(({ at }) => Math.round((at - (places[0]?.at ?? 0)) / 1000))
@@ -130,7 +130,7 @@ describe('a destination with a concurrency cap', () => {
       setTimeout(() => {
         underWay--
         response.writeHead(200).end()
-      }, 100)
+      }, 500)
     })
     await Promise.all(ids(12).map((id) => post(place.api, id)))
     for (const id of ids(12)) expect((await settledLog(place.api, id)).status).toBe('delivered')
