@@ -34,8 +34,11 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   }
 
   return {
-    /** Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing. */
-    async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<void> {
+    /**
+     * Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing.
+     * Returns when that was (ISO 8601, UTC).
+     */
+    async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<string> {
       const { event, workflowId, runId } = await askingEvent()
       const bytes = Buffer.byteLength(JSON.stringify(event.data))
       await getClient().workflow.signalWithStart(collectDigestType, {
@@ -45,6 +48,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         signal: collectSignal,
         signalArgs: [{ workflowId, runId, bytes }],
       })
+      return new Date().toISOString()
     },
 
     /** Starts the event that tells of those collected. Its id is given, so that repeating it changes nothing. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
 import { assertNever } from './assert-never.ts'
 import type { RoutableDestination } from './destination.ts'
 import type { Event } from './event.ts'
@@ -121,6 +123,7 @@ function planStep(
       windowMs: durationMs(window),
       max,
       ...(key && { by, key }),
+      ...(planning.windows.length > 0 && { quiet: hashWindows(planning.windows) }),
       rest,
       restFrom,
     }
@@ -128,6 +131,14 @@ function planStep(
   if ('stop' in step)
     return { kind: 'stop', path, ...(typeof step.stop === 'string' && { reason: step.stop }) }
   return assertNever(step)
+}
+
+/** Fit to be a part of a workflow id. */
+function hashWindows(windows: readonly QuietWindow[]): string {
+  return createHash('sha256')
+    .update(stringify(windows) ?? '')
+    .digest('hex')
+    .slice(0, 16)
 }
 
 function planDeliver(

@@ -93,6 +93,8 @@ export interface PlannedDigest {
   /** The path that it collects by, and what the events of one digest have there. */
   by?: string
   key?: OrderKey
+  /** Names the quiet hours that hold the event: the same for the same windows. Absent if none does. */
+  quiet?: string
   /** What is done with the digest: the rule's later steps. The first of them has the index `restFrom` in the rule. */
   rest: RuleStep[]
   restFrom: number

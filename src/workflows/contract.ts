@@ -4,7 +4,7 @@ import type { Erased, ErasedEvent } from '../domain/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
 import type { Place } from '../domain/pace.ts'
-import type { DigestOrders, PlannedDelivery } from '../domain/plan.ts'
+import type { DigestOrders, PlannedDelivery, PlannedDigest } from '../domain/plan.ts'
 import type { Acknowledgement, Timeline, TimelineSummary } from '../domain/timeline.ts'
 
 /**
@@ -142,14 +142,14 @@ export interface DigestEntry {
   bytes: number
 }
 
+/** Events that different quiet hours hold are in different digests: the digest is held by the windows of the event that began it. */
 export function digestWorkflowId(
   { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
-  { ruleId, version, quietHours }: Pick<DigestOrders, 'ruleId' | 'version' | 'quietHours'>,
-  keyHash = 'all',
+  { ruleId, version }: Pick<DigestOrders, 'ruleId' | 'version'>,
+  { key, quiet }: Pick<PlannedDigest, 'key' | 'quiet'> = {},
 ): string {
-  // What quiet hours do not hold back does not wait with what they do.
-  const quiet = quietHours ? ['quiet'] : []
-  return [tenantId, environment, 'digest', ruleId, version, keyHash, ...quiet].join('/')
+  const held = quiet === undefined ? [] : ['quiet', quiet]
+  return [tenantId, environment, 'digest', ruleId, version, key?.hash ?? 'all', ...held].join('/')
 }
 
 /** What the ids of all digests of a tenant's environment begin with. */
@@ -181,6 +181,8 @@ export const digestedSignal =
   defineSignal<[digestWorkflowId: string, told: { at: string; eventId?: string | undefined }]>('digested')
 /** Ends every delivery that still waits. */
 export const cancelSignal = defineSignal('cancel')
+/** Likewise in a child, whose event goes on: the log says why. */
+export const endBatchSignal = defineSignal<[reason: string]>('endBatch')
 
 /**
  * What a list filters by. Registered by src/temporal/namespace.ts; SQL visibility has room for 10 keywords and 3 keyword

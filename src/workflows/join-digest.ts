@@ -18,13 +18,13 @@ export async function joinDigest(
 ): Promise<void> {
   const { windowMs, max, by, key, rest: steps, restFrom: from } = step
   const { ruleId, version, name, quietHours } = rule
-  const digestId = digestWorkflowId(run.event, rule, key?.hash)
+  const digestId = digestWorkflowId(run.event, rule, step)
   const answered = () => run.digested.has(digestId)
-  waitInStep(record, run.inMs(windowMs), key && `with ${key.text}`)
   run.publish()
   while (!answered() && over() === undefined) {
     const orders = { ruleId, version, name, steps, from, ...(quietHours && { quietHours }) }
-    await digests.joinDigest({ digestId, orders, windowMs, max, by })
+    run.expiry.note(Date.parse(await digests.joinDigest({ digestId, orders, windowMs, max, by })))
+    waitInStep(record, run.inMs(windowMs), key && `with ${key.text}`)
     // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
     if (answered()) await leave(digestId)
     await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined)

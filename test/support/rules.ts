@@ -77,3 +77,10 @@ export async function post(api: Api, event: object = {}): Promise<string> {
   const posted = await api.post('/events', { type: 'aml.match.found', data: {}, ...event }).expect(202)
   return (posted.body as { id: string }).id
 }
+
+/** A window in which it is quiet now, for hours. */
+export function quietNow(unless?: object) {
+  const hour = (offset: number) =>
+    `${String((new Date().getUTCHours() + offset + 24) % 24).padStart(2, '0')}:00`
+  return { timezone: 'UTC', between: [hour(-2), hour(4)], ...(unless && { unless }) }
+}

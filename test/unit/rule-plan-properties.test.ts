@@ -252,6 +252,7 @@ describe('a digest', () => {
           windowMs: durationMs(settings?.window ?? ''),
           max: settings?.max,
           ...(key && { by: settings?.by, key }),
+          ...(rule.quietHours && { quiet: expect.stringMatching(/^[0-9a-f]{16}$/) as string }),
           rest: steps.slice(from),
           restFrom: from,
         })

@@ -9,7 +9,16 @@ import {
   taskQueue,
 } from '../../src/workflows/contract.ts'
 import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
-import { closedLog, logOnce, makeRule, makeWebhook, post, stepWaits, type Webhook } from '../support/rules.ts'
+import {
+  closedLog,
+  logOnce,
+  makeRule,
+  makeWebhook,
+  post,
+  quietNow,
+  stepWaits,
+  type Webhook,
+} from '../support/rules.ts'
 
 const stack = stackOfFile()
 
@@ -109,6 +118,33 @@ describe('a digest', () => {
       { key: 7, count: 2, types: typesOf(['constructor', 2]) },
       { key: { id: 1, country: 'DE' }, count: 2, types: typesOf(['constructor', 1], ['toString', 1]) },
     ])
+  })
+
+  it.each([
+    ['low', 'critical'],
+    ['critical', 'low'],
+  ])('of events that different quiet hours hold is one for each: %s first', async (...levels) => {
+    const { api } = await makeTenant(stack)
+    const hook = await makeWebhook(api)
+    // It is always quiet for events that are not critical. The other window lasts until the end of the hour before this one.
+    const elsewhere = { timezone: 'UTC', between: [hourOf(-2), hourOf(0)] }
+    await makeRule(api, {
+      digest: { window: '3s', max: 100 },
+      steps: [{ deliver: { to: [hook.id] } }],
+      quietHours: [elsewhere, quietNow({ 'data.riskLevel': 'critical' })],
+    })
+    const ids = new Map<string, string>()
+    for (const riskLevel of levels) ids.set(riskLevel, await post(api, { data: { riskLevel } }))
+    await Promise.all([...ids.values()].map((id) => closedLog(api, id)))
+    const digestId = await digestOf(api, ids.get('low') ?? '')
+    const held = await logOnce(api, digestId, ({ deliveries }) => deliveries.length > 0)
+    expect(held.deliveries).toMatchObject([{ status: 'held' }])
+    await eventually(
+      () => Promise.resolve(digestsAt(hook)),
+      ({ length }) => length > 0,
+    )
+    expect(digestsAt(hook).map(({ events }) => events.map(({ id }) => id))).toEqual([[ids.get('critical')]])
+    await api.post(`/events/${digestId}/cancel`).expect(202)
   })
 
   it('does not wait for the end of its window once there are as many as it takes', async () => {
@@ -262,6 +298,10 @@ describe('a digest', () => {
     expect(await listedEvents(api, 'status=digested')).toHaveLength(1)
   })
 })
+
+function hourOf(offset: number): string {
+  return `${String((new Date().getUTCHours() + offset + 24) % 24).padStart(2, '0')}:00`
+}
 
 function sum(digests: readonly DigestData[]): number {
   return digests.reduce((total, { count }) => total + count, 0)
