@@ -1,4 +1,10 @@
-import { ActivityFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow'
 import type { AttemptRequest } from '../activities/attempt.ts'
 import type { AttemptResult, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
@@ -46,13 +52,16 @@ interface Asked {
   settled?: SettledRecipients | undefined
 }
 
-/** Makes one attempt. It never throws but for a cancellation: every way to fail is a value. */
+/**
+ * Makes one attempt. It never throws but for a cancellation: every way to fail is a value. Returns nothing if the delivery ended
+ * while its attempt was in a queue.
+ */
 export async function attempt(
   run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
   { deferred, now, place, settled }: Asked,
-): Promise<AttemptResult> {
+): Promise<AttemptResult | undefined> {
   const request = {
     ...requestOf(planned, delivery, place),
     ...(now && { now: true as const }),
@@ -60,12 +69,34 @@ export async function attempt(
   }
   const startedAt = Date.now()
   try {
-    const result = await ask(run, planned, request, deferred)
-    noteTime(run, result)
+    const result = await unlessEnded(run, delivery, () => ask(run, planned, request, deferred))
+    if (result) noteTime(run, result)
     return result
   } catch (error) {
     return resultOfFailure(error, startedAt)
   }
+}
+
+/** Takes an attempt that no worker has begun out of its queue once the delivery is to end. One in progress is awaited. */
+function unlessEnded<Result>(
+  run: Run,
+  delivery: Delivery,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  return CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current()
+    const ended = condition(() => run.isToEnd(delivery)).then(() => scope.cancel())
+    ended.catch(() => undefined) // It is given up with the scope.
+    try {
+      return await work()
+    } catch (error) {
+      if (!isCancellation(error) || !run.isToEnd(delivery)) throw error
+      run.endIfAsked(delivery)
+      return undefined
+    } finally {
+      scope.cancel()
+    }
+  })
 }
 
 function ask(

@@ -1,4 +1,10 @@
-import { startChild, workflowInfo } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  condition,
+  startChild,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow'
 import type { AttemptResult } from '../domain/outcome.ts'
 import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/plan.ts'
 import {
@@ -14,6 +20,7 @@ import {
   batchWorkflowId,
   cancelSignal,
   deliverBatchType,
+  endBatchSignal,
   mostPerWorkflow,
   replayBatchType,
   replayEventType,
@@ -69,18 +76,26 @@ export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise
   return opening
 }
 
+/** How a rule delivers. */
+export interface StepDelivering {
+  opening: Opening
+  hold: Hold | undefined
+  /** Why its deliveries end, once there is a reason. */
+  over: () => string | undefined
+}
+
 /** Makes the deliveries of a rule's step side by side, once nothing holds them back. */
 export function deliverStep(
   run: Run,
   planned: readonly PlannedDelivery[],
-  { opened, first }: Opening,
-  hold: Hold | undefined,
+  { opening: { opened, first }, hold, over }: StepDelivering,
 ): Promise<Delivery[]> {
   const further = planned.filter((one) => !opened.has(one))
-  if (!hasRoomFor(run, further)) return delegateStep(run, planned, hold)
+  if (!hasRoomFor(run, further)) return delegateStep(run, planned, { hold, over })
   const all = planned.map(
     (one) => opened.get(one) ?? { planned: one, delivery: openDelivery(run.timeline, one) },
   )
+  for (const { delivery } of all) run.endWhen(delivery, over)
   const made = all.map((one) => deliver(run, one, first.get(one), hold))
   publishOpen(run, all)
   return Promise.all(made).then(() => all.map(({ delivery }) => delivery))
@@ -102,26 +117,38 @@ function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
   return isOpen(delivery)
 }
 
-async function delegateAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
+async function delegateAll(
+  run: Run,
+  planned: readonly PlannedDelivery[],
+  over: StepDelivering['over'] = () => undefined,
+): Promise<void> {
   const batches = []
   for (let at = 0; at < planned.length; at += mostPerWorkflow)
     batches.push(planned.slice(at, at + mostPerWorkflow))
-  await Promise.all(batches.map((batch) => delegate(run, batch)))
+  await Promise.all(batches.map((batch) => delegate(run, batch, over)))
 }
 
 /** What is held back is handed to children once it is not any more. */
-async function delegateStep(run: Run, planned: readonly PlannedDelivery[], hold: Hold | undefined) {
-  if (hold) await run.pause(hold.forMs, () => false)
-  if (run.over() !== undefined) return []
+async function delegateStep(
+  run: Run,
+  planned: readonly PlannedDelivery[],
+  { hold, over }: Omit<StepDelivering, 'opening'>,
+) {
+  if (hold) await run.pause(hold.forMs, () => over() !== undefined)
+  if (run.over() !== undefined || over() !== undefined) return []
   const before = run.timeline.deliveries.length
-  const made = delegateAll(run, planned)
+  const made = delegateAll(run, planned, over)
   const deliveries = run.timeline.deliveries.slice(before)
   await made
   return deliveries
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
-async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<void> {
+async function delegate(
+  run: Run,
+  batch: readonly PlannedDelivery[],
+  over: StepDelivering['over'],
+): Promise<void> {
   const { workflowId, workflowType, typedSearchAttributes, memo } = workflowInfo()
   const { summary: _ownSummary, ...startMemo } = memo ?? {}
   const opened = batch.map((delivery) => openDelivery(run.timeline, delivery))
@@ -146,10 +173,26 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[]): Promise<vo
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),
     cancel: () => child.signal(cancelSignal),
   })
-  const { deliveries } = await child.result()
+  const { deliveries } = await endedBy(over, child)
   for (const delivery of opened) {
     const ended = deliveries.find((one) => deliveryKey(one) === deliveryKey(delivery))
     if (ended) settle(delivery, ended.status, ended.reason)
   }
   run.publishEnded()
+}
+
+/** The child's timeline. Its deliveries end once there is a reason. */
+async function endedBy(
+  over: StepDelivering['over'],
+  child: ChildWorkflowHandle<typeof deliverBatch>,
+): Promise<Timeline> {
+  return CancellationScope.cancellable(async () => {
+    const ended = condition(() => over() !== undefined).then(() => child.signal(endBatchSignal, over() ?? ''))
+    ended.catch(() => undefined) // The child has ended by itself.
+    try {
+      return await child.result()
+    } finally {
+      CancellationScope.current().cancel()
+    }
+  })
 }

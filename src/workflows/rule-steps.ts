@@ -25,33 +25,47 @@ export interface RuleRun {
   behind: Promise<void>[]
 }
 
-/** Says why no further step of a list begins, once there is a reason. */
+/** Says why something is over, once there is a reason. */
 export type Over = () => string | undefined
+
+/** What ends a list of steps early. */
+interface Endings {
+  /** No further step begins, and none waits any longer. */
+  steps: Over
+  /** Deliveries that have begun end as well: in quiet hours, in a queue or before their next attempt. */
+  deliveries: Over
+}
 
 async function runRule(run: Run, rule: PlannedRule, opening: Opening): Promise<void> {
   const doing: RuleRun = { run, rule, opening, behind: [] }
-  await runSteps(doing, rule.steps, () => doing.stopped ?? run.over())
+  const endings: Endings = { steps: () => doing.stopped ?? run.over(), deliveries: () => undefined }
+  await runSteps(doing, rule.steps, endings)
   // What goes on may add to what goes on.
   for (let at = 0; at < doing.behind.length; at++) await doing.behind[at]
 }
 
-async function runSteps(doing: RuleRun, steps: readonly PlannedStep[], over: Over): Promise<void> {
+async function runSteps(doing: RuleRun, steps: readonly PlannedStep[], endings: Endings): Promise<void> {
   for (const step of steps) {
     const record = beginStep(doing.run.timeline, step, doing.run.now())
-    const why = over()
-    if (why === undefined) await runStep(doing, step, record, over)
+    const why = endings.steps()
+    if (why === undefined) await runStep(doing, step, record, endings)
     else endStep(record, 'skipped', doing.run.now(), why)
   }
 }
 
-function runStep(doing: RuleRun, step: PlannedStep, record: StepRecord, over: Over): Promise<void> | void {
+function runStep(
+  doing: RuleRun,
+  step: PlannedStep,
+  record: StepRecord,
+  endings: Endings,
+): Promise<void> | void {
   switch (step.kind) {
     case 'deliver':
-      return runDeliver(doing, step, record, over)
+      return runDeliver(doing, step, record, endings)
     case 'delay':
-      return runDelay(doing, step, record, over)
+      return runDelay(doing, step, record, endings.steps)
     case 'awaitAck':
-      return runAwaitAck(doing, step, record, over)
+      return runAwaitAck(doing, step, record, endings)
     case 'branch':
       endStep(
         record,
@@ -59,9 +73,9 @@ function runStep(doing: RuleRun, step: PlannedStep, record: StepRecord, over: Ov
         doing.run.now(),
         step.taken === 'steps' ? 'passes the filter' : 'does not pass the filter',
       )
-      return runSteps(doing, step.steps, over)
+      return runSteps(doing, step.steps, endings)
     case 'digest':
-      return joinDigest(doing, step, record, over)
+      return joinDigest(doing, step, record, endings.steps)
     case 'stop':
       doing.stopped = `stopped by ${step.path}${step.reason === undefined ? '' : `: ${step.reason}`}`
       return endStep(record, 'done', doing.run.now(), step.reason)
@@ -75,16 +89,16 @@ async function runDeliver(
   doing: RuleRun,
   step: PlannedDeliver,
   record: StepRecord,
-  over: Over,
+  endings: Endings,
 ): Promise<void> {
   const { run, opening, behind } = doing
   const hold = await holdFor(doing, step)
   if (hold) waitInStep(record, hold.until, hold.reason)
-  const made = deliverStep(run, step.deliveries, opening, hold)
-  const after = made.then((deliveries) => followUp(doing, step, record, deliveries, over))
+  const made = deliverStep(run, step.deliveries, { opening, hold, over: endings.deliveries })
+  const after = made.then((deliveries) => followUp(doing, step, record, deliveries, endings))
   after.catch(() => undefined) // It is given up with the workflow, and waited for below or at the rule's end.
   if (hold) {
-    await pause(doing, hold.forMs, over)
+    await pause(doing, hold.forMs, endings.steps)
     goOnInStep(record)
   }
   if (step.waitFor === 'outcome') await after
@@ -96,13 +110,18 @@ async function followUp(
   step: PlannedDeliver,
   record: StepRecord,
   deliveries: readonly Delivery[],
-  over: Over,
+  endings: Endings,
 ): Promise<void> {
   const arrived = deliveries.filter(({ status }) => status === 'delivered').length
   const wanted = step.deliveries.length + (step.missing?.length ?? 0)
   const missing = step.missing?.map(({ destinationId, reason }) => `; ${destinationId} ${reason}`) ?? []
-  endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${missing.join('')}`)
-  if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], over)
+  const ended = arrived < wanted ? endings.deliveries() : undefined
+  if (ended !== undefined && arrived === 0) endStep(record, 'skipped', doing.run.now(), ended)
+  else {
+    const rest = ended === undefined ? '' : `; ${ended}`
+    endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${missing.join('')}${rest}`)
+  }
+  if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], endings)
 }
 
 /** What leads a rule was asked about when the event was routed. */
@@ -142,9 +161,10 @@ async function runAwaitAck(
   doing: RuleRun,
   { within, withinMs, otherwise }: PlannedStep & { kind: 'awaitAck' },
   record: StepRecord,
-  over: Over,
+  endings: Endings,
 ): Promise<void> {
   const { run } = doing
+  const over = endings.steps
   const acknowledged: Over = () => {
     const by = run.timeline.acknowledgement?.by
     return by === undefined ? undefined : `acknowledged by ${by}`
@@ -154,7 +174,10 @@ async function runAwaitAck(
   if (acknowledged() !== undefined) return endStep(record, 'done', run.now(), acknowledged())
   if (over() !== undefined) return endStep(record, 'skipped', run.now(), over())
   endStep(record, 'done', run.now(), `not acknowledged within ${within}`)
-  await runSteps(doing, otherwise, () => over() ?? acknowledged())
+  await runSteps(doing, otherwise, {
+    steps: () => over() ?? acknowledged(),
+    deliveries: () => endings.deliveries() ?? acknowledged(),
+  })
 }
 
 /** Waits durably, until something is over at the latest. */

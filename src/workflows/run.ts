@@ -17,6 +17,7 @@ import {
   acknowledgeSignal,
   cancelSignal,
   digestedSignal,
+  endBatchSignal,
   inBatches,
   missedBy,
   missedByMany,
@@ -51,12 +52,12 @@ export interface Run {
   delegated: Set<Delivery>
   /**
    * Waits durably; `retryNow` ends the wait early, also one that came since the last wait, unless an attempt was made since.
-   * `cancel` and the event's expiry end the delivery. Says whether a retry was asked for.
+   * A delivery that is to end, or whose event expires, ends. Says whether a retry was asked for.
    */
   wait(delivery: Delivery, delayMs: number): Promise<boolean>
   /** An attempt was made: a retry that was asked for meanwhile asks for nothing more. */
   attempted(destinationId: string): void
-  /** Waits until something comes about, for at most so long; likewise ended by `cancel` and expiry. Says whether it did. */
+  /** Waits until something comes about, for at most so long; likewise ended. Says whether it did. */
   waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
   /** Waits durably for so long or until something comes about. */
   pause(delayMs: number, come: () => boolean): Promise<void>
@@ -69,7 +70,11 @@ export interface Run {
   now(): string
   inMs(delayMs: number): string
   nowMs(): number
-  /** Ends the delivery if the event was cancelled or has expired. */
+  /** Ends the delivery as skipped once there is a reason. `cancel` and the event's expiry end every delivery without this. */
+  endWhen(delivery: Delivery, reason: () => string | undefined): void
+  /** Whether no further attempt is to be made because of `cancel` or `endWhen`. */
+  isToEnd(delivery: Delivery): boolean
+  /** Ends the delivery if it is to end or the event has expired. */
   endIfAsked(delivery: Delivery): void
   /** Likewise if it has expired, whether or not it was cancelled. */
   expire(delivery: Delivery): void
@@ -97,10 +102,11 @@ export function openRun(event: Event, places: Places = {}): Run {
   const retryRequests = new Set<string>()
   const delegated = new Set<Delivery>()
   const forwards: Requests[] = []
+  const endings = new Map<Delivery, () => string | undefined>()
   const expiry = openExpiry(event, workflowInfo().startTime.getTime())
   const digested: Run['digested'] = new Map()
   let plannedAt = workflowInfo().startTime.toISOString()
-  let cancelled = false
+  let cancelled: string | undefined
   let published = ''
 
   setHandler(timelineQuery, () => timeline)
@@ -108,8 +114,9 @@ export function openRun(event: Event, places: Places = {}): Run {
     retryRequests.add(destinationId)
     await passOn((requests) => requests.retryNow(destinationId))
   })
+  setHandler(endBatchSignal, (reason) => void (cancelled ??= reason))
   setHandler(cancelSignal, async () => {
-    cancelled = true
+    cancelled ??= cancelledReason
     await passOn((requests) => requests.cancel())
   })
 
@@ -139,8 +146,17 @@ export function openRun(event: Event, places: Places = {}): Run {
     if (isOpen(delivery) && expiry.isOver()) settle(delivery, 'failed', expiry.reason)
   }
 
+  function reasonToEnd(delivery: Delivery): string | undefined {
+    return cancelled ?? endings.get(delivery)?.()
+  }
+
+  function isToEnd(delivery: Delivery): boolean {
+    return reasonToEnd(delivery) !== undefined
+  }
+
   function endIfAsked(delivery: Delivery): void {
-    if (cancelled && isOpen(delivery)) settle(delivery, 'skipped', cancelledReason)
+    const reason = reasonToEnd(delivery)
+    if (reason !== undefined && isOpen(delivery)) settle(delivery, 'skipped', reason)
     else expire(delivery)
   }
 
@@ -165,20 +181,22 @@ export function openRun(event: Event, places: Places = {}): Run {
       if (published !== '') publish()
     },
     forward: (requests) => void forwards.push(requests),
+    endWhen: (delivery, reason) => void endings.set(delivery, reason),
+    isToEnd,
     endIfAsked,
     expire,
     async pause(delayMs, come) {
       const startedMs = expiry.nowMs()
       publish()
-      const came = await expiry.until(() => cancelled || come(), Math.max(1, delayMs))
+      const came = await expiry.until(() => cancelled !== undefined || come(), Math.max(1, delayMs))
       if (!came) expiry.note(startedMs + delayMs)
     },
-    over: () => (cancelled ? cancelledReason : expiry.isOver() ? expiry.reason : undefined),
+    over: () => cancelled ?? (expiry.isOver() ? expiry.reason : undefined),
     nowMs: () => expiry.nowMs(),
     now: () => run.inMs(0),
     inMs: (delayMs) => new Date(expiry.nowMs() + delayMs).toISOString(),
     async waitUntil(delivery, come, withinMs) {
-      await expiry.until(() => cancelled || come(), withinMs)
+      await expiry.until(() => isToEnd(delivery) || come(), withinMs)
       endIfAsked(delivery)
       return come()
     },
@@ -192,7 +210,7 @@ export function openRun(event: Event, places: Places = {}): Run {
       if (!asked) {
         delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
         publish()
-        await expiry.until(() => cancelled || (asked ||= retryRequests.has(destinationId)), delayMs)
+        await expiry.until(() => isToEnd(delivery) || (asked ||= retryRequests.has(destinationId)), delayMs)
         delete delivery.nextAttemptAt
       }
       retryRequests.delete(destinationId)

@@ -204,6 +204,26 @@ const scenarios: Record<string, Scenario> = {
       await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
     },
   },
+  'escalation-is-acknowledged-while-it-is-retried': {
+    receivers: [ok, status(500)],
+    delivery: { schedule: ['0s', '1h'] },
+    rules: escalating('1s'),
+    async meanwhile(api, eventId) {
+      await escalates(api, eventId, 1)
+      await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
+    },
+  },
+  'escalation-in-child-workflows-is-acknowledged': {
+    receivers: Array.from({ length: 35 }, () => statuses(200, ...Array.from({ length: 9 }, () => 500))),
+    delivery: { schedule: ['0s', '1h'] },
+    rules: (to) => [
+      { steps: [{ deliver: { to } }, { awaitAck: { within: '1s', otherwise: [{ deliver: { to } }] } }] },
+    ],
+    async meanwhile(api, eventId) {
+      await escalates(api, eventId, 35)
+      await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
+    },
+  },
   'rule-edited-while-its-event-waits': {
     receivers: [ok, ok],
     rules: escalating('2s'),
@@ -333,6 +353,16 @@ function escalating(within: string): Scenario['rules'] {
 
 function digesting(window: string): Scenario['rules'] {
   return ([first]) => [{ digest: { window }, steps: [{ deliver: { to: [first] } }] }]
+}
+
+/** So many deliveries of an escalation have failed, and wait for their next attempt. */
+async function escalates(api: Api, eventId: string, count: number): Promise<void> {
+  await eventually(
+    () => readLog(api, eventId),
+    ({ deliveries }) =>
+      deliveries.filter(({ attempts }) => attempts.some(({ outcome }) => outcome === 'failed')).length ===
+      count,
+  )
 }
 
 async function eachRule(api: Api, change: (id: string) => Test): Promise<void> {

@@ -1,8 +1,22 @@
-import { describe, expect, it } from 'vitest'
+import { Worker } from '@temporalio/worker'
+import { describe, expect, inject, it } from 'vitest'
+import { createPlan } from '../../src/activities/plan.ts'
+import { taskQueue } from '../../src/workflows/contract.ts'
+import { openNamespace } from '../support/corner.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeTenant, stackOfFile, untilTestEnds } from '../support/stack.ts'
-import { ok, status, statuses } from '../support/receiver.ts'
-import { closedLog, logOnce, makeRule, makeWebhook, post, readRuleLog, stepWaits } from '../support/rules.ts'
+import { eventually, makeTenant, stackOfFile, testLog, untilTestEnds } from '../support/stack.ts'
+import { ok, status, statuses, type Respond } from '../support/receiver.ts'
+import {
+  closedLog,
+  logOnce,
+  makeRule,
+  makeWebhook,
+  post,
+  quietNow,
+  readRuleLog,
+  stepWaits,
+  type RuleLog,
+} from '../support/rules.ts'
 
 const stack = stackOfFile()
 const never = { schedule: ['0s'] }
@@ -281,6 +295,90 @@ describe('awaitAck', () => {
     expect([second.types().length, third.types().length]).toEqual([1, 0])
   })
 
+  it('ends what the escalation has begun: what quiet hours hold is never sent', async () => {
+    const { api } = await makeTenant(stack)
+    const [first, head] = [await makeWebhook(api), await makeWebhook(api)]
+    await makeRule(api, { steps: [{ deliver: { to: [first.id] } }] })
+    const { id: ruleId } = await makeRule(api, {
+      steps: [{ awaitAck: { within: '1s', otherwise: [{ deliver: { to: [head.id] } }] } }],
+      quietHours: quietNow(),
+    })
+    const id = await post(api)
+    await logOnce(api, id, ({ deliveries }) => deliveries.some(({ status }) => status === 'held'))
+    await api.post(`/events/${id}/ack`, { by: 'Ada' }).expect(200)
+    const log = await closedLog(api, id)
+    expect(log.deliveries).toMatchObject([
+      { destinationId: first.id, status: 'delivered' },
+      { destinationId: head.id, status: 'skipped', reason: 'acknowledged by Ada', attempts: [] },
+    ])
+    expect(log.steps?.find(({ path }) => path === `${ruleId}/0.otherwise.0`)).toMatchObject({
+      status: 'skipped',
+      reason: 'acknowledged by Ada',
+    })
+    expect(head.receiver.received).toEqual([])
+  })
+
+  it.each([
+    ['is being retried', {}, 1],
+    ['waits for its turn in an order', { ordering: { by: 'type' } }, 0],
+  ])('ends what the escalation has begun: what %s', async (_what, policy, attempts) => {
+    const { api } = await makeTenant(stack)
+    const [first, head, oncall] = [
+      await makeWebhook(api),
+      await makeWebhook(api, status(500), { schedule: ['0s', '1h'], ...policy }),
+      await makeWebhook(api),
+    ]
+    const { id: ruleId } = await makeRule(api, {
+      steps: [
+        { deliver: { to: [first.id] } },
+        {
+          awaitAck: {
+            within: '1s',
+            otherwise: [{ deliver: { to: [head.id], onFailure: [{ deliver: { to: [oncall.id] } }] } }],
+          },
+        },
+      ],
+    })
+    // The first one's escalation has the turn, where there are turns, and waits for its second attempt.
+    const earlier = await post(api)
+    const begun = ({ deliveries }: RuleLog) => deliveries.some(({ attempts }) => attempts.length > 0 && attempts[0]?.outcome === 'failed')
+    await logOnce(api, earlier, begun)
+    const id = await post(api)
+    await logOnce(api, id, (log) => (attempts > 0 ? begun(log) : log.deliveries.some(({ status }) => status === 'held')))
+    await api.post(`/events/${id}/ack`, { by: 'Grace' }).expect(200)
+    const log = await closedLog(api, id)
+    expect(log.status).toBe('delivered')
+    expect(log.deliveries.slice(1)).toMatchObject([
+      { destinationId: head.id, status: 'skipped', reason: 'acknowledged by Grace' },
+    ])
+    expect(log.deliveries[1]?.attempts).toHaveLength(attempts)
+    expect(log.steps?.slice(-2)).toMatchObject([
+      { path: `${ruleId}/1.otherwise.0`, status: 'skipped', reason: 'acknowledged by Grace' },
+      { path: `${ruleId}/1.otherwise.0.onFailure.0`, status: 'skipped', reason: 'acknowledged by Grace' },
+    ])
+    expect(oncall.receiver.received).toEqual([])
+    await api.post(`/events/${earlier}/cancel`).expect(202)
+  }) // prettier-ignore
+
+  it('ends what the escalation has handed to child workflows', async () => {
+    const { api } = await makeTenant(stack)
+    // The first message arrives, and all later ones fail.
+    const fickle: Respond = (request, response, count) => (count === 1 ? ok : status(500))(request, response, count)
+    const hooks = []
+    for (let made = 0; made < 35; made++) hooks.push(await makeWebhook(api, fickle, { schedule: ['0s', '1h'] }))
+    const to = hooks.map(({ id }) => id)
+    const { id: ruleId } = await makeRule(api, {
+      steps: [{ deliver: { to, waitFor: 'outcome' } }, { awaitAck: { within: '1s', otherwise: [{ deliver: { to } }] } }],
+    })
+    const id = await post(api)
+    await logOnce(api, id, ({ deliveries }) => deliveries.filter(({ attempts }) => attempts[0]?.outcome === 'failed').length === 35)
+    await api.post(`/events/${id}/ack`, { by: 'Edith' }).expect(200)
+    const log = await closedLog(api, id)
+    const escalated = log.deliveries.filter(({ step }) => step === `${ruleId}/1.otherwise.0`)
+    expect(new Set(escalated.map(({ status, reason }) => `${status}: ${reason}`))).toEqual(new Set(['skipped: acknowledged by Edith']))
+    expect(log.status).toBe('delivered')
+  }) // prettier-ignore
+
   it('goes on with its wait over a restart of the workers', async () => {
     const { api } = await makeTenant(stack)
     const [first, head] = [await makeWebhook(api), await makeWebhook(api)]
@@ -298,14 +396,46 @@ describe('awaitAck', () => {
   })
 })
 
-describe('quiet hours', () => {
-  /** A window in which it is quiet now, for hours. */
-  function quietNow(unless?: object) {
-    const hour = (offset: number) =>
-      `${String((new Date().getUTCHours() + offset + 24) % 24).padStart(2, '0')}:00`
-    return { timezone: 'UTC', between: [hour(-2), hour(4)], ...(unless && { unless }) }
+describe('while no worker takes attempts', () => {
+  const idle = stackOfFile({ workers: false })
+
+  /** Runs workflows and routes events, and leaves attempts in their queue. */
+  async function startRouting(): Promise<void> {
+    const { connection } = await openNamespace(idle.corner.name)
+    const worker = await Worker.create({
+      connection,
+      namespace: idle.corner.name,
+      taskQueue,
+      workflowBundle: { codePath: inject('workflowBundle') },
+      activities: { plan: createPlan({ db: idle.db, log: testLog }) },
+      enableNonLocalActivities: false,
+    })
+    const done = worker.run()
+    untilTestEnds({
+      async stop() {
+        worker.shutdown()
+        await done
+        await connection.close()
+      },
+    })
   }
 
+  it('an attempt of an escalation that waits in the queue is taken back once somebody acknowledges', async () => {
+    await startRouting()
+    const { api } = await makeTenant(idle)
+    const head = await makeWebhook(api)
+    const otherwise = [{ deliver: { to: [head.id] } }]
+    await makeRule(api, { steps: [{ awaitAck: { within: '1s', otherwise } }] })
+    const id = await post(api)
+    await logOnce(api, id, ({ deliveries }) => deliveries.length > 0)
+    await api.post(`/events/${id}/ack`, { by: 'Ada' }).expect(200)
+    const log = await closedLog(api, id)
+    expect(log.deliveries).toMatchObject([{ status: 'skipped', reason: 'acknowledged by Ada', attempts: [] }])
+    expect(head.receiver.received).toEqual([])
+  })
+})
+
+describe('quiet hours', () => {
   it('hold a delivery back until they end, and a retry ends them for it', async () => {
     const { api } = await makeTenant(stack)
     const hook = await makeWebhook(api)
