@@ -1,7 +1,7 @@
 import { getClient } from '@temporalio/activity'
 import type { Channel, Recipient } from '../channels/channel.ts'
 import { addRecipients, noteAsked, readRecipients, type EmailRecipient } from '../db/email-recipients.ts'
-import { addressKey, agrees, distinctAddresses, whyLeftOut } from '../domain/email-consent.ts'
+import { addressKey, agrees, distinctAddresses, nobodyAgrees, whyLeftOut } from '../domain/email-consent.ts'
 import { confirmationNews } from '../domain/operational.ts'
 import type { AttemptResult, SettledRecipients } from '../domain/outcome.ts'
 import { announce } from '../temporal/operational-events.ts'
@@ -33,8 +33,7 @@ export async function findAudience(
   await askThose(deps, target, known)
   const leftOut = whyLeftOut(known)
   const agreed = known.filter(agrees)
-  if (agreed.length === 0)
-    return { kind: 'skipped', reason: `nobody has agreed to get it: ${leftOut}`, missed: true }
+  if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
   const done = new Set([...(settled?.reached ?? []), ...(settled?.refused ?? [])].map(addressKey))
   const recipients = agreed.filter(({ address }) => !done.has(addressKey(address)))
   return { recipients: recipients.map((one) => recipientOf(deps, target, one)), leftOut }

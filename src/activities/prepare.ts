@@ -1,6 +1,7 @@
 import type { Channel, Composition } from '../channels/channel.ts'
 import { findChannel } from '../channels/index.ts'
 import type { MailLimits } from '../db/mail-limits.ts'
+import { whyInactive } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
@@ -10,7 +11,7 @@ import { holdBack } from './hold-back.ts'
 import { holdMail } from './hold-mail.ts'
 import type { ActivityDeps } from './index.ts'
 import { renderTemplate, type Rendered } from './render.ts'
-import { inactive, signingKeys, type Target } from './target.ts'
+import { signingKeys, type Target } from './target.ts'
 
 /** An attempt that nothing speaks against. */
 export interface Prepared {
@@ -29,8 +30,8 @@ export async function prepareMessage(
   target: Target,
   request: AttemptRequest,
 ): Promise<Prepared | AttemptResult> {
-  if (target.status !== 'active' && !event.test)
-    return { kind: 'skipped', reason: inactive(target), missed: true }
+  const inactive = event.test ? undefined : whyInactive(target)
+  if (inactive !== undefined) return { kind: 'skipped', reason: inactive, missed: true }
   const channel = findChannel(target.channel)
   const audience = await findAudience(deps, channel, target, request.settled)
   if (audience && 'kind' in audience) return audience

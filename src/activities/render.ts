@@ -4,6 +4,7 @@ import { parseParts, renderParts, templateScope, type Parsed } from '../channels
 import type { Content } from '../channels/template-field.ts'
 import { findTemplate, type Template } from '../db/templates.ts'
 import { templateFaultMax, type TemplateRef } from '../domain/outcome.ts'
+import { noPartFor, templateIsGone } from '../domain/templates.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { ActivityDeps } from './index.ts'
 
@@ -32,10 +33,10 @@ export async function renderTemplate(
 ): Promise<Rendered> {
   const { tenantId, environment } = of.event
   const found = await findTemplate(db, { tenantId, environment }, templateId)
-  if (!found) return { templateFault: `the template ${templateId} is not there any more` }
+  if (!found) return { templateFault: templateIsGone(templateId) }
   const template = { id: found.id, version: found.version }
   if (Object.keys(found.parts[channel.name] ?? {}).length === 0)
-    return { template, templateFault: `the template has no part for the channel ${channel.name}` }
+    return { template, templateFault: noPartFor(channel.name) }
   const key = keyOf(channel, found)
   const known = slowLately.get(key)
   if (known !== undefined)

@@ -66,8 +66,3 @@ export async function signingKeys(
   const missing = signing && keys.secrets.length === 0 && id !== urlUnderTest
   return missing ? undefined : keys
 }
-
-/** Why nothing is sent to it. */
-export function inactive({ status, statusReason }: Target): string {
-  return statusReason ? `the destination is ${status}: ${statusReason}` : `the destination is ${status}`
-}

@@ -16,6 +16,12 @@ const deliveries = z.array(
     channel: z.string(),
     name: z.string().optional(),
     template: z.string().optional(),
+    skipped: z.string().optional().meta({ description: 'Why nothing would be sent now.' }),
+    leftOut: z.string().optional().meta({ description: 'How many recipients would get nothing, and why.' }),
+    templateFault: z
+      .string()
+      .optional()
+      .meta({ description: 'Why the default message would be sent in place of the template’s.' }),
   }),
 )
 
@@ -47,7 +53,16 @@ const delay = z.object({
   untilTime: z.string().optional(),
   timezone: z.string().optional(),
 })
-const awaitAck = z.object({ kind: z.literal('awaitAck'), ...common, within: z.string(), otherwise: steps })
+const awaitAck = z.object({
+  kind: z.literal('awaitAck'),
+  ...common,
+  within: z.string(),
+  warning: z
+    .string()
+    .optional()
+    .meta({ description: 'Who could know of the event, where this rule has told nobody.' }),
+  otherwise: steps,
+})
 const branch = z.object({ kind: z.literal('branch'), ...common, taken: z.enum(['steps', 'else']), steps })
 const digest = z.object({
   kind: z.literal('digest'),

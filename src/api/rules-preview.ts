@@ -6,8 +6,10 @@ import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { forecast } from '../domain/forecast.ts'
+import { plannedDeliveries } from '../domain/plan.ts'
 import { ruleLimits, type Rule } from '../domain/rule.ts'
 import { route as routeEvent } from '../domain/routing.ts'
+import { readOutlooks } from './delivery-outlook.ts'
 import { eventId, eventType } from './event-fields.ts'
 import { route, scopeOf } from './route.ts'
 import { previewReply } from './rules-preview-reply.ts'
@@ -60,18 +62,13 @@ async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody
 }
 
 async function planFor(db: Db, event: Event, rules: readonly Rule[], at: Date) {
-  const [destinations, templates, names, heldBack] = await Promise.all([
+  const [destinations, templates, heldBack] = await Promise.all([
     routableDestinations(db, scopeOf(event)),
     templateDefaults(db, scopeOf(event)),
-    destinationNames(db, scopeOf(event)),
     // Only looked at: a preview lets nothing pass and takes no place of anything.
     rulesHoldingBack(db, { event, rules, at }, peekPasses),
   ])
   const plan = routeEvent(event, destinations, { rules, templates, heldBack, at })
-  return forecast(plan, at, (id) => names.get(id))
-}
-
-async function destinationNames(db: Db, scope: Scope): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.destination.findMany({ where: scope, select: { id: true, name: true } })
-  return new Map(rows.map(({ id, name }) => [id, name]))
+  const lookAhead = await readOutlooks(db, scopeOf(event), plannedDeliveries(plan.steps), destinations)
+  return forecast(plan, at, lookAhead)
 }

@@ -28,6 +28,19 @@ export function templateDefaults(db: Db, { tenantId, environment }: Scope): Prom
     ORDER BY "createdAt", "id"`
 }
 
+/** By id: the channels that each of these templates has a part for. Those that were deleted are left out. */
+export async function templateChannels(
+  db: Db,
+  { tenantId, environment }: Scope,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.$queryRaw<Pick<TemplateDefault, 'id' | 'channels'>[]>`
+    SELECT "id", ARRAY(SELECT jsonb_object_keys("parts")) AS "channels" FROM "Template"
+    WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "id" = ANY(${[...ids]})`
+  return new Map(rows.map(({ id, channels }) => [id, channels]))
+}
+
 export async function findTemplate(db: Tx, scope: Scope, id: string): Promise<Template | undefined> {
   const { tenantId, environment } = scope
   const row = await db.template.findFirst({ where: { tenantId, environment, id } })

@@ -3,6 +3,15 @@ import type { Environment, JsonObject } from './event.ts'
 export const destinationStatuses = ['active', 'paused', 'disabled'] as const
 export type DestinationStatus = (typeof destinationStatuses)[number]
 
+/** Why nothing is sent to a destination, unless it is active. */
+export function whyInactive({
+  status,
+  statusReason,
+}: Pick<RoutableDestination, 'status' | 'statusReason'>): string | undefined {
+  if (status === 'active') return undefined
+  return statusReason ? `the destination is ${status}: ${statusReason}` : `the destination is ${status}`
+}
+
 /** Which events a destination hears of: types (exact, globs such as `aml.*`, or `all`) and an optional payload filter. */
 export type Subscription = {
   eventTypes: string[]

@@ -36,6 +36,23 @@ export function whyLeftOut(consents: readonly Consent[]): string | undefined {
   return parts.length > 0 ? parts.join('; ') : undefined
 }
 
+/** Likewise without their addresses, for those who may not see them. */
+export function countLeftOut(consents: readonly Consent[]): string | undefined {
+  const count = (wanted: RecipientStatus) => consents.filter(({ status }) => status === wanted).length
+  const recipients = (number: number) => (number === 1 ? '1 recipient has' : `${number} recipients have`)
+  const [asked, unsubscribed] = [count('asked'), count('unsubscribed')]
+  const parts = [
+    ...(asked > 0 ? [`${recipients(asked)} not confirmed yet`] : []),
+    ...(unsubscribed > 0 ? [`${recipients(unsubscribed)} unsubscribed`] : []),
+  ]
+  return parts.length > 0 ? parts.join('; ') : undefined
+}
+
+/** Why nothing is sent where no recipient agrees. */
+export function nobodyAgrees(leftOut: string | undefined): string {
+  return `nobody has agreed to get it: ${leftOut}`
+}
+
 function reason(consents: readonly Consent[], wanted: RecipientStatus, one: string, many: string) {
   const addresses = consents.filter(({ status }) => status === wanted).map(({ address }) => address)
   if (addresses.length === 0) return undefined

@@ -1,12 +1,12 @@
 import { assertNever } from './assert-never.ts'
-import type {
-  DeliverStep,
-  Routing,
-  PlannedDeliver,
-  PlannedDelivery,
-  PlannedRule,
-  PlannedStep,
-  RoutingDecision,
+import {
+  plannedDeliveries,
+  type PlannedDeliver,
+  type PlannedDelivery,
+  type PlannedRule,
+  type PlannedStep,
+  type Routing,
+  type RoutingDecision,
 } from './plan.ts'
 import { quietUntil } from './quiet-hours.ts'
 import type { QuietWindow, RuleStep } from './rule.ts'
@@ -45,49 +45,73 @@ type StepDetail =
       onFailure?: ForecastStep[]
     })
   | { kind: 'delay'; forMs?: number; untilTime?: string; timezone?: string }
-  | { kind: 'awaitAck'; within: string; otherwise: ForecastStep[] }
+  | { kind: 'awaitAck'; within: string; warning?: string; otherwise: ForecastStep[] }
   | { kind: 'branch'; taken: 'steps' | 'else'; steps: ForecastStep[] }
   | { kind: 'digest'; max: number; key?: string; then: RuleStep[] }
   | { kind: 'stop'; reason?: string }
 
-export interface ForecastDelivery extends Pick<PlannedDelivery, 'destinationId' | 'channel' | 'template'> {
+export interface ForecastDelivery
+  extends Pick<PlannedDelivery, 'destinationId' | 'channel' | 'template'>, DeliveryOutlook {}
+
+/** What is known of a delivery now, besides what was planned. */
+export interface DeliveryOutlook {
+  /** The destination's name. */
   name?: string
+  /** Why nothing would be sent. */
+  skipped?: string
+  /** Which of several recipients would get nothing, and why. */
+  leftOut?: string
+  /** Why the default message would be sent in place of the template's. */
+  templateFault?: string
 }
 
 /** How far a list of steps has come: a moment, or what it hangs on. */
 type Clock = { at: Date } | { after: string; stopped?: true }
 
+type LookAhead = (delivery: PlannedDelivery) => DeliveryOutlook
+
+/** What the steps of one rule share while they are walked through in the order in which they would be done. */
 interface Forecasting {
   windows: readonly QuietWindow[]
-  nameOf: (destinationId: string) => string | undefined
+  lookAhead: LookAhead
+  /** Other rules that act deliver the event to somebody. */
+  othersTell: boolean
+  /** A step of this rule before the one at hand does. */
+  told: boolean
 }
 
 /**
  * When each step of a plan would begin and end, if nobody acknowledged the event and every first attempt arrived at once. What
- * follows a failure has no time. Pure.
+ * follows a failure has no time, unless it is known already that not all of the step's deliveries would be made. Pure.
  */
 export function forecast(
   { steps, routing }: Routing,
   at: Date,
-  nameOf: Forecasting['nameOf'] = () => undefined,
+  lookAhead: LookAhead = () => ({}),
 ): ForecastPlan {
   const now = at.toISOString()
-  return { at: now, steps: steps.map((step) => forecastTop(step, at, nameOf)), routing: [...routing] }
+  const rules = steps.filter((step) => step.kind === 'rule')
+  const shown = steps.map((step) => {
+    if (step.kind === 'deliver')
+      return { kind: step.kind, at: now, deliveries: showDeliveries(step.deliveries, lookAhead) }
+    const others = plannedDeliveries(rules.filter((rule) => rule !== step))
+    return forecastRule(step, at, { lookAhead, othersTell: others.some((one) => isMade(one, lookAhead)) })
+  })
+  return { at: now, steps: shown, routing: [...routing] }
 }
 
-function forecastTop(step: DeliverStep | PlannedRule, at: Date, nameOf: Forecasting['nameOf']) {
-  const now = at.toISOString()
-  if (step.kind === 'deliver')
-    return { kind: step.kind, at: now, deliveries: showDeliveries(step.deliveries, nameOf) }
-  const { kind, ruleId, version, name, quietHours: windows = [] } = step
-  return {
-    kind,
-    ruleId,
-    version,
-    name,
-    at: now,
-    steps: forecastSteps({ windows, nameOf }, step.steps, { at }).steps,
-  }
+function forecastRule(
+  rule: PlannedRule,
+  at: Date,
+  around: Pick<Forecasting, 'lookAhead' | 'othersTell'>,
+): ForecastRule {
+  const { kind, ruleId, version, name, quietHours: windows = [] } = rule
+  const { steps } = forecastSteps({ ...around, windows, told: false }, rule.steps, { at })
+  return { kind, ruleId, version, name, at: at.toISOString(), steps }
+}
+
+function isMade(delivery: PlannedDelivery, lookAhead: LookAhead): boolean {
+  return lookAhead(delivery).skipped === undefined
 }
 
 /** One after the other: each begins when the one before it lets it. */
@@ -136,29 +160,41 @@ function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecas
   }
 }
 
-/** The next step waits for the end of quiet hours, and for no delivery that arrives at once. */
-function forecastDeliver(
-  by: Forecasting,
-  { kind, path, deliveries, missing, waitFor, onFailure }: PlannedDeliver,
-  clock: Clock,
-): Forecasted {
+/**
+ * The next step waits for the end of quiet hours, and for no delivery, unless it is to wait for the outcome. What follows a failure
+ * begins once the step's first attempts are made if one of its deliveries is not.
+ */
+function forecastDeliver(by: Forecasting, step: PlannedDeliver, clock: Clock): Forecasted {
+  const { kind, path, deliveries, missing, waitFor, onFailure = [] } = step
   const until = 'at' in clock ? quietUntil(by.windows, clock.at) : undefined
-  const failed = { after: `when a delivery of ${path} has failed` }
+  const begun: Clock = until ? { at: until } : clock
+  const made = deliveries.filter((delivery) => isMade(delivery, by.lookAhead))
+  if (made.length > 0) by.told = true
+  const fails = made.length < deliveries.length || missing !== undefined
+  const over = after(begun, Math.max(0, ...deliveries.map(({ scheduleMs }) => scheduleMs[0] ?? 0)))
+  const failed = fails ? over : { after: `when a delivery of ${path} has failed` }
+  const following = forecastSteps(by, onFailure, failed)
   const detail = {
     kind,
-    deliveries: showDeliveries(deliveries, by.nameOf),
+    deliveries: showDeliveries(deliveries, by.lookAhead),
     ...(missing && { missing }),
     ...(waitFor && { waitFor }),
-    ...(onFailure && { onFailure: forecastSteps(by, onFailure, failed).steps }),
+    ...(step.onFailure && { onFailure: following.steps }),
   }
-  return { until, then: until ? { at: until } : clock, detail }
+  return { until, then: waitFor ? (fails ? following.then : over) : begun, detail }
+}
+
+/** So much later, where the beginning has a time. */
+function after(clock: Clock, forMs: number): Clock {
+  const until = later(clock, forMs)
+  return until ? { at: until } : clock
 }
 
 function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): Forecasted {
   const { kind } = step
   if ('forMs' in step) {
     const until = later(clock, step.forMs)
-    return { until, then: until ? { at: until } : clock, detail: { kind, forMs: step.forMs } }
+    return { until, then: after(clock, step.forMs), detail: { kind, forMs: step.forMs } }
   }
   const { until: untilTime, timezone } = step
   const until = 'at' in clock ? nextTimeOfDay({ until: untilTime, timezone }, clock.at) : undefined
@@ -171,27 +207,24 @@ function forecastAck(
   clock: Clock,
 ): Forecasted {
   const until = later(clock, withinMs)
-  const { steps, then } = forecastSteps(by, otherwise, until ? { at: until } : clock)
+  const warning = by.told ? undefined : by.othersTell ? toldByOthers : toldByNone
+  const { steps, then } = forecastSteps(by, otherwise, after(clock, withinMs))
   const acknowledged = { after: `if the event is acknowledged within ${within} at ${path}` }
   const stopped = 'stopped' in then && !('stopped' in clock)
-  return { until, then: stopped ? acknowledged : then, detail: { kind, within, otherwise: steps } }
+  const detail = { kind, within, ...(warning !== undefined && { warning }), otherwise: steps }
+  return { until, then: stopped ? acknowledged : then, detail }
 }
+
+const toldByOthers = 'this rule tells nobody of the event before it waits: only other rules do'
+const toldByNone = 'nobody is told of the event before this rule waits for its acknowledgement'
 
 function later(clock: Clock, byMs: number): Date | undefined {
   return 'at' in clock ? new Date(clock.at.getTime() + byMs) : undefined
 }
 
-function showDeliveries(
-  deliveries: readonly PlannedDelivery[],
-  nameOf: Forecasting['nameOf'],
-): ForecastDelivery[] {
-  return deliveries.map(({ destinationId, channel, template }) => {
-    const name = nameOf(destinationId)
-    return {
-      destinationId,
-      channel,
-      ...(name !== undefined && { name }),
-      ...(template !== undefined && { template }),
-    }
+function showDeliveries(deliveries: readonly PlannedDelivery[], lookAhead: LookAhead): ForecastDelivery[] {
+  return deliveries.map((delivery) => {
+    const { destinationId, channel, template } = delivery
+    return { destinationId, channel, ...(template !== undefined && { template }), ...lookAhead(delivery) }
   })
 }

@@ -32,6 +32,15 @@ export function defaultTemplateFor(
 
 const nearnessOfAll = 1
 
+/** Why a message is not made of the template that was planned. */
+export function templateIsGone(id: string): string {
+  return `the template ${id} is not there any more`
+}
+
+export function noPartFor(channel: string): string {
+  return `the template has no part for the channel ${channel}`
+}
+
 /** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */
 function nearnessOf(pattern: string, eventType: string): number {
   if (!fitsEventType(pattern, eventType)) return 0

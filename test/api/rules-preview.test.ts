@@ -121,6 +121,77 @@ it('a rule that matches takes it over: every step has its times, as if nobody ac
   })
 })
 
+it('what stands in the way of a delivery is told, and what follows it begins at once', async () => {
+  const { api } = await makeTenant(stack)
+  const paused = await makeDestination(api, 'Case system')
+  const boss = await makeDestination(api, 'Boss')
+  const made = await api.post('/templates', {
+    name: 'Gone',
+    eventTypes: [],
+    parts: { webhook: { body: '{}' } },
+  })
+  const { id: template } = made.body as { id: string }
+  const onFailure = [{ deliver: { to: [boss], template } }]
+  const { id } = (
+    await api
+      .post('/rules', ruleTo(paused, { steps: [{ deliver: { to: [paused], onFailure } }] }))
+      .expect(201)
+  ).body as { id: string }
+  await api.post(`/destinations/${paused}/pause`).expect(200)
+  await api.delete(`/templates/${template}`).expect(204)
+  const [acting] = (await preview(api, { ...event, at })).steps
+  expect(acting?.steps).toEqual([
+    {
+      path: `${id}/0`,
+      kind: 'deliver',
+      at,
+      deliveries: [
+        {
+          destinationId: paused,
+          channel: 'webhook',
+          name: 'Case system',
+          skipped: 'the destination is paused: paused by the API',
+        },
+      ],
+      onFailure: [
+        {
+          path: `${id}/0.onFailure.0`,
+          kind: 'deliver',
+          at,
+          deliveries: [
+            {
+              destinationId: boss,
+              channel: 'webhook',
+              name: 'Boss',
+              template,
+              templateFault: `the template ${template} is not there any more`,
+            },
+          ],
+        },
+      ],
+    },
+  ])
+})
+
+it('recipients who have not agreed are counted, and not named', async () => {
+  const { api } = await makeTenant(stack)
+  const config = { to: ['ann@x.io', 'bob@x.io'] }
+  const given = { name: 'Mail', channel: 'email', config, subscription: { eventTypes: ['none'] } }
+  const { id: mail } = (await api.post('/destinations', given).expect(201)).body as { id: string }
+  await api.post('/rules', ruleTo(mail)).expect(201)
+  const outlook = async () => {
+    const [{ steps: [first] = [] } = {}] = (await preview(api, event)).steps
+    return (first as { deliveries?: object[] } | undefined)?.deliveries?.[0]
+  }
+  expect(await outlook()).toEqual({ destinationId: mail, channel: 'email', name: 'Mail' })
+  const data = { status: 'unsubscribed' }
+  await stack.db.emailRecipient.updateMany({ where: { destinationId: mail, address: 'ann@x.io' }, data })
+  expect(await outlook()).toMatchObject({ leftOut: '1 recipient has unsubscribed' })
+  await stack.db.emailRecipient.updateMany({ where: { destinationId: mail, address: 'bob@x.io' }, data: { status: 'asked' } })
+  const skipped = 'nobody has agreed to get it: 1 recipient has not confirmed yet; 1 recipient has unsubscribed'
+  expect(await outlook()).toMatchObject({ skipped })
+}) // prettier-ignore
+
 it('without a time, it is now', async () => {
   const { api } = await makeTenant(stack)
   const before = Date.now()

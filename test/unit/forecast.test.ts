@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { forecast } from '../../src/domain/forecast.ts'
+import { forecast, type DeliveryOutlook } from '../../src/domain/forecast.ts'
 import type { PlannedDelivery, PlannedRule, PlannedStep } from '../../src/domain/plan.ts'
 
 const at = new Date('2026-03-28T20:00:00.000Z')
@@ -26,14 +26,18 @@ function planOf(steps: PlannedStep[], more: Partial<PlannedRule> = {}) {
 }
 
 /** Path, begin and end of every step, nested ones after theirs. */
-function times(steps: PlannedStep[], more: Partial<PlannedRule> = {}) {
+function times(
+  steps: PlannedStep[],
+  more: Partial<PlannedRule> = {},
+  lookAhead?: Parameters<typeof forecast>[2],
+) {
   const seen: string[] = []
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
     if ('path' in value) seen.push(timeOf(value))
     for (const inner of Object.values(value)) visit(inner)
   }
-  visit(forecast(planOf(steps, more), at).steps)
+  visit(forecast(planOf(steps, more), at, lookAhead).steps)
   return seen
 }
 
@@ -89,6 +93,43 @@ it('what follows a failure has no time, and says what it hangs on', () => {
     '1: 28T20:00',
   ])
 })
+
+it.each<[what: string, more: Partial<PlannedStep & { kind: 'deliver' }>, lookAhead: () => DeliveryOutlook]>([
+  ['would not be made', {}, () => ({ skipped: 'the destination is paused' })],
+  ['has no destination', { missing: [{ destinationId: 'dst_b', reason: 'is no longer there' }] }, () => ({})],
+])('what follows a delivery that %s begins at once', (_what, more, lookAhead) => {
+  const onFailure = [delay('0.onFailure.0', 5), deliver('0.onFailure.1')]
+  const steps = (waitFor?: 'outcome') => [
+    deliver('0', { ...more, onFailure, ...(waitFor && { waitFor }) }),
+    deliver('1'),
+  ]
+  const failed = ['0.onFailure.0: 28T20:00 until 28T20:05', '0.onFailure.1: 28T20:05']
+  expect(times(steps(), {}, lookAhead)).toEqual(['0: 28T20:00', ...failed, '1: 28T20:00'])
+  expect(times(steps('outcome'), {}, lookAhead)).toEqual(['0: 28T20:00', ...failed, '1: 28T20:05'])
+})
+
+it('what follows a failure that is known waits for quiet hours, and for the delay before first attempts', () => {
+  const quietHours: PlannedRule['quietHours'] = [{ timezone: 'Europe/Berlin', between: ['20:00', '22:00'] }]
+  const late = { ...delivery('dst_a'), scheduleMs: [10 * 60_000] }
+  const step = deliver('0', { deliveries: [late], onFailure: [delay('0.onFailure.0', 5)] })
+  expect(times([step], { quietHours }, () => ({ skipped: 'the destination is paused' }))).toEqual([
+    '0: 28T20:00 until 28T21:00',
+    '0.onFailure.0: 28T21:10 until 28T21:15',
+  ])
+})
+
+it.each<[what: string, rules: PlannedStep[][], warning: string | undefined]>([
+  ['nothing where its rule has told somebody', [[deliver('0'), awaitAck('1', 5)]], undefined],
+  ['that nobody knows', [[awaitAck('0', 5)], [delay('0', 5)]], 'nobody is told of the event before'],
+  ['that nobody knows, as nothing would be sent', [[deliver('0', { deliveries: [delivery('dst_paused')] }), awaitAck('1', 5)]], 'nobody is told of the event before'],
+  ['that only others know', [[awaitAck('0', 5), deliver('1')], [deliver('0')]], 'only other rules do'],
+])('a wait for an acknowledgement warns of %s', (_what, rules, warning) => {
+  const steps = rules.flatMap((steps) => planOf(steps).steps)
+  const lookAhead = ({ destinationId }: PlannedDelivery) => (destinationId === 'dst_paused' ? { skipped: 'paused' } : {})
+  const [rule] = forecast({ steps, routing: [] }, at, lookAhead).steps
+  const waits = rule && 'steps' in rule ? rule.steps.find((step) => step.kind === 'awaitAck') : undefined
+  expect(waits?.warning).toEqual(warning && expect.stringContaining(warning))
+}) // prettier-ignore
 
 it('quiet hours hold up a delivery and the steps after it, but no wait', () => {
   const quietHours: PlannedRule['quietHours'] = [{ timezone: 'Europe/Berlin', between: ['22:00', '07:00'] }]
@@ -154,8 +195,9 @@ it('deliveries are shown as people know them, those to subscribers as well, and 
       deliveries: [{ ...delivery('dst_a'), template: 'tpl_1' }, delivery('dst_b')],
     },
   ]
-  const names: Partial<Record<string, string>> = { dst_a: 'Case system' }
-  expect(forecast({ steps, routing }, at, (id) => names[id])).toEqual({
+  const lookAhead = ({ destinationId }: PlannedDelivery) =>
+    destinationId === 'dst_a' ? { name: 'Case system' } : { skipped: 'the destination is paused' }
+  expect(forecast({ steps, routing }, at, lookAhead)).toEqual({
     at: '2026-03-28T20:00:00.000Z',
     steps: [
       {
@@ -163,7 +205,7 @@ it('deliveries are shown as people know them, those to subscribers as well, and 
         at: '2026-03-28T20:00:00.000Z',
         deliveries: [
           { destinationId: 'dst_a', channel: 'webhook', name: 'Case system', template: 'tpl_1' },
-          { destinationId: 'dst_b', channel: 'webhook' },
+          { destinationId: 'dst_b', channel: 'webhook', skipped: 'the destination is paused' },
         ],
       },
     ],
