@@ -1,8 +1,9 @@
 import pMap from 'p-map'
-import { readDailyTotals, readRolledTotals } from '../db/daily-totals.ts'
-import type { Destination } from '../db/destinations.ts'
+import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../db/daily-totals.ts'
+import type { Destination, Scope } from '../db/destinations.ts'
 import { addDays, dayOf, daysBetween, endOf, startOf } from '../domain/days.ts'
 import { sumOf, type DeliveryCounts } from '../domain/destination-total.ts'
+import { countLive, type LiveCounts } from '../temporal/count-live.ts'
 import { countEnded, readDeliveryStats, type DeliveryStats } from '../temporal/delivery-stats.ts'
 import type { AppDeps } from './app.ts'
 
@@ -15,11 +16,32 @@ export async function readAllStats(
 ): Promise<DeliveryStats> {
   const rolled = await readRolledTotals(db, destinationId)
   const live = await readDeliveryStats(temporal, destinationId, rolled.until)
-  const lastAttemptAt = [rolled.lastAttemptAt, live.lastAttemptAt]
-    .flatMap((at) => at ?? [])
+  return { ...total(rolled, live), pending: live.pending }
+}
+
+/**
+ * The same, without what is pending, for all destinations of a tenant's environment by a bounded number of calls: `maxCounted`
+ * limits the events that are counted since the last roll-up. A destination without deliveries is not in it.
+ */
+export async function readStatsOfAll(
+  { db, temporal }: StatsDeps,
+  scope: Scope,
+): Promise<ReadonlyMap<string, LiveCounts>> {
+  const { until, totals } = await readRolledTotalsOfMany(db, scope)
+  const live = await countLive(temporal, scope, until)
+  const ids = [...new Set([...totals.keys(), ...live.keys()])]
+  return new Map(ids.map((id) => [id, total(totals.get(id), live.get(id))]))
+}
+
+type Counted = DeliveryCounts & { lastAttemptAt?: string | undefined }
+
+function total(...parts: (Counted | undefined)[]): LiveCounts {
+  const counted = parts.flatMap((part) => part ?? [])
+  const lastAttemptAt = counted
+    .flatMap(({ lastAttemptAt: at }) => at ?? [])
     .sort()
     .at(-1)
-  return { ...sumOf([rolled, live]), pending: live.pending, ...(lastAttemptAt && { lastAttemptAt }) }
+  return { ...sumOf(counted), ...(lastAttemptAt && { lastAttemptAt }) }
 }
 
 export interface DayStats extends DeliveryCounts {

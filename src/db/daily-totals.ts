@@ -1,6 +1,7 @@
 import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
 import type { DeliveryCounts, DestinationTotal } from '../domain/destination-total.ts'
 import type { Db, Tx } from './client.ts'
+import type { Prisma } from './generated/client.ts'
 
 export interface DayRolled {
   day: string
@@ -71,21 +72,40 @@ export interface RolledTotals extends DeliveryCounts {
 
 /** A destination's totals over all days that were rolled up. */
 export async function readRolledTotals(db: Db, destinationId: string): Promise<RolledTotals> {
+  const { until, totals } = await readRolledTotalsOfMany(db, { destinationId })
+  return { until, ...(totals.get(destinationId) ?? nothing) }
+}
+
+const nothing = { total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
+
+/** The same for every destination that matches, such as those of a tenant's environment. */
+export async function readRolledTotalsOfMany(
+  db: Db,
+  which: Prisma.DailyTotalWhereInput,
+): Promise<{ until: Date | undefined; totals: Map<string, Omit<RolledTotals, 'until'>> }> {
   const newest = await db.rolledDay.findFirst({ orderBy: { day: 'desc' } })
-  if (!newest) return { until: undefined, total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
-  // Up to that day, as another one may be added between the two questions.
-  const { _sum, _max } = await db.dailyTotal.aggregate({
-    where: { destinationId, day: { lte: newest.day } },
+  if (!newest) return { until: undefined, totals: new Map() }
+  const sums = await db.dailyTotal.groupBy({
+    by: 'destinationId',
+    // Up to that day, as another one may be added between the two questions.
+    where: { ...which, day: { lte: newest.day } },
     _sum: { total: true, succeeded: true, failed: true },
     _max: { lastAttemptAt: true },
   })
   return {
     // Of a day that was rolled up before it was over, the rest is not counted yet.
     until: [endOf(dayOf(newest.day)), newest.doneAt].sort(byTime)[0],
-    total: _sum.total ?? 0,
-    succeeded: _sum.succeeded ?? 0,
-    failed: _sum.failed ?? 0,
-    lastAttemptAt: _max.lastAttemptAt?.toISOString(),
+    totals: new Map(
+      sums.map(({ destinationId, _sum, _max }) => [
+        destinationId,
+        {
+          total: _sum.total ?? 0,
+          succeeded: _sum.succeeded ?? 0,
+          failed: _sum.failed ?? 0,
+          lastAttemptAt: _max.lastAttemptAt?.toISOString(),
+        },
+      ]),
+    ),
   }
 }
 

@@ -18,13 +18,14 @@ export interface Counted {
   totals: DestinationTotal[]
 }
 
-const types = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
+/** Workflows whose memos are counted. */
+export const countedTypes = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** Counts what ended within a span by what its memos say: the same as `readDeliveryStats` finds by search attributes. */
 export async function countClosed(client: Client, span: Span): Promise<Counted> {
   const totals = new Map<string, DestinationTotal>()
   let executions = 0
-  for await (const execution of closedExecutions(client, types, span)) {
+  for await (const execution of closedExecutions(client, countedTypes, span)) {
     executions += 1
     for (const delivery of countedDeliveries(execution)) {
       const { destinationId } = delivery

@@ -35,9 +35,10 @@ export async function readDeliveryStats(
   since?: Date,
 ): Promise<DeliveryStats> {
   const id = quoted(destinationId)
-  // SQL visibility takes what is under way to end in the far future.
-  const ended = since ? `${hasEnded} AND ${endedWithin({ from: since, until: farFuture })}` : hasEnded
-  const counted = since ? ` AND (${isUnderWay} OR (${ended}))` : ''
+  const ended = endedSince(since)
+  const counted = liveSince(since)
+    .map((condition) => ` AND ${condition}`)
+    .join('')
   const [total, succeeded, failed, underWay, newest] = await Promise.all([
     countExecutions(client, `Destinations = ${id}${counted}`),
     countExecutions(client, `DeliveredDestinations = ${id}${counted}`),
@@ -58,6 +59,16 @@ export async function readDeliveryStats(
     pending: waiting.filter(isOpen).length + beyond,
     ...(lastAttemptAt && { lastAttemptAt }),
   }
+}
+
+/** SQL visibility takes what is under way to end in the far future. */
+function endedSince(since: Date | undefined): string {
+  return since ? `${hasEnded} AND ${endedWithin({ from: since, until: farFuture })}` : hasEnded
+}
+
+/** The condition for executions that are under way or ended since a time; none without a time. */
+export function liveSince(since: Date | undefined): string[] {
+  return since ? [`(${isUnderWay} OR (${endedSince(since)}))`] : []
 }
 
 /** What became of the deliveries whose workflows ended within a span. */

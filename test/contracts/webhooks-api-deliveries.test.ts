@@ -1,6 +1,7 @@
+import type { Client } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { status } from '../support/receiver.ts'
-import { eventually, makeKey, makeTenant, readLog, stackOfFile, waitingLog, type EventLog } from '../support/stack.ts' // prettier-ignore
+import { apiOf, eventually, makeKey, makeTenant, readLog, stackOfFile, waitingLog, type EventLog } from '../support/stack.ts' // prettier-ignore
 import {
   createWebhook, documentedTime, httpsReceiver, listWebhooks, nativeTwin, postEvent, postSettled, readWebhook,
   triggeredWebhook, tryOnce, verified,
@@ -207,5 +208,30 @@ describe('stats and last_triggered_at', () => {
       ({ body }) => (body as { data: unknown[] }).data.length === 2,
     )
     expect((await readWebhook(api, id)).stats).toEqual(expected.stats)
+  })
+
+  it('are listed with one call of Temporal, however many webhooks there are', async () => {
+    const { api, key } = await makeTenant(stack)
+    const receiver = await httpsReceiver()
+    const { id } = await createWebhook(api, { event_type: 'case.opened', webhook_url: receiver.url })
+    for (let others = 0; others < 20; others++) await createWebhook(api, { event_type: 'case.resolved' })
+    await postSettled(api, 'case.opened')
+    const { stats, last_triggered_at } = await eventually(
+      () => readWebhook(api, id),
+      (webhook) => webhook.stats.successful_deliveries === 1,
+    )
+
+    const calls: PropertyKey[] = []
+    const workflowService = new Proxy(stack.temporal.workflowService, {
+      get(service, name) {
+        if (/Execution/.test(String(name))) calls.push(name)
+        return Reflect.get(service, name) as unknown
+      },
+    })
+    const temporal = Object.create(stack.temporal, { workflowService: { value: workflowService } }) as Client
+    const webhooks = await listWebhooks(apiOf(stack.anotherApp({ temporal }), key))
+    expect(calls).toEqual(['listWorkflowExecutions'])
+    expect(webhooks).toHaveLength(21)
+    expect(webhooks.at(-1)).toMatchObject({ id, stats, last_triggered_at })
   })
 })

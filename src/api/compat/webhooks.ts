@@ -1,4 +1,3 @@
-import pMap from 'p-map'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Destination } from '../../db/destinations.ts'
@@ -6,8 +5,9 @@ import { openDestination } from '../../db/destinations.ts'
 import { catalogueTypes, findEntry, nearestTypes } from '../../domain/catalogue/index.ts'
 import { filterProblems } from '../../domain/filters.ts'
 import { truncate } from '../../domain/truncate.ts'
+import type { LiveCounts } from '../../temporal/count-live.ts'
 import type { AppDeps } from '../app.ts'
-import { readAllStats } from '../delivery-stats.ts'
+import { readAllStats, readStatsOfAll } from '../delivery-stats.ts'
 import { deliveryPolicy } from '../destination-fields.ts'
 import { writeDestination } from '../destination-news.ts'
 import {
@@ -124,10 +124,9 @@ export const webhookRoutes = [
         where: { ...scopeOf(caller), contract },
         orderBy: { id: 'desc' },
       })
-      // Each asks Temporal five questions.
-      const webhooks = await pMap(rows, (row) => show(openDestination(row, deps.secretKeys), deps), {
-        concurrency: 8,
-      })
+      const stats =
+        rows.length > 0 ? await readStatsOfAll(deps, scopeOf(caller)) : new Map<string, LiveCounts>()
+      const webhooks = rows.map((row) => show(openDestination(row, deps.secretKeys), stats.get(row.id)))
       return { status: 200, body: { webhooks } }
     },
   }),
@@ -140,7 +139,8 @@ export const webhookRoutes = [
     replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
     async handle({ params, caller }, deps) {
       const destination = await requireWebhook(deps, caller, params.webhook_id)
-      const { stats, last_triggered_at, ...fields } = await show(destination, deps)
+      const counts = await readAllStats(deps, destination.id)
+      const { stats, last_triggered_at, ...fields } = show(destination, counts)
       const updated_at = microsecondTime(destination.updatedAt)
       return { status: 200, body: { ...fields, updated_at, stats, last_triggered_at } }
     },
@@ -203,9 +203,9 @@ function asWebhook(destination: Destination): Destination {
   return destination
 }
 
-async function show(destination: Destination, deps: AppDeps) {
+function show(destination: Destination, counts: LiveCounts | undefined) {
   const { id, subscription, config, status, createdAt } = destination
-  const { total, succeeded, failed, lastAttemptAt } = await readAllStats(deps, id)
+  const { total = 0, succeeded = 0, failed = 0, lastAttemptAt } = counts ?? {}
   return {
     id: webhookIdOf(id),
     event_type: subscription.eventTypes[0],
