@@ -9,6 +9,7 @@ import {
   type SettledRecipients,
 } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
+import type { RuleContext } from '../domain/rule-context.ts'
 import { truncate } from '../domain/truncate.ts'
 import { askingEvent } from './asking-event.ts'
 import { noteOutcome, type Noted } from './health.ts'
@@ -36,6 +37,8 @@ export interface AttemptRequest {
   template?: string | undefined
   /** The message tells how to acknowledge the event. */
   acknowledgeable?: true | undefined
+  /** What the rule that makes it knows of it: the message says why it is sent. */
+  rule?: RuleContext | undefined
   /** Of a message to several people: whom earlier attempts have settled. */
   settled?: SettledRecipients | undefined
 }

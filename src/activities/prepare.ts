@@ -7,6 +7,7 @@ import type { AttemptResult } from '../domain/outcome.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { AttemptRequest } from './attempt.ts'
 import { findAudience, type Audience } from './audience.ts'
+import { describeMessage } from './describe-message.ts'
 import { holdBack } from './hold-back.ts'
 import { holdMail } from './hold-mail.ts'
 import type { ActivityDeps } from './index.ts'
@@ -41,7 +42,12 @@ export async function prepareMessage(
   // Nobody waits for a test.
   if (over) return event.test ? { kind: 'skipped', reason: over.reason } : over
   const keys = channel && (await signingKeys(deps, channel, target))
-  const composition = compositionOf(deps, event, target, request)
+  const composition = await describeMessage(
+    deps,
+    channel,
+    compositionOf(deps, event, target, request),
+    request,
+  )
   const rendered = await render(deps, channel, composition, request)
   return { channel, target, keys, composition, rendered, audience }
 }

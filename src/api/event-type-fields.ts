@@ -2,13 +2,19 @@ import { z } from 'zod'
 import type { EventType } from '../db/generated/client.ts'
 import { Prisma } from '../db/generated/client.ts'
 import { catalogues, findEntry } from '../domain/catalogue/index.ts'
+import { catalogueTitle } from '../domain/catalogue/titles.ts'
 import type { JsonObject } from '../domain/event.ts'
 import { invalid } from './errors.ts'
 import { eventType } from './event-fields.ts'
 import { dataProblems, schemaProblems } from './event-schema.ts'
+import { titleProblem } from './event-type-title.ts'
 import { jsonObject } from './text.ts'
 
 const description = z.string().max(2000)
+const title = z.string().trim().min(1, 'must not be empty').max(500).meta({
+  description:
+    'Liquid: what messages about an event of this type are titled, as in {{ data.name }}: {{ data.status }}.',
+})
 const schema = jsonObject.meta({
   description: 'JSON Schema (2020-12, or draft-07 by $schema) of an event’s data.',
 })
@@ -17,6 +23,7 @@ const enforce = z.boolean().meta({ description: 'Refuse events whose data does n
 export const eventTypeBody = z.strictObject({
   type: eventType,
   description: description.default(''),
+  title: title.optional(),
   schema: schema.optional(),
   sample: jsonObject.optional(),
   enforce: enforce.default(false),
@@ -25,6 +32,7 @@ export const eventTypeBody = z.strictObject({
 /** `null` takes a field away. */
 export const eventTypePatch = z.strictObject({
   description: description.optional(),
+  title: title.nullable().optional(),
   schema: schema.nullable().optional(),
   sample: jsonObject.nullable().optional(),
   enforce: enforce.optional(),
@@ -37,6 +45,7 @@ export const eventTypeReply = z.object({
   description: z.string(),
   group: z.string().optional(),
   contract: z.string().optional(),
+  title: z.string().optional(),
   schema: z.record(z.string(), z.unknown()).optional(),
   sample: z.record(z.string(), z.unknown()).optional(),
   enforce: z.boolean().optional(),
@@ -47,13 +56,16 @@ export const eventTypeReply = z.object({
 /** What can be stored of an event type, checked as a whole. */
 export interface EventTypeSettings {
   description: string
+  title: string | null
   schema: JsonObject | null
   sample: JsonObject | null
   enforce: boolean
 }
 
-/** Throws with everything that is wrong: a bad schema, a sample that does not fit it, nothing to enforce. */
-export function checkSettings({ schema, sample, enforce }: EventTypeSettings): void {
+/** Throws with everything that is wrong: a bad schema, a title or a sample that does not fit, nothing to enforce. */
+export function checkSettings({ title, schema, sample, enforce }: EventTypeSettings): void {
+  const untitled = title === null ? undefined : titleProblem(title, sample)
+  if (untitled !== undefined) throw invalid([{ path: 'title', message: untitled }])
   if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'takes a schema to be enforced' }])
   if (!schema) return
   const problems = schemaProblems(schema)
@@ -62,23 +74,30 @@ export function checkSettings({ schema, sample, enforce }: EventTypeSettings): v
   if (misfits.length > 0) throw invalid(misfits)
 }
 
-export function columnsOf({ description, schema, sample, enforce }: EventTypeSettings) {
-  return { description, schema: schema ?? Prisma.DbNull, sample: sample ?? Prisma.DbNull, enforce }
+export function columnsOf({ description, title, schema, sample, enforce }: EventTypeSettings) {
+  return { description, title, schema: schema ?? Prisma.DbNull, sample: sample ?? Prisma.DbNull, enforce }
 }
 
 export function settingsOf(row: EventType): EventTypeSettings {
-  const { description, schema, sample, enforce } = row
-  return { description, schema: schema as JsonObject | null, sample: sample as JsonObject | null, enforce }
+  const { description, title, schema, sample, enforce } = row
+  return {
+    description,
+    title,
+    schema: schema as JsonObject | null,
+    sample: sample as JsonObject | null,
+    enforce,
+  }
 }
 
 export function showOwn(row: EventType) {
   const { type, description, enforce, createdAt, updatedAt } = row
-  const { schema, sample } = settingsOf(row)
+  const { title, schema, sample } = settingsOf(row)
   return {
     type,
     source: 'own' as const,
     aliases: [...(findEntry(type)?.aliases ?? [])],
     description,
+    ...(title !== null && { title }),
     ...(schema && { schema }),
     ...(sample && { sample }),
     enforce,
@@ -92,6 +111,7 @@ export const contractTypes = catalogues.flatMap(({ contract, groups }) =>
   groups.flatMap(({ name: group, types }) =>
     types.map(({ type, aliases = [], description, sample }) => ({
       type,
+      title: catalogueTitle(type),
       source: 'contract' as const,
       aliases: [...aliases],
       description,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { inTenantTurn } from '../db/client.ts'
 import { catalogues } from '../domain/catalogue/index.ts'
 import { schemaOfSample } from '../domain/catalogue/sample-schema.ts'
+import { catalogueTitle } from '../domain/catalogue/titles.ts'
 import { columnsOf } from './event-type-fields.ts'
 import { requireTypeRoom } from './event-type-room.ts'
 import { route, scopeOf } from './route.ts'
@@ -31,7 +32,7 @@ export const eventTypePresetRoutes = [
     path: '/event-types/presets',
     access: { scope: 'event-types:write' },
     summary:
-      'Register the event types of a contract that are not registered yet, each with its sample and a schema made of it',
+      'Register the event types of a contract that are not registered yet, each with its title, its sample and a schema made of that',
     body: z.strictObject({
       preset: z.enum(presets.map(({ preset }) => preset)),
       enforce: z.boolean().default(false),
@@ -53,7 +54,13 @@ export const eventTypePresetRoutes = [
           data: missing.map(({ type, description, sample }) => ({
             ...scope,
             type,
-            ...columnsOf({ description, sample, schema: schemaOfSample(sample), enforce }),
+            ...columnsOf({
+              description,
+              title: catalogueTitle(type) ?? null,
+              sample,
+              schema: schemaOfSample(sample),
+              enforce,
+            }),
           })),
         })
         const registered = missing.map(({ type }) => type)

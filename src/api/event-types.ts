@@ -47,9 +47,9 @@ export const eventTypeRoutes = [
     replies: { 201: eventTypeReply },
     async handle({ body, caller, address }, { db }) {
       const scope = scopeOf(caller)
-      const { type, description, schema = null, sample = null, enforce } = body
+      const { type, description, title = null, schema = null, sample = null, enforce } = body
       if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
-      const settings = { description, schema, sample, enforce }
+      const settings = { description, title, schema, sample, enforce }
       checkSettings(settings)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         if (await findOwn(tx, scope, type)) throw exists(type)
@@ -80,7 +80,7 @@ export const eventTypeRoutes = [
     method: 'patch',
     path: '/event-types/:type',
     access: { scope: 'event-types:write' },
-    summary: 'Change a registered event type; null takes its schema or sample away',
+    summary: 'Change a registered event type; null takes its title, schema or sample away',
     body: eventTypePatch,
     replies: { 200: eventTypeReply },
     async handle({ params: { type = '' }, body, caller, address }, { db }) {

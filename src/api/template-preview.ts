@@ -3,11 +3,13 @@ import { absentVariables } from '../channels/liquid.ts'
 import { parseParts, renderParts, templateScope } from '../channels/template-content.ts'
 import type { Channel, Composition } from '../channels/channel.ts'
 import type { Scope } from '../db/destinations.ts'
+import { findMessageNames } from '../db/message-names.ts'
 import type { TemplateParts } from '../db/templates.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import type { FieldError } from './errors.ts'
 import { findSample } from './event-sample.ts'
+import { sampleMessage } from './sample-message.ts'
 
 interface Previewed {
   parts: TemplateParts
@@ -20,7 +22,7 @@ interface Previewed {
 /** What a template makes of an event; nothing is sent and nothing is stored. */
 export async function previewTemplate({ db }: Pick<AppDeps, 'db'>, scope: Scope, previewed: Previewed) {
   const event = previewed.event ?? (await sampleFor(db, scope, previewed.eventTypes))
-  const composition = compositionOf(scope, event)
+  const composition = sampleMessage(scope, event, await findMessageNames(db, scope, event.type))
   const asked = channels.filter(({ name }) => previewed.channel === undefined || previewed.channel === name)
   const made = asked.map((channel) => previewChannel(channel, previewed.parts[channel.name], composition))
   return {
@@ -46,15 +48,6 @@ function previewChannel(channel: Channel, texts: Record<string, string> = {}, co
     absent: unrendered.some(({ slow }) => slow)
       ? []
       : Object.values(texts).flatMap((text) => absentVariables(text, scope)),
-  }
-}
-
-function compositionOf(scope: Scope, { type, data }: { type: string; data: JsonObject }): Composition {
-  const createdAt = new Date().toISOString()
-  return {
-    event: { ...scope, id: 'evt_preview', type, data, createdAt },
-    destination: { id: 'dst_preview', name: 'Preview' },
-    acknowledgeUrl: 'https://switchyard.example/acknowledge/preview',
   }
 }
 

@@ -13,6 +13,16 @@ export interface Composition {
   step?: string | undefined
   /** Where whoever reads it takes notice of the event, if somebody waits for that. */
   acknowledgeUrl?: string | undefined
+  /** When the rule stops waiting for that (ISO 8601, UTC). */
+  acknowledgeBy?: string | undefined
+  /** The tenant's name. */
+  tenant?: string | undefined
+  /** What happened, in a line; without it the event type in words. */
+  title?: string | undefined
+  /** The name of the rule that sends it. */
+  rule?: string | undefined
+  /** Why it is sent, where that is not simply that the event happened, as in "escalated: not acknowledged within 15 min". */
+  reason?: string | undefined
 }
 
 /** One attempt to make: an event, where to, and with what patience. */
@@ -97,6 +107,8 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   recipients?(config: z.output<Config>): readonly string[]
   /** Likewise: whether they are reached by the platform's own server, which counts them. */
   viaPlatform?(config: z.output<Config>): boolean
+  /** Its default messages are read by programs: they have no title and do not say why they are sent. */
+  forPrograms?: true
   /** The fields that a template can make of its messages. */
   template: Fields
   /**

@@ -1,10 +1,17 @@
 import type { Digest } from '../domain/digest.ts'
-import type { Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 
-export function digestTitle({ count, rule }: Digest, { test, environment }: Event): string {
-  const what = `${count} ${count === 1 ? 'event' : 'events'}: ${rule.name}`
-  return `${test ? 'Test: ' : ''}${what}${environment === 'sandbox' ? ' (sandbox)' : ''}`
+export function digestTitle(digest: Digest): string {
+  return `${countEvents(digest)}: ${digest.rule.name}`
+}
+
+/** Why a digest is sent, unless its rule has a further reason. A default message's title says as much. */
+export function digestReason(digest: Digest): string {
+  return `digest of ${countEvents(digest)}`
+}
+
+function countEvents({ count }: Digest): string {
+  return `${count} ${count === 1 ? 'event' : 'events'}`
 }
 
 /** Of a key that is an object: the rest of its fields is in the digest itself. */

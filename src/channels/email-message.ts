@@ -1,12 +1,14 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
-import { titleOf, type Event } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import { carriableMessage } from './carriable.ts'
 import type { Composition } from './channel.ts'
 import { digestOf } from '../domain/digest.ts'
 import { renderDigestEmail } from './email-digest.ts'
-import { button, facts, page, small } from './email-layout.ts'
+import { facts } from './email-layout.ts'
+import { acknowledgeLines, layOut } from './email-parts.ts'
 import { textFromHtml } from './email-text.ts'
+import { origin } from './message-facts.ts'
+import { titleOf } from './message-title.ts'
 
 const mostFields = 200
 
@@ -29,12 +31,12 @@ export function composeEmail(of: Composition, content: Partial<EmailContent>): E
 }
 
 /** Stands for a template's HTML that cannot be made text of. The payload is not shown: the template may have left it out. */
-function withoutText({ event, acknowledgeUrl }: Composition): string {
+function withoutText(of: Composition): string {
   return [
-    titleOf(event),
+    titleOf(of),
     '',
     'This message is HTML, and your mail program shows its text only.',
-    ...(acknowledgeUrl === undefined ? [] : ['', `Acknowledge: ${acknowledgeUrl}`]),
+    ...acknowledgeLines(of),
   ].join('\n')
 }
 
@@ -75,42 +77,22 @@ function wellFormed(text: string): string {
 
 /** Subject, text and HTML of an event that no template is for. */
 export function renderEmail(of: Composition) {
-  const { event, destination, acknowledgeUrl } = of
+  const { event } = of
   const digest = digestOf(event)
   if (digest) return renderDigestEmail(of, digest)
   const { fields, more } = payloadFields(event.data, mostFields)
-  const title = titleOf(event)
-  const rest = more > 0 ? `Fields not shown here: ${more}. The event has them.` : ''
-  const about = aboutEvent(event)
   const width = Math.max(0, ...fields.map(({ path }) => path.length))
-  return {
-    subject: `${title}: ${event.id}`,
-    text: [
-      title,
-      '',
-      ...fields.map(({ path, value }) => `${path.padEnd(width)}  ${value}`),
-      ...(rest ? ['', rest] : []),
-      ...(acknowledgeUrl === undefined ? [] : ['', `Acknowledge: ${acknowledgeUrl}`]),
-      '',
-      ...about.map(({ path, value }) => `${path}: ${value}`),
-      `Sent by Switchyard to "${destination.name}".`,
-    ].join('\n'),
-    html: page(title, [
-      facts(fields),
-      rest && `<p>${rest}</p>`,
-      button('Acknowledge', acknowledgeUrl),
-      `<h2 style="font-size:14px;color:#555;margin:24px 0 4px">About this event</h2>`,
-      facts(about),
-      small(`Sent by Switchyard to “${destination.name}”.`),
-    ]),
-  }
-}
-
-function aboutEvent({ type, id, createdAt, environment }: Event) {
-  return [
-    { path: 'Event', value: type },
-    { path: 'Event id', value: id },
-    { path: 'Received', value: `${createdAt.slice(0, 19).replace('T', ' ')} UTC` },
-    { path: 'Environment', value: environment },
-  ]
+  return layOut(of, {
+    text: fields.map(({ path, value }) => `${path.padEnd(width)}  ${value}`),
+    html: facts(fields),
+    rest: more > 0 ? `Fields not shown here: ${more}. The event has them.` : '',
+    summary: fields.map(({ path, value }) => `${path}: ${value}`).join(' · '),
+    heading: 'About this event',
+    about: [
+      { path: 'Event', value: event.type },
+      { path: 'Event id', value: event.id },
+      { path: 'Received', value: `${event.createdAt.slice(0, 19).replace('T', ' ')} UTC` },
+      ...origin(of),
+    ],
+  })
 }

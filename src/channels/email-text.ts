@@ -18,10 +18,11 @@ const options: HtmlToTextOptions = {
   ],
 }
 
-/** The words of a template's HTML, for mail programs that show plain text; none where they cannot be had in time. */
+/** The words of a template's HTML, for mail programs that show plain text; none where it has none, or not in time. */
 export function textFromHtml(html: string): string | undefined {
   try {
-    return withinDeadline(convertMs, () => convert(html, options)) || undefined
+    const text = withinDeadline(convertMs, () => convert(html, options))
+    return /[\p{L}\p{N}]/u.test(text) ? text : undefined
   } catch {
     return undefined
   }

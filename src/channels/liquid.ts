@@ -9,6 +9,7 @@ import {
   type LiquidOptions,
   type Template,
 } from 'liquidjs'
+import { oneLine } from '../domain/payload-fields.ts'
 import { OverDeadline, withinDeadline } from './deadline.ts'
 import { registerFilters } from './liquid-filters.ts'
 import { BoundedOutput, EscapedText, escapeValue, JsonOutput, JsonValue } from './liquid-output.ts'
@@ -62,14 +63,14 @@ function createEngine(more: LiquidOptions): Liquid {
   return liquid
 }
 
-function engineOf(kind: TemplateKind): Liquid {
+function engineOf(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
   function escape(this: { context: Context }, value: unknown): unknown {
     const escaped = escapeValue(kind, value)
     if (!(escaped instanceof JsonValue)) this.context.memoryLimit.use(escaped.length)
     return escaped
   }
   // liquidjs calls it as a filter, with a context, and hands what it gives to the output as it is; its types say less.
-  const engine = createEngine({ outputEscape: escape as LiquidOptions['outputEscape'] })
+  const engine = createEngine({ ...more, outputEscape: escape as LiquidOptions['outputEscape'] })
   registerFilters(engine, kind)
   return engine
 }
@@ -82,7 +83,9 @@ const engines: Record<TemplateKind, Liquid> = {
   json: engineOf('json'),
   slackJson: engineOf('slackJson'),
 }
-const strictEngine = createEngine({ strictVariables: true, lenientIf: true, catchAllErrors: true })
+const strict = { strictVariables: true, lenientIf: true }
+const strictLine = engineOf('line', strict)
+const strictEngine = createEngine({ ...strict, catchAllErrors: true })
 
 /** Throws what `describeFault` puts into words. */
 export function parsePart(kind: TemplateKind, text: string): ParsedPart {
@@ -97,6 +100,16 @@ export function renderPart(field: { kind: TemplateKind }, parsed: ParsedPart, sc
   const context = new Context({ ...scope }, options, { sync: true }, { liquid: engines[field.kind] })
   toValueSync(renderer.renderTemplates(parsed, context, output))
   return output.buffer
+}
+
+/** A line of text, only if everything that it prints is there. Throws what `describeFault` puts into words. */
+export function renderStrictLine(text: string, scope: TemplateScope, timeoutMs: number): string {
+  return withinDeadline(timeoutMs, () => {
+    const output = new BoundedOutput()
+    const context = new Context({ ...scope }, strictLine.options, { sync: true }, { liquid: strictLine })
+    toValueSync(strictLine.renderer.renderTemplates(strictLine.parse(text), context, output))
+    return oneLine(output.buffer).trim()
+  })
 }
 
 /** The names that a text prints and that are not there, as in `data.customer`; those that a condition asks for do not count. */

@@ -2,33 +2,33 @@ import type { Digest } from '../domain/digest.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
-import { digestTitle, sharedKey, typeCounts } from './digest.ts'
+import { sharedKey, typeCounts } from './digest.ts'
 import { escapeSlack } from './escaping.ts'
-import { link, mrkdwn, section, slackLimits, truncateMrkdwn } from './slack-blocks.ts'
+import { section, slackLimits } from './slack-blocks.ts'
+import { closing, notification, opening } from './slack-parts.ts'
 
 const fieldsShown = 2
 const longestField = 80
-/** Sections of lines, so that header, link and note have their place among Slack's 50 blocks. */
+/** Sections of lines, so that header, reason, link and note have their place among Slack's 50 blocks. */
 const mostSections = 40
 
 /** What came, and one line an event; as many as Slack takes. */
-export function renderDigestSlack({ event, acknowledgeUrl }: Composition, digest: Digest) {
-  const title = digestTitle(digest, event)
+export function renderDigestSlack(of: Composition, digest: Digest) {
   const { shown, groups } = grouped(digest.events.map(lineOf))
   const left = Math.max(digest.count, digest.events.length) - shown
   const shared = sharedKey(digest)
-  const note = [escapeSlack(typeCounts(digest)), ...(shared ? [escapeSlack(shared)] : []), `\`${event.id}\``]
+  const note = [
+    escapeSlack(typeCounts(digest)),
+    ...(shared ? [escapeSlack(shared)] : []),
+    `\`${of.event.id}\``,
+  ]
   return {
-    text: escapeSlack(`${title} (${event.id})`),
+    text: notification(of),
     blocks: [
-      {
-        type: 'header' as const,
-        text: { type: 'plain_text' as const, text: truncate(title, slackLimits.header) },
-      },
+      ...opening(of),
       ...groups.map((lines) => section(lines.join('\n'))),
       ...(left > 0 ? [section(`and ${left} more`)] : []),
-      ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
-      { type: 'context' as const, elements: [mrkdwn(truncateMrkdwn(note.join(' · '), slackLimits.section))] },
+      closing({ ...of, rule: digest.rule.name }, note),
     ],
   }
 }

@@ -1,13 +1,13 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
-import { titleOf, type Json } from '../domain/event.ts'
+import type { Json } from '../domain/event.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
-import { truncate } from '../domain/truncate.ts'
 import { carriableMessage } from './carriable.ts'
 import type { Composition } from './channel.ts'
 import { digestOf } from '../domain/digest.ts'
 import { escapeSlack } from './escaping.ts'
-import { link, mrkdwn, section, sections, settleBlocks, slackLimits, truncateMrkdwn } from './slack-blocks.ts'
+import { mrkdwn, sections, settleBlocks, slackLimits, truncateMrkdwn } from './slack-blocks.ts'
 import { renderDigestSlack } from './slack-digest.ts'
+import { closing, notification, opening, slackTime } from './slack-parts.ts'
 
 /** Slack's limit of a section; `payloadFields` keeps a field below the 2,000 characters that one may have. */
 const fieldsPerSection = 10
@@ -44,11 +44,11 @@ function parseBlocks(rendered: string): SlackContent['blocks'] {
 }
 
 /**
- * Header, the payload's fields, then event id and time, where no template is for it. Text from the payload is escaped: it can
- * make no link or mention.
+ * Header, why it was sent, the link, the payload's fields, then event id and time, where no template is for it. Text from the
+ * payload is escaped: it can make no link or mention.
  */
 export function renderSlackMessage(of: Composition): SlackContent {
-  const { event, acknowledgeUrl } = of
+  const { event } = of
   const digest = digestOf(event)
   if (digest) return renderDigestSlack(of, digest)
   const { fields, more } = payloadFields(event.data, mostFields)
@@ -61,24 +61,11 @@ export function renderSlackMessage(of: Composition): SlackContent {
         .map(({ path, value }) => mrkdwn(`*${escapeSlack(path)}*\n${escapeSlack(value)}`)),
     })
   }
-  const title = titleOf(event)
   const note = [
-    `Event \`${event.id}\``,
-    slackTime(event.createdAt),
     ...(more > 0 ? [`fields not shown here: ${more}`] : []),
+    escapeSlack(event.type),
+    `Event \`${event.id}\``,
+    slackTime(event.createdAt, '{date_short_pretty} {time_secs}'),
   ]
-  return {
-    text: `${title} (${event.id})`,
-    blocks: [
-      { type: 'header', text: { type: 'plain_text', text: truncate(title, slackLimits.header) } },
-      ...fieldSections,
-      ...(acknowledgeUrl === undefined ? [] : [section(link(acknowledgeUrl, 'Acknowledge'))]),
-      { type: 'context', elements: [{ type: 'mrkdwn', text: note.join(' · ') }] },
-    ],
-  }
-}
-
-/** Slack shows it in the reader's own zone, and the ISO time where it cannot. */
-function slackTime(iso: string): string {
-  return `<!date^${Math.floor(Date.parse(iso) / 1000)}^{date_short_pretty} {time_secs}|${iso}>`
+  return { text: notification(of), blocks: [...opening(of), ...fieldSections, closing(of, note)] }
 }

@@ -1,4 +1,3 @@
-import { titleOf } from '../domain/event.ts'
 import { oneLine } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
@@ -12,6 +11,7 @@ import {
   type TemplateScope,
 } from './liquid.ts'
 import { insideQuotes } from './liquid-output.ts'
+import { titleOf } from './message-title.ts'
 import {
   holdsJson,
   templateLimits,
@@ -36,10 +36,9 @@ export type Parsed = { field: string; parsed: ParsedPart }[]
 export type Rendering = { content: Content; problems: PartProblem[] }
 
 /** What a template sees of an event (docs/templates.md). */
-export function templateScope({ event, destination, acknowledgeUrl }: Composition): TemplateScope {
+export function templateScope(of: Composition): TemplateScope {
+  const { event, destination, acknowledgeUrl, acknowledgeBy, tenant, rule, reason } = of
   const { id, type, data, createdAt, environment, test = false } = event
-  const title = titleOf(event)
-  const { name } = destination
   return {
     id,
     type,
@@ -47,9 +46,13 @@ export function templateScope({ event, destination, acknowledgeUrl }: Compositio
     createdAt,
     environment,
     test,
-    title,
-    destination: { name },
+    title: titleOf(of),
+    destination: { name: destination.name },
+    ...(tenant !== undefined && { tenant: { name: tenant } }),
+    ...(rule !== undefined && { rule: { name: rule } }),
+    ...(reason !== undefined && { reason }),
     ...(acknowledgeUrl !== undefined && { acknowledgeUrl }),
+    ...(acknowledgeBy !== undefined && { acknowledgeBy }),
   }
 }
 

@@ -71,6 +71,7 @@ export const webhook = defineChannel({
     return { by: signedBy, keyPair: given.signatures?.includes('v1a') ?? false, secretProblem }
   },
 
+  forPrograms: true,
   template: {
     body: {
       kind: 'json',

@@ -1,5 +1,5 @@
-import { findEntry } from '../domain/catalogue/index.ts'
 import type { JsonObject } from '../domain/event.ts'
+import { eventTypeNames } from '../domain/event-types.ts'
 import type { Db } from './client.ts'
 import type { Scope } from './destinations.ts'
 
@@ -9,8 +9,7 @@ export async function enforcedSchema(
   { tenantId, environment }: Scope,
   type: string,
 ): Promise<JsonObject | undefined> {
-  const entry = findEntry(type)
-  const names = entry ? [...new Set([type, entry.type, ...(entry.aliases ?? [])])] : [type]
+  const names = eventTypeNames(type)
   // By SQL of our own, as little as can be: this runs for every event.
   const rows = await db.$queryRaw<{ type: string; schema: JsonObject | null }[]>`
     SELECT "type", "schema" FROM "EventType"

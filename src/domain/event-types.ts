@@ -6,15 +6,16 @@ import { findEntry } from './catalogue/index.ts'
  * `aml.match.found`; anything else must be equal.
  */
 export function fitsEventType(pattern: string, type: string): boolean {
-  return namesOf(type).some((name) => fits(pattern, name))
+  return eventTypeNames(type).some((name) => fits(pattern, name))
 }
 
 /** The name that an event's type goes by for a destination: the one it subscribed to, or else the one it was posted with. */
 export function nameSubscribedTo(patterns: readonly string[], type: string): string {
-  return [type, ...namesOf(type)].find((name) => patterns.includes(name)) ?? type
+  return [type, ...eventTypeNames(type)].find((name) => patterns.includes(name)) ?? type
 }
 
-function namesOf(type: string): readonly string[] {
+/** Every name of a type: its own, and the aliases that its contract has for it. */
+export function eventTypeNames(type: string): readonly string[] {
   const entry = findEntry(type)
   return entry ? [entry.type, ...(entry.aliases ?? [])] : [type]
 }

@@ -30,11 +30,6 @@ export function expiryMs({ expiresAt }: Pick<Event, 'expiresAt'>): number {
   return expiresAt === undefined ? Infinity : Date.parse(expiresAt)
 }
 
-/** What people read first: the type, and what must not be mistaken for something that happened. */
-export function titleOf({ type, environment, test }: Event): string {
-  return `${test ? 'Test: ' : ''}${type}${environment === 'sandbox' ? ' (sandbox)' : ''}`
-}
-
 /** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */
 export const eventTypePattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 export const eventTypeMaxLength = 128

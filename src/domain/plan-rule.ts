@@ -14,6 +14,7 @@ import {
   type PlannedRule,
   type PlannedStep,
 } from './plan.ts'
+import { noteCauses } from './plan-causes.ts'
 import { planDelivery } from './plan-delivery.ts'
 import { quietUntil } from './quiet-hours.ts'
 import { durationMs } from './retry-schedule.ts'
@@ -68,6 +69,7 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
     from: by.from ?? (definition?.digest ? -1 : 0),
   }
   const planned = planSteps(planning, own, `${id}/`, { leads: true }, planning.from)
+  noteCauses(planned)
   const quiet = quietHours.length > 0 && { quietHours }
   return { kind: 'rule', ruleId: id, version, name, steps: planned, ...quiet }
 }

@@ -1,5 +1,6 @@
 import type { OrderKey } from './ordering.ts'
 import type { QuietWindow, RuleStep, UntilTime } from './rule.ts'
+import type { RuleContext } from './rule-context.ts'
 
 /** The routing decision for one event, as it is recorded in the workflow's history: later edits do not change it. */
 export interface Plan extends Routing {
@@ -42,6 +43,12 @@ export interface PlannedDelivery {
   template?: string
   /** The rule waits for an acknowledgement: the message tells how to give it. */
   acknowledgeable?: true
+  /** Why a later step of a rule makes it; `of` is the path of the step whose deliveries have not arrived. */
+  cause?: { kind: 'escalation'; within: string } | { kind: 'fallback'; of: string }
+  /** The wait for an acknowledgement that its rule comes to right after it. */
+  awaits?: { path: string; withinMs: number }
+  /** Set for a child workflow, which does not have the timeline that says so. */
+  rule?: RuleContext
   /** Another delivery of this plan goes to the same destination, and has its place in the order and the pace. */
   again?: true
 }

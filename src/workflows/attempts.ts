@@ -9,6 +9,7 @@ import type { AttemptRequest } from '../activities/attempt.ts'
 import type { AttemptResult, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
+import { ruleContext } from '../domain/rule-context.ts'
 import type { Delivery } from '../domain/timeline.ts'
 import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
 import type { Run } from './run.ts'
@@ -30,7 +31,7 @@ export async function attemptEach(
 ): Promise<Map<DeliveryAsPlanned, AttemptResult>> {
   if (openings.length === 0) return new Map()
   const requests = openings.map(({ planned, delivery }) =>
-    requestOf(planned, delivery, placeOf(run, planned)),
+    requestOf(run, planned, delivery, placeOf(run, planned)),
   )
   const timeoutMs = Math.max(...requests.map((request) => request.timeoutMs))
   const startedAt = Date.now()
@@ -63,7 +64,7 @@ export async function attempt(
   { deferred, now, place, settled }: Asked,
 ): Promise<AttemptResult | undefined> {
   const request = {
-    ...requestOf(planned, delivery, place),
+    ...requestOf(run, planned, delivery, place),
     ...(now && { now: true as const }),
     ...(settled && { settled }),
   }
@@ -114,10 +115,13 @@ function noteTime({ expiry }: Run, result: AttemptResult): void {
 }
 
 function requestOf(
-  { destinationId, timeoutMs, url, step, template, acknowledgeable }: PlannedDelivery,
+  run: Run,
+  planned: PlannedDelivery,
   { attempts }: Delivery,
   place: Place | undefined,
 ): AttemptRequest {
+  const { destinationId, timeoutMs, url, step, template, acknowledgeable } = planned
+  const rule = ruleContext(run.timeline, planned, run.nowMs())
   return {
     destinationId,
     number: attempts.length + 1,
@@ -127,6 +131,7 @@ function requestOf(
     ...(step && { step }),
     ...(template && { template }),
     ...(acknowledgeable && { acknowledgeable }),
+    ...(rule && { rule }),
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow'
 import type { AttemptResult } from '../domain/outcome.ts'
 import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/plan.ts'
+import { withRuleContext } from '../domain/rule-context.ts'
 import {
   deliveryKey,
   isOpen,
@@ -158,7 +159,8 @@ async function delegate(
   run.timeline.batches.push(childId)
   run.publish()
   const { event, places, plannedAt } = run
-  const input: BatchInput = { event, deliveries: [...batch], plannedAt, places }
+  const deliveries = batch.map((planned) => withRuleContext(run.timeline, planned, run.nowMs()))
+  const input: BatchInput = { event, deliveries, plannedAt, places }
   const options = {
     workflowId: childId,
     args: [input] as [BatchInput],
@@ -173,9 +175,9 @@ async function delegate(
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),
     cancel: () => child.signal(cancelSignal),
   })
-  const { deliveries } = await endedBy(over, child)
+  const { deliveries: made } = await endedBy(over, child)
   for (const delivery of opened) {
-    const ended = deliveries.find((one) => deliveryKey(one) === deliveryKey(delivery))
+    const ended = made.find((one) => deliveryKey(one) === deliveryKey(delivery))
     if (ended) settle(delivery, ended.status, ended.reason)
   }
   run.publishEnded()

@@ -170,8 +170,8 @@ describe('a preview', () => {
     const { body } = await api.post('/templates/preview', { parts: bad, event }).expect(200)
     expect(body).toMatchObject({
       channels: {
-        email: { subject: 'aml.match.found (sandbox): evt_preview' },
-        slack: { text: 'aml.match.found (sandbox) (evt_preview)' },
+        email: { subject: 'AML match found (sandbox)' },
+        slack: { text: 'AML match found (sandbox)' },
         webhook: { body: { type: 'aml.match.found', data: event.data } },
       },
       problems: [
@@ -293,7 +293,7 @@ describe('a message', () => {
       slack: 'slack.blocks does not render to a JSON list of blocks',
       webhook: expect.stringMatching(/^webhook\.body does not render to JSON: /) as string,
     })
-    expect(mail.mails[0]?.subject).toMatch(/^aml\.match\.found \(sandbox\): /)
+    expect(mail.mails[0]?.subject).toBe('AML match found (sandbox)')
     expect(slack.received[0]?.body).toContain('*name*')
     const { body = '', headers = {} } = webhook.received[0] ?? {}
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ data })

@@ -123,7 +123,7 @@ describe('a default email', () => {
     expect(text.split('\n').filter((line) => line.startsWith('- '))).toHaveLength(3)
     expect(text).toContain('\nand 2 more\n')
     expect(text).toContain('\nIn common: data.customerId: cus_17\n')
-    expect(html).toContain('Zoë 1 &lt;!here&gt;, riskLevel: high')
+    expect(html).toContain('Zoë 1 &lt;!here&gt;<br>riskLevel: high')
     expect(html).not.toMatch(/<!here>|<High/)
     expect(html.match(/<tr style="border-top/g)).toHaveLength(3)
   })
@@ -147,6 +147,6 @@ describe('a default email', () => {
   })
 
   it('of an event that is called digest and is none is like any other', () => {
-    expect(renderEmail(digest({ events: 'none' })).subject).toBe('digest (sandbox): dig_1')
+    expect(renderEmail(digest({ events: 'none' })).subject).toBe('Digest (sandbox)')
   })
 })

@@ -106,12 +106,12 @@ describe('an email', () => {
         pep: null,
       },
     })
-    expect(mail.subject).toBe('aml.match.found (sandbox): evt_01jd6x7m2v8q')
+    expect(mail.subject).toBe('AML match found (sandbox)')
     expect(mail.from?.text).toBe('alerts@acme.example')
     expect([mail.to].flat().map((list) => list?.text)).toEqual([to.join(', ')])
     expect(mail.text).toBe(
       [
-        'aml.match.found (sandbox)',
+        'AML match found (sandbox)',
         '',
         'name              Zoë Ångström',
         'matches #1.list   OFAC',
@@ -143,7 +143,7 @@ describe('an email', () => {
       event: makeEvent({ environment: 'production' }),
       destination: { id: 'dst_1', name: 'On call' },
     })
-    expect(subject).toBe('aml.match.found: evt_01jd6x7m2v8q')
+    expect(subject).toBe('AML match found')
     expect(text).not.toContain('sandbox')
   })
 
@@ -170,7 +170,7 @@ describe('an email', () => {
     const escaped = text
         .replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
         .replaceAll('"', '&quot;').replaceAll("'", '&#39;') // prettier-ignore
-    expect(html.split(escaped)).toHaveLength(4)
+    expect(html.split(escaped)).toHaveLength(6)
     expect(html).not.toContain(`>${text}<`)
   })
 

@@ -47,7 +47,7 @@ describe('a templated Slack message', () => {
 
   it('keeps the default text for notifications where it has blocks alone', () => {
     const { text, blocks } = compose({ blocks: '[{"type": "divider"}]' })
-    expect(text).toBe('aml.match.found (sandbox) (evt_01jd6x7m2v8q)')
+    expect(text).toBe('AML match found (sandbox)')
     expect(blocks).toEqual([{ type: 'divider' }])
   })
 
@@ -133,7 +133,7 @@ describe('a default Slack message', () => {
 
   it('of a digest has a line for each event', () => {
     const message = render(digestData(3))
-    expect(message.text).toBe('3 events: &lt;High risk&gt; (sandbox) (dig_1)')
+    expect(message.text).toBe('3 events: &lt;High risk&gt; (sandbox)')
     expect(textsOf(message)).toEqual([
       '3 events: <High risk> (sandbox)',
       [

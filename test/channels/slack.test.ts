@@ -58,7 +58,8 @@ channelContract<Respond>('slack', {
   ],
   ...httpHarness(({ body }) => {
     const message = JSON.parse(body) as SlackBody
-    return { id: /\(([^()]+)\)$/.exec(message.text)?.[1] ?? '', text: allTexts(message).join('\n') }
+    const text = allTexts(message).join('\n')
+    return { id: /Event `([^`]+)`/.exec(text)?.[1] ?? '', text }
   }),
 })
 
@@ -125,13 +126,13 @@ describe('a Slack message', () => {
 
   it('shows the type, the fields, the event id and the time, and what is a sandbox', () => {
     const message = render({ riskLevel: 'high', matches: [{ list: 'OFAC' }] })
-    expect(message.text).toBe('aml.match.found (sandbox) (evt_01jd6x7m2v8q)')
+    expect(message.text).toBe('AML match found (sandbox)')
     expect(allTexts(message)).toEqual([
       message.text,
-      'aml.match.found (sandbox)',
+      'AML match found (sandbox)',
       '*riskLevel*\nhigh',
       '*matches #1.list*\nOFAC',
-      'Event `evt_01jd6x7m2v8q` · <!date^1795260492^{date_short_pretty} {time_secs}|2026-11-21T11:28:12.345Z>',
+      'aml.match.found · Event `evt_01jd6x7m2v8q` · <!date^1795260492^{date_short_pretty} {time_secs}|2026-11-21 11:28 UTC> · sandbox',
     ])
     expect(allTexts(render({}, { environment: 'production' })).join()).not.toContain('sandbox')
   })

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { catalogues, catalogueTypes, findEntry, nearestTypes } from '../../src/domain/catalogue/index.ts'
+import { renderStrictLine } from '../../src/channels/liquid.ts'
+import { templateScope } from '../../src/channels/template-content.ts'
+import { catalogueTitle } from '../../src/domain/catalogue/titles.ts'
 import { eventTypeMaxLength, eventTypePattern } from '../../src/domain/event.ts'
+import { readableType } from '../../src/domain/title.ts'
+import { makeEvent } from '../support/event.ts'
 
 const entries = catalogues.flatMap(({ groups }) => groups.flatMap(({ types }) => types))
 const names = entries.flatMap(({ type, aliases = [] }) => [type, ...aliases])
@@ -176,5 +181,17 @@ describe('the types nearest to', () => {
     ['no names', 'test', [], []],
   ])('%s', (_what, typed, among, nearest) => {
     expect(nearestTypes(typed, among)).toEqual(nearest)
+  }) // prettier-ignore
+})
+
+describe('the title of a type', () => {
+  // A digest's title counts its events, and is no template.
+  const titled = entries.filter(({ type }) => type !== 'digest')
+  it.each(titled.map(({ type, sample }) => [type, sample] as const))('%s says what happened', (type, sample) => {
+    const template = catalogueTitle(type) ?? ''
+    const scope = templateScope({ event: makeEvent({ type, data: sample }), destination: { id: '', name: '' } })
+    const title = renderStrictLine(template, scope, 1000)
+    expect(title).toMatch(/^\S[^{}]{8,90}$/)
+    expect(title).not.toBe(readableType(type))
   }) // prettier-ignore
 })

@@ -56,6 +56,7 @@ describe('the plan of an event by the rule that the design shows', () => {
   it('delivers, falls back, waits for an acknowledgement and escalates', () => {
     const { steps, routing } = route(high(), destinations, { rules: [rule(highRisk)], at: noon })
     const { unless: _passed, ...quiet } = quietNights
+    const awaits = { path: 'rul_1/2', withinMs: 900_000 }
     expect(steps).toEqual([
       {
         kind: 'rule',
@@ -68,12 +69,16 @@ describe('the plan of an event by the rule that the design shows', () => {
             kind: 'deliver',
             path: 'rul_1/0',
             leads: true,
-            deliveries: [delivery('dst_case_system', 'rul_1/0', { opens: true })],
+            deliveries: [delivery('dst_case_system', 'rul_1/0', { opens: true, awaits })],
             onFailure: [
               {
                 kind: 'deliver',
                 path: 'rul_1/0.onFailure.0',
-                deliveries: [delivery('dst_oncall_email', 'rul_1/0.onFailure.0')],
+                deliveries: [
+                  delivery('dst_oncall_email', 'rul_1/0.onFailure.0', {
+                    cause: { kind: 'fallback', of: 'rul_1/0' },
+                  }),
+                ],
               },
             ],
           },
@@ -81,7 +86,7 @@ describe('the plan of an event by the rule that the design shows', () => {
             kind: 'deliver',
             path: 'rul_1/1',
             leads: true,
-            deliveries: [delivery('dst_slack_aml', 'rul_1/1', { opens: true, template: 'tpl_aml' })],
+            deliveries: [delivery('dst_slack_aml', 'rul_1/1', { opens: true, template: 'tpl_aml', awaits })],
           },
           {
             kind: 'awaitAck',
@@ -92,7 +97,11 @@ describe('the plan of an event by the rule that the design shows', () => {
               {
                 kind: 'deliver',
                 path: 'rul_1/2.otherwise.0',
-                deliveries: [delivery('dst_head_of_compliance', 'rul_1/2.otherwise.0')],
+                deliveries: [
+                  delivery('dst_head_of_compliance', 'rul_1/2.otherwise.0', {
+                    cause: { kind: 'escalation', within: '15m' },
+                  }),
+                ],
               },
             ],
           },

@@ -314,7 +314,7 @@ describe('docs/templates.md', () => {
 
   it('has a Slack message that works', () => {
     const { text, blocks } = rendered('slack', ['text', 'blocks'])
-    expect(text).toBe('aml.match.found (sandbox): Zoë Ångström')
+    expect(text).toBe('AML match found (sandbox): Zoë Ångström')
     const mrkdwn = (words: string) => ({ type: 'mrkdwn', verbatim: true, text: words })
     expect(blocks).toEqual([
       { type: 'header', text: { type: 'plain_text', text: 'Zoë Ångström' } },

@@ -1,0 +1,21 @@
+import type { Composition } from '../channels/channel.ts'
+import { withContext } from '../channels/message-context.ts'
+import type { Scope } from '../db/destinations.ts'
+import type { MessageNames } from '../db/message-names.ts'
+import type { JsonObject } from '../domain/event.ts'
+import { sampleRuleContext } from '../domain/rule-context.ts'
+
+/** A message about an event that did not happen, with everything that one can have. Nothing of it is stored. */
+export function sampleMessage(
+  scope: Scope,
+  { type, data }: { type: string; data: JsonObject },
+  { tenant, titles }: MessageNames,
+): Composition {
+  const now = new Date()
+  const of = {
+    event: { ...scope, id: 'evt_preview', type, data, createdAt: now.toISOString() },
+    destination: { id: 'dst_preview', name: 'Preview' },
+    acknowledgeUrl: 'https://switchyard.example/acknowledge/preview',
+  }
+  return withContext(of, { tenant, titles, rule: sampleRuleContext(now.getTime()) })
+}

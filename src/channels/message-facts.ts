@@ -1,0 +1,29 @@
+import { digestOf } from '../domain/digest.ts'
+import type { Composition } from './channel.ts'
+import { digestReason } from './digest.ts'
+
+export interface Fact {
+  path: string
+  value: string
+}
+
+/** Whose message it is and who sent it, for the end of a default message. */
+export function origin({ event, tenant, rule }: Composition): Fact[] {
+  return [
+    ...(tenant === undefined ? [] : [{ path: 'Tenant', value: tenant }]),
+    ...(rule === undefined ? [] : [{ path: 'Rule', value: rule }]),
+    { path: 'Environment', value: event.environment },
+  ]
+}
+
+/** Why it is sent, as a sentence; empty where its title says all of it. */
+export function reasonSentence({ event, reason = '' }: Composition): string {
+  const digest = digestOf(event)
+  if (digest && reason === digestReason(digest)) return ''
+  return reason.charAt(0).toUpperCase() + reason.slice(1)
+}
+
+/** `2026-11-21 11:43 UTC` */
+export function minute(iso: string): string {
+  return `${new Date(iso).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}

@@ -1,0 +1,73 @@
+/**
+ * What messages about an event of a catalogue's type are titled, in Liquid. They name the person or thing and what came of it;
+ * an event without what its title prints has a title made of its type. Adopted documents have no titles: these are ours.
+ */
+const titles: readonly (readonly [type: string, title: string])[] = [
+  ['onboarding.created', 'Onboarding started: {{ data.entity_name }}'],
+  ['onboarding.ddq_completed', 'Onboarding: {{ data.questionnaire }} completed'],
+  ['onboarding.verification_completed', 'Onboarding: {{ data.person_name }} {{ data.verification_status }}'],
+  ['onboarding.completed', 'Onboarding completed: {{ data.entity_name }}'],
+  ['onboarding.expired', 'Onboarding expired: {{ data.entity_name }}'],
+  ['onboarding.revoked', 'Onboarding revoked: {{ data.reason }}'],
+  ['onboarding.link_regenerated', 'New onboarding link for {{ data.recipient_email }}'],
+  ['response.created', 'Response started: {{ data.questionnaire }}'],
+  ['response.submitted', 'Response submitted by {{ data.submitted_by }}'],
+  ['response.reviewed', 'Response reviewed: {{ data.flags_raised }} flags raised'],
+  ['response.approved', 'Response approved: {{ data.risk_rating }} risk'],
+  ['response.rejected', 'Response rejected: {{ data.reason }}'],
+  ['response.autofill_completed', 'Response filled in: {{ data.questions_left }} questions left'],
+  ['response.check_answers_completed', 'Answers checked: {{ data.inconsistent }} inconsistent'],
+  ['response.autoflag_completed', 'Response flagged: {{ data.highest_severity }} severity'],
+  ['screening.completed', 'Screening: {{ data.entity_name }}, {{ data.risk_level }} risk'],
+  ['screening.failed', 'Screening failed: {{ data.error_message }}'],
+  ['batch.completed', 'Batch completed: {{ data.name }}, {{ data.with_matches }} with matches'],
+  ['batch.progress', 'Batch screening: {{ data.processed }} of {{ data.total }}'],
+  ['batch.failed', 'Batch failed: {{ data.name }}, {{ data.error_message }}'],
+  ['verification.session_created', 'Verification started: {{ data.person_name }}'],
+  ['verification.session_accessed', 'Verification opened: {{ data.device }}, {{ data.country }}'],
+  ['verification.session_completed', 'Verification {{ data.decision }}: {{ data.document_type }}'],
+  ['verification.session_failed', 'Verification failed: {{ data.reason }}'],
+  ['verification.session_expired', 'Verification expired after {{ data.reminders_sent }} reminders'],
+  ['verification.check_completed', 'Verification check: {{ data.check_type }} {{ data.result }}'],
+  ['non_document.check_initiated', 'Check started: {{ data.check_type }}, {{ data.country }}'],
+  ['non_document.completed', 'Check completed: {{ data.result | replace: "_", " " }}'],
+  ['non_document.reviewed', 'Check {{ data.decision }} by {{ data.reviewer }}'],
+  ['case.opened', '{{ data.case_number }}: {{ data.title }}'],
+  ['case.resolved', '{{ data.case_number }} {{ data.status }}: {{ data.resolution | replace: "_", " " }}'],
+  ['alert.created', 'Alert: {{ data.alert_type | replace: "_", " " }}, {{ data.severity }} severity'],
+  ['test', '{{ data.message }}'],
+  ['DOCVER', 'Document verification: {{ data.status }}'],
+  ['APPLICANT', '{{ data.first_name }} {{ data.last_name }}: {{ data.status }}'],
+  ['AML', 'AML: {{ data.searched_name }}, {{ data.risk_level }} risk'],
+  ['kyc.session.created', 'KYC session started: {{ data.email }}'],
+  ['kyc.session.completed', 'KYC session completed: {{ data.session_id }}'],
+  ['kyc.session.processed', 'KYC: {{ data.full_name }}, {{ data.result }}'],
+  ['kyc.session.status_changed', 'KYC session: {{ data.status | replace: "_", " " }}'],
+  ['kyc.watchlist.match_found', 'Watchlist match: {{ data.subject_name }}, {{ data.category }}'],
+  ['kyc.watchlist.status_changed', 'Watchlist match: {{ data.status | replace: "_", " " }}'],
+  ['submission.created', 'Submission started: {{ data.customerEmail }}'],
+  ['submission.completed', 'Submission completed: {{ data.customerEmail }}'],
+  ['submission.approved', 'Submission approved: {{ data.customerEmail }}, {{ data.riskLevel }} risk'],
+  ['submission.rejected', 'Submission rejected: {{ data.customerEmail }}, {{ data.rejectionReason }}'],
+  ['submission.updated', 'Submission updated: {{ data.changedFields | join: ", " }}'],
+  ['invitation.sent', 'Invitation sent: {{ data.customerEmail }}'],
+  ['invitation.expired', 'Invitation expired: {{ data.customerEmail }}'],
+  ['invitation.cancelled', 'Invitation cancelled: {{ data.customerEmail }}'],
+  ['aml.screening.completed', 'AML screening: {{ data.screenedName }}, {{ data.riskLevel }} risk'],
+  ['aml.match.found', 'AML match: {{ data.matchedName }}, {{ data.riskLevel }} risk'],
+  ['aml.match.dismissed', 'AML match dismissed: {{ data.matchedName }}'],
+  ['destination.disabled', 'Destination disabled: {{ data.name }}'],
+  ['destination.recovered', 'Destination active again: {{ data.name }}'],
+  ['delivery.failing', 'Deliveries to {{ data.name }} fail: {{ data.lastError }}'],
+  ['delivery.exhausted', 'Not delivered to {{ data.name }}: {{ data.eventType }}'],
+  ['email.confirmation', 'Confirmation asked of {{ data.address }}'],
+  ['email.unsubscribed', '{{ data.address }} unsubscribed from {{ data.name }}'],
+  ['key.rotated', 'Signing secret rotated: {{ data.name | default: "API secret" }}'],
+]
+
+const titleByType = new Map(titles)
+
+/** The title of a catalogue's type, under its own name. */
+export function catalogueTitle(type: string): string | undefined {
+  return titleByType.get(type)
+}

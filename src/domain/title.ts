@@ -1,0 +1,35 @@
+import type { Event } from './event.ts'
+import type { Cause } from './rule-context.ts'
+import { truncate } from './truncate.ts'
+
+/** Of a title in UTF-16 code units, before it is marked: with its marks it fits into Slack's header. */
+export const titleMax = 110
+
+/**
+ * What people read first: what happened, and what must not be mistaken for something else. `title` is what the event type's
+ * title makes of the event.
+ */
+export function messageTitle(
+  { type, environment, test }: Pick<Event, 'type' | 'environment' | 'test'>,
+  { title = readableType(type), cause }: { title?: string | undefined; cause?: Cause | undefined } = {},
+): string {
+  const marks = [...(test ? ['Test: '] : []), ...(cause ? [causeMarks[cause.kind]] : [])]
+  return `${marks.join('')}${truncate(title, titleMax)}${environment === 'sandbox' ? ' (sandbox)' : ''}`
+}
+
+const causeMarks = { escalation: 'Escalated: ', fallback: 'Fallback: ' } satisfies Record<
+  Cause['kind'],
+  string
+>
+
+/** `aml.match.found` is "AML match found". A type in capitals, as `DOCVER`, stays as it is. */
+export function readableType(type: string): string {
+  const words = type.split(/[._-]+/).filter(Boolean)
+  const shown = words.map((word, index) => {
+    if (acronyms.has(word.toLowerCase())) return word.toUpperCase()
+    return index === 0 ? word.charAt(0).toUpperCase() + word.slice(1) : word
+  })
+  return shown.join(' ') || type
+}
+
+const acronyms = new Set(['aml', 'api', 'ddq', 'id', 'kyb', 'kyc', 'pep', 'ubo', 'url'])
