@@ -143,7 +143,14 @@ export function describeFault(error: unknown): string {
     error.message,
   ]
   const where = line === undefined ? '' : ` (line ${line}, column ${column})`
-  return `${inOurWords.get(message) ?? message}${where}`
+  return `${inOurWords.get(message) ?? (quotesValue(error) ? unusableValue : message)}${where}`
+}
+
+const unusableValue = 'a filter is given a value that it cannot use'
+
+/** JavaScript's own errors name the value that they are about, which may be a payload: a time zone, say. */
+function quotesValue({ originalError }: LiquidError): boolean {
+  return [TypeError, RangeError, SyntaxError, URIError].some((kind) => originalError instanceof kind)
 }
 
 /** Whether it was ended because it took too long. */

@@ -1,3 +1,4 @@
+import { parse as parseJson } from 'lossless-json'
 import { oneLine } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
@@ -77,9 +78,10 @@ export function parseParts(
 
 /** Renders the parts of one message, within one deadline for all of them. It never throws. */
 export function renderParts(fields: TemplateFields, parsed: Parsed, scope: TemplateScope): Rendering {
-  const rendering: Rendering = { content: {}, problems: [] }
+  let rendering: Rendering = { content: {}, problems: [] }
   try {
     withinDeadline(templateLimits.renderMs, () => {
+      rendering = { content: {}, problems: [] }
       for (const part of parsed) renderInto(rendering, fields, part, scope)
     })
   } catch (error) {
@@ -128,8 +130,19 @@ function problemOf(field: TemplateField, rendered: string): string | undefined {
   if (!holdsJson(field)) return field.problem?.(rendered)
   try {
     JSON.parse(rendered)
-  } catch (error) {
-    return `does not render to JSON: ${(error as Error).message}`.slice(0, 300)
+  } catch {
+    return `does not render to JSON${faultPosition(rendered)}`
   }
   return field.problem?.(rendered)
+}
+
+/** Where a text stops being JSON. V8 quotes the text around it instead, which may be a payload and would end up in logs. */
+function faultPosition(text: string): string {
+  try {
+    parseJson(text)
+    return ''
+  } catch (error) {
+    const [, position] = /position (\d+)/.exec((error as Error).message) ?? []
+    return position === undefined ? '' : `: it is broken at character ${Number(position) + 1}`
+  }
 }

@@ -252,6 +252,7 @@ describe('what is wrong with a part is said:', () => {
     ['{{ x | nope }}', 'is not valid Liquid: undefined filter: nope (line 1, column 1)'],
     ['{% nope %}', 'is not valid Liquid: tag "nope" not found (line 1, column 1)'],
     ['{% if data.gone %}x{% endif %} ', 'renders to nothing'],
+    ['{"n": Jane }', 'does not render to JSON: it is broken at character 7'],
     ['{"a": }', expect.stringMatching(/^does not render to JSON: /) as string],
   ])('%j', (text, problem) => {
     expect(render('json', text)).toEqual(problem)
