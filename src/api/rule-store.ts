@@ -10,6 +10,7 @@ import {
   updateRule,
   type StoredRule,
 } from '../db/rules.ts'
+import { estimatePlanBytes, maxRulesBytes } from '../domain/plan-size.ts'
 import { ruleLimits, type RuleDefinition } from '../domain/rule.ts'
 import { deliverSteps } from '../domain/rule-walk.ts'
 import type { AppDeps } from './app.ts'
@@ -161,10 +162,20 @@ export function requireRoom(rules: readonly StoredRule[]): void {
   const named = rules
     .filter(({ enabled }) => enabled)
     .flatMap(({ definition }) => deliverSteps(definition.steps).flatMap(({ deliver }) => deliver.to))
-  if (named.length <= ruleLimits.namedDestinations) return
-  throw limitReached(
-    `The enabled rules of an environment name at most ${ruleLimits.namedDestinations} destinations, counted each time; these would be ${named.length}.`,
-  )
+  if (named.length > ruleLimits.namedDestinations)
+    throw limitReached(
+      `The enabled rules of an environment name at most ${ruleLimits.namedDestinations} destinations, counted each time; these would be ${named.length}.`,
+    )
+  requirePlannable(rules)
+}
+
+/** What the rules would make of one event must fit into its workflow. */
+function requirePlannable(rules: readonly StoredRule[]): void {
+  const bytes = estimatePlanBytes(rules.filter(({ enabled }) => enabled).map(({ definition }) => definition))
+  if (bytes > maxRulesBytes)
+    throw limitReached(
+      `The enabled rules of an environment may plan at most ${maxRulesBytes} bytes for one event; these would plan up to ${bytes}. Shorten their filters, or remove steps or destinations.`,
+    )
 }
 
 function limitReached(detail: string): ApiError {

@@ -376,6 +376,24 @@ describe('409 limit_reached', () => {
     })
   })
 
+  it('for rules whose plan would not fit into a workflow: digests with long lists behind them', async () => {
+    const { api } = await makeTenant(stack)
+    const to = await makeDestination(api)
+    const $in = Array.from({ length: 1_000 }, (_, n) => `customer_${n}`)
+    const branch = { filter: { 'data.customer': { $in } }, steps: [{ deliver: { to: [to] } }] }
+    const steps = Array.from({ length: 13 }, () => ({ branch }))
+    const rule = ruleTo(to, { digest: { window: '1h' }, steps })
+    const answers: { status: number; body: unknown }[] = []
+    while (answers.at(-1)?.status !== 409 && answers.length < 30) answers.push(await api.post('/rules', rule))
+    expect(answers.length).toBeLessThan(10)
+    expect(answers.at(-1)?.body).toMatchObject({
+      code: 'limit_reached',
+      detail: expect.stringMatching(
+        /^The enabled rules of an environment may plan at most 1048576 bytes/,
+      ) as string,
+    })
+  })
+
   it('for more than 1000 destinations named by enabled rules, also by a change and by enabling one', async () => {
     const { api } = await makeTenant(stack)
     const to = await makeDestination(api)
