@@ -18,7 +18,8 @@ export const { plan } = proxyLocalActivities<Pick<Activities, 'plan'>>({
   localRetryThreshold: '5s',
 })
 /** What is done to the configuration while a delivery is made. */
-export const configuration = proxyActivities<Pick<Activities, 'disable' | 'enterTurn' | 'releasePlace'>>(ownWork)
+export const configuration =
+  proxyActivities<Pick<Activities, 'disable' | 'enterTurn' | 'releasePlace'>>(ownWork)
 
 /** A rule waits for it: what is lost with a worker is soon done by another. */
 const soon = { ...ownWork, startToCloseTimeout: '10s' } as const

@@ -236,7 +236,10 @@ describe('the circuit of a destination', () => {
       ({ deliveries }) => deliveries.some(({ status }) => status === 'held'),
     )
     const held = log.deliveries.find((delivery) => delivery.status === 'held')
-    expect(held).toMatchObject({ attempts: [], reason: expect.stringMatching(/^circuit open since /) as string })
+    expect(held).toMatchObject({
+      attempts: [],
+      reason: expect.stringMatching(/^circuit open since /) as string,
+    })
     expect(held?.nextAttemptAt).toBeDefined()
     expect(failing.received).toHaveLength(10)
     await eventually(

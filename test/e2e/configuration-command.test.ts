@@ -87,7 +87,10 @@ destinations.2.config.webhookUrl: names the environment variable SLACK_AML_URL, 
 
   it('ends with 1 and each problem on a line of its own where a document is refused', async () => {
     const { file, command } = await setUp()
-    await writeFile(file, documented.replace('[Screening cases]', '[Screening case]').replace('15m', '15 minutes'))
+    await writeFile(
+      file,
+      documented.replace('[Screening cases]', '[Screening case]').replace('15m', '15 minutes'),
+    )
     const { code, output } = await command(['apply', file])
     expect(code).toBe(1)
     expect(output.split('\n')).toEqual([
