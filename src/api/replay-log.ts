@@ -64,6 +64,12 @@ export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   return { ...shown, delivered, failed, digested, unrouted, pending }
 }
 
+/** The replay, if it can still be changed: what is refused is not recorded as done. */
+export async function requireRunning(deps: AppDeps, scope: Scope, id: string): Promise<void> {
+  if ((await describeReplay(deps, scope, id)).status.name !== 'RUNNING') throw ended()
+}
+
+/** `requireRunning` comes before this, and before the audit entry. */
 export async function signalReplay<Args extends unknown[]>(
   deps: AppDeps,
   scope: Scope,
@@ -71,10 +77,8 @@ export async function signalReplay<Args extends unknown[]>(
   signal: SignalDefinition<Args>,
   ...args: Args
 ): Promise<void> {
-  const { workflowId, status } = await describeReplay(deps, scope, id)
-  if (status.name !== 'RUNNING') throw ended()
   try {
-    await deps.temporal.workflow.getHandle(workflowId).signal(signal, ...args)
+    await deps.temporal.workflow.getHandle(replaysWorkflowId(scope, id)).signal(signal, ...args)
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw ended()
     throw error

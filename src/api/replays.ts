@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { cancelSignal, pauseSignal, resumeSignal } from '../workflows/contract.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
 import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './replay-fields.ts'
-import { listReplays, readReplay, signalReplay } from './replay-log.ts'
+import { listReplays, readReplay, requireRunning, signalReplay } from './replay-log.ts'
 import { route, scopeOf } from './route.ts'
 import { startReplays } from './start-replays.ts'
 import { actAudited } from './writer.ts'
@@ -72,6 +72,7 @@ export const replayRoutes = [
       const { ratePerSecond } = body
       const after = ratePerSecond === undefined ? undefined : { ratePerSecond }
       const done = { action: 'replay.resumed', subject: id, after }
+      await requireRunning(deps, scopeOf(caller), id)
       await actAudited(deps.db, { caller, address }, done, () =>
         signalReplay(deps, scopeOf(caller), id, resumeSignal, ratePerSecond),
       )
@@ -94,6 +95,7 @@ function signalRoute(verb: string, action: string, summary: string, signal: Sign
     summary,
     replies: taken,
     async handle({ params: { id = '' }, caller, address }, deps) {
+      await requireRunning(deps, scopeOf(caller), id)
       await actAudited(deps.db, { caller, address }, { action, subject: id }, () =>
         signalReplay(deps, scopeOf(caller), id, signal),
       )
