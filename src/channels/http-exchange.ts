@@ -50,6 +50,8 @@ export async function exchange({ url, headers, body, agent, signal }: HttpPost):
   const request = createRequest(url, options)
   const head = new ResponseHead()
   const chunks: Buffer[] = []
+  let isParsed = false
+  request.once('response', () => (isParsed = true))
   const ended = readResponse(request, head, chunks)
   request.end(body)
   const error = await ended
@@ -57,7 +59,8 @@ export async function exchange({ url, headers, body, agent, signal }: HttpPost):
   const { status } = head
   if (status === undefined)
     throw new Unanswered(error, request.reusedSocket && head.isSilent && !signal.aborted)
-  const start = chunks.length > 0 ? Buffer.concat(chunks) : head.rest
+  // What the parser refused is shown as it came. What it took has its chunks decoded, and may be empty.
+  const start = isParsed ? Buffer.concat(chunks) : head.rest
   return { status, headers: head.headers, body: start.subarray(0, excerptMaxBytes) }
 }
 
