@@ -26,7 +26,8 @@ export function orderKeyOf(
   // Sorted keys: two objects are equal in whatever order their fields were sent.
   const text = stringify(value)
   return {
-    text: `${path} = ${truncate(text, longestValue)}`,
+    // Redaction looks for the value up to this length (`quotedMax` in payload-redaction.ts), so the ellipsis comes on top.
+    text: `${path} = ${truncate(text, longestValue + 1)}`,
     hash: createHash('sha256').update(text).digest('hex').slice(0, 32),
   }
 }
