@@ -170,7 +170,7 @@ describe('POST /api/v1/destinations/{id}/test sends', () => {
       type: 'case.opened',
       delivery: { channel: 'email', status: 'delivered', attempts: [{ number: 1 }] },
     })
-    expect(mail?.subject).toContain('case.opened')
+    expect(mail?.subject).toBe('Test: Case opened (sandbox)')
     expect(mail?.text).toContain('c-77')
   })
 

@@ -22,7 +22,7 @@ describe('a POST with an Idempotency-Key', () => {
     ['/destinations', destination],
     ['/rules', rule],
     ['/templates', template],
-    ['/event-types', { type: 'aml.match.found' }],
+    ['/event-types', { type: 'acme.case.closed' }],
     ['/keys', { name: 'CI', scopes: ['events:write'] }],
   ])('to %s creates once and answers the same again, secrets included', async (path, body) => {
     const { api } = await makeTenant(stack)

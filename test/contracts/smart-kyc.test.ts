@@ -271,8 +271,10 @@ describe('API authentication and rate limits', () => {
     expect(refused.body).toMatchObject({ code: 'rate_limited', status: 429 })
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
     expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60)
-    expect(refused.headers['ratelimit-policy']).toBe('"burst";q=200;w=60, "sustained";q=500;w=300')
-    expect(refused.headers.ratelimit).toMatch(/^"burst";r=0;t=\d+, "sustained";r=\d+;t=\d+$/)
+    expect(refused.headers['ratelimit-policy']).toBe(
+      '"burst";q=200;w=60, "sustained";q=500;w=300, "tenant-burst";q=600;w=60, "tenant-sustained";q=1500;w=300',
+    )
+    expect(refused.headers.ratelimit).toMatch(/^"burst";r=0;t=\d+, "sustained";r=\d+;t=\d+, "tenant-burst";/)
     // Ingest has a limit of its own.
     await api.post('/events', { type: 'submission.created', data: {} }).expect(202)
   }, 90_000)

@@ -71,8 +71,9 @@ describe('one event', () => {
     expect(mail.mails).toHaveLength(1)
     expect(mail.mails[0]).toMatchObject({
       to: ['oncall@example.com'],
-      subject: expect.stringContaining(id) as string,
+      subject: 'AML match: Zoë 🕵️, high risk (sandbox)',
     })
+    expect(mail.mails[0]?.text).toContain(id)
     expect(mail.mails[0]?.text).toContain('Zoë 🕵️')
     expect(JSON.parse(slack.received[0]?.body ?? '')).toMatchObject({ blocks: expect.any(Array) as unknown })
   })

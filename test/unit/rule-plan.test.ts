@@ -157,6 +157,7 @@ describe('the plan of an event by the rule that the design shows', () => {
         max: 100,
         by: 'data.customerId',
         key: { text: 'data.customerId = "cus_17"', hash: expect.stringMatching(/^[0-9a-f]{32}$/) as string },
+        quiet: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
         rest: highRisk.steps,
         restFrom: 0,
       },
