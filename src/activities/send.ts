@@ -57,6 +57,12 @@ async function send(
       errorClass: 'setup',
       error: 'nothing was sent: the tenant has no API secret to sign it with',
     }
+  if (isElsewhere(channel, target))
+    return {
+      kind: 'failed',
+      errorClass: 'setup',
+      error: `nothing was sent: the destination’s secrets were given for ${target.sealedOrigin}`,
+    }
   const { id, name, config, subscription } = target
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
@@ -74,6 +80,11 @@ async function send(
       error: 'a fault on our side; whether it arrived is not known',
     }
   }
+}
+
+/** The API lets no stored secret follow a changed URL. This holds where a row was changed in another way. */
+function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolean {
+  return sealedOrigin !== undefined && channel.origin(config) !== sealedOrigin
 }
 
 /** What a receiver answered may echo what it was sent. */

@@ -19,6 +19,7 @@ export type Target = Pick<
   | 'statusReason'
   | 'config'
   | 'keys'
+  | 'sealedOrigin'
   | 'failingSince'
   | 'version'
   | 'recoveries'

@@ -3,6 +3,7 @@ import { hasApiSecret } from '../db/api-secrets.ts'
 import type { Tx } from '../db/client.ts'
 import { previousInForce, type PreviousKeys, type Scope, type StoredKeys } from '../db/destinations.ts'
 import type { JsonObject } from '../domain/event.ts'
+import { isMask } from '../domain/redaction.ts'
 import { makePrivateKey, makeSecret } from '../domain/signing-keys.ts'
 import { invalid } from './errors.ts'
 
@@ -110,6 +111,8 @@ function withoutSecrets(previous: PreviousKeys[], isUnwanted: (secret: string) =
 }
 
 function requireSuitable(signing: Signing, secret: string, given: GivenSecret): void {
+  if (given === secret && isMask(given))
+    throw refused('secret', 'is masked: send the secret itself, or leave it out')
   const problem = signing.secretProblem(secret)
   if (!problem) return
   if (typeof given === 'string') throw refused('secret', problem)

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { typeid } from 'typeid-js'
 import type { Channel } from '../channels/channel.ts'
 import { splitConfig, unmaskConfig } from '../channels/secrets.ts'
@@ -15,11 +14,21 @@ import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
 import { channelOf } from './channel-of.ts'
+import {
+  changesTarget,
+  chosen,
+  mergePolicy,
+  policy,
+  targetChanged,
+  type ChosenStatus,
+  type PolicyChange,
+} from './destination-columns.ts'
 import { completeKeys, type GivenSecret } from './destination-keys.ts'
 import { auditChange, auditCreation, auditDeletion, auditKeys } from './destination-view.ts'
 import { askNewRecipients, type AskingDeps } from './email-asking.ts'
 import { writeRecipients } from './email-recipients.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
+import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
 import { scopeOf } from './route.ts'
 import { validate } from './validate.ts'
 import type { Writer } from './writer.ts'
@@ -50,14 +59,11 @@ export interface DestinationChange {
   /** Field by field; `null` takes a field away, and what is sent back masked stays. */
   config?: JsonObject | undefined
   subscription?: Subscription | undefined
-  delivery?: { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | null | undefined } | undefined
+  delivery?: PolicyChange | undefined
   status?: ChosenStatus | undefined
   secret?: GivenSecret
   contractFields?: JsonObject | undefined
 }
-
-/** `disabled` is never chosen: it is what a destination comes to. */
-export type ChosenStatus = 'active' | 'paused'
 
 /** A destination as it was written, and the secret that was made for it, to be shown this once. */
 export interface Written {
@@ -72,6 +78,7 @@ export async function createDestination(
 ): Promise<Written> {
   const { secret, name, subscription, delivery, status = 'active', contract, contractFields } = given
   const channel = channelOf(given.channel)
+  refuseMasks(channel, given.config)
   const config = validate(channel.config, given.config, 'config') as JsonObject
   check(channel, config, scope, deps)
   await requireRoom(scope, deps)
@@ -100,12 +107,14 @@ export async function createDestination(
 export async function changeDestination(
   deps: StoreDeps,
   current: Destination,
-  { name, config: changed, subscription, delivery, status, secret, contractFields }: DestinationChange,
+  { name, config: changed = {}, subscription, delivery, status, secret, contractFields }: DestinationChange,
 ): Promise<Written> {
   const scope = scopeOf(current)
   const channel = channelOf(current.channel)
-  const merged = { ...current.config, ...unmaskConfig(channel, changed ?? {}, current.config) }
+  const merged = { ...current.config, ...unmaskConfig(channel, changed, current.config) }
+  refuseMasks(channel, merged)
   const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
+  refuseFollowing(channel, current, { config, given: changed })
   check(channel, config, scope, deps)
   const signing = await completeKeys({ db: deps.db, scope }, channel, config, current.keys, secret)
   const row = await deps.db.destination.update({
@@ -115,7 +124,7 @@ export async function changeDestination(
       ...sealed(deps, current.id, channel, config, signing.keys),
       ...(subscription && { subscription }),
       ...(contractFields && { contractFields }),
-      ...(delivery && policy(merge(current.delivery, delivery))),
+      ...(delivery && policy(mergePolicy(current.delivery, delivery))),
       ...(status && status !== current.status && chosen(status)),
       ...(changesTarget(current, { config, status }) && targetChanged),
     },
@@ -171,7 +180,7 @@ export async function setKeys(
   const { id, channel, config } = current
   const row = await deps.db.destination.update({
     where: { id, ...scopeOf(current) },
-    data: sealed(deps, id, channelOf(channel), config, keys),
+    data: sealed(deps, id, channelOf(channel), config, keys, current.sealedOrigin),
   })
   await auditKeys(deps.db, deps.writer, current, openDestination(row, deps.secretKeys), action)
 }
@@ -249,49 +258,10 @@ function sealed(
   channel: Channel,
   config: JsonObject,
   keys: StoredKeys,
+  origin = channel.origin(config),
 ) {
   const parts = splitConfig(channel, config)
-  return sealConfig(id, { open: parts.open, secret: { config: parts.secret, ...keys } }, secretKeys)
-}
-
-function chosen(status: ChosenStatus) {
-  const statusReason = status === 'paused' ? 'paused by the API' : null
-  return { status, statusReason, statusAt: new Date() }
-}
-
-function changesTarget(
-  current: Destination,
-  { config, status = current.status }: { config: JsonObject; status?: Destination['status'] | undefined },
-): boolean {
-  return status !== current.status || !isDeepStrictEqual(config, current.config)
-}
-
-/** Attempts under way and circuits that are open tell nothing of what it is now. */
-const targetChanged = {
-  failingSince: null,
-  version: { increment: 1 },
-  recoveries: { increment: 1 },
-} as const
-
-/** The columns of a delivery policy. */
-function policy(delivery: DeliveryPolicy) {
-  const placed = delivery.ordering !== undefined || delivery.maxPerSecond !== undefined
-  return { delivery, placed }
-}
-
-/** Field by field; `null` takes an optional one away. */
-function merge(
-  current: DeliveryPolicy,
-  { schedule, timeoutMs, ...optional }: NonNullable<DestinationChange['delivery']>,
-): DeliveryPolicy {
-  const changed = { ...current, ...optional }
-  return {
-    schedule: schedule ?? current.schedule,
-    timeoutMs: timeoutMs ?? current.timeoutMs,
-    maxPerSecond: changed.maxPerSecond ?? undefined,
-    maxConcurrent: changed.maxConcurrent ?? undefined,
-    ordering: changed.ordering ?? undefined,
-  }
+  return sealConfig(id, { open: parts.open, secret: { config: parts.secret, origin, ...keys } }, secretKeys)
 }
 
 /** `null` takes an optional field away. */

@@ -4,6 +4,7 @@ import { openDestination, type Destination } from '../db/destinations.ts'
 import { destinationStatuses } from '../domain/destination.ts'
 import { environments, type JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
+import type { ChosenStatus } from './destination-columns.ts'
 import { deliveryPolicy, deliveryPolicyPatch, subscription } from './destination-fields.ts'
 import { writeDestination } from './destination-news.ts'
 import {
@@ -13,7 +14,6 @@ import {
   inStoreTurn,
   requireDestination,
   setStatus,
-  type ChosenStatus,
   type Written,
 } from './destination-store.ts'
 import { showDestination } from './destination-view.ts'

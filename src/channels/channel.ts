@@ -99,6 +99,8 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   config: Config
   /** The fields of `config` that are encrypted at rest and masked in answers. */
   secrets: readonly (keyof z.input<Config> & string)[]
+  /** The origin that the secrets are sent to, where they do not name it themselves as a URL does. */
+  origin?(config: z.output<Config>): string
   /** For channels that sign. */
   signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
@@ -122,9 +124,10 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
 export interface Channel extends Omit<
   ChannelDefinition<z.ZodObject, TemplateFields>,
-  'secrets' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
+  'secrets' | 'origin' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
 > {
   secrets: readonly string[]
+  origin(config: unknown): string | undefined
   signing(config: unknown): Signing | undefined
   check(config: unknown, where: Where): FieldProblem[]
   /** Empty for channels that reach no people, and for a config that cannot be sent to: `send` says why. */
@@ -139,6 +142,10 @@ export function defineChannel<Config extends z.ZodObject, const Fields extends T
   const { config } = definition
   return {
     ...definition,
+    origin: (raw) => {
+      const { data } = config.safeParse(raw)
+      return data && definition.origin?.(data)
+    },
     signing: (raw) => definition.signing?.(config.parse(raw)),
     check: (raw, where) => definition.check?.(config.parse(raw), where) ?? [],
     recipients: (raw) => {

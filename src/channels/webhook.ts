@@ -64,6 +64,7 @@ export const webhook = defineChannel({
   name: 'webhook',
   config,
   secrets: ['headers'],
+  origin: ({ url }) => new URL(url).origin,
   check: (given, where) => [...urlProblems('url', given.url, where), ...optionProblems(given)],
 
   signing(given) {

@@ -13,6 +13,8 @@ export interface Destination extends RoutableDestination {
   /** The whole config, secret fields included. */
   config: JsonObject
   keys: StoredKeys
+  /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
+  sealedOrigin?: string | undefined
   /** What only the API of its contract knows of it. */
   contractFields?: JsonObject | undefined
   /** When the status last changed. */
@@ -48,6 +50,8 @@ export interface PreviousKeys {
 /** What is encrypted: the secret fields of the config, and the signing keys. */
 interface Sealed extends StoredKeys {
   config: JsonObject
+  /** See `Destination.sealedOrigin`. */
+  origin?: string | undefined
 }
 
 const rowShape = z.object({
@@ -111,7 +115,7 @@ export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed
 }
 
 export function openDestination(row: Row, keys: SecretKeys): Destination {
-  const { config, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
   return {
     id: row.id,
     tenantId: row.tenantId,
@@ -120,6 +124,7 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
     ...routable(row),
     config: { ...(row.config as JsonObject), ...config },
     keys: signing,
+    sealedOrigin: origin,
     contractFields: (row.contractFields as JsonObject | null) ?? undefined,
     statusAt: row.statusAt,
     failingSince: row.failingSince ?? undefined,

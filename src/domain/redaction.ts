@@ -46,6 +46,11 @@ export function maskText(secret: string): string {
   return `****${secret.length >= 12 ? secret.slice(-4) : ''}`
 }
 
+/** Whether a text is one that `maskText` or `maskToLastFour` made, as it stands or as a diff shows it. */
+export function isMask(text: string): boolean {
+  return /^(?:\*{4}|\*{28}).{0,4}(?: \(changed\))?$/s.test(text)
+}
+
 /** Twenty-eight asterisks and the last four characters: how seed document 003 shows a secret. */
 export function maskToLastFour(secret: string): string {
   return '*'.repeat(28) + secret.slice(-4)

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { findChannel } from '../../channels/index.ts'
 import type { Destination } from '../../db/destinations.ts'
-import { isJsonObject, type JsonObject } from '../../domain/event.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
 import {
   changeDestination,
   createDestination,
@@ -15,7 +15,7 @@ import { describeDestination } from './describe.ts'
 import { destinationEntry } from './document.ts'
 import type { Entry } from './match.ts'
 import type { Outcome, Run } from './run.ts'
-import { keepSecrets, maskSecrets } from './secrets.ts'
+import { keepSecrets, keptAsMasks, maskSecrets } from './secrets.ts'
 
 /** A signing secret that was made, to be shown this once. */
 export interface MadeSecret {
@@ -48,7 +48,7 @@ async function applyDestination(
   if (stored && isDeepStrictEqual(before, describeDestination(wanted)))
     return { change: { kind: 'destination', name: stored.name, id: stored.id, change: 'unchanged' } }
   const { destination, secret } = await (stored
-    ? changeDestination(store, stored, changeTo(wanted, stored))
+    ? changeDestination(store, stored, changeTo(wanted, stored, given.config))
     : createDestination(store, scope, wanted))
   return { change: changeOf('destination', destination, sides(stored, destination)), secret }
 }
@@ -74,8 +74,10 @@ function parseDestination(given: JsonObject, stored: Destination | undefined) {
 }
 
 /** Everything that a document can say, so that what it leaves out is taken away. */
-function changeTo(wanted: ReturnType<typeof parseDestination>, stored: Destination) {
-  const { name, subscription, config, delivery, status } = wanted
+function changeTo(wanted: ReturnType<typeof parseDestination>, stored: Destination, given: Json | undefined) {
+  const { name, subscription, delivery, status } = wanted
+  const channel = findChannel(stored.channel)
+  const config = channel && isJsonObject(given) ? keptAsMasks(channel, given, wanted.config) : wanted.config
   const without = Object.fromEntries(Object.keys(stored.config).map((field) => [field, null]))
   return {
     name,

@@ -1,10 +1,7 @@
 import type { Channel } from '../../channels/channel.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
-import { maskText } from '../../domain/redaction.ts'
+import { isMask, maskText } from '../../domain/redaction.ts'
 import { invalid, type FieldError } from '../errors.ts'
-
-/** What `maskText` makes. */
-const mask = /^\*{4}.{0,4}$/s
 
 /**
  * A document's config with what is stored in place of each mask. Whose mask it is does not matter: secrets may be rotated
@@ -15,7 +12,7 @@ export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObj
   const keep = (value: Json, kept: Json | undefined, path: string): Json => {
     if (typeof value !== 'string')
       return mapInner(value, (inner, key) => keep(inner, at(kept, key), `${path}.${key}`))
-    if (!mask.test(value)) return value
+    if (!isMask(value)) return value
     if (typeof kept === 'string') return kept
     problems.push({ path, message: 'is masked, and nothing is stored that could stay: a value is needed' })
     return value
@@ -25,6 +22,17 @@ export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObj
   )
   if (problems.length > 0) throw invalid(problems)
   return config
+}
+
+/** A config with the store's own masks where the document has masks: the store then knows what was not given anew. */
+export function keptAsMasks(channel: Channel, given: JsonObject, config: JsonObject): JsonObject {
+  const keep = (value: Json, written: Json | undefined): Json => {
+    if (typeof value !== 'string') return mapInner(value, (inner, key) => keep(inner, at(written, key)))
+    return typeof written === 'string' && isMask(written) ? maskText(value) : value
+  }
+  return mapInner(config, (value, key) =>
+    channel.secrets.includes(key) ? keep(value, at(given, key)) : value,
+  )
 }
 
 /** A config as documents and diffs show it. A secret that is another one than in `before` says so: two masks may look the same. */
