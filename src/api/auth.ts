@@ -7,7 +7,7 @@ import type { KeyUse } from './key-use.ts'
 import { tenantLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy, RequestKey } from './request-key.ts'
 import type { Caller, Route } from './route.ts'
-import { allows } from './scopes.ts'
+import { requireScope } from './scopes.ts'
 
 const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox: 'sk_test_' }
 const platformPrefix = 'sk_platform_'
@@ -52,9 +52,7 @@ export async function authorize(
   if (caller.kind === 'platform') {
     throw new ApiError('forbidden', 'This needs a key of a tenant: the platform key belongs to none.')
   }
-  if (!allows(caller.scopes, access.scope)) {
-    throw new ApiError('forbidden', `This key lacks the scope ${access.scope}.`)
-  }
+  requireScope(caller, access.scope)
   return caller
 }
 

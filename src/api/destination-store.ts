@@ -30,6 +30,7 @@ import { writeRecipients } from './email-recipients.ts'
 import { ApiError, invalid, notFound } from './errors.ts'
 import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
 import { scopeOf } from './route.ts'
+import { requireScope } from './scopes.ts'
 import { validate } from './validate.ts'
 import type { Writer } from './writer.ts'
 
@@ -61,6 +62,7 @@ export interface DestinationChange {
   subscription?: Subscription | undefined
   delivery?: PolicyChange | undefined
   status?: ChosenStatus | undefined
+  /** Needs the scope `secrets:write`, as a rotation does. */
   secret?: GivenSecret
   contractFields?: JsonObject | undefined
 }
@@ -117,6 +119,7 @@ export async function changeDestination(
   refuseFollowing(channel, current, { config, given: changed })
   check(channel, config, scope, deps)
   const signing = await completeKeys({ db: deps.db, scope }, channel, config, current.keys, secret)
+  if (secret !== undefined || signing.made !== undefined) requireScope(deps.writer.caller, 'secrets:write')
   const row = await deps.db.destination.update({
     where: { id: current.id, ...scope },
     data: {

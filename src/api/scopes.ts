@@ -1,3 +1,5 @@
+import { ApiError } from './errors.ts'
+
 /** What a tenant's key can be allowed to do: a resource and a verb. A route wants exactly one of them. */
 export const scopes = [
   'events:read',
@@ -55,6 +57,11 @@ export const implied: Partial<Record<KeyScope, readonly Scope[]>> = {
     'configuration:write',
     'secrets:write',
   ],
+}
+
+/** For what a route's own scope does not cover, such as a field that makes a secret. */
+export function requireScope({ scopes: granted }: { scopes: readonly string[] }, wanted: Scope): void {
+  if (!allows(granted, wanted)) throw new ApiError('forbidden', `This key lacks the scope ${wanted}.`)
 }
 
 /** Whether a key with these scopes may do this, or give this to another key. */

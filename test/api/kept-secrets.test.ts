@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configurationOf } from '../support/configuration.ts'
 import { ok, startReceiver } from '../support/receiver.ts'
-import { makeTenant, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
+import { makeKey, makeTenant, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
 
 /** Stored secret values stay where they were given for, and a mask is never taken for a value. */
 const stack = stackOfFile()
@@ -134,5 +134,35 @@ describe('a mask is not taken for a value', () => {
     expect(await refusal(api.patch('/tenant/settings', { slack_webhook_url: mask }))).toEqual([
       { path: 'slack_webhook_url', message: masked },
     ])
+  })
+})
+
+describe('a signing secret that is replaced needs secrets:write, by whichever field', () => {
+  const forbidden = { code: 'forbidden', detail: 'This key lacks the scope secrets:write.' }
+  const own = 'a-secret-of-our-own-0123456789'
+
+  it.each([{ secret: null }, { secret: own }])('PATCH %j', async (body) => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const { id } = await withHeader(api, { config: { url, wireFormat: 'kyc-webhooks' } })
+    const { api: narrow } = await makeKey(stack, tenantId, 'sandbox', ['destinations:write'])
+    expect((await narrow.patch(`/destinations/${id}`, body).expect(403)).body).toMatchObject(forbidden)
+    expect((await narrow.post(`/destinations/${id}/rotate-secret`).expect(403)).body).toMatchObject(forbidden)
+    const { api: both } = await makeKey(stack, tenantId, 'sandbox', ['destinations:write', 'secrets:write'])
+    await both.patch(`/destinations/${id}`, body).expect(200)
+  })
+
+  it('a wire format for which a secret has to be made', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    const { id } = await withHeader(api, { config: { url, wireFormat: 'smart-kyc' } })
+    const { api: narrow } = await makeKey(stack, tenantId, 'sandbox', ['destinations:write'])
+    const body = { config: { wireFormat: 'standard-webhooks' } }
+    expect((await narrow.patch(`/destinations/${id}`, body).expect(403)).body).toMatchObject(forbidden)
+  })
+
+  it('tenant settings', async () => {
+    const { api, id: tenantId } = await makeTenant(stack)
+    await api.patch('/tenant/settings', { webhook_url: url }).expect(200)
+    const { api: narrow } = await makeKey(stack, tenantId, 'sandbox', ['destinations:write'])
+    expect((await narrow.patch('/tenant/settings', { webhook_secret: own }).expect(403)).body).toMatchObject(forbidden) // prettier-ignore
   })
 })
