@@ -22,8 +22,11 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       return whileHeartbeating(heartbeatMs, () => endRunsOf(getClient(), input, carryOn))
     },
 
-    /** Puts a record without the payload in the place of each run. Answers with how many, and the digests that tell of the event. */
-    eraseRuns(input: EraseEventInput): Promise<{ runs: number; digestIds: string[] }> {
+    /**
+     * Puts a record without the payload in the place of each run. Answers with how many, how many acknowledgements that came after
+     * a run's end were deleted, and the digests that tell of the event.
+     */
+    eraseRuns(input: EraseEventInput): Promise<{ runs: number; late: number; digestIds: string[] }> {
       return whileHeartbeating(heartbeatMs, () => eraseRunsOf(getClient(), input, carryOn))
     },
 

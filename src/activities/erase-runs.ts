@@ -8,6 +8,7 @@ import { describeIfThere, describeUnerased } from '../temporal/event-runs.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { listAllExecutions, quoted, workflowConditions } from '../temporal/executions.ts'
 import { isNotFound } from '../temporal/grpc.ts'
+import { findLate } from '../temporal/late-acknowledgement.ts'
 import { erasedOf, putStandIn } from '../temporal/stand-in.ts'
 import { readOwnTimeline } from '../temporal/timeline.ts'
 import { routeEventType, type EraseEventInput } from '../workflows/contract.ts'
@@ -23,8 +24,19 @@ export async function eraseRunsOf(client: Client, input: EraseEventInput, carryO
   const runs = await describeUnerased(client, input, input.eventId)
   const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
   const erased = await pMap(closed, (run) => eraseRun(client, input, run, carryOn), { concurrency })
+  const late = await eraseLate(client, input, carryOn)
   // What has begun since it was ended is found by the next look.
-  return { runs: runs.length, digestIds: [...new Set(erased.flat())] }
+  return { runs: runs.length, late, digestIds: [...new Set(erased.flat())] }
+}
+
+/** Acknowledgements that came after a run's end: its record has them now, without their notes. Returns how many there were. */
+async function eraseLate(client: Client, input: EraseEventInput, carryOn: () => void): Promise<number> {
+  const late = await findLate(client, input, [input.eventId])
+  for (const run of late) {
+    await deleteExecution(client, run)
+    await untilDeleted(client, run, carryOn)
+  }
+  return late.length
 }
 
 /** The record first, so that there is no time without either. Answers with the digests that the run is a part of. */

@@ -7,6 +7,7 @@ import {
   acknowledgementOf,
   endOf,
   isUnacknowledged,
+  lateUntil,
   readRuns,
   type EventRun,
   type EventRuns,
@@ -26,7 +27,15 @@ function viewOf(runs: EventRuns, ref: AcknowledgeRef): AcknowledgeView {
   const known = acknowledgementOf(runs)
   const acknowledgement = known && show(known)
   const open = runs.filter(isUnacknowledged)
-  if (open.length > 0) return { state: 'open', event, waits: open.flatMap(waitsOf), earlier: acknowledgement }
+  const late = open.flatMap((run) => lateUntil(run)?.getTime() ?? [])
+  if (open.length > 0)
+    return {
+      state: 'open',
+      event,
+      waits: open.flatMap(waitsOf),
+      ...(late.length === open.length && { lateUntil: momentOf(new Date(Math.max(...late))) }),
+      earlier: acknowledgement,
+    }
   if (acknowledgement) return { state: 'acknowledged', event, acknowledgement }
   const end = endOf(runs)
   return { state: 'ended', event, endedAt: end && momentOf(end) }

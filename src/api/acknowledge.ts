@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client'
 import { doAudited, type AuditRecord } from '../db/audit.ts'
 import type { Scope } from '../db/destinations.ts'
+import { acknowledgeableUntil, asksForAcknowledgement } from '../domain/acknowledgement.ts'
 import type { Acknowledgement } from '../domain/timeline.ts'
+import { mayHaveLateOne, recordLate } from '../temporal/late-acknowledgement.ts'
 import { readTimeline, type ReadTimeline } from '../temporal/timeline.ts'
 import { acknowledgeSignal } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
@@ -38,8 +40,16 @@ export async function readRuns(deps: AppDeps, scope: Scope, eventId: string): Pr
 }
 
 /** Whether the run would take an acknowledgement: the first one counts. */
-export function isUnacknowledged({ execution, timeline }: EventRun): boolean {
-  return execution.status.name === 'RUNNING' && !timeline.acknowledgement
+export function isUnacknowledged(run: EventRun): boolean {
+  if (run.timeline.acknowledgement) return false
+  const until = lateUntil(run)
+  return run.execution.status.name === 'RUNNING' || (until !== undefined && new Date() < until)
+}
+
+/** Until when a run that has ended can be acknowledged, if a message of it asked for that. */
+export function lateUntil({ execution, timeline }: EventRun): Date | undefined {
+  const { closeTime } = execution
+  return closeTime && mayHaveLateOne(execution, timeline) ? acknowledgeableUntil(closeTime) : undefined
 }
 
 /** The one of the event itself; else that of its newest replay which has one. */
@@ -54,7 +64,10 @@ export function endOf(runs: EventRuns): Date | undefined {
   return ends.length === runs.length ? new Date(Math.max(...ends)) : undefined
 }
 
-/** Tells every run of the event that takes it: what was replayed waits by itself. Where none does, the one that counted is told. */
+/**
+ * Gives it to every run of the event that takes it: what was replayed waits by itself. Where none does, the one that counted is
+ * returned.
+ */
 export async function acknowledge(
   deps: AppDeps,
   scope: Scope,
@@ -66,7 +79,7 @@ export async function acknowledge(
   const open = (await readRuns(deps, scope, eventId)).filter(isUnacknowledged)
   if (open.length > 0)
     await doAudited(deps.db, recordOf(scope, eventId, given, address), () =>
-      Promise.all(open.map(({ execution }) => signal(deps, execution, acknowledgement))),
+      Promise.all(open.map((run) => give(deps, { ...scope, eventId }, run, acknowledgement))),
     )
   const runs = await readRuns(deps, scope, eventId)
   const known = whatCounts(runs, acknowledgement)
@@ -89,17 +102,23 @@ function recordOf(
   return { ...scope, keyId, address, action: 'event.acknowledged', subject, after }
 }
 
-/** What ends meanwhile waits for nothing any more. */
-async function signal(
+/** To the run while it is there to take it, and else beside it. */
+async function give(
   { temporal }: AppDeps,
-  { workflowId, runId }: WorkflowExecutionDescription,
+  event: Scope & { eventId: string },
+  { execution, timeline }: EventRun,
   acknowledgement: Acknowledgement,
 ): Promise<void> {
-  try {
-    await temporal.workflow.getHandle(workflowId, runId).signal(acknowledgeSignal, acknowledgement)
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error
-  }
+  const { workflowId, runId, status } = execution
+  if (status.name === 'RUNNING')
+    try {
+      return await temporal.workflow.getHandle(workflowId, runId).signal(acknowledgeSignal, acknowledgement)
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error
+    }
+  // It has ended meanwhile, or before.
+  if (asksForAcknowledgement(timeline.deliveries))
+    await recordLate(temporal, event, execution, acknowledgement)
 }
 
 function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged, 'runs'> {
@@ -113,11 +132,14 @@ function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged,
 
 /** For the caller, where nothing could be acknowledged. */
 export function endedUnacknowledged(runs: EventRuns): ApiError {
+  const until = runs.flatMap((run) => lateUntil(run)?.getTime() ?? [])
   const end = endOf(runs)
-  const when = end ? ` at ${end.toISOString()}` : ''
+  const ended = end ? `, and its workflow ended at ${end.toISOString()}` : ''
   return new ApiError(
     'already_ended',
-    `Nothing waits for an acknowledgement any more: the event’s workflow ended${when}.`,
+    until.length > 0
+      ? `This event could be acknowledged until ${new Date(Math.max(...until)).toISOString()}.`
+      : `No message of this event asked for an acknowledgement${ended}.`,
   )
 }
 

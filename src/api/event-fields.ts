@@ -75,6 +75,10 @@ const deliveryFields = z.object({
   channel: z.string(),
   step: z.string().optional().meta({ description: 'The path of the rule’s step that made it.' }),
   status: z.enum(deliveryStatuses),
+  acknowledgeable: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Its message tells how to acknowledge the event.' }),
 })
 
 export const deliverySummary = deliveryFields.extend({

@@ -20,6 +20,7 @@ import {
   type Execution,
 } from '../temporal/executions.ts'
 import { grpcCode, grpcInvalidArgument } from '../temporal/grpc.ts'
+import { listLate } from '../temporal/late-acknowledgement.ts'
 import { summaryOf } from '../temporal/summary.ts'
 import { erasedOf, originalStart } from '../temporal/stand-in.ts'
 import { readTimeline } from '../temporal/timeline.ts'
@@ -70,8 +71,9 @@ export async function listEvents(
   })
   const page = executions.slice(0, limit)
   const last = executions.length > limit ? page.at(-1) : undefined
+  const late = await listLate(temporal, scope, page)
   return {
-    data: page.map(showSummary),
+    data: page.map((execution) => showSummary(execution, late.get(execution.runId))),
     nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null,
   }
 }
@@ -114,9 +116,9 @@ function statusCondition(status: EventStatus): string {
 
 export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', ')})`
 
-function showSummary(execution: Execution) {
+function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
   const { eventId, eventType, createdAt, test, erased } = execution.memo
-  const { status, acknowledgedAt, deliveries } = summaryOf(execution)
+  const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
   return {
     id: eventId,
     type: eventType,

@@ -26,6 +26,8 @@ export interface Delivery {
   nextAttemptAt?: string
   /** The destination would have got it, had it been active. */
   missed?: true
+  /** Its message tells how to acknowledge the event. */
+  acknowledgeable?: true
   attempts: Attempt[]
 }
 
@@ -74,6 +76,8 @@ export interface DeliverySummary {
   nextAttemptAt?: string
   /** The path of the rule's step that made it. */
   step?: string
+  /** Its message tells how to acknowledge the event. */
+  acknowledgeable?: true
   /** A child workflow makes it: its attempts stand in that one's summary. */
   delegated?: true
 }
@@ -91,13 +95,14 @@ export function recordPlan(timeline: Timeline, plan: Routing): void {
 
 export function openDelivery(
   timeline: Timeline,
-  { destinationId, channel, step }: PlannedDelivery,
+  { destinationId, channel, step, acknowledgeable }: PlannedDelivery,
 ): Delivery {
   const delivery: Delivery = {
     destinationId,
     channel,
     ...(step && { step }),
     status: 'pending',
+    ...(acknowledgeable && { acknowledgeable }),
     attempts: [],
   }
   timeline.deliveries.push(delivery)
@@ -195,13 +200,14 @@ export function summarize(
 }
 
 export function summarizeDelivery(delivery: Delivery): DeliverySummary {
-  const { destinationId, channel, step, status, nextAttemptAt, attempts } = delivery
+  const { destinationId, channel, step, status, nextAttemptAt, acknowledgeable, attempts } = delivery
   const last = attempts.at(-1)
   return {
     destinationId,
     channel,
     ...(step && { step }),
     status,
+    ...(acknowledgeable && { acknowledgeable }),
     attempts: attempts.length,
     ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
     ...(last && { lastAttemptAt: last.at }),

@@ -12,6 +12,17 @@ export async function readEventInput(
   workflowId: string,
   runId?: string,
 ): Promise<RouteEventInput | StandInInput> {
+  const input = await readFirstInput<RouteEventInput | StandInInput>(client, workflowId, runId)
+  if (!input) throw new Error(`the history of ${workflowId} does not begin with an event`)
+  return input
+}
+
+/** What a workflow was started with, likewise. */
+export async function readFirstInput<Input>(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<Input | undefined> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId, runId },
@@ -19,6 +30,5 @@ export async function readEventInput(
   })
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes
   const [input] = await decodeArrayFromPayloads(client.options.loadedDataConverter, started?.input?.payloads)
-  if (!input) throw new Error(`the history of ${workflowId} does not begin with an event`)
-  return input as RouteEventInput | StandInInput
+  return input as Input | undefined
 }

@@ -50,7 +50,7 @@ export async function putStandIn(
       workflowIdConflictPolicy: 'FAIL',
       priority: { fairnessKey: event.tenantId },
       args: [input],
-      memo: { ...memoOf(original, erased) },
+      memo: { ...memoOf(original, erased, timeline) },
       typedSearchAttributes: attributesOf(original),
     })
   } catch (error) {
@@ -59,13 +59,22 @@ export async function putStandIn(
   await client.workflow.getHandle(workflowId).result()
 }
 
-function memoOf(original: WorkflowExecutionDescription, { at, erasureId }: Erased): EventMemo {
+function memoOf(
+  original: WorkflowExecutionDescription,
+  { at, erasureId }: Erased,
+  { acknowledgement }: Timeline,
+): EventMemo {
   const { bodyHash: _guessable, ...memo } = original.memo as unknown as EventMemo
   const { startTime, closeTime = startTime } = original
   const times = { startedAt: startTime.toISOString(), endedAt: closeTime.toISOString() }
   return {
     ...memo,
-    ...(memo.summary && { summary: summaryAtEnd(original) }),
+    ...(memo.summary && {
+      summary: {
+        ...summaryAtEnd(original),
+        ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
+      },
+    }),
     erased: { at, erasureId, ...times },
   }
 }

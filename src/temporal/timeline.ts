@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client'
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
+import { withLateAcknowledgement } from './late-acknowledgement.ts'
 
 /** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
 const queryDeadlineMs = 3_000
@@ -46,6 +47,15 @@ export async function readOwnTimeline(
 ): Promise<ReadTimeline> {
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
   const now = await onceOpened(handle, execution)
+  return withLateAcknowledgement(client, now, await readAlone(client, handle, now))
+}
+
+/** Without what other workflows hold of it. */
+async function readAlone(
+  client: Client,
+  handle: WorkflowHandle,
+  now: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
   const memo = now.memo as EventMemo | undefined
   if (now.status.name === 'COMPLETED') return (await handle.result()) as Timeline
   if (isOpening(now)) return fromMemo(memo, opening)

@@ -44,13 +44,13 @@ async function eraseOnce(
 ): Promise<number> {
   let found = 0
   for (const eventId of eventIds) {
-    const { runs, digestIds } = await eraseRunsOf({ ...input, eventId })
+    const { runs, late, digestIds } = await eraseRunsOf({ ...input, eventId })
     for (const digestId of digestIds) eventIds.add(digestId)
-    found += runs
+    counts.runs += runs
+    found += runs + late
   }
   const { lines, digestIds } = await eraseArchived(input)
   for (const digestId of digestIds) eventIds.add(digestId)
-  counts.runs += found
   counts.archivedLines += lines
   return found + lines
 }

@@ -1,4 +1,5 @@
 /** The workflows that a worker registers: the entry point of the sandboxed bundle. Names are in contract.ts. */
+export { acknowledgeEvent } from './acknowledge-event.ts'
 export { collectDigest } from './collect-digest.ts'
 export { deleteTenant } from './delete-tenant.ts'
 export { deliverBatch, deliverBatch as replayBatch } from './deliver-all.ts'

@@ -3,10 +3,12 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { createAcknowledgeLink } from '../../src/domain/acknowledge-link.ts'
 import {
+  escalatedEvent,
   isWaiting,
   linkPath,
   press,
   readAcknowledgedLog,
+  tenantWhoEscalates,
   tenantWhoWaits,
   waitingEvent,
 } from '../support/acknowledge.ts'
@@ -170,14 +172,29 @@ describe('pressing the button', () => {
 })
 
 describe('an event that has ended', () => {
-  it('409 without an acknowledgement: opened or pressed, the page says that nothing waits', async () => {
+  it('asks the one to whom it was escalated, and takes the acknowledgement for the record', async () => {
+    const tenant = await tenantWhoEscalates(stack)
+    const id = await escalatedEvent(tenant)
+    const path = linkPath(stack, tenant, id)
+    const { text } = await get(path).expect(200)
+    expect(text).toMatch(
+      /nothing waits for it any more. It can be acknowledged until <time datetime="20\d\d-/,
+    )
+    const pressed = await press(stack, path).expect(200)
+    expect(pressed.text).toContain('the link sent to Head')
+    const { acknowledgement } = await readAcknowledgedLog(tenant.api, id)
+    expect(acknowledgement).toMatchObject({ via: 'link', destinationId: tenant.destinationId })
+    expect((await get(path).expect(200)).text).not.toContain('<form')
+  })
+
+  it('409 where no message asked for it: opened or pressed, the page says that it is too late', async () => {
     const tenant = await makeTenant(stack)
     const { body } = await tenant.api.post('/events', { type: 'a.b', data: {} }).expect(202)
     const { id } = body as { id: string }
     await settledLog(tenant.api, id)
     const path = linkPath(stack, { ...tenant, destinationId: 'dst_any' }, id)
     for (const { text } of [await get(path).expect(409), await press(stack, path).expect(409)]) {
-      expect(text).toMatch(/Nothing waits any more.*Nobody acknowledged this event before it ended on <time/s)
+      expect(text).toMatch(/too late to acknowledge.*Nobody acknowledged this event, which ended on <time/s)
       expect(text).not.toContain('<form')
     }
     expect(await readAcknowledgedLog(tenant.api, id)).not.toHaveProperty('acknowledgement')

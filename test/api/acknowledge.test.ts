@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
+  escalatedEvent,
   isWaiting,
   readAcknowledgedLog,
+  tenantWhoEscalates,
   tenantWhoWaits,
   waitingEvent,
   type Acknowledgement,
@@ -99,6 +101,54 @@ describe('an event that a rule waits for', () => {
   })
 })
 
+describe('an event that has ended, and a message of which asked for it', () => {
+  it('is acknowledged late: in its log, in lists and in the audit log; the first one counts', async () => {
+    const { api, keyId } = await tenantWhoEscalates(stack)
+    const id = await escalatedEvent({ api })
+    const before = await readAcknowledgedLog(api, id)
+    expect(before).not.toHaveProperty('acknowledgement')
+    const answer = await acknowledge(api, id, { by: 'Ann', note: 'I was asleep.' })
+    expect(answer).toMatchObject({ acknowledgement: { by: 'Ann', via: 'api', keyId }, first: true })
+    expect(await readAcknowledgedLog(api, id)).toEqual({ ...before, acknowledgement: answer.acknowledgement })
+    const again = await acknowledge(api, id, { by: 'Bob' })
+    expect(again).toEqual({ ...answer, first: false })
+    const [listed] = await eventually(
+      () => listedEvents(api) as Promise<{ id: string; acknowledgedAt?: string; status?: string }[]>,
+      ([event]) => event?.acknowledgedAt !== undefined,
+    )
+    expect(listed).toMatchObject({ id, acknowledgedAt: answer.acknowledgement.at, status: 'delivered' })
+    const { data } = (await api.get('/audit?action=event.acknowledged').expect(200)).body as {
+      data: object[]
+    }
+    expect(data).toMatchObject([{ subject: id, keyId, after: { by: 'Ann', via: 'api' } }])
+  })
+
+  it('by one of many who come at the same time', async () => {
+    const { api } = await tenantWhoEscalates(stack)
+    const id = await escalatedEvent({ api })
+    const names = ['Ann', 'Bob', 'Cid', 'Dan', 'Eve']
+    const answers = await Promise.all(names.map((by) => acknowledge(api, id, { by })))
+    const { acknowledgement } = await readAcknowledgedLog(api, id)
+    expect(names.filter((_name, at) => answers[at]?.first)).toEqual([acknowledgement?.by])
+    for (const answer of answers) expect(answer.acknowledgement).toEqual(acknowledgement)
+  })
+
+  it('a replay of it by itself', async () => {
+    const { api } = await tenantWhoEscalates(stack)
+    const id = await escalatedEvent({ api })
+    const { acknowledgement } = await acknowledge(api, id, { by: 'Ann' })
+    await api.post(`/events/${id}/replay`).expect(202)
+    await eventually(
+      () => readAcknowledgedLog(api, id),
+      ({ replays: [replay] }) => replay !== undefined && replay.status !== 'pending',
+    )
+    const answer = await acknowledge(api, id, { by: 'Bob' })
+    expect(answer).toMatchObject({ acknowledgement: { by: 'Bob' }, first: true })
+    const log = await readAcknowledgedLog(api, id)
+    expect(log).toMatchObject({ acknowledgement, replays: [{ acknowledgement: answer.acknowledgement }] })
+  })
+})
+
 describe('an event that nothing waits for', () => {
   it('is acknowledged all the same while it runs, and goes on', async () => {
     const { api } = await makeTenant(stack)
@@ -124,7 +174,7 @@ describe('an event that nothing waits for', () => {
     expect(answer.body).toMatchObject({
       code: 'already_ended',
       detail: expect.stringMatching(
-        /^Nothing waits for an acknowledgement any more: the event’s workflow ended at 20\d\d-.*Z\.$/,
+        /^No message of this event asked for an acknowledgement, and its workflow ended at 20\d\d-.*Z\.$/,
       ) as string,
     })
     expect(await readAcknowledgedLog(api, id)).not.toHaveProperty('acknowledgement')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../src/archive/folder.ts'
 import { dayOf } from '../../src/domain/days.ts'
+import { escalatedEvent, readAcknowledgedLog, tenantWhoEscalates } from '../support/acknowledge.ts'
 import { endedErasure, askErasure, erase } from '../support/erasures.ts'
 import { ok, startReceiver, status, type Respond } from '../support/receiver.ts'
 import { endedReplay, startReplay } from '../support/replays.ts'
@@ -45,6 +46,22 @@ function replayed(api: Api, id: string): Promise<EventLog> {
 }
 
 describe('an event that is erased', () => {
+  it('keeps who acknowledged it after its end, without the note', async () => {
+    const tenant = await tenantWhoEscalates(stack)
+    const id = await escalatedEvent(tenant)
+    const canary = `canary-${Date.now()}-late`
+    await tenant.api.post(`/events/${id}/ack`, { by: 'Ann', note: canary }).expect(200)
+    expect(await traces(canary)).toHaveLength(1)
+    expect(await erase(tenant.api, id)).toMatchObject({ runs: 1 })
+    expect(await traces(canary)).toEqual([])
+    const { acknowledgement } = await readAcknowledgedLog(tenant.api, id)
+    expect(acknowledgement).toMatchObject({ by: 'Ann', via: 'api' })
+    expect(acknowledgement).not.toHaveProperty('note')
+    const [listed] = (await listedEvents(tenant.api)) as { acknowledgedAt?: string }[]
+    expect(listed?.acknowledgedAt).toBe(acknowledgement?.at)
+    await tenant.api.post(`/events/${id}/ack`).expect(409)
+  }, 120_000)
+
   it('leaves no trace of what it held in Temporal or in the archive, and its record stays', async () => {
     const { api } = await makeTenant(stack)
     const receiver = untilTestEnds(await startReceiver(echo))

@@ -9,6 +9,7 @@ import {
   digestWorkflowId,
   eraseWorkflowId,
   eventWorkflowId,
+  lateAcknowledgementId,
   replaysWorkflowId,
   turnsWorkflowId,
 } from '../../src/workflows/contract.ts'
@@ -222,6 +223,18 @@ const scenarios: Record<string, Scenario> = {
     async meanwhile(api, eventId) {
       await escalates(api, eventId, 35)
       await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
+    },
+  },
+  'acknowledged-after-its-end': {
+    receivers: [ok, ok],
+    rules: escalating('1s'),
+    async workflowId(scope, _destinationIds, api, stack) {
+      const [{ id: eventId = '' } = {}] = await listedEvents(api)
+      await api.post(`/events/${eventId}/ack`, { by: 'Ada' }).expect(200)
+      const { workflowId, runId } = await stack.temporal.workflow
+        .getHandle(eventWorkflowId({ ...scope, eventId }))
+        .describe()
+      return lateAcknowledgementId({ workflowId, runId })
     },
   },
   'rule-edited-while-its-event-waits': {

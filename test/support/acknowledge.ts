@@ -1,7 +1,15 @@
 import supertest from 'supertest'
 import type { Environment } from '../../src/domain/event.ts'
 import { startReceiver } from './receiver.ts'
-import { eventually, makeTenant, publicUrl, untilTestEnds, type Api, type Stack } from './stack.ts'
+import {
+  eventually,
+  makeTenant,
+  publicUrl,
+  settledLog,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from './stack.ts'
 
 export interface Acknowledgement {
   at: string
@@ -39,6 +47,30 @@ export async function tenantWhoWaits(stack: Stack, { rule = 'Waits', destination
   const steps = [{ deliver: { to: [destinationId] } }, { awaitAck: { within: '1h' } }]
   await tenant.api.post('/rules', { name: rule, when: { events: ['all'] }, steps }).expect(201)
   return { ...tenant, destinationId }
+}
+
+/** A tenant with a rule that escalates after a second, and the destination that hears of it then. */
+export async function tenantWhoEscalates(stack: Stack) {
+  const tenant = await tenantWhoWaits(stack, { destination: 'On call' })
+  const receiver = untilTestEnds(await startReceiver())
+  const subscription = { eventTypes: ['only.rules'] }
+  const made = await tenant.api
+    .post('/destinations', { name: 'Head', channel: 'webhook', config: { url: receiver.url }, subscription })
+    .expect(201)
+  const { id: headId } = made.body as { id: string }
+  const otherwise = [{ deliver: { to: [headId] } }]
+  const steps = [{ deliver: { to: [tenant.destinationId] } }, { awaitAck: { within: '1s', otherwise } }]
+  const { data } = (await tenant.api.get('/rules').expect(200)).body as { data: { id: string }[] }
+  await tenant.api.patch(`/rules/${data[0]?.id}`, { steps }).expect(200)
+  return { ...tenant, destinationId: headId }
+}
+
+/** An event whose rules are done, that nobody has acknowledged. */
+export async function escalatedEvent({ api }: { api: Api }, data: object = {}): Promise<string> {
+  const { body } = await api.post('/events', { type: 'aml.match.found', data }).expect(202)
+  const { id } = body as { id: string }
+  await settledLog(api, id)
+  return id
 }
 
 /** An event that a rule waits for the acknowledgement of. */

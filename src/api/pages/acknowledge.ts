@@ -6,6 +6,8 @@ export type AcknowledgeView =
       state: 'open'
       event: ShownEvent
       waits: readonly { rule: string; until?: Moment | undefined }[]
+      /** Of an event whose rules are done: until when it can be acknowledged all the same. */
+      lateUntil?: Moment | undefined
       /** Of an event whose replay is not acknowledged yet. */
       earlier?: ShownAcknowledgement | undefined
       /** What was sent and could not be taken, and why. */
