@@ -10,8 +10,9 @@ const mayImport = {
   channels: ['domain'],
   workflows: ['domain', 'activities'], // activities as types only: see the workflow rules below
   temporal: ['domain', 'workflows/contract.ts'],
-  activities: ['domain', 'archive', 'channels', 'db', 'temporal', 'workflows/contract.ts'],
-  api: ['domain', 'archive', 'db', 'channels', 'temporal', 'workflows/contract.ts'],
+  compute: ['domain', 'channels'],
+  activities: ['domain', 'archive', 'channels', 'compute', 'db', 'temporal', 'workflows/contract.ts'],
+  api: ['domain', 'archive', 'channels', 'compute', 'db', 'temporal', 'workflows/contract.ts'],
   embedded: [],
 }
 const zones = Object.entries(mayImport).map(([folder, others]) => ({

@@ -13,6 +13,7 @@ import { createApiServer } from './api/server.ts'
 import type { Archive } from './archive/archive.ts'
 import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './channels/egress.ts'
+import { createCompute, type Compute } from './compute/compute.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
 import { secretsOf } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
@@ -36,6 +37,7 @@ export interface Platform {
   connection: NativeConnection
   temporal: Client
   egress: Egress
+  compute: Compute
   archive: Archive | undefined
   secretKeys: SecretKeys
   publicUrl: string | undefined
@@ -81,8 +83,11 @@ export async function openPlatform(
   })
   lifecycle.add('outgoing connections', () => egress.close())
   const archive = await createArchive(config)
+  const compute = createCompute({ thread: new URL('./thread.ts', import.meta.url), log })
+  compute.warmUp()
+  lifecycle.add('the compute threads', () => compute.stop())
   const { secretKeys, publicUrl } = services
-  return { config, db, connection, temporal: client, egress, archive, secretKeys, publicUrl, log }
+  return { config, db, connection, temporal: client, egress, compute, archive, secretKeys, publicUrl, log }
 }
 
 /** Where closed events are kept after Temporal's retention, if that is wanted. */
@@ -165,7 +170,7 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
 
 /** Runs the workers. `fail` is called if they end by themselves. */
 export async function runWorkers(
-  { config, db, connection, temporal, egress, archive, secretKeys, publicUrl, log }: Platform,
+  { config, db, connection, temporal, egress, compute, archive, secretKeys, publicUrl, log }: Platform,
   smtpUrl: string | undefined,
   lifecycle: Lifecycle,
   fail: (why: string) => void,
@@ -183,6 +188,7 @@ export async function runWorkers(
       db,
       secretKeys,
       context: { egress, mail },
+      compute,
       lanes: createLanes(),
       circuits: createCircuits(),
       archive,

@@ -1,10 +1,12 @@
 import { getClient } from '@temporalio/activity'
+import { findVerdicts } from '../compute/find-verdicts.ts'
 import { findNamed, routableDestinations } from '../db/destinations.ts'
 import { enabledRules } from '../db/rules.ts'
 import type { Event } from '../domain/event.ts'
 import { exhaustedNews, failingNews, type News } from '../domain/operational.ts'
 import { ofDestinations } from '../domain/plan.ts'
 import { route } from '../domain/routing.ts'
+import { routingFilters } from '../domain/routing-filters.ts'
 import { announce, operationalEvent } from '../temporal/operational-events.ts'
 import { askingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './index.ts'
@@ -26,7 +28,7 @@ export interface DeliveryNews {
  * destination for as long as it fails.
  * An operational event begets no others, and of a test nobody is told. May be repeated.
  */
-export function createAnnounceDelivery({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
+export function createAnnounceDelivery({ db, compute, log }: Pick<ActivityDeps, 'db' | 'compute' | 'log'>) {
   return async function announceDelivery(told: DeliveryNews): Promise<void> {
     const { event, workflowId } = await askingEvent()
     if (event.operational || event.test) return
@@ -46,7 +48,9 @@ export function createAnnounceDelivery({ db, log }: Pick<ActivityDeps, 'db' | 'l
       routableDestinations(db, scope),
       enabledRules(db, scope),
     ])
-    const { steps, routing } = route(news, destinations, { rules })
+    const filters = routingFilters(news, destinations, rules)
+    const verdicts = await findVerdicts({ compute, log }, news, filters)
+    const { steps, routing } = route(news, destinations, { rules, verdicts })
     return steps.length > 0 || ofDestinations(routing).some(({ missed }) => missed)
   }
 

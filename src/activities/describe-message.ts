@@ -1,5 +1,6 @@
 import type { Channel, Composition } from '../channels/channel.ts'
 import { withContext } from '../channels/message-context.ts'
+import { addTitle } from '../compute/add-title.ts'
 import { findDestinationNames, findMessageNames } from '../db/message-names.ts'
 import { sampleRuleContext, type RuleContext } from '../domain/rule-context.ts'
 import type { AttemptRequest } from './attempt.ts'
@@ -7,7 +8,7 @@ import type { ActivityDeps } from './index.ts'
 
 /** Adds to a message what people, or a template, are told besides the event. */
 export async function describeMessage(
-  { db }: Pick<ActivityDeps, 'db'>,
+  { db, compute }: Pick<ActivityDeps, 'db' | 'compute'>,
   channel: Channel | undefined,
   of: Composition,
   { rule, template }: AttemptRequest,
@@ -18,7 +19,9 @@ export async function describeMessage(
     findMessageNames(db, event, event.type),
     findDestinationNames(db, event, failed(rule)),
   ])
-  return withContext(of, { tenant, titles, names, rule: event.test ? sampleRuleContext(Date.now()) : rule })
+  const context = event.test ? sampleRuleContext(Date.now()) : rule
+  const described = withContext(of, { tenant, names, rule: context })
+  return addTitle(compute, described, { titles, cause: context?.cause })
 }
 
 function failed(rule: RuleContext | undefined): string[] {

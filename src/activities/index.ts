@@ -1,5 +1,6 @@
 import type { Archive } from '../archive/archive.ts'
 import type { ChannelContext } from '../channels/channel.ts'
+import type { Compute } from '../compute/compute.ts'
 import type { Db } from '../db/client.ts'
 import { releasePlace } from '../db/pace.ts'
 import type { createAcknowledgeLink } from '../domain/acknowledge-link.ts'
@@ -25,6 +26,7 @@ export interface ActivityDeps {
   db: Db
   secretKeys: SecretKeys
   context: ChannelContext
+  compute: Compute
   lanes: Lanes
   circuits: Circuits
   /** Where closed events are kept, if the operator wants that. */

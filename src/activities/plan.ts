@@ -1,3 +1,4 @@
+import { findVerdicts } from '../compute/find-verdicts.ts'
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { releasePlace } from '../db/pace.ts'
@@ -6,21 +7,29 @@ import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { confirmationOf } from '../domain/operational.ts'
+import { maxPlanBytes } from '../domain/plan-size.ts'
 import { leadingDeliveries, plannedDeliveries, type Plan, type Routing } from '../domain/plan.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import { route, routeConfirmation, routeDigest, routeTest, routeTo } from '../domain/routing.ts'
+import { routingFilters } from '../domain/routing-filters.ts'
 import type { Rule } from '../domain/rule.ts'
+import { ruleFilters } from '../domain/rule-walk.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
 import { urlUnderTest, type RouteEventInput } from '../workflows/contract.ts'
 import type { ActivityDeps } from './index.ts'
 
+type PlanDeps = Pick<ActivityDeps, 'db' | 'compute' | 'log'>
+
 /** Loads the tenant's configuration and routes the event by it. The plan is recorded in history, the configuration is not. */
-export function createPlan({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
+export function createPlan(deps: PlanDeps) {
+  const { log } = deps
   return async function plan(input: RouteEventInput): Promise<Plan> {
     const { event, replay } = input
     const at = new Date()
-    const plan: Plan = { at: at.toISOString(), ...(await decide(db, input, at)) }
-    await releaseUnused(db, input, plan)
+    const plan: Plan = { at: at.toISOString(), ...(await decide(deps, input, at)) }
+    const bytes = Buffer.byteLength(JSON.stringify(plan))
+    if (bytes > maxPlanBytes) return refusePlan(deps, input, plan, bytes)
+    await releaseUnused(deps.db, input, plan)
     log.info(
       {
         tenantId: event.tenantId,
@@ -45,7 +54,19 @@ async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }
     if (!used.has(destinationId)) await releasePlace(db, destinationId, number)
 }
 
-async function decide(db: Db, { event, replay, test, digest }: RouteEventInput, at: Date): Promise<Routing> {
+/** The event ends at once, and says why: Temporal would refuse the plan again and again. */
+function refusePlan({ log }: PlanDeps, { event }: RouteEventInput, { at }: Plan, bytes: number): Plan {
+  const { tenantId, environment, id: eventId } = event
+  log.error({ tenantId, environment, eventId, bytes }, 'event.plan-too-large')
+  const fault = `not routed: the plan would have ${bytes} bytes, and may have ${maxPlanBytes}. Disable or shorten rules, and replay it.`
+  return { at, steps: [], routing: [], fault }
+}
+
+async function decide(
+  { db, compute, log }: PlanDeps,
+  { event, replay, test, digest }: RouteEventInput,
+  at: Date,
+): Promise<Routing> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
   const asking = confirmationOf(event)
@@ -57,14 +78,12 @@ async function decide(db: Db, { event, replay, test, digest }: RouteEventInput, 
     templateDefaults(db, scope),
   ])
   if (test) return planTest(event, destinations, templates)
-  if (asked) return routeTo(event, destinations, { rules, templates })
-  if (digest) return routeDigest(event, destinations, digest, { templates, at })
-  return route(event, destinations, {
-    rules,
-    templates,
-    at,
-    heldBack: await rulesHoldingBack(db, { event, rules, at }, passRule),
-  })
+  const filters = digest ? ruleFilters(digest) : routingFilters(event, destinations, rules)
+  const verdicts = await findVerdicts({ compute, log }, event, filters)
+  if (asked) return routeTo(event, destinations, { rules, templates, verdicts })
+  if (digest) return routeDigest(event, destinations, digest, { templates, verdicts, at })
+  const heldBack = await rulesHoldingBack(db, { event, rules, verdicts, at }, passRule)
+  return route(event, destinations, { rules, templates, verdicts, heldBack, at })
 }
 
 async function rulesFor(

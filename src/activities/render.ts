@@ -1,7 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Channel, Composition } from '../channels/channel.ts'
-import { parseParts, renderParts, templateScope, type Parsed } from '../channels/template-content.ts'
+import type { PartProblem, Rendering } from '../channels/template-content.ts'
 import type { Content } from '../channels/template-field.ts'
+import type { Compute } from '../compute/compute.ts'
+import { OverBudget } from '../compute/over-budget.ts'
+import { packComposition } from '../compute/payload.ts'
 import { findTemplate, type Template } from '../db/templates.ts'
 import { templateFaultMax, type TemplateRef } from '../domain/outcome.ts'
 import { noPartFor, templateIsGone } from '../domain/templates.ts'
@@ -15,18 +18,14 @@ export interface Rendered {
   templateFault?: string
 }
 
-/** By template, version and channel: a version's text never changes. Sized by the length of the texts. */
-const parsedParts = new LRUCache<string, { parsed: Parsed; size: number }>({
-  maxSize: 4 * 1024 * 1024,
-  sizeCalculation: ({ size }) => size,
-})
-
-/** Faults of templates that took too long lately: one that always does must not take the worker's time from others. */
+/** Faults of templates that took too long lately: one that always does must not use up its tenant's time. */
 const slowLately = new LRUCache<string, string>({ max: 1000, ttl: 60_000 })
+
+type RenderDeps = Pick<ActivityDeps, 'db' | 'compute'>
 
 /** Makes a message's content by a template. Only what cannot be asked (the database) is thrown. */
 export async function renderTemplate(
-  { db }: Pick<ActivityDeps, 'db'>,
+  { db, compute }: RenderDeps,
   channel: Channel,
   of: Composition,
   templateId: string,
@@ -41,10 +40,12 @@ export async function renderTemplate(
   const known = slowLately.get(key)
   if (known !== undefined)
     return { template, templateFault: faultText(`${known}; it is not tried for a minute`) }
-  const { content, problems } = render(channel, found, of)
+  const { content, problems } = await render(compute, channel, found, of)
   const [problem] = problems
   if (!problem) return { content, template }
-  const templateFault = faultText(`${channel.name}.${problem.field} ${problem.message}`)
+  const templateFault = faultText(
+    [channel.name, problem.field].filter(Boolean).join('.') + ` ${problem.message}`,
+  )
   if (problem.slow) slowLately.set(key, templateFault)
   return { template, templateFault }
 }
@@ -53,23 +54,25 @@ function keyOf(channel: Channel, { id, version }: Template): string {
   return `${id}/${version}/${channel.name}`
 }
 
-function render(channel: Channel, template: Template, of: Composition) {
-  const { parsed, problems } = parse(channel, template)
-  return problems.length > 0
-    ? { content: {}, problems }
-    : renderParts(channel.template, parsed, templateScope(of))
-}
+/** A message waits this long for its tenant's turn; then the default one is sent, and not too late. */
+const maxWaitMs = 2_000
 
-/** What does not parse is not kept: it was stored before the language became stricter, and is rare. */
-function parse(channel: Channel, template: Template) {
+async function render(
+  compute: Compute,
+  channel: Channel,
+  template: Template,
+  of: Composition,
+): Promise<Rendering> {
   const key = keyOf(channel, template)
-  const known = parsedParts.get(key)
-  if (known) return { parsed: known.parsed, problems: [] }
   const texts = template.parts[channel.name] ?? {}
-  const { parsed, problems } = parseParts(channel.template, texts)
-  const size = 1 + Object.values(texts).reduce((sum, text) => sum + text.length, 0)
-  if (problems.length === 0) parsedParts.set(key, { parsed, size })
-  return { parsed, problems }
+  const input = { channel: channel.name, key, texts, ...packComposition(of) }
+  try {
+    return await compute.run(of.event.tenantId, 'renderParts', input, { maxWaitMs })
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error
+    const problem: PartProblem = { field: '', message: `cannot be rendered: it ${error.message}` }
+    return { content: {}, problems: [problem] }
+  }
 }
 
 export function faultText(text: string): string {

@@ -51,7 +51,7 @@ export async function acceptEvent(
   const startedAt = performance.now()
   const [placed, problems] = await Promise.all([
     findPlaced(deps, scope, event),
-    checkEventData(deps.db, scope, event.type, event.data, path ? `${path}.data` : 'data'),
+    checkEventData(deps, scope, event.type, event.data, path ? `${path}.data` : 'data'),
   ])
   if (problems.length > 0) throw invalid(problems)
   if (placed.length > 0) await after

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Archive } from '../archive/archive.ts'
 import type { Egress } from '../channels/egress.ts'
+import type { Compute } from '../compute/compute.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
@@ -60,6 +61,7 @@ export interface AppDeps {
   /** Domains that tenants may send mail from by the platform's server. */
   mailFromDomains?: readonly string[] | undefined
   egress: Egress
+  compute: Compute
   /** Where closed events are kept, if the operator wants that. */
   archive: Archive | undefined
   rateLimits: RateLimits

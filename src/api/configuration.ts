@@ -4,8 +4,8 @@ import { applyConfiguration } from './configuration/apply.ts'
 import { changeKinds } from './configuration/changes.ts'
 import { documentBody, kinds } from './configuration/document.ts'
 import { exportConfiguration } from './configuration/export.ts'
+import { withinBudget } from './over-budget.ts'
 import { route, scopeOf } from './route.ts'
-import { formatYaml } from './yaml.ts'
 
 /** All that a document can hold is far below it, but for templates of many long texts. */
 const bodyMaxBytes = 1024 * 1024
@@ -59,7 +59,12 @@ export const configurationRoutes = [
     replies: { 200: documentReply },
     async handle({ caller }, deps) {
       const { document, left } = await exportConfiguration(deps, scopeOf(caller))
-      return { status: 200, body: document, yaml: formatYaml(document, { comment: commentOn(left) }) }
+      const formatting = deps.compute.run(caller.tenantId, 'formatYaml', {
+        document,
+        comment: commentOn(left),
+      })
+      const yaml = await withinBudget(formatting, 'configuration')
+      return { status: 200, body: document, yaml }
     },
   }),
   route({

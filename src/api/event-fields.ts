@@ -154,10 +154,10 @@ export const routingReply = z.union([
     ruleId: z.string(),
     version: z.int(),
     name: z.string(),
-    heldBack: z
-      .enum(['throttled', 'deduplicated'])
-      .optional()
-      .meta({ description: 'It matched, and yet does nothing for this event.' }),
+    heldBack: z.enum(['throttled', 'deduplicated', 'over-budget']).optional().meta({
+      description:
+        'It matched, and yet does nothing for this event. `over-budget`: its filters were not evaluated, and what it names is in the log as failed.',
+    }),
   }),
 ])
 

@@ -1,8 +1,9 @@
 import { Ajv, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { LRUCache } from 'lru-cache'
+import { OverDeadline, withinDeadline } from '../channels/deadline.ts'
 import type { JsonObject } from '../domain/event.ts'
-import { compileRegex } from '../domain/filter-regex.ts'
+import { compileRegex, forgetCompiledRegexes } from '../domain/filter-regex.ts'
 import type { FieldError } from './errors.ts'
 import { fieldErrors } from './schema-errors.ts'
 import { formats } from './schema-formats.ts'
@@ -31,15 +32,77 @@ const options: Options = {
   code: { regExp: Object.assign((pattern: string) => compileRegex(pattern, ''), { code: 'compileRegex' }) },
 }
 
+/** For compiling a schema, when it is saved: what passes costs no more when it is compiled again. */
+const compileMs = 2_000
+/** For finding the first problem of an event's data, and for listing the others. */
+const firstProblemMs = 1_000
+const listingMs = 300
+
 /** The meta-schemas are compiled once; what a tenant wrote is only data to them. */
 const metaOptions: Options = { strict: false, validateFormats: false }
 const metas = { [defaultDialect]: new Ajv2020(metaOptions), [draft7]: new Ajv(metaOptions) }
+for (const meta of Object.values(metas)) void meta.validateSchema({})
 
-/** Compiling takes milliseconds. Keyed by what the schema says, so that a changed one is never taken for it. */
-const compiled = new LRUCache<string, ValidateFunction>({ max: 200 })
+/** Keyed by what the schema says, so that a changed one is never taken for it. Bounded by the length of the schemas. */
+let compiled = createCache()
+
+function createCache() {
+  return new LRUCache<string, ValidateFunction>({
+    maxSize: 1024 * 1024,
+    sizeCalculation: (_validate, key) => key.length,
+  })
+}
+
+export function forgetCompiledSchemas(): void {
+  compiled = createCache()
+  forgetCompiledRegexes()
+}
+
+/** Validators and patterns that are interrupted may be left half written, and are not used again. */
+function interruptible<Result>(timeoutMs: number, run: () => Result): Result {
+  try {
+    return withinDeadline(timeoutMs, run)
+  } catch (error) {
+    if (error instanceof OverDeadline) forgetCompiledSchemas()
+    throw error
+  }
+}
+
+/** What is wrong with a JSON Schema that a tenant wrote, and how its sample does not fit it. Runs on a thread. */
+export function checkSchema(schema: JsonObject, sample: JsonObject | null): FieldError[] {
+  const problems = schemaProblems(schema)
+  if (problems.length > 0) return problems
+  return sample ? checkData(schema, sample, 'sample') : []
+}
+
+/**
+ * How the data of an event does not fit a schema that has no problems; paths begin with `at`. Runs on a thread. Throws
+ * `OverDeadline` where that takes too long.
+ */
+export function checkData(schema: JsonObject, data: JsonObject, at: string): FieldError[] {
+  const validate = validatorOf(schema, { allErrors: false })
+  const first = interruptible(firstProblemMs, () => problemsBy(validate, data, at))
+  if (first.length === 0 || Buffer.byteLength(JSON.stringify(data)) > listedMaxBytes) return first
+  try {
+    return interruptible(listingMs, () => problemsBy(validatorOf(schema, { allErrors: true }), data, at))
+  } catch (error) {
+    if (error instanceof OverDeadline) return first
+    throw error
+  }
+}
+
+function problemsBy(validate: ValidateFunction, data: JsonObject, at: string): FieldError[] {
+  try {
+    return validate(data) ? [] : fieldErrors(validate.errors ?? [], at)
+  } catch (error) {
+    if (error instanceof RangeError)
+      return [{ path: at, message: 'cannot be checked: its schema is too large' }]
+    throw error
+  }
+}
 
 /** What is wrong with a JSON Schema that a tenant wrote, each with its path. */
-export function schemaProblems(schema: JsonObject): FieldError[] {
+function schemaProblems(schema: JsonObject): FieldError[] {
   const dialect = dialectOf(schema)
   if (!dialect) return [{ path: 'schema.$schema', message: `must be one of ${dialects.join(', ')}` }]
   if (Buffer.byteLength(JSON.stringify(schema)) > schemaLimits.bytes)
@@ -52,24 +115,22 @@ export function schemaProblems(schema: JsonObject): FieldError[] {
   return compileProblems(schema)
 }
 
-/** How the data of an event does not fit a schema that has no problems; paths begin with `at`. */
-export function dataProblems(schema: JsonObject, data: JsonObject, at: string): FieldError[] {
-  const validate = validatorOf(schema, { allErrors: false })
-  if (validate(data)) return []
-  if (Buffer.byteLength(JSON.stringify(data)) > listedMaxBytes) return fieldErrors(validate.errors ?? [], at)
-  const listing = validatorOf(schema, { allErrors: true })
-  listing(data)
-  return fieldErrors(listing.errors ?? [], at)
-}
-
+/** A schema is compiled and used once: what V8 cannot compile it refuses at the first use. */
 function compileProblems(schema: JsonObject): FieldError[] {
   try {
-    validatorOf(schema, { allErrors: false })
+    interruptible(compileMs, () => {
+      for (const allErrors of [false, true]) validatorOf(schema, { allErrors })({})
+    })
     return []
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return [{ path: 'schema', message: `cannot be used: ${message}` }]
+    return [{ path: 'schema', message: `cannot be used: ${whyUnusable(error)}` }]
   }
+}
+
+function whyUnusable(error: unknown): string {
+  if (error instanceof OverDeadline) return `compiling it takes more than ${compileMs / 1000} seconds`
+  if (error instanceof RangeError) return 'it is too large to be compiled'
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** An instance for each schema: one keeps what it has compiled for as long as it lives. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Compute } from '../compute/compute.ts'
 import type { EventType } from '../db/generated/client.ts'
 import { Prisma } from '../db/generated/client.ts'
 import { catalogues, findEntry } from '../domain/catalogue/index.ts'
@@ -6,8 +7,7 @@ import { catalogueTitle } from '../domain/catalogue/titles.ts'
 import type { JsonObject } from '../domain/event.ts'
 import { invalid } from './errors.ts'
 import { eventType } from './event-fields.ts'
-import { dataProblems, schemaProblems } from './event-schema.ts'
-import { titleProblem } from './event-type-title.ts'
+import { withinBudget } from './over-budget.ts'
 import { jsonObject } from './text.ts'
 
 const description = z.string().max(2000)
@@ -63,15 +63,20 @@ export interface EventTypeSettings {
 }
 
 /** Throws with everything that is wrong: a bad schema, a title or a sample that does not fit, nothing to enforce. */
-export function checkSettings({ title, schema, sample, enforce }: EventTypeSettings): void {
-  const untitled = title === null ? undefined : titleProblem(title, sample)
+export async function checkSettings(
+  compute: Compute,
+  tenantId: string,
+  { title, schema, sample, enforce }: EventTypeSettings,
+): Promise<void> {
+  const untitled =
+    title === null
+      ? undefined
+      : await withinBudget(compute.run(tenantId, 'checkTitle', { title, sample }), 'title')
   if (untitled !== undefined) throw invalid([{ path: 'title', message: untitled }])
   if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'takes a schema to be enforced' }])
   if (!schema) return
-  const problems = schemaProblems(schema)
+  const problems = await withinBudget(compute.run(tenantId, 'checkSchema', { schema, sample }), 'schema')
   if (problems.length > 0) throw invalid(problems.slice(0, 20))
-  const misfits = sample ? dataProblems(schema, sample, 'sample') : []
-  if (misfits.length > 0) throw invalid(misfits)
 }
 
 export function columnsOf({ description, title, schema, sample, enforce }: EventTypeSettings) {

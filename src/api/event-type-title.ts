@@ -5,13 +5,13 @@ import { sampleMessage } from './sample-message.ts'
 
 const nowhere = { tenantId: '', environment: 'sandbox' } as const
 
-/** What is wrong with the title of an event type: it is no Liquid, or prints what the type's own sample does not have. */
+/** What is wrong with the title of an event type: it is no Liquid, or prints what the type's own sample does not have. Runs on a thread. */
 export function titleProblem(title: string, sample: JsonObject | null): string | undefined {
   const { problems } = parseParts({ title: { kind: 'line', description: '' } }, { title })
   const [problem] = problems
   if (problem) return problem.message
   if (!sample) return undefined
-  const message = sampleMessage(nowhere, { type: 'example', data: sample }, { tenant: '', titles: [] })
+  const message = sampleMessage(nowhere, { type: 'example', data: sample }, { tenant: '' })
   const absent = absentVariables(title, templateScope(message))
   return absent.length === 0 ? undefined : `prints what the sample does not have: ${absent.join(', ')}`
 }

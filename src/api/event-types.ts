@@ -45,12 +45,12 @@ export const eventTypeRoutes = [
     summary: 'Register an event type, with a JSON Schema that its events can be held to',
     body: eventTypeBody,
     replies: { 201: eventTypeReply },
-    async handle({ body, caller, address }, { db }) {
+    async handle({ body, caller, address }, { db, compute }) {
       const scope = scopeOf(caller)
       const { type, description, title = null, schema = null, sample = null, enforce } = body
       if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
       const settings = { description, title, schema, sample, enforce }
-      checkSettings(settings)
+      await checkSettings(compute, scope.tenantId, settings)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         if (await findOwn(tx, scope, type)) throw exists(type)
         await requireTypeRoom(tx, scope)
@@ -83,13 +83,17 @@ export const eventTypeRoutes = [
     summary: 'Change a registered event type; null takes its title, schema or sample away',
     body: eventTypePatch,
     replies: { 200: eventTypeReply },
-    async handle({ params: { type = '' }, body, caller, address }, { db }) {
+    async handle({ params: { type = '' }, body, caller, address }, { db, compute }) {
       const scope = scopeOf(caller)
+      const checked = await findOwn(db, scope, type)
+      if (!checked) throw notFound('event type')
+      const settings = { ...settingsOf(checked), ...given(body) }
+      // Before the transaction, which must not wait for a thread.
+      await checkSettings(compute, scope.tenantId, settings)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         const current = await findOwn(tx, scope, type)
         if (!current) throw notFound('event type')
-        const settings = { ...settingsOf(current), ...given(body) }
-        checkSettings(settings)
+        if (current.updatedAt.getTime() !== checked.updatedAt.getTime()) throw changedMeanwhile(type)
         const where = { tenantId_environment_type: { ...scope, type } }
         const changes = changesOf(settingsOf(current), settings)
         const done = { action: 'event-type.changed', subject: type, ...changes }
@@ -128,6 +132,13 @@ function given<Change extends object>(change: Change) {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Change]?: Exclude<Change[Name], undefined>
   }
+}
+
+function changedMeanwhile(type: string): ApiError {
+  return new ApiError(
+    'conflict',
+    `The event type ${type} was changed at the same time. Read it and try again.`,
+  )
 }
 
 function exists(type: string): ApiError {

@@ -3,12 +3,14 @@ import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
 import { notFound } from './errors.ts'
 import { isIdempotent, onceByKey } from './idempotent.ts'
+import { measureRegexes } from './measure-regexes.ts'
 import type { createKeyGuesses } from './key-guesses.ts'
 import { bodyReader, requireShape } from './read-body.ts'
 import { keyParameter, requestKey } from './request-key.ts'
 import type { Caller, Route } from './route.ts'
 import { isStorable, requireStorable } from './storable.ts'
 import { validate } from './validate.ts'
+import { readYaml } from './read-yaml.ts'
 import { yamlType, yamlTypes } from './yaml.ts'
 
 /** How long the calls to Temporal within one request may take before the API says that it does not answer. */
@@ -30,7 +32,10 @@ export function mount(
     )
     const ingest = isIngest(route)
     response.set(await countCall(deps.rateLimits, caller, route))
-    const body = await readBody(request, response)
+    // A thread works for whoever calls: the platform's keys share with no tenant.
+    const owner = caller.kind === 'tenant' ? caller.tenantId : caller.keyId
+    const body = await readBody(request, response, (text) => readYaml(deps.compute, owner, text))
+    if (!ingest) await measureRegexes(deps.compute, owner, body)
     if (route.query) requireShape(request.query)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
     const parsed = {

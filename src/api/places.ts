@@ -1,3 +1,4 @@
+import { findVerdicts } from '../compute/find-verdicts.ts'
 import { placedDestinations, type Scope } from '../db/destinations.ts'
 import { releasePlace, takePlace } from '../db/pace.ts'
 import { enabledRules } from '../db/rules.ts'
@@ -6,6 +7,7 @@ import type { Event } from '../domain/event.ts'
 import { orderKeyOf } from '../domain/ordering.ts'
 import { leadingDeliveries } from '../domain/plan.ts'
 import { route } from '../domain/routing.ts'
+import { routingFilters } from '../domain/routing-filters.ts'
 import { enterTurn, orderQueuesOf } from '../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../workflows/contract.ts'
 import type { AppDeps } from './app.ts'
@@ -16,14 +18,16 @@ export type Places = Pick<RouteEventInput, 'queues' | 'places'>
 
 /** The destinations where an event will need a place, as far as can be told before it is routed. */
 export async function findPlaced(
-  { db }: Pick<AppDeps, 'db'>,
+  { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
   scope: Scope,
   event: Event,
 ): Promise<RoutableDestination[]> {
   const destinations = await placedDestinations(db, scope)
   if (destinations.length === 0) return []
   const rules = await enabledRules(db, scope)
-  const leading = leadingDeliveries(route(event, destinations, { rules }).steps)
+  const filters = routingFilters(event, destinations, rules)
+  const verdicts = await findVerdicts({ compute, log }, event, filters)
+  const leading = leadingDeliveries(route(event, destinations, { rules, verdicts }).steps)
   return destinations.filter(({ id }) => leading.some(({ destinationId }) => destinationId === id))
 }
 

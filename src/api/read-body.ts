@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import type { z } from 'zod'
-import { eventMaxBytes } from '../domain/event.ts'
+import { eventMaxBytes, type Json } from '../domain/event.ts'
 import { shapeProblem } from './body-shape.ts'
 import { ApiError, invalid } from './errors.ts'
 import { unkeptNumbers } from './exact-numbers.ts'
 import { repeatedName } from './repeated-name.ts'
 import type { Route } from './route.ts'
 import { structureProblem } from './scan-body.ts'
-import { parseYaml, yamlTypes } from './yaml.ts'
+import { yamlTypes } from './yaml.ts'
 
 /** Reads the body of a route's requests, as JSON or where it takes that as YAML, within bounds and without changing anything in it. */
 export function bodyReader({
@@ -38,12 +38,16 @@ export function bodyReader({
     },
   })
 
-  return async (request: Request, response: Response): Promise<unknown> => {
+  return async (
+    request: Request,
+    response: Response,
+    readYaml?: (text: string) => Promise<Json>,
+  ): Promise<unknown> => {
     if (!schema) return undefined
-    const isYaml = yaml === true && typeof request.is(yamlTypes) === 'string'
+    const isYaml = yaml === true && readYaml !== undefined && typeof request.is(yamlTypes) === 'string'
     await run(isYaml ? parseText : parseJson, request, response)
     const given =
-      isYaml && typeof request.body === 'string' ? parseYaml(request.body) : (request.body as unknown)
+      isYaml && typeof request.body === 'string' ? await readYaml(request.body) : (request.body as unknown)
     requireShape(given)
     if (!isYaml) requireExact(texts.get(request) ?? '')
     // The parser makes `{}` of a body of no bytes.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findVerdicts } from '../compute/find-verdicts.ts'
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { peekPasses, rulesHoldingBack } from '../db/rule-passes.ts'
@@ -7,8 +8,10 @@ import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
 import { forecast } from '../domain/forecast.ts'
 import { plannedDeliveries } from '../domain/plan.ts'
+import { routingFilters } from '../domain/routing-filters.ts'
 import { ruleLimits, type Rule } from '../domain/rule.ts'
 import { route as routeEvent } from '../domain/routing.ts'
+import type { AppDeps } from './app.ts'
 import { readOutlooks } from './delivery-outlook.ts'
 import { eventId, eventType } from './event-fields.ts'
 import { route, scopeOf } from './route.ts'
@@ -40,13 +43,14 @@ export const rulePreviewRoutes = [
     summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
     body: previewBody,
     replies: { 200: previewReply },
-    async handle({ body: { rules: drafts, ...given }, caller }, { db }) {
+    async handle({ body: { rules: drafts, ...given }, caller }, deps) {
+      const { db } = deps
       const scope = scopeOf(caller)
       const at = given.at === undefined ? new Date() : new Date(given.at)
       const { id, type, data } = given
       const event = { ...scope, id, type, data, createdAt: at.toISOString() }
       const rules = drafts ? await openDrafts(db, scope, drafts) : await enabledRules(db, scope)
-      return { status: 200, body: { plan: await planFor(db, event, rules, at) } }
+      return { status: 200, body: { plan: await planFor(deps, event, rules, at) } }
     },
   }),
 ]
@@ -61,14 +65,21 @@ async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody
   return rules
 }
 
-async function planFor(db: Db, event: Event, rules: readonly Rule[], at: Date) {
-  const [destinations, templates, heldBack] = await Promise.all([
+async function planFor(
+  { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
+  event: Event,
+  rules: readonly Rule[],
+  at: Date,
+) {
+  const [destinations, templates] = await Promise.all([
     routableDestinations(db, scopeOf(event)),
     templateDefaults(db, scopeOf(event)),
-    // Only looked at: a preview lets nothing pass and takes no place of anything.
-    rulesHoldingBack(db, { event, rules, at }, peekPasses),
   ])
-  const plan = routeEvent(event, destinations, { rules, templates, heldBack, at })
+  const filters = routingFilters(event, destinations, rules)
+  const verdicts = await findVerdicts({ compute, log }, event, filters)
+  // Only looked at: a preview lets nothing pass and takes no place of anything.
+  const heldBack = await rulesHoldingBack(db, { event, rules, verdicts, at }, peekPasses)
+  const plan = routeEvent(event, destinations, { rules, templates, verdicts, heldBack, at })
   const lookAhead = await readOutlooks(db, scopeOf(event), plannedDeliveries(plan.steps), destinations)
   return forecast(plan, at, lookAhead)
 }

@@ -1,7 +1,6 @@
 import type { Composition } from '../channels/channel.ts'
 import { withContext } from '../channels/message-context.ts'
 import type { Scope } from '../db/destinations.ts'
-import type { MessageNames } from '../db/message-names.ts'
 import type { JsonObject } from '../domain/event.ts'
 import { sampleRuleContext } from '../domain/rule-context.ts'
 
@@ -9,7 +8,7 @@ import { sampleRuleContext } from '../domain/rule-context.ts'
 export function sampleMessage(
   scope: Scope,
   { type, data }: { type: string; data: JsonObject },
-  { tenant, titles }: MessageNames,
+  { tenant }: { tenant?: string },
 ): Composition {
   const now = new Date()
   const of = {
@@ -17,5 +16,5 @@ export function sampleMessage(
     destination: { id: 'dst_preview', name: 'Preview' },
     acknowledgeUrl: 'https://switchyard.example/acknowledge/preview',
   }
-  return withContext(of, { tenant, titles, rule: sampleRuleContext(now.getTime()) })
+  return withContext(of, { tenant, rule: sampleRuleContext(now.getTime()) })
 }

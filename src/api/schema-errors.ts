@@ -7,9 +7,13 @@ const mostErrors = 20
 
 /** Each of ajv's errors once, in our words. Paths begin with `at`. */
 export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldError[] {
-  const all = errors.map((error) => ({ path: pathOf(error, at), message: messageOf(error) }))
-  const texts = all.map(({ path, message }) => `${path} ${message}`)
-  return all.filter((_, index) => texts.indexOf(texts[index] ?? '') === index).slice(0, mostErrors)
+  const found = new Map<string, FieldError>()
+  for (const error of errors) {
+    const one = { path: pathOf(error, at), message: messageOf(error) }
+    found.set(`${one.path} ${one.message}`, one)
+    if (found.size === mostErrors) break
+  }
+  return [...found.values()]
 }
 
 /** Of what is missing, or is there and should not be, and not of the object around it. */

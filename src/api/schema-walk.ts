@@ -8,7 +8,9 @@ export const schemaLimits = {
   bytes: 64 * 1024,
   depth: 32,
   /** Schemas in it, each counted as often as it is referred to. */
-  schemas: 2000,
+  schemas: 1000,
+  /** Right inside of one keyword. What ajv makes of them is nested, and takes time in proportion to the square of their number. */
+  siblings: 500,
   /** Of all its patterns together, as compiled. */
   regexSize: 1000,
   uniqueItems: 1000,
@@ -80,9 +82,16 @@ function problemsAt({ schema, path }: Place, root: JsonObject, schemas: Set<unkn
       return problem(keyword, `must be one of ${formatNames.join(', ')}`)
     if (keyword === 'uniqueItems' && value === true && !(Number(schema.maxItems) <= schemaLimits.uniqueItems))
       return problem(keyword, `needs maxItems of at most ${schemaLimits.uniqueItems} beside it`)
+    if (isTooWide(keyword, value))
+      return problem(keyword, `must hold at most ${schemaLimits.siblings} schemas`)
     const message = patternsOf(keyword, value).map(patternProblem).find(Boolean)
     return message ? problem(keyword, message) : []
   })
+}
+
+function isTooWide(keyword: string, value: Json | undefined): boolean {
+  if (![...lists, ...maps].includes(keyword) || typeof value !== 'object' || value === null) return false
+  return Object.keys(value).length > schemaLimits.siblings
 }
 
 function patternsOf(keyword: string, value: Json | undefined): string[] {

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { channels } from '../channels/index.ts'
-import { parseParts } from '../channels/template-content.ts'
 import { templateLimits } from '../channels/template-field.ts'
+import type { Compute } from '../compute/compute.ts'
+import type { Scope } from '../db/destinations.ts'
 import type { TemplateParts } from '../db/templates.ts'
 import { environments } from '../domain/event.ts'
-import { invalid, type FieldError } from './errors.ts'
+import { invalid } from './errors.ts'
 import { eventType } from './event-fields.ts'
 import { eventTypeGlobText } from './filter-field.ts'
+import { withinBudget } from './over-budget.ts'
 import { jsonObject, nameText } from './text.ts'
 
 const { partMax } = templateLimits
@@ -114,17 +116,13 @@ export const previewReply = z.object({
   absent: z.array(z.string()).meta({ description: 'What the template prints and this event does not have.' }),
 })
 
-/** What is no Liquid, by the path of its part. */
-export function syntaxProblems(parts: TemplateParts): FieldError[] {
-  return channels.flatMap(({ name, template }) =>
-    parseParts(template, parts[name] ?? {}).problems.map(({ field, message }) => ({
-      path: `parts.${name}.${field}`,
-      message,
-    })),
-  )
-}
-
-export function requireLiquid(parts: TemplateParts): void {
-  const problems = syntaxProblems(parts)
+/** Refuses what is no Liquid, by the path of its part. */
+export async function requireLiquid(
+  compute: Compute,
+  { tenantId }: Pick<Scope, 'tenantId'>,
+  parts: TemplateParts,
+): Promise<void> {
+  const checked = compute.run(tenantId, 'checkTemplates', { templates: [parts] })
+  const problems = (await withinBudget(checked, 'parts')).flat()
   if (problems.length > 0) throw invalid(problems)
 }

@@ -1,14 +1,17 @@
 import { channels } from '../channels/index.ts'
-import { absentVariables } from '../channels/liquid.ts'
-import { parseParts, renderParts, templateScope } from '../channels/template-content.ts'
 import type { Channel, Composition } from '../channels/channel.ts'
+import { addTitle } from '../compute/add-title.ts'
+import type { PreviewedPart } from '../compute/job.ts'
+import { packComposition } from '../compute/payload.ts'
 import type { Scope } from '../db/destinations.ts'
 import { findMessageNames } from '../db/message-names.ts'
 import type { TemplateParts } from '../db/templates.ts'
 import type { JsonObject } from '../domain/event.ts'
+import { sampleRuleContext } from '../domain/rule-context.ts'
 import type { AppDeps } from './app.ts'
 import type { FieldError } from './errors.ts'
 import { findSample } from './event-sample.ts'
+import { withinBudget } from './over-budget.ts'
 import { sampleMessage } from './sample-message.ts'
 
 interface Previewed {
@@ -20,11 +23,22 @@ interface Previewed {
 }
 
 /** What a template makes of an event; nothing is sent and nothing is stored. */
-export async function previewTemplate({ db }: Pick<AppDeps, 'db'>, scope: Scope, previewed: Previewed) {
+export async function previewTemplate(
+  { db, compute }: Pick<AppDeps, 'db' | 'compute'>,
+  scope: Scope,
+  previewed: Previewed,
+) {
   const event = previewed.event ?? (await sampleFor(db, scope, previewed.eventTypes))
-  const composition = sampleMessage(scope, event, await findMessageNames(db, scope, event.type))
+  const { tenant, titles } = await findMessageNames(db, scope, event.type)
+  const { cause } = sampleRuleContext(Date.now())
+  const composition = await addTitle(compute, sampleMessage(scope, event, { tenant }), { titles, cause })
   const asked = channels.filter(({ name }) => previewed.channel === undefined || previewed.channel === name)
-  const made = asked.map((channel) => previewChannel(channel, previewed.parts[channel.name], composition))
+  const parts = Object.fromEntries(
+    Object.entries(previewed.parts).filter(([name]) => asked.some((channel) => channel.name === name)),
+  )
+  const previewing = compute.run(scope.tenantId, 'previewParts', { parts, ...packComposition(composition) })
+  const rendered = await withinBudget(previewing, 'parts')
+  const made = asked.map((channel) => showChannel(channel, rendered[channel.name], composition))
   return {
     event,
     channels: Object.fromEntries(asked.map(({ name }, index) => [name, made[index]?.message ?? {}])),
@@ -34,22 +48,21 @@ export async function previewTemplate({ db }: Pick<AppDeps, 'db'>, scope: Scope,
 }
 
 /** As the attempt does it: one part that fails, and the whole message is the default. */
-function previewChannel(channel: Channel, texts: Record<string, string> = {}, composition: Composition) {
-  const scope = templateScope(composition)
-  const { parsed, problems: unparsed } = parseParts(channel.template, texts)
-  const { content, problems: unrendered } = renderParts(channel.template, parsed, scope)
-  const problems: FieldError[] = [...unparsed, ...unrendered].map(({ field, message }) => ({
+function showChannel(channel: Channel, rendered: PreviewedPart = unrendered, composition: Composition) {
+  const { rendering, absent } = rendered
+  const problems: FieldError[] = rendering.problems.map(({ field, message }) => ({
     path: `parts.${channel.name}.${field}`,
     message,
   }))
   return {
-    message: channel.compose(composition, problems.length > 0 ? {} : content),
+    message: channel.compose(composition, problems.length > 0 ? {} : rendering.content),
     problems,
-    absent: unrendered.some(({ slow }) => slow)
-      ? []
-      : Object.values(texts).flatMap((text) => absentVariables(text, scope)),
+    absent,
   }
 }
+
+/** Of a channel that the template has no part for. */
+const unrendered: PreviewedPart = { rendering: { content: {}, problems: [] }, absent: [] }
 
 /** Of the first type that is named in full: as the tenant registered it, or as a contract's catalogue has it. */
 async function sampleFor(db: AppDeps['db'], scope: Scope, eventTypes: readonly string[]) {

@@ -19,9 +19,11 @@ export interface NewTemplate {
 /** What is left out stays as it is. */
 export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] | undefined }
 
-export async function createTemplate({ db }: Pick<AppDeps, 'db'>, writer: Writer, given: NewTemplate) {
-  requireLiquid(given.parts)
+type StoreDeps = Pick<AppDeps, 'db' | 'compute'>
+
+export async function createTemplate({ db, compute }: StoreDeps, writer: Writer, given: NewTemplate) {
   const scope = scopeOf(writer.caller)
+  await requireLiquid(compute, scope, given.parts)
   return inTenantTurn(db, scope.tenantId, (tx) => addTemplate(tx, writer, given))
 }
 
@@ -37,13 +39,13 @@ export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): P
 }
 
 export async function changeTemplate(
-  { db }: Pick<AppDeps, 'db'>,
+  { db, compute }: StoreDeps,
   writer: Writer,
   id: string | undefined,
   change: TemplateChange,
 ): Promise<Template> {
-  if (change.parts) requireLiquid(change.parts)
   const scope = scopeOf(writer.caller)
+  if (change.parts) await requireLiquid(compute, scope, change.parts)
   return inTenantTurn(db, scope.tenantId, async (tx) => {
     return writeTemplate(tx, writer, await requireTemplate(tx, scope, id), change)
   })

@@ -2,33 +2,27 @@ import { digestOf } from '../domain/digest.ts'
 import { causeInWords, type RuleContext } from '../domain/rule-context.ts'
 import type { Composition } from './channel.ts'
 import { digestReason } from './digest.ts'
-import { makeTitle } from './message-title.ts'
-import { templateScope } from './template-content.ts'
 
 /** What is known around an event when a message about it is made. */
 export interface MessageContext {
   tenant?: string | undefined
-  /** Of the event type, in Liquid; the first that fits is taken. */
-  titles: readonly string[]
   rule?: (RuleContext & { reason?: string }) | undefined
   /** Of destinations that a rule's cause speaks of, by id. */
   names?: ReadonlyMap<string, string> | undefined
 }
 
-/** Adds to a message whose it is, what it is called and why it is sent. */
+/** Adds to a message whose it is and why it is sent. */
 export function withContext(
   of: Composition,
-  { tenant, titles, rule, names = new Map() }: MessageContext,
+  { tenant, rule, names = new Map() }: MessageContext,
 ): Composition {
   const digest = digestOf(of.event)
   const cause = rule?.cause
-  const described = {
+  return {
     ...of,
     tenant,
     rule: rule?.name,
     reason: cause ? causeInWords(cause, names) : (rule?.reason ?? (digest && digestReason(digest))),
     acknowledgeBy: of.acknowledgeUrl === undefined && !of.event.test ? undefined : rule?.acknowledgeBy,
   }
-  const { title: _none, ...scope } = templateScope(described)
-  return { ...described, title: makeTitle(of.event, titles, { scope, cause }) }
 }

@@ -27,7 +27,8 @@ export function makeTitle(
   return plainTitle(event, cause)
 }
 
-function plainTitle(event: Composition['event'], cause?: Cause): string {
+/** What a message is titled whose event type has no title that fits. */
+export function plainTitle(event: Composition['event'], cause?: Cause): string {
   const digest = digestOf(event)
   return messageTitle(event, { title: digest && digestTitle(digest), cause })
 }

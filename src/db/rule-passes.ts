@@ -1,4 +1,5 @@
 import type { Event } from '../domain/event.ts'
+import type { Verdicts } from '../domain/filters.ts'
 import { matchingRules, type HeldBack } from '../domain/rule-matching.ts'
 import { heldBackBy, passLimits, type PassLimit } from '../domain/rule-passes.ts'
 import type { Rule } from '../domain/rule.ts'
@@ -41,12 +42,12 @@ export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<
  */
 export async function rulesHoldingBack(
   db: Db,
-  { event, rules, at }: { event: Event; rules: readonly Rule[]; at: Date },
+  { event, rules, verdicts, at }: { event: Event; rules: readonly Rule[]; verdicts: Verdicts; at: Date },
   ask: typeof passRule,
 ): Promise<Map<string, HeldBack>> {
   const heldBack = new Map<string, HeldBack>()
   if (!rules.some(({ definition }) => definition.throttle ?? definition.dedupe)) return heldBack
-  for (const rule of matchingRules(event, rules)) {
+  for (const rule of matchingRules(event, rules, verdicts)) {
     const why = await ask(db, rule, event, at)
     if (why) heldBack.set(rule.id, why)
   }

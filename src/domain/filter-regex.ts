@@ -11,11 +11,19 @@ const patternMaxLength = 1000
 const mostRepeats = 300
 
 /** What compiling costs is paid once. Bounded, because a tenant can write any number of patterns. */
-const compiled = new LRUCache<string, RE2JS>({ max: 200 })
+let compiled = new LRUCache<string, RE2JS>({ max: 200 })
+
+/** For whoever interrupted a match: what a pattern keeps between matches may be half written. */
+export function forgetCompiledRegexes(): void {
+  compiled = new LRUCache({ max: 200 })
+}
+
+/** The size of a compiled pattern, which is what matching costs for each character; or why there is none. */
+export type MeasuredRegex = { size: number } | { problem: string }
 
 /** A pattern in RE2's syntax: matching takes time in proportion to the text, whatever the pattern. Throws for a bad one. */
 export function compileRegex(pattern: string, options: string): RE2JS {
-  const key = `${options}/${pattern}`
+  const key = keyOf(pattern, options)
   const known = compiled.get(key)
   if (known) return known
   const made = RE2JS.compile(
@@ -26,8 +34,35 @@ export function compileRegex(pattern: string, options: string): RE2JS {
   return made
 }
 
-/** The size of a compiled pattern, which is what matching costs for each character; or why there is none. */
-export function measureRegex(pattern: string, options: string): { size: number } | { problem: string } {
+export function measureRegex(pattern: string, options: string): MeasuredRegex {
+  const known = measured.get(keyOf(pattern, options))
+  if (known) return known
+  const found = compileAndMeasure(pattern, options)
+  rememberMeasured(pattern, options, found)
+  return found
+}
+
+/** By pattern and options; bounded by their length. */
+const measured = new LRUCache<string, MeasuredRegex>({
+  maxSize: 4 * 1024 * 1024,
+  sizeCalculation: (_measured, key) => 100 + key.length,
+})
+
+/** Whether a pattern is known, and `measureRegex` need not compile it. */
+export function isMeasured(pattern: string, options: string): boolean {
+  return measured.has(keyOf(pattern, options))
+}
+
+/** For whoever has measured it elsewhere. */
+export function rememberMeasured(pattern: string, options: string, found: MeasuredRegex): void {
+  measured.set(keyOf(pattern, options), found)
+}
+
+function keyOf(pattern: string, options: string): string {
+  return `${options}/${pattern}`
+}
+
+function compileAndMeasure(pattern: string, options: string): MeasuredRegex {
   if (pattern.length > patternMaxLength) return { problem: `takes at most ${patternMaxLength} characters` }
   if (repeatsIn(pattern) > mostRepeats)
     return { problem: `takes at most ${mostRepeats} repeats by counts such as {20}` }

@@ -23,6 +23,18 @@ export function passesFilter(filter: JsonObject | undefined, subject: JsonObject
   return filter === undefined || compileFilter(filter)(subject)
 }
 
+/** `overBudget` says why a filter was not evaluated: it would have cost more than its tenant may use. */
+export type Verdict = boolean | { overBudget: string }
+
+/** What each filter says of one event. */
+export type Verdicts = (filter: JsonObject | undefined) => Verdict
+
+/** Evaluates each filter when it is asked for: for filters that are known to be cheap. */
+export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Verdicts {
+  const subject = filterSubject(event)
+  return (filter) => passesFilter(filter, subject)
+}
+
 type Test<Value> = (value: Value) => boolean
 
 function compileFilter(filter: JsonObject): Test<Json> {

@@ -21,9 +21,15 @@ export function planDelivery(
   }
 }
 
+/** A delivery that ends as failed at once. */
+export function planFault({ id, channel }: RoutableDestination, fault: string): PlannedDelivery {
+  return { destinationId: id, channel, scheduleMs: [0], timeoutMs: defaultTimeoutMs, opens: false, fault }
+}
+
 /** One that may take longer than most is not waited for by the others of the opening. */
 export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
-  const { scheduleMs, timeoutMs, order, maxConcurrent } = planned
+  const { scheduleMs, timeoutMs, order, maxConcurrent, fault } = planned
+  if (fault !== undefined) return { ...planned, opens: false }
   const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
   return { ...planned, opens: !waits && timeoutMs <= defaultTimeoutMs }
 }

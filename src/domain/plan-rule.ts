@@ -3,7 +3,7 @@ import stringify from 'safe-stable-stringify'
 import { assertNever } from './assert-never.ts'
 import type { RoutableDestination } from './destination.ts'
 import type { Event } from './event.ts'
-import { filterSubject, passesFilter } from './filters.ts'
+import type { Verdicts } from './filters.ts'
 import { aboutDestination } from './operational.ts'
 import { orderKeyOf } from './ordering.ts'
 import {
@@ -15,10 +15,11 @@ import {
   type PlannedStep,
 } from './plan.ts'
 import { noteCauses } from './plan-causes.ts'
-import { planDelivery } from './plan-delivery.ts'
+import { planDelivery, planFault } from './plan-delivery.ts'
 import { quietUntil } from './quiet-hours.ts'
 import { durationMs } from './retry-schedule.ts'
 import type { DeliverSettings, DigestSettings, QuietHours, QuietWindow, RuleStep } from './rule.ts'
+import { deliverSteps, stepsBeforeDigest } from './rule-walk.ts'
 import { defaultTemplateFor, type TemplateDefault } from './templates.ts'
 
 export interface RuleToPlan {
@@ -33,6 +34,8 @@ export interface RuleToPlan {
 export interface PlanningBy {
   destinations: readonly RoutableDestination[]
   templates: readonly TemplateDefault[]
+  /** Of the rule's filters, none of which is over budget. */
+  verdicts: Verdicts
   at: Date
   /** The index of the first step in the rule, where it is a later part of one. */
   from?: number
@@ -55,10 +58,8 @@ interface Place {
 export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): PlannedRule {
   const { id, version, name, definition } = rule
   const steps = definition?.digest ? [{ digest: definition.digest }, ...rule.steps] : rule.steps
-  const own = steps.slice(0, steps.findIndex((step) => 'digest' in step) + 1 || steps.length)
-  const windows = rule.quietHours.filter(
-    ({ unless }) => !unless || !passesFilter(unless, filterSubject(event)),
-  )
+  const own = stepsBeforeDigest(steps)
+  const windows = rule.quietHours.filter(({ unless }) => !unless || by.verdicts(unless) !== true)
   const quietHours = windows.map(({ unless: _passed, ...window }) => window)
   const planning: Planning = {
     ...by,
@@ -72,6 +73,32 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
   noteCauses(planned)
   const quiet = quietHours.length > 0 && { quietHours }
   return { kind: 'rule', ruleId: id, version, name, steps: planned, ...quiet }
+}
+
+/**
+ * What a rule comes to whose filters could not be evaluated: nothing is sent, and each delivery that it may have made is there as
+ * a failed one, so that the log, the lists and operational events show what is missing.
+ */
+export function planUnevaluated(
+  event: Event,
+  { id, version, name, steps }: Pick<RuleToPlan, 'id' | 'version' | 'name' | 'steps'>,
+  destinations: readonly RoutableDestination[],
+  fault: string,
+): PlannedRule {
+  const path = `${id}/filter`
+  const about = aboutDestination(event)
+  const named = new Set(deliverSteps(steps).flatMap(({ deliver }) => deliver.to))
+  const deliveries = destinations
+    .filter((destination) => named.has(destination.id) && destination.id !== about)
+    .filter(({ status }) => status === 'active')
+    .map((destination) => ({ ...planFault(destination, fault), step: path }))
+  return {
+    kind: 'rule',
+    ruleId: id,
+    version,
+    name,
+    steps: [{ kind: 'deliver', path, deliveries, leads: true }],
+  }
 }
 
 function planSteps(
@@ -99,7 +126,7 @@ function planStep(
   if ('deliver' in step) return planDeliver(planning, step.deliver, path, place)
   if ('branch' in step) {
     const { filter, steps, else: others = [] } = step.branch
-    const taken = passesFilter(filter, filterSubject(planning.event)) ? 'steps' : 'else'
+    const taken = planning.verdicts(filter) === true ? 'steps' : 'else'
     const list = taken === 'steps' ? steps : others
     return { kind: 'branch', path, taken, steps: planSteps(planning, list, `${path}.${taken}.`, place) }
   }

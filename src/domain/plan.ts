@@ -9,6 +9,8 @@ export interface Plan extends Routing {
 }
 
 export interface Routing {
+  /** Why there is nothing else here: the event was not routed. */
+  fault?: string
   /** Side by side: one `deliver` to those who subscribe, or every rule that acts. */
   steps: Step[]
   /** A reason for every destination and every rule of the tenant and environment. */
@@ -49,6 +51,8 @@ export interface PlannedDelivery {
   awaits?: { path: string; withinMs: number }
   /** Set for a child workflow, which does not have the timeline that says so. */
   rule?: RuleContext
+  /** Why nothing is sent: it ends as failed at once. */
+  fault?: string
   /** Another delivery of this plan goes to the same destination, and has its place in the order and the pace. */
   again?: true
 }
@@ -135,8 +139,8 @@ export interface RuleDecision {
   name: string
   matched: boolean
   reason: string
-  /** It matched, and yet does nothing for this event. */
-  heldBack?: 'throttled' | 'deduplicated'
+  /** It matched, or may have matched, and yet does nothing for this event. */
+  heldBack?: 'throttled' | 'deduplicated' | 'over-budget'
 }
 
 /** The decisions about destinations. */

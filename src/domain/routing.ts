@@ -1,7 +1,7 @@
 import type { RoutableDestination } from './destination.ts'
 import type { Event } from './event.ts'
 import { fitsEventType } from './event-types.ts'
-import { filterSubject, passesFilter } from './filters.ts'
+import { evaluateFilters, type Verdicts } from './filters.ts'
 import { aboutDestination } from './operational.ts'
 import {
   plannedDeliveries,
@@ -11,12 +11,12 @@ import {
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
-import { givePlaces, opening, planDelivery } from './plan-delivery.ts'
-import { planRule, tellHowToAcknowledge } from './plan-rule.ts'
+import { givePlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
+import { planRule, planUnevaluated, tellHowToAcknowledge } from './plan-rule.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 import type { Rule, RuleStep } from './rule.ts'
-import { deliverSteps } from './rule-walk.ts'
-import { decideOnRules, type HeldBack } from './rule-matching.ts'
+import { deliverSteps, ruleFilters } from './rule-walk.ts'
+import { decideOnRules, overBudget, type HeldBack } from './rule-matching.ts'
 import { defaultTemplateFor, type TemplateDefault } from './templates.ts'
 
 /** What routing goes by, besides the destinations. */
@@ -26,11 +26,16 @@ export interface RoutingRules {
   templates?: readonly TemplateDefault[]
   /** By rule id: those that matched and are held back. */
   heldBack?: ReadonlyMap<string, HeldBack>
+  /** What the filters say. By default they are evaluated here, however long that takes. */
+  verdicts?: Verdicts
   /** When the event is routed: quiet hours go by it. */
   at?: Date
 }
 
-type Decision = Omit<DestinationDecision, 'destinationId'>
+type Decision = Omit<DestinationDecision, 'destinationId'> & {
+  /** It gets a delivery that fails at once. */
+  fault?: string
+}
 
 /**
  * Decides who hears of an event, with a reason for every destination and rule of its tenant and environment. Where no rule
@@ -39,18 +44,29 @@ type Decision = Omit<DestinationDecision, 'destinationId'>
 export function route(
   event: Event,
   destinations: readonly RoutableDestination[],
-  { rules = [], templates = [], heldBack = new Map(), at = new Date(event.createdAt) }: RoutingRules = {},
+  {
+    rules = [],
+    templates = [],
+    heldBack: counted = new Map(),
+    verdicts = evaluateFilters(event),
+    at = new Date(event.createdAt),
+  }: RoutingRules = {},
 ): Routing {
-  const decisions = decideOnRules(event, rules, heldBack)
+  const decisions = decideOnRules(event, rules, { heldBack: counted, verdicts })
   const matched = rules.filter(({ id }) => decisions.some(({ ruleId, matched }) => ruleId === id && matched))
   if (matched.length === 0) {
-    const plan = planFor(event, destinations, templates, (destination) => decide(event, destination))
+    const plan = planFor(event, destinations, templates, (destination) =>
+      decide(event, destination, verdicts),
+    )
     return { ...plan, routing: [...plan.routing, ...decisions] }
   }
-  const acting = matched.filter(({ id }) => !heldBack.has(id))
-  const steps = acting.map((rule) => {
+  const heldBack = new Map(decisions.flatMap((one) => (one.heldBack ? [[one.ruleId, one]] : [])))
+  const steps = matched.flatMap((rule) => {
     const { name, steps, quietHours = [] } = rule.definition
-    return planRule(event, { ...rule, name, steps, quietHours }, { destinations, templates, at })
+    const held = heldBack.get(rule.id)
+    const planned = { ...rule, name, steps, quietHours }
+    if (held?.heldBack === 'over-budget') return planUnevaluated(event, planned, destinations, held.reason)
+    return held ? [] : planRule(event, planned, { destinations, templates, verdicts, at })
   })
   givePlaces(steps)
   tellHowToAcknowledge(steps)
@@ -63,10 +79,20 @@ export function routeDigest(
   event: Event,
   destinations: readonly RoutableDestination[],
   { from, ruleId, quietHours = [], ...rule }: DigestOrders,
-  { templates = [], at = new Date(event.createdAt) }: Pick<RoutingRules, 'templates' | 'at'>,
+  {
+    templates = [],
+    verdicts = evaluateFilters(event),
+    at = new Date(event.createdAt),
+  }: Pick<RoutingRules, 'templates' | 'verdicts' | 'at'>,
 ): Routing {
   const { version, name } = rule
-  const steps = [planRule(event, { ...rule, id: ruleId, quietHours }, { destinations, templates, at, from })]
+  const planned = { ...rule, id: ruleId, quietHours }
+  const fault = overBudget(ruleFilters(planned), verdicts)
+  const steps = [
+    fault === undefined
+      ? planRule(event, planned, { destinations, templates, verdicts, at, from })
+      : planUnevaluated(event, planned, destinations, fault),
+  ]
   givePlaces(steps)
   tellHowToAcknowledge(steps)
   return {
@@ -85,9 +111,9 @@ export function routeDigest(
 export function routeTo(
   event: Event,
   destinations: readonly RoutableDestination[],
-  { rules = [], templates = [] }: Pick<RoutingRules, 'rules' | 'templates'> = {},
+  { rules = [], templates = [], verdicts }: Pick<RoutingRules, 'rules' | 'templates' | 'verdicts'> = {},
 ): Routing {
-  const byRule = plannedDeliveries(route(event, destinations, { rules, templates }).steps)
+  const byRule = plannedDeliveries(route(event, destinations, { rules, templates, verdicts }).steps)
   const plan = planFor(event, destinations, templates, (destination) =>
     ifActive(destination, 'asked for by name'),
   )
@@ -127,8 +153,9 @@ function planFor(
 ): Routing {
   const deliveries: PlannedDelivery[] = []
   const routing = destinations.map((destination): DestinationDecision => {
-    const decision = decideOn(destination)
+    const { fault, ...decision } = decideOn(destination)
     const template = defaultTemplateFor(templates, event, destination.channel)
+    if (fault !== undefined) deliveries.push(planFault(destination, fault))
     if (decision.matched)
       deliveries.push(opening({ ...planDelivery(event, destination), ...(template && { template }) }))
     return { destinationId: destination.id, ...decision }
@@ -136,15 +163,18 @@ function planFor(
   return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }
 }
 
-function decide(event: Event, destination: RoutableDestination): Decision {
+function decide(event: Event, destination: RoutableDestination, verdicts: Verdicts): Decision {
   const pattern = destination.subscription.eventTypes.find(
     (glob) => fitsEventType(glob, event.type) && isMeant(glob, event, destination),
   )
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
-  if (!passesFilter(destination.subscription.filter, filterSubject(event))) {
+  const verdict = verdicts(destination.subscription.filter)
+  if (verdict === false) {
     return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
   }
   if (aboutDestination(event) === destination.id) return { matched: false, reason: aboutItself }
+  if (typeof verdict === 'object' && destination.status === 'active')
+    return { matched: false, reason: verdict.overBudget, fault: verdict.overBudget }
   return ifActive(destination, `subscribed to ${pattern}`)
 }
 
@@ -175,7 +205,7 @@ function decideByRules(
   acting: readonly PlannedRule[],
   written: readonly Written[],
 ): DestinationDecision[] {
-  const planned = plannedDeliveries(acting)
+  const planned = plannedDeliveries(acting).filter(({ fault }) => fault === undefined)
   return destinations.map(({ id }): DestinationDecision => {
     if (aboutDestination(event) === id) return { destinationId: id, matched: false, reason: aboutItself }
     const paths = planned.flatMap(({ destinationId, step }) => (destinationId === id && step ? [step] : []))
@@ -191,7 +221,7 @@ const notNamed = 'rules decide: no step of those that match names it'
 
 /** A rule names a destination, and yet has no delivery to it. */
 function whyNotBy({ name, steps, digest, heldBack }: Written): string {
-  if (heldBack) return `rules decide: “${name}” names it and is ${heldBack}`
+  if (heldBack) return `rules decide: “${name}” names it and is ${heldBack.replace('-', ' ')}`
   if (digest || steps.some((step) => 'digest' in step))
     return `rules decide: “${name}” names it for its digest, or in a branch that this event does not take`
   return `rules decide: “${name}” names it in a branch that this event does not take`

@@ -1,4 +1,5 @@
-import type { DeliverSettings, RuleStep } from './rule.ts'
+import type { JsonObject } from './event.ts'
+import type { DeliverSettings, RuleDefinition, RuleStep } from './rule.ts'
 
 /** A list of steps in a rule. `path` is dotted, as in `steps.0.deliver.onFailure`; the rule's own list has the depth 1. */
 export interface StepList {
@@ -27,6 +28,25 @@ export function deliverSteps(steps: readonly RuleStep[]): { path: string; delive
       'deliver' in step ? [{ path: `${list.path}.${index}.deliver`, deliver: step.deliver }] : [],
     ),
   )
+}
+
+/** The steps that a rule takes for one event: up to its digest, which takes the later ones. */
+export function stepsBeforeDigest(steps: readonly RuleStep[]): readonly RuleStep[] {
+  return steps.slice(0, steps.findIndex((step) => 'digest' in step) + 1 || steps.length)
+}
+
+/** The filters that a rule may be asked for about one event, whichever branches it takes. */
+export function ruleFilters({
+  when,
+  steps,
+  quietHours = [],
+  digest,
+}: Pick<RuleDefinition, 'steps' | 'quietHours' | 'digest'> & Partial<RuleDefinition>): JsonObject[] {
+  const branches = stepLists(digest ? [] : stepsBeforeDigest(steps)).flatMap((list) =>
+    list.steps.flatMap((step) => ('branch' in step ? [step.branch.filter] : [])),
+  )
+  const unless = quietHours.flatMap((window) => (window.unless ? [window.unless] : []))
+  return [...(when?.filter ? [when.filter] : []), ...unless, ...branches]
 }
 
 function nestedLists(step: RuleStep): [name: string, steps: readonly RuleStep[]][] {

@@ -88,6 +88,10 @@ export function openTimeline(): Timeline {
 
 export function recordPlan(timeline: Timeline, plan: Routing): void {
   timeline.routing.push(...plan.routing)
+  if (plan.fault !== undefined) {
+    timeline.reason = plan.fault
+    return
+  }
   if (plannedDeliveries(plan.steps).length > 0) return
   const rules = plan.routing.filter((decision) => 'ruleId' in decision && decision.matched)
   if (rules.length === 0) timeline.reason = unroutedReason(ofDestinations(plan.routing))
@@ -95,7 +99,7 @@ export function recordPlan(timeline: Timeline, plan: Routing): void {
 
 export function openDelivery(
   timeline: Timeline,
-  { destinationId, channel, step, acknowledgeable }: PlannedDelivery,
+  { destinationId, channel, step, acknowledgeable, fault }: PlannedDelivery,
 ): Delivery {
   const delivery: Delivery = {
     destinationId,
@@ -105,6 +109,7 @@ export function openDelivery(
     ...(acknowledgeable && { acknowledgeable }),
     attempts: [],
   }
+  if (fault !== undefined) settle(delivery, 'failed', fault)
   timeline.deliveries.push(delivery)
   return delivery
 }

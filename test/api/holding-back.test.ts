@@ -12,6 +12,7 @@ import { makeEvent } from '../support/event.ts'
 import { after, startReceiver, status, type Receiver, type Respond } from '../support/receiver.ts'
 import {
   eventually,
+  createTestCompute,
   makeTenant,
   readLog,
   settledLog,
@@ -354,6 +355,7 @@ describe('an event that expires', () => {
       db: stack.db,
       secretKeys: [],
       context: { egress },
+      compute: createTestCompute(createLog('silent')),
       lanes: createLanes(),
       circuits: createCircuits(),
       log: createLog('silent'),

@@ -12,7 +12,7 @@ import { createLog } from '../../src/log.ts'
 import { connectTemporal } from '../../src/temporal/connect.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { createDatabase } from '../support/corner.ts'
-import { adminKey, makeTenant, startStack, untilTestEnds } from '../support/stack.ts'
+import { createTestCompute, adminKey, makeTenant, startStack, untilTestEnds } from '../support/stack.ts'
 
 it(
   'with Temporal gone an event is refused with 503, not acknowledged and lost',
@@ -45,6 +45,7 @@ it(
       payloadKeys: undefined,
       publicUrl: undefined,
       egress,
+      compute: createTestCompute(log),
       archive: undefined,
       rateLimits: createRateLimits(),
       keyUse: createKeyUse({ db, log }),

@@ -12,6 +12,7 @@ import { createRateLimits } from '../../src/api/rate-limit.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import type { ChannelContext } from '../../src/channels/channel.ts'
 import { createEgress } from '../../src/channels/egress.ts'
+import { createCompute, type Compute, type ComputeOptions } from '../../src/compute/compute.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
 import { createAcknowledgeLink } from '../../src/domain/acknowledge-link.ts'
 import { createEmailLinks } from '../../src/domain/email-link.ts'
@@ -28,6 +29,11 @@ import { createTestLog } from './test-log.ts'
 /** Looked through at the end of the run: see `log-leaks.ts`. */
 export const testLog = createTestLog()
 installTemporalRuntime(testLog)
+
+/** The product's threads, which are started by their first jobs. */
+export function createTestCompute(log: Log, limits?: ComputeOptions['limits']): Compute {
+  return createCompute({ thread: new URL('../../src/thread.ts', import.meta.url), log, limits })
+}
 
 /** What links in messages begin with. Nothing listens there: the rest of a link is a path of the app. */
 export const publicUrl = 'https://switchyard.test'
@@ -71,6 +77,8 @@ export async function startStack(
     payloadKeys?: PayloadKeys
     /** Of a Temporal server other than the one that all share. */
     temporalAddress?: string
+    /** Bounds of its compute threads, where others than the product's are to be met. */
+    compute?: ComputeOptions['limits']
     /** Where an earlier stack worked: that one is stopped. */
     corner?: Corner
   } = {},
@@ -90,6 +98,7 @@ export async function startStack(
     extraAuthorities: testAuthority,
   })
   const log = options.log ?? testLog
+  const compute = createTestCompute(log, options.compute)
   const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
   const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
   const emailLinks = createEmailLinks(publicUrl, secretKeys)
@@ -102,6 +111,7 @@ export async function startStack(
     publicUrl: options.links === false ? undefined : publicUrl,
     mailFromDomains: options.mail?.fromDomains,
     egress,
+    compute,
     archive: options.archive,
     rateLimits: createRateLimits(),
     keyUse: createKeyUse({ db, log }),
@@ -118,6 +128,7 @@ export async function startStack(
       db,
       secretKeys,
       context: { egress, mail: options.mail },
+      compute,
       lanes: createLanes(),
       circuits: createCircuits(),
       archive: options.archive,
@@ -147,6 +158,7 @@ export async function startStack(
       await workers?.stop()
       await connection.close()
       await egress.close()
+      await compute.stop()
       await db.$disconnect()
     },
   }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { evaluateFilters } from '../../src/domain/filters.ts'
 import { describe, expect, it } from 'vitest'
 import type { RoutableDestination } from '../../src/domain/destination.ts'
 import type { Event } from '../../src/domain/event.ts'
@@ -92,7 +93,7 @@ describe('a plan by rules', () => {
       const { event, destinations, rules, templates } = given
       const quiet = rules.filter((rule) => !matches(event, rule))
       const bySubscription = route(event, destinations, { templates })
-      const decisions = decideOnRules(event, quiet, new Map())
+      const decisions = decideOnRules(event, quiet, { heldBack: new Map(), verdicts: evaluateFilters(event) })
       expect(routeCase({ ...given, rules: quiet })).toEqual({
         steps: bySubscription.steps,
         routing: [...bySubscription.routing, ...decisions],

@@ -4,7 +4,14 @@ import { createPlan } from '../../src/activities/plan.ts'
 import { taskQueue } from '../../src/workflows/contract.ts'
 import { openNamespace } from '../support/corner.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeTenant, stackOfFile, testLog, untilTestEnds } from '../support/stack.ts'
+import {
+  createTestCompute,
+  eventually,
+  makeTenant,
+  stackOfFile,
+  testLog,
+  untilTestEnds,
+} from '../support/stack.ts'
 import { ok, status, statuses, type Respond } from '../support/receiver.ts'
 import {
   closedLog,
@@ -402,12 +409,13 @@ describe('while no worker takes attempts', () => {
   /** Runs workflows and routes events, and leaves attempts in their queue. */
   async function startRouting(): Promise<void> {
     const { connection } = await openNamespace(idle.corner.name)
+    const compute = createTestCompute(testLog)
     const worker = await Worker.create({
       connection,
       namespace: idle.corner.name,
       taskQueue,
       workflowBundle: { codePath: inject('workflowBundle') },
-      activities: { plan: createPlan({ db: idle.db, log: testLog }) },
+      activities: { plan: createPlan({ db: idle.db, compute, log: testLog }) },
       enableNonLocalActivities: false,
     })
     const done = worker.run()
@@ -416,6 +424,7 @@ describe('while no worker takes attempts', () => {
         worker.shutdown()
         await done
         await connection.close()
+        await compute.stop()
       },
     })
   }

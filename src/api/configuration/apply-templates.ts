@@ -1,13 +1,37 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Template } from '../../db/templates.ts'
-import { requireLiquid } from '../template-fields.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import type { Compute } from '../../compute/compute.ts'
+import type { Problem } from '../../compute/job.ts'
 import { addTemplate, dropTemplate, writeTemplate } from '../template-store.ts'
+import { invalid } from '../errors.ts'
+import { withinBudget } from '../over-budget.ts'
+import { templateParts } from '../template-fields.ts'
 import { validate } from '../validate.ts'
 import { changeOf, type Change } from './changes.ts'
 import { describeTemplate } from './describe.ts'
 import { templateEntry } from './document.ts'
 import type { Entry } from './match.ts'
 import type { Outcome, Run } from './run.ts'
+
+/** What in the document's templates is no Liquid, by the path of the template. */
+export type LiquidProblems = ReadonlyMap<string, readonly Problem[]>
+
+/** Found out before the transaction, which must not wait for a thread. What has no parts is refused later. */
+export async function findLiquidProblems(
+  compute: Compute,
+  tenantId: string,
+  templates: readonly JsonObject[],
+): Promise<LiquidProblems> {
+  const given = templates.flatMap(({ parts }, index) => {
+    const parsed = templateParts.safeParse(parts)
+    return parsed.success ? [{ path: `templates.${index}`, parts: parsed.data }] : []
+  })
+  if (given.length === 0) return new Map()
+  const checked = compute.run(tenantId, 'checkTemplates', { templates: given.map(({ parts }) => parts) })
+  const problems = await withinBudget(checked, 'templates')
+  return new Map(given.map(({ path }, index) => [path, problems[index] ?? []]))
+}
 
 export async function applyTemplates(run: Run, entries: readonly Entry<Template>[]): Promise<Outcome> {
   const outcome: Outcome = { changes: [], things: [] }
@@ -19,12 +43,16 @@ export async function applyTemplates(run: Run, entries: readonly Entry<Template>
   return outcome
 }
 
-async function applyTemplate({ store, writer }: Run, { given, stored }: Entry<Template>): Promise<Change> {
+async function applyTemplate(
+  { store, writer, liquid }: Run,
+  { path, given, stored }: Entry<Template>,
+): Promise<Change> {
   const { name, eventTypes, parts } = validate(templateEntry, given)
   const wanted = { name, eventTypes, parts }
   if (stored && isDeepStrictEqual(describeTemplate(stored), describeTemplate(wanted)))
     return { kind: 'template', name, id: stored.id, change: 'unchanged' }
-  requireLiquid(parts)
+  const problems = liquid.get(path) ?? []
+  if (problems.length > 0) throw invalid([...problems])
   const written = await (stored
     ? writeTemplate(store.db, writer, stored, wanted)
     : addTemplate(store.db, writer, wanted))

@@ -9,8 +9,8 @@ import { scopeOf } from '../route.ts'
 import { audit, type Writer } from '../writer.ts'
 import { applyDestinations, dropDestinations, type MadeSecret } from './apply-destinations.ts'
 import { applyRules, dropRules, parseRules, type RuleNames } from './apply-rules.ts'
-import { applyTemplates, dropTemplates } from './apply-templates.ts'
-import type { Change } from './changes.ts'
+import { applyTemplates, dropTemplates, findLiquidProblems, type LiquidProblems } from './apply-templates.ts'
+import { showChanges, type Change, type ShownChange } from './changes.ts'
 import type { ConfigurationDocument, Kind } from './document.ts'
 import { matchEntries } from './match.ts'
 import { createProblems } from './problems.ts'
@@ -27,12 +27,15 @@ export interface ApplyOptions {
 
 export interface Applied {
   applied: boolean
-  changes: Change[]
+  changes: ShownChange[]
   /** What stays although the document does not have it. */
   unmanaged: (Named & { kind: Kind })[]
   secrets?: MadeSecret[]
   diff: string
 }
+
+/** What a transaction has done, before diffs are made of it. */
+type Done = Omit<Applied, 'changes' | 'diff'> & { changes: Change[] }
 
 /** A full document writes about a thousand rows. */
 const timeoutMs = 30_000
@@ -45,9 +48,24 @@ export async function applyConfiguration(
   { dryRun, prune }: ApplyOptions,
 ): Promise<Applied> {
   requireEnvironment(document, writer)
+  const { compute } = deps
+  const { tenantId } = writer.caller
+  const liquid = await findLiquidProblems(compute, tenantId, document.templates ?? [])
+  const done = await applyOrTry(deps, writer, { document, prune, liquid }, dryRun)
+  const changes = await showChanges(compute, tenantId, done.changes)
+  return { ...done, changes, diff: changes.map(({ diff = '' }) => diff).join('') }
+}
+
+interface Applying {
+  document: ConfigurationDocument
+  prune: boolean
+  liquid: LiquidProblems
+}
+
+async function applyOrTry(deps: AppDeps, writer: Writer, applying: Applying, dryRun: boolean): Promise<Done> {
   try {
     const write = async (tx: Tx) => {
-      const applied = await applyInTurn(deps, tx, writer, document, prune)
+      const applied = await applyInTurn(deps, tx, writer, applying)
       if (dryRun) throw new Undone({ ...applied, applied: false, secrets: undefined })
       return applied
     }
@@ -62,9 +80,9 @@ export async function applyConfiguration(
 
 /** Rolls a transaction back that went well. */
 class Undone extends Error {
-  readonly would: Applied
+  readonly would: Done
 
-  constructor(would: Applied) {
+  constructor(would: Done) {
     super('a dry run')
     this.would = would
   }
@@ -74,11 +92,10 @@ async function applyInTurn(
   deps: AppDeps,
   tx: Tx,
   writer: Writer,
-  document: ConfigurationDocument,
-  prune: boolean,
-): Promise<Applied> {
+  { document, prune, liquid }: Applying,
+): Promise<Done> {
   const scope = scopeOf(writer.caller)
-  const run: Run = { store: storeOf(deps, tx, writer), writer, scope, problems: createProblems() }
+  const run: Run = { store: storeOf(deps, tx, writer), writer, scope, problems: createProblems(), liquid }
   const stored = await readStored(tx, deps.secretKeys, scope)
   const work = workOf(run, document, stored, prune)
   const before = namesOf(stored.destinations, stored.templates)
@@ -112,7 +129,6 @@ async function applyInTurn(
     changes,
     unmanaged: unmanagedOf(work),
     ...(destinations.secrets.length > 0 && { secrets: destinations.secrets }),
-    diff: changes.map(({ diff = '' }) => diff).join(''),
   }
 }
 

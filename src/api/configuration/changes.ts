@@ -1,6 +1,6 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
+import type { Compute } from '../../compute/compute.ts'
+import { OverBudget } from '../../compute/over-budget.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { formatYaml } from '../yaml.ts'
 import type { Kind } from './document.ts'
 
 export const changeKinds = ['created', 'changed', 'deleted', 'unchanged'] as const
@@ -11,8 +11,18 @@ export interface Change {
   name: string
   id: string
   change: (typeof changeKinds)[number]
+  /** Not of what is unchanged. */
+  sides?: Sides
+}
+
+export type ShownChange = Omit<Change, 'sides'> & {
   /** Unified, of its YAML before and after. */
   diff?: string
+}
+
+export interface Sides {
+  before?: Side | undefined
+  after?: Side | undefined
 }
 
 /** One side of a diff. */
@@ -22,25 +32,36 @@ export interface Side {
   place?: number | undefined
 }
 
-export function changeOf(
-  kind: Kind,
-  { id, name }: { id: string; name: string },
-  { before, after }: { before?: Side | undefined; after?: Side | undefined },
-): Change {
-  const diff = createTwoFilesPatch(
-    before ? `${kind} ${name}` : '/dev/null',
-    after ? `${kind} ${name}` : '/dev/null',
-    textOf(before),
-    textOf(after),
-    undefined,
-    undefined,
-    { context: 3, headerOptions: FILE_HEADERS_ONLY },
-  )
-  return { kind, name, id, change: before ? (after ? 'changed' : 'deleted') : 'created', diff }
+export function changeOf(kind: Kind, { id, name }: { id: string; name: string }, sides: Sides): Change {
+  const { before, after } = sides
+  return { kind, name, id, change: before ? (after ? 'changed' : 'deleted') : 'created', sides }
 }
 
-function textOf(side: Side | undefined): string {
-  if (!side) return ''
-  const { entry, place } = side
-  return formatYaml(entry, { comment: place === undefined ? undefined : ` place ${place} in the order` })
+/** The changes with their diffs, which are made on a thread. What has been applied is told even where they cannot be made. */
+export async function showChanges(
+  compute: Compute,
+  tenantId: string,
+  changes: readonly Change[],
+): Promise<ShownChange[]> {
+  const differing = changes.flatMap(({ kind, name, sides }) =>
+    sides ? [{ name: `${kind} ${name}`, ...sides }] : [],
+  )
+  const diffs = (await makeDiffs(compute, tenantId, differing)).values()
+  return changes.map(({ sides, ...change }) =>
+    sides ? { ...change, diff: diffs.next().value ?? '' } : change,
+  )
+}
+
+async function makeDiffs(
+  compute: Compute,
+  tenantId: string,
+  changes: readonly (Sides & { name: string })[],
+): Promise<string[]> {
+  if (changes.length === 0) return []
+  try {
+    return await compute.run(tenantId, 'diffEntries', { changes })
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error
+    return changes.map(({ name }) => `# ${name}: not shown, as comparing ${error.message}\n`)
+  }
 }

@@ -4,6 +4,7 @@ import type { Template } from '../../db/templates.ts'
 import type { StoreDeps } from '../destination-store.ts'
 import type { Writer } from '../writer.ts'
 import type { Change } from './changes.ts'
+import type { LiquidProblems } from './apply-templates.ts'
 import type { Matched } from './match.ts'
 import type { Problems } from './problems.ts'
 import type { Nameable } from './references.ts'
@@ -15,6 +16,7 @@ export interface Run {
   writer: Writer
   scope: Scope
   problems: Problems
+  liquid: LiquidProblems
 }
 
 /** What the document says of each kind, and what goes. */

@@ -1,0 +1,98 @@
+import { createShares, type ShareLimits } from './shares.ts'
+
+/** Why a job is not run: its tenant has used up its share of time, or has too many jobs waiting. */
+export interface Refusal {
+  budget: 'share' | 'queue'
+  retryInMs: number
+}
+
+export interface FairQueueLimits extends ShareLimits {
+  /** Jobs that run at once, of all tenants. */
+  running: number
+  /** Jobs of one tenant that run at once. */
+  runningPerTenant: number
+  /** Jobs of one tenant that wait. */
+  waitingPerTenant: number
+}
+
+export interface QueuedJob {
+  start(): void
+  refuse(refusal: Refusal): void
+}
+
+export interface FairQueue {
+  /** Starts the job now or in the tenant's turn, or refuses it. */
+  add(tenantId: string, job: QueuedJob): void
+  /** Takes back a job that waits. Says whether it did wait. */
+  remove(tenantId: string, job: QueuedJob): boolean
+  /** A job that was started has ended after so long. */
+  end(tenantId: string, ranMs: number): void
+}
+
+/** A queue is shorter after this time. */
+export const queueRetryMs = 5_000
+
+interface Tenant {
+  waiting: QueuedJob[]
+  running: number
+}
+
+/** Decides which job runs next: tenants take turns, however many jobs one of them has. */
+export function createFairQueue(limits: FairQueueLimits, now: () => number): FairQueue {
+  const shares = createShares(limits, now)
+  /** Those with a job, in the order of their turns: the one whose job was started last comes last. */
+  const tenants = new Map<string, Tenant>()
+  let running = 0
+
+  function shareRefusal(tenantId: string): Refusal | undefined {
+    const retryInMs = shares.exhaustedForMs(tenantId)
+    return retryInMs === undefined ? undefined : { budget: 'share', retryInMs }
+  }
+
+  function startNext(): void {
+    for (const [id, tenant] of tenants) {
+      if (running >= limits.running) return
+      if (tenant.running >= limits.runningPerTenant) continue
+      const job = tenant.waiting.shift()
+      if (!job) continue
+      // Behind the others, where this loop finds it again if they leave room.
+      tenants.delete(id)
+      tenants.set(id, tenant)
+      running++
+      tenant.running++
+      job.start()
+    }
+  }
+
+  return {
+    add(tenantId, job) {
+      const refusal = shareRefusal(tenantId)
+      if (refusal) return job.refuse(refusal)
+      const tenant = tenants.get(tenantId) ?? { waiting: [], running: 0 }
+      if (tenant.waiting.length >= limits.waitingPerTenant)
+        return job.refuse({ budget: 'queue', retryInMs: queueRetryMs })
+      tenants.set(tenantId, tenant)
+      tenant.waiting.push(job)
+      startNext()
+    },
+    remove(tenantId, job) {
+      const tenant = tenants.get(tenantId)
+      const index = tenant?.waiting.indexOf(job) ?? -1
+      if (index >= 0) tenant?.waiting.splice(index, 1)
+      return index >= 0
+    },
+    end(tenantId, ranMs) {
+      const tenant = tenants.get(tenantId)
+      if (!tenant) return
+      running--
+      tenant.running--
+      shares.use(tenantId, ranMs)
+      const refusal = shareRefusal(tenantId)
+      if (refusal) for (const job of tenant.waiting.splice(0)) job.refuse(refusal)
+      // Behind those that came while its job ran.
+      tenants.delete(tenantId)
+      if (tenant.running > 0 || tenant.waiting.length > 0) tenants.set(tenantId, tenant)
+      startNext()
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import type { PartTexts, Rendering } from '../channels/template-content.ts'
+import type { Composition } from '../channels/channel.ts'
+import type { JsonObject } from '../domain/event.ts'
+import type { MeasuredRegex } from '../domain/filter-regex.ts'
+import type { Cause } from '../domain/rule-context.ts'
+
+/** What is wrong at a dotted path. */
+export interface Problem {
+  path: string
+  message: string
+}
+
+/** A message's composition without its event's data, which comes as JSON text beside it. */
+export interface PackedComposition {
+  composition: Composition
+  dataText: string
+}
+
+/** By channel: the texts of its fields. */
+export type Parts = Readonly<Record<string, PartTexts>>
+
+/** What one channel's part of a template makes of an event. */
+export interface PreviewedPart {
+  rendering: Rendering
+  /** Names that it prints and that the event does not have. */
+  absent: string[]
+}
+
+/** A thing of a configuration before and after; one of them is absent of what is created or deleted. */
+export interface ChangedEntry {
+  name: string
+  before?: ConfigurationEntry | undefined
+  after?: ConfigurationEntry | undefined
+}
+
+interface ConfigurationEntry {
+  entry: JsonObject
+  place?: number | undefined
+}
+
+/**
+ * What can be run on a thread. Inputs and results are copied between threads, so they are plain data; a payload is passed as
+ * its JSON text, which is cheaper than a copy of its objects and keeps it exactly as it was posted.
+ */
+export interface Jobs {
+  /** For each filter whether it passes, or `null` where the time was up before it was evaluated. */
+  passFilters(input: {
+    filters: readonly JsonObject[]
+    event: { id: string; type: string }
+    dataText: string
+  }): (boolean | null)[]
+  /** How data does not fit a schema that was checked. */
+  checkData(input: { schema: JsonObject; dataText: string; at: string }): Problem[]
+  /** What is wrong with a schema, and how its sample does not fit it. */
+  checkSchema(input: { schema: JsonObject; sample: JsonObject | null }): Problem[]
+  /** For each template what in it is no Liquid, by the path of its part. */
+  checkTemplates(input: { templates: readonly Parts[] }): Problem[][]
+  /** `key` names what never changes: the template, its version and the channel. */
+  renderParts(input: { channel: string; key: string; texts: PartTexts } & PackedComposition): Rendering
+  /** Of the titles of an event type, in Liquid, the first that fits. */
+  makeTitle(input: { titles: readonly string[]; cause?: Cause | undefined } & PackedComposition): string
+  /** What is wrong with the title of an event type, seen with the type's sample. */
+  checkTitle(input: { title: string; sample: JsonObject | null }): string | undefined
+  previewParts(input: { parts: Parts } & PackedComposition): Record<string, PreviewedPart>
+  /** A YAML document as JSON text, or what is wrong with it. */
+  parseYaml(input: { text: string }): { json: string } | { problems: Problem[] }
+  formatYaml(input: { document: JsonObject; comment?: string | undefined }): string
+  /** A unified diff of each change of a configuration, as YAML. */
+  diffEntries(input: { changes: readonly ChangedEntry[] }): string[]
+  measureRegexes(input: { regexes: readonly { pattern: string; options: string }[] }): MeasuredRegex[]
+}
+
+export type JobKind = keyof Jobs
+export type JobInput<Kind extends JobKind> = Parameters<Jobs[Kind]>[0]
+export type JobResult<Kind extends JobKind> = ReturnType<Jobs[Kind]>
+
+/** What is sent to a thread, and what comes back. */
+export interface JobRequest<Kind extends JobKind = JobKind> {
+  kind: Kind
+  input: JobInput<Kind>
+}
+export type JobAnswer = { ranMs: number } & ({ result: unknown } | { overTime: true })

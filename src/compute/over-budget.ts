@@ -1,0 +1,24 @@
+/**
+ * The bound that a job met: its own running time, the running time of all its tenant's jobs, its tenant's place in the queue,
+ * or a thread's memory.
+ */
+export type Budget = 'time' | 'share' | 'queue' | 'memory'
+
+const texts: Record<Budget, string> = {
+  time: 'takes too long',
+  share: 'is put off: the tenant has used up its processing time',
+  queue: 'is put off: too much of the tenant’s waits to be processed',
+  memory: 'takes too much memory',
+}
+
+/** A job was not finished. Trying again helps for `share` and `queue` alone, and not before `retryInMs`. */
+export class OverBudget extends Error {
+  readonly budget: Budget
+  readonly retryInMs: number | undefined
+
+  constructor(budget: Budget, retryInMs?: number) {
+    super(texts[budget])
+    this.budget = budget
+    this.retryInMs = retryInMs
+  }
+}

@@ -1,0 +1,29 @@
+import { OverDeadline, withinDeadline } from '../channels/deadline.ts'
+import type { JsonObject } from '../domain/event.ts'
+import { forgetCompiledRegexes } from '../domain/filter-regex.ts'
+import { filterWeight } from '../domain/filter-weight.ts'
+import { passesFilter } from '../domain/filters.ts'
+
+/**
+ * Evaluates the filters of one event within one deadline for all of them: those that are likely to be cheap come first, so that
+ * an expensive one takes no time from them. What could not be evaluated is `null`.
+ */
+export function passFilters(
+  filters: readonly JsonObject[],
+  subject: JsonObject,
+  timeoutMs: number,
+): (boolean | null)[] {
+  const verdicts: (boolean | null)[] = filters.map(() => null)
+  const byWeight = filters
+    .map((filter, index) => ({ filter, index, weight: filterWeight(filter) }))
+    .sort((a, b) => a.weight - b.weight)
+  try {
+    withinDeadline(timeoutMs, () => {
+      for (const { filter, index } of byWeight) verdicts[index] = passesFilter(filter, subject)
+    })
+  } catch (error) {
+    if (!(error instanceof OverDeadline)) throw error
+    forgetCompiledRegexes()
+  }
+  return verdicts
+}
