@@ -29,7 +29,23 @@ export async function openSession(deps: AppDeps, key: string, address: string | 
 /** The session that a request's cookie holds, if its key is still in force: that is asked every time. */
 export async function currentSession(request: Request, deps: AppDeps): Promise<Session | undefined> {
   const session = readSession(codecSessions(deps), request.get('cookie'), deps.secretKeys)
-  return session && (await isKeyInForce(session, deps)) ? session : undefined
+  if (!session || !(await isKeyInForce(session, deps))) return undefined
+  return (await hasEnded(session, deps)) ? undefined : session
+}
+
+const endedAction = 'codec.session-ended'
+
+/** Ends a session for every copy of its cookie: the audit log holds that, and is asked each time. */
+export function endSession(
+  { db }: AppDeps,
+  { id, keyId }: Session,
+  address: string | undefined,
+): Promise<void> {
+  return recordAudit(db, { keyId, address, action: endedAction, session: id })
+}
+
+async function hasEnded({ id }: Session, { db }: AppDeps): Promise<boolean> {
+  return (await db.auditEntry.findFirst({ where: { session: id, action: endedAction } })) !== null
 }
 
 async function isKeyInForce({ keyId, keyHash }: Session, { db, adminKeyHash }: AppDeps): Promise<boolean> {

@@ -1,6 +1,5 @@
 import cors from 'cors'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
-import { recordAudit } from '../db/audit.ts'
 import { linkBase } from '../domain/signed-link.ts'
 import { createPayloadCodec } from '../temporal/payload-codec.ts'
 import type { AppDeps } from './app.ts'
@@ -11,6 +10,7 @@ import {
   codecPath,
   codecSessions,
   currentSession,
+  endSession,
   openSession,
   requireOwnPage,
 } from './codec-session.ts'
@@ -98,7 +98,7 @@ function sessionPages(deps: AppDeps, refuseGuess: ReturnType<typeof createKeyGue
   router.post('/session/end', async (request, response) => {
     requireOwnPage(request, deps)
     const session = await currentSession(request, deps)
-    if (session) await recordEnd(deps, session, request.ip)
+    if (session) await endSession(deps, session, request.ip)
     response.set('Set-Cookie', endedSessionCookie(kind)).redirect(303, base)
   })
   router.use(showFault(deps, show))
@@ -108,10 +108,6 @@ function sessionPages(deps: AppDeps, refuseGuess: ReturnType<typeof createKeyGue
 function opened(request: Request, { keyId, endsAt }: Session, { publicUrl }: AppDeps): CodecView {
   const here = publicUrl === undefined ? `${request.protocol}://${request.get('host')}` : linkBase(publicUrl)
   return { state: 'open', keyId, until: momentOf(new Date(endsAt)), endpoint: here + codecPath }
-}
-
-function recordEnd({ db }: AppDeps, { id, keyId }: Session, address: string | undefined): Promise<void> {
-  return recordAudit(db, { keyId, address, action: 'codec.session-ended', session: id })
 }
 
 /** What was typed or pasted into the form. */

@@ -10,6 +10,7 @@ import {
   type Scope,
   type StoredKeys,
 } from '../db/destinations.ts'
+import { rememberUnsubscribed } from '../db/email-recipients.ts'
 import type { DeliveryPolicy, Subscription } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { AppDeps } from './app.ts'
@@ -168,6 +169,7 @@ export async function deleteDestination(
 ): Promise<boolean> {
   const row = await db.destination.findFirst({ where: { id: id ?? '', ...scope } })
   if (!row) return false
+  await rememberUnsubscribed(db, scope, row.id)
   await db.destination.delete({ where: { id: row.id, ...scope } })
   await auditDeletion(db, writer, row)
   return true

@@ -2,7 +2,14 @@ import { z } from 'zod'
 import type { Channel } from '../channels/channel.ts'
 import type { Tx } from '../db/client.ts'
 import type { Destination } from '../db/destinations.ts'
-import { keepRecipients, newAddresses, readRecipients, type EmailRecipient } from '../db/email-recipients.ts'
+import {
+  addRecipients,
+  keepRecipients,
+  newAddresses,
+  readRecipients,
+  unsubscribedBefore,
+  type EmailRecipient,
+} from '../db/email-recipients.ts'
 import { addressKey, recipientStatuses, type RecipientStatus } from '../domain/email-consent.ts'
 import type { AppDeps } from './app.ts'
 import { channelOf } from './channel-of.ts'
@@ -29,13 +36,15 @@ export type RecipientReply = z.output<typeof recipientReply>
 export async function writeRecipients(
   { db, publicUrl }: Pick<AppDeps, 'publicUrl'> & { db: Tx },
   channel: Channel,
-  { id, tenantId, config }: Pick<Destination, 'id' | 'tenantId' | 'config'>,
+  { id, tenantId, environment, config }: Pick<Destination, 'id' | 'tenantId' | 'environment' | 'config'>,
 ): Promise<void> {
   const addresses = channel.recipients(config)
   if (addresses.length === 0) return
   const added = await newAddresses(db, id, addresses)
   const status = added.length > 0 ? await statusOfNew(db, tenantId) : 'asked'
   if (added.length > 0 && status === 'asked') requireLinks(publicUrl)
+  const unsubscribed = await unsubscribedBefore(db, { tenantId, environment }, added)
+  await addRecipients(db, id, unsubscribed, 'unsubscribed')
   await keepRecipients(db, id, addresses, status)
 }
 

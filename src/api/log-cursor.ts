@@ -27,7 +27,9 @@ export function readCursor(cursor: string, asked: object): LogPlace {
   const bytes = Buffer.from(cursor, 'base64url')
   const place = bytes.subarray(checksumBytes).toString()
   if (!checksum(place, asked).equals(bytes.subarray(0, checksumBytes))) throw badCursor()
-  const [startedAt = '', meanGapMs, deliveries, workflowId = ''] = place.split(' ')
+  const parts = placePattern.exec(place)
+  if (!parts) throw badCursor()
+  const [, startedAt = '', meanGapMs, deliveries, workflowId = ''] = parts
   return {
     startedAt: BigInt(startedAt),
     meanGapMs: Number(meanGapMs),
@@ -35,6 +37,9 @@ export function readCursor(cursor: string, asked: object): LogPlace {
     workflowId,
   }
 }
+
+/** Anybody can compute the checksum, so the place is checked as well. */
+const placePattern = /^(\d{1,19}) (\d{1,15}) (\d{1,9}) (\S*)$/
 
 export function badCursor(): ApiError {
   return invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])

@@ -92,6 +92,7 @@ function* soundTokens(
     for (const token of parser.next(lexeme)) {
       // The first fault is enough: a text may be nothing but faults.
       if (token.type === 'error') throw refuse('this is not expected here', token.offset)
+      if (token.type === 'directive') throw refuse(directives, token.offset)
       yield token
     }
     // To find what an alias stands for, everything before it is read.
@@ -111,10 +112,12 @@ function refused(message: string) {
 
 const unknownAlias = 'there is no such anchor; a text that begins with * must stand in quotes'
 
+const directives = 'directives (%) are not taken'
+
 const unclosed = 'a quote or a bracket is not closed, or a sign is missing'
 const messages: { [Code in ErrorCode]?: string } = {
   BAD_ALIAS: unknownAlias,
-  BAD_DIRECTIVE: 'directives (%) are not taken',
+  BAD_DIRECTIVE: directives,
   BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape that there is not',
   BAD_INDENT: 'the indentation is not right, or a bracket is not closed',
   BAD_SCALAR_START: 'a text that begins with this sign must stand in quotes',

@@ -34,12 +34,12 @@ export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
 async function append(db: Tx, record: AuditRecord): Promise<void> {
   const chain = chainOf(record.tenantId)
   await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`audit ${chain}`}, 0))`
-  const last = await readHead(db, chain)
+  const last = await readNewest(db, chain, { sequence: true, hash: true, at: true })
   // As it is read back: JSON knows no undefined, and a column that is left out is null.
   const { before, after } = withinBounds(plain(record.before), plain(record.after))
   const entry = {
     id: typeid('aud').toString(),
-    at: new Date(),
+    at: notBefore(last?.at),
     tenantId: record.tenantId ?? null,
     environment: record.environment ?? null,
     keyId: record.keyId,
@@ -57,9 +57,17 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
   await db.auditEntry.create({ data: { ...entry, ...json, hash: hashOf(entry) } })
 }
 
-/** The newest entry of a chain. */
+/** Now, or the time of the entry before if another process's clock is ahead: times in a chain never go back. */
+function notBefore(last: Date | undefined): Date {
+  return new Date(Math.max(Date.now(), last?.getTime() ?? 0))
+}
+
+/** What the newest entry of a chain is known by. */
 export function readHead(db: Tx, chain: string) {
-  const select = { sequence: true, hash: true }
+  return readNewest(db, chain, { sequence: true, hash: true })
+}
+
+function readNewest<Columns extends Prisma.AuditEntrySelect>(db: Tx, chain: string, select: Columns) {
   return db.auditEntry.findFirst({ where: { chain }, orderBy: { sequence: 'desc' }, select })
 }
 

@@ -58,6 +58,35 @@ export async function keepRecipients(
   await addRecipients(tx, destinationId, keys, status)
 }
 
+/** Addresses among these that had unsubscribed from a destination of this environment which was deleted since. */
+export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readonly string[]) {
+  const { tenantId, environment } = scope
+  const rows = await tx.unsubscribedAddress.findMany({
+    where: { tenantId, environment, address: { in: [...addresses] } },
+    select: { address: true },
+  })
+  return rows.map(({ address }) => address)
+}
+
+/**
+ * Before a destination is deleted: remembers who has unsubscribed from it, as creating it again must not undo that. Who has been let
+ * in again since, by a confirmation or by the platform, is forgotten.
+ */
+export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: string): Promise<void> {
+  const { tenantId, environment } = scope
+  for (const { address, status: text, statusAt: at } of await readRecipients(tx, [destinationId])) {
+    const owner = { tenantId, environment, address }
+    if (text === 'unsubscribed')
+      await tx.unsubscribedAddress.upsert({
+        where: { tenantId_environment_address: owner },
+        create: { ...owner, at },
+        update: { at },
+      })
+    else if (text !== 'asked')
+      await tx.unsubscribedAddress.deleteMany({ where: { ...owner, at: { lt: at } } })
+  }
+}
+
 /** Adds those that are not there yet; addresses are lower-case. */
 export async function addRecipients(
   db: Tx,

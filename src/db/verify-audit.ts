@@ -8,6 +8,11 @@ export interface Head {
   hash: string
 }
 
+/** An entry that is as it was written. */
+interface Verified extends Head {
+  at: Date
+}
+
 export interface ChainReport {
   chain: string
   entries: number
@@ -43,18 +48,21 @@ export async function verifyChain(
   { expected = [], onPage, pageSize = 1000 }: VerifyOptions = {},
 ): Promise<ChainReport> {
   const report: ChainReport = { chain, entries: 0 }
+  let last: Verified | undefined
   for (;;) {
-    const { sequence: after = 0 } = report.head ?? {}
+    const after = last?.sequence ?? 0
     const page = await db.auditEntry.findMany({
       where: { chain, sequence: { gt: after } },
       orderBy: [{ sequence: 'asc' }, { id: 'asc' }],
       take: pageSize,
     })
     for (const entry of page) {
-      const why = problemOf(entry, report.head) ?? unexpected(entry, expected)
+      const why = problemOf(entry, last) ?? unexpected(entry, expected)
       if (why !== undefined) return { ...report, broken: { sequence: (report.head?.sequence ?? 0) + 1, why } }
       report.entries += 1
-      report.head = { sequence: entry.sequence ?? 0, hash: entry.hash ?? '' }
+      const head = { sequence: entry.sequence ?? 0, hash: entry.hash ?? '' }
+      report.head = head
+      last = { ...head, at: entry.at }
     }
     onPage?.(report.entries)
     if (page.length < pageSize) break
@@ -66,11 +74,12 @@ export async function verifyChain(
 }
 
 /** What is wrong with an entry after this one, by itself and by its place. */
-function problemOf(entry: AuditEntry, last: Head | undefined): string | undefined {
+function problemOf(entry: AuditEntry, last: Verified | undefined): string | undefined {
   const next = (last?.sequence ?? 0) + 1
   if (entry.sequence !== next) return `missing: the next entry is ${entry.sequence}`
   if (entry.previousHash !== (last?.hash ?? null)) return 'out of order: it does not follow the one before it'
   if (entry.hash !== hashOf(entry)) return 'changed: it is not what its hash is of'
+  if (last && entry.at < last.at) return 'out of order: it is older than the one before it'
   return undefined
 }
 

@@ -214,6 +214,21 @@ describe('a session', () => {
     expect(ended.get('Location')).toBe('/codec')
   })
 
+  it('is over for a copy of its cookie, too, once it is ended', async () => {
+    const { header } = await sessionCookieOf()
+    const decode = () =>
+      supertest(stack.app)
+        .post('/codec/decode')
+        .set({ Cookie: header, Origin: publicUrl })
+        .send({ payloads: [] })
+    await decode().expect(200)
+    await supertest(stack.app)
+      .post('/codec/session/end')
+      .set({ Cookie: header, Origin: publicUrl })
+      .expect(303)
+    await decode().expect(401)
+  })
+
   it('is neither opened nor ended by a page of another origin', async () => {
     const { header } = await sessionCookieOf()
     for (const origin of ['https://evil.test', uiOrigin, 'null']) {

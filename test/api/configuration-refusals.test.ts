@@ -24,6 +24,16 @@ const refusals: Record<string, [document: string | object, path: string, message
     /line 3, column 1: a key stands twice/,
   ],
   'two documents': ['switchyard: 1\n---\nswitchyard: 1', '(body)', /there must be one document only/],
+  'a version directive': [
+    '%YAML 1.1\n---\nswitchyard: 1',
+    '(body)',
+    /line 1, column 1: directives \(%\) are not taken/,
+  ],
+  'a tag directive': [
+    '%TAG ! tag:example.com,2026:\n---\nswitchyard: 1',
+    '(body)',
+    /directives \(%\) are not taken/,
+  ],
   'a tag': ['switchyard: !!binary aGk=', '(body)', /tags \(!\) are not taken/],
   'a mask without quotes': ['a: ****', '(body)', /line 1, column 4: there is no such anchor; .* quotes$/],
   'a merge key': ['switchyard: 1\n<<: {rules: []}', '<<', /^is not a known field$/],

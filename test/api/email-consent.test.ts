@@ -291,6 +291,33 @@ describe('the link that unsubscribes', () => {
     expect(await recipientsOf(api, second.id)).toEqual({ [key(second.address)]: 'unsubscribed' })
   })
 
+  it('holds when the destination is deleted and created again, also for a tenant that the platform vouches for', async () => {
+    const { api, id: tenantId } = await tenantWhoAsks(stack)
+    const { id, address, link } = await subscribed(api)
+    await unsubscribe(link).expect(200)
+    await stack.db.tenant.update({ where: { id: tenantId }, data: { emailConsent: 'vouched' } })
+    const again = async () => {
+      const { body } = await api
+        .post('/destinations', {
+          name: 'On call',
+          channel: 'email',
+          config: { to: [address] },
+          subscription: { eventTypes: ['all'] },
+        })
+        .expect(201)
+      return (body as { id: string }).id
+    }
+    await api.delete(`/destinations/${id}`).expect(204)
+    const second = await again()
+    expect(await recipientsOf(api, second)).toEqual({ [key(address)]: 'unsubscribed' })
+    // The platform lets the address in by name, and a further deletion does not take that back.
+    await platform(stack)
+      .post(`/tenants/${tenantId}/destinations/${second}/vouch`, { addresses: [address] })
+      .expect(200)
+    await api.delete(`/destinations/${second}`).expect(204)
+    expect(await recipientsOf(api, await again())).toEqual({ [key(address)]: 'vouched' })
+  })
+
   it('holds whatever the tenant does: taking the address out and in, and asking again', async () => {
     const { api } = await tenantWhoAsks(stack)
     const { id, address, link } = await subscribed(api)

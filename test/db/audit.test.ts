@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashOf } from '../../src/db/audit-chain.ts'
 import { doAudited, readHead, recordAudit } from '../../src/db/audit.ts'
 import { inTenantTurn, openDb, type Db } from '../../src/db/client.ts'
+import { Prisma } from '../../src/db/generated/client.ts'
 import { powerOverAudit } from '../../src/db/grants.ts'
 import { countUnchained, listChains, verifyChain } from '../../src/db/verify-audit.ts'
 import { runSql, tamper } from '../support/audit.ts'
@@ -122,6 +124,30 @@ describe('the chain of a tenant', () => {
     expect((await verifyChain(one, swapped)).broken).toEqual({
       sequence: 3,
       why: 'out of order: it does not follow the one before it',
+    })
+  })
+
+  it('that has an entry older than the one before it, hashed anew, is found there', async () => {
+    const tenantId = await aTenant()
+    await record(tenantId, 2)
+    const {
+      previousHash: _previous,
+      hash,
+      ...last
+    } = await one.auditEntry.findFirstOrThrow({ where: { chain: tenantId, sequence: 2 } })
+    const backdated = {
+      ...last,
+      id: 'aud_backdated',
+      sequence: 3,
+      at: new Date(last.at.getTime() - 1),
+      previousHash: hash,
+    }
+    await one.auditEntry.create({
+      data: { ...backdated, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(backdated as never) },
+    })
+    expect((await verifyChain(one, tenantId)).broken).toEqual({
+      sequence: 3,
+      why: 'out of order: it is older than the one before it',
     })
   })
 
