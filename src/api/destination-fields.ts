@@ -12,8 +12,9 @@ const longestDelayMs = 7 * 24 * 3600 * 1000
 
 export const duration = z
   .string()
-  .regex(durationPattern, 'must be a duration such as 30s, 5m, 2h or 1d')
-  .refine((text) => !durationPattern.test(text) || durationMs(text) <= longestDelayMs, 'must be at most 7d')
+  // Aborts the later checks, the enclosing object's too: `durationMs` throws for anything else.
+  .regex(durationPattern, { error: 'must be a duration such as 30s, 5m, 2h or 1d', abort: true })
+  .refine((text) => durationMs(text) <= longestDelayMs, 'must be at most 7d')
 
 const ordering = z.strictObject({
   by: z

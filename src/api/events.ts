@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { eventMaxBytes } from '../domain/event.ts'
 import { acceptEvent, type Accepted } from './accept-event.ts'
+import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
 import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery } from './event-fields.ts'
 import { listEvents, readEvent } from './event-log.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
 import { route, scopeOf } from './route.ts'
+import { asApiError, logFault } from './service-fault.ts'
 import { validate } from './validate.ts'
 
 export const eventRoutes = [
@@ -44,8 +46,9 @@ export const eventRoutes = [
       const accepting = events.map((item, index) => {
         const path = `events.${index}`
         const posted = { after, path }
-        const result = resultOf(() => acceptEvent(deps, scopeOf(caller), validateItem(item, path), posted))
-        after = result.catch(() => undefined)
+        const accept = () => acceptEvent(deps, scopeOf(caller), validateItem(item, path), posted)
+        const result = resultOf(deps, accept)
+        after = result
         return result
       })
       return { status: 207, body: { results: await Promise.all(accepting) } }
@@ -74,14 +77,15 @@ export const eventRoutes = [
   }),
 ]
 
-/** One event's result in a batch. What fails for one event fails for it alone. */
-async function resultOf(accept: () => Promise<Accepted>) {
+/** One event's result in a batch. It never rejects: whatever fails for one event, the caller learns the ids of the others. */
+async function resultOf({ log }: AppDeps, accept: () => Promise<Accepted>) {
   try {
     const accepted = await Promise.resolve().then(accept)
     return { status: accepted.duplicate ? 200 : 202, id: accepted.id }
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    return { status: error.status, error: error.toProblem() }
+    const known = asApiError(error)
+    logFault(log, { method: 'POST', path: '/events/batch' }, known)
+    return { status: known.status, error: known.toProblem() }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract.ts'
@@ -21,6 +22,22 @@ interface Accepted {
 }
 
 const event = { type: 'aml.match.found', data: { riskLevel: 'high' } }
+
+function postText(key: string, path: string, text: string, app = stack.app) {
+  const posting = supertest(app).post(`/api/v1${path}`).auth(key, { type: 'bearer' })
+  return posting.set('Content-Type', 'application/json').send(text)
+}
+
+/** Temporal's client, which throws an unexpected error when it starts this event's workflow. */
+function failingFor(eventId: string): Client {
+  const { workflow } = stack.temporal
+  const start: typeof workflow.start = (type, options) => {
+    if (options.workflowId.endsWith(`/${eventId}`)) throw new TypeError('an unexpected error')
+    return workflow.start(type, options)
+  }
+  const failing = Object.create(workflow, { start: { value: start } }) as typeof workflow
+  return Object.create(stack.temporal, { workflow: { value: failing } }) as Client
+}
 
 describe('202', () => {
   it('is answered when Temporal holds the workflow', async () => {
@@ -139,6 +156,8 @@ describe('bad input', () => {
     ['no data', { type: 'a.b' }, 422, 'invalid_request', 'data'],
     ['data that is a list', { type: 'a.b', data: [] }, 422, 'invalid_request', 'data'],
     ['data nested too deeply', { type: 'a.b', data: tooDeep }, 422, 'invalid_request', 'data'],
+    ['an empty ttl', { ...event, ttl: '' }, 422, 'invalid_request', 'ttl'],
+    ['a ttl that is no duration', { ...event, ttl: 'x'.repeat(101) }, 422, 'invalid_request', 'ttl'],
     ['an unknown field', { ...event, priority: 1 }, 422, 'invalid_request', 'priority'],
     ['an id with a slash', { ...event, id: 'a/b' }, 422, 'invalid_request', 'id'],
     ['an empty id', { ...event, id: '' }, 422, 'invalid_request', 'id'],
@@ -168,11 +187,7 @@ describe('bad input', () => {
   ])('%s', async (_name, body, status, code, path) => {
     const { api, key } = await makeTenant(stack)
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    const answer = await supertest(stack.app)
-      .post('/api/v1/events')
-      .auth(key, { type: 'bearer' })
-      .set('Content-Type', 'application/json')
-      .send(text)
+    const answer = await postText(key, '/events', text)
     expect(answer.status).toBe(status)
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(answer.body).toMatchObject({ code, status, errors: [{ path }] })
@@ -228,6 +243,22 @@ describe('POST /events/batch', () => {
       ],
     })
     await api.get('/events/new').expect(200)
+  })
+
+  it('207: an unexpected error in one event loses no other’s id', async () => {
+    const { key } = await makeTenant(stack)
+    const app = stack.anotherApp({ temporal: failingFor('breaks') })
+    const events = ['before', 'breaks', 'after'].map((id) => ({ id, type: 'a.b', data: {} }))
+    const items = [...events, { id: 'bad', type: 'a.b', data: {}, ttl: '' }]
+    const { body } = await postText(key, '/events/batch', JSON.stringify({ events: items }), app).expect(207)
+    expect(body).toMatchObject({
+      results: [
+        { status: 202, id: 'before' },
+        { status: 500, error: { code: 'internal' } },
+        { status: 202, id: 'after' },
+        { status: 422, error: { errors: [{ path: 'events.3.ttl' }] } },
+      ],
+    })
   })
 
   it('422 for more than 100 events', async () => {
