@@ -3,10 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import type { z } from 'zod'
 import { eventMaxBytes, type Json } from '../domain/event.ts'
-import { shapeProblem } from './body-shape.ts'
 import { ApiError, invalid } from './errors.ts'
-import { unkeptNumbers } from './exact-numbers.ts'
-import { repeatedName } from './repeated-name.ts'
+import { requirePosted, requireShape } from './posted-json.ts'
 import type { Route } from './route.ts'
 import { structureProblem } from './scan-body.ts'
 import { yamlTypes } from './yaml.ts'
@@ -16,7 +14,8 @@ export function bodyReader({
   body: schema,
   yaml,
   bodyMaxBytes = eventMaxBytes,
-}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes'>) {
+  itemsAt,
+}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'itemsAt'>) {
   const texts = new WeakMap<object, string>()
   const options = {
     // Of what it is when it is unpacked, too: a small one cannot become a large one.
@@ -48,8 +47,8 @@ export function bodyReader({
     await run(isYaml ? parseText : parseJson, request, response)
     const given =
       isYaml && typeof request.body === 'string' ? await readYaml(request.body) : (request.body as unknown)
-    requireShape(given)
-    if (!isYaml) requireExact(texts.get(request) ?? '')
+    if (isYaml) requireShape(given)
+    else requirePosted(given, texts.get(request) ?? '', { itemsAt })
     // The parser makes `{}` of a body of no bytes.
     if (given !== undefined && request.get('content-length') !== '0') return given
     return emptyBody(schema)
@@ -60,12 +59,6 @@ export function bodyReader({
 function emptyBody(schema: z.ZodType): object {
   if (schema.safeParse({}).success) return {}
   throw invalidJson('is missing')
-}
-
-/** Refuses what is nested too deeply, too large, or would change the prototype of objects. */
-export function requireShape(value: unknown): void {
-  const problem = shapeProblem(value)
-  if (problem) throw invalid([problem])
 }
 
 /** What is not UTF-8 would be stored as something else than was sent. The error is named as body-parser's own. */
@@ -81,14 +74,6 @@ function requireBounds(bytes: Buffer): void {
 }
 
 const outOfBounds = 'structure.too.large'
-
-/** Refuses what JSON's parser takes and changes: a receiver must get what was posted. */
-function requireExact(json: string): void {
-  const repeated = repeatedName(json)
-  if (repeated !== undefined) throw invalid([{ path: repeated, message: 'stands twice in one object' }])
-  const problems = unkeptNumbers(json)
-  if (problems.length > 0) throw invalid(problems)
-}
 
 /** Express's parser as a promise; its errors go the way of all others. */
 function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {

@@ -245,6 +245,76 @@ describe('POST /events/batch', () => {
     await api.get('/events/new').expect(200)
   })
 
+  it('207: a duplicate key, an unsafe name or too much depth refuses that event alone', async () => {
+    const { key } = await makeTenant(stack)
+    const of = (id: string, data: string) => `{"id":"${id}","type":"a.b","data":${data}}`
+    const events = [
+      of('first', '{"n":1}'),
+      of('repeats', '{"n":[{"a":1,"a":2}]}'),
+      of('proto', '{"n":{"__proto__":1}}'),
+      of('deep', `{"n":${'['.repeat(200)}${']'.repeat(200)}}`),
+      of('wide', `{"n":[${'1,'.repeat(100_000)}1]}`),
+      '{"type":"a.b","data":{},"ttl":""}',
+      '{"id":"twice","id":"once","type":"a.b","data":{}}',
+      '7',
+      of('last', '{"n":2}'),
+    ]
+    const { body } = await postText(key, '/events/batch', `{"events":[${events.join(' , ')}]}`).expect(207)
+    const refused = (path: string) => ({ status: 422, error: { errors: [{ path }] } })
+    expect(body).toMatchObject({
+      results: [
+        { status: 202, id: 'first' },
+        refused('events.1.data.n.0.a'),
+        refused('events.2.data.n.__proto__'),
+        refused('events.3.data.n.0'),
+        refused('events.4.data.n'),
+        refused('events.5.ttl'),
+        refused('events.6.id'),
+        refused('events.7'),
+        { status: 202, id: 'last' },
+      ],
+    })
+  })
+
+  it('422 if the key of the list is repeated', async () => {
+    const { key } = await makeTenant(stack)
+    const { body } = await postText(key, '/events/batch', '{"events":[],"events":[{}]}').expect(422)
+    expect(body).toMatchObject({ errors: [{ path: 'events', message: 'stands twice in one object' }] })
+  })
+
+  it('the first of several with one id is kept', async () => {
+    const { api } = await makeTenant(stack)
+    const events = [1, 2, 1, 3].map((n) => ({ id: 'same', type: 'a.b', data: { n } }))
+    for (let round = 0; round < 5; round++) {
+      const ids = [`one-${round}`, `two-${round}`]
+      const mixed = ids.flatMap((id) => events.map((one) => ({ ...one, id })))
+      const { body } = await api.post('/events/batch', { events: mixed }).expect(207)
+      const { results } = body as { results: { status: number }[] }
+      expect(results.map(({ status }) => status)).toEqual([202, 409, 200, 409, 202, 409, 200, 409])
+      for (const id of ids) expect((await readLog(api, id)).data).toEqual({ n: 1 })
+    }
+  })
+
+  it('an Idempotency-Key gives events without an id the same ids again', async () => {
+    const { api } = await makeTenant(stack)
+    const items = [{ type: 'a.b', data: { n: 1 } }, { id: 'own', type: 'a.b', data: {} }, { type: 'a.b' }]
+    const post = async (key: string, events: object[]) => {
+      const { body } = await api.post('/events/batch', { events }).set('Idempotency-Key', key).expect(207)
+      return (body as { results: { status: number; id?: string }[] }).results
+    }
+    const first = await post('batch-1', items)
+    expect(first.map(({ status }) => status)).toEqual([202, 202, 422])
+    const again = await post('batch-1', [...items.slice(0, 2), { type: 'a.b', data: { n: 3 } }])
+    expect(again.map(({ status }) => status)).toEqual([200, 200, 202])
+    expect(again.slice(0, 2).map(({ id }) => id)).toEqual(first.slice(0, 2).map(({ id }) => id))
+    const [changed] = await post('batch-1', [{ type: 'a.b', data: { n: 2 } }])
+    expect(changed?.status).toBe(409)
+    const [other] = await post('batch-2', items)
+    expect(other?.status).toBe(202)
+    expect(other?.id).not.toBe(first[0]?.id)
+    await api.post('/events/batch', { events: items }).set('Idempotency-Key', 'a b').expect(422)
+  })
+
   it('207: an unexpected error in one event loses no other’s id', async () => {
     const { key } = await makeTenant(stack)
     const app = stack.anotherApp({ temporal: failingFor('breaks') })
