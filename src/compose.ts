@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { createCircuits } from './activities/circuits.ts'
 import { createLanes } from './activities/lanes.ts'
+import { createThrottles } from './activities/throttles.ts'
 import { createApp } from './api/app.ts'
 import { hashKey } from './api/auth.ts'
 import { createKeyUse } from './api/key-use.ts'
@@ -191,6 +192,7 @@ export async function runWorkers(
       compute,
       lanes: createLanes(),
       circuits: createCircuits(),
+      throttles: createThrottles(),
       archive,
       acknowledgeLink: publicUrl === undefined ? undefined : createAcknowledgeLink(publicUrl, secretKeys),
       emailLinks: publicUrl === undefined ? undefined : createEmailLinks(publicUrl, secretKeys),

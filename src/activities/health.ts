@@ -1,6 +1,6 @@
 import { isUnchanged, noteArrival, noteFailure } from '../db/destination-health.ts'
 import { disableAfterFailingMs } from '../domain/destination.ts'
-import type { DisableOrder, Outcome } from '../domain/outcome.ts'
+import { isThrottled, type DisableOrder, type Outcome } from '../domain/outcome.ts'
 import type { ActivityDeps } from './index.ts'
 import type { Target } from './target.ts'
 
@@ -23,6 +23,7 @@ export async function noteOutcome(
 ): Promise<Noted> {
   const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
   if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
+  deps.throttles.record(target, outcome)
   deps.circuits.record(target, { error: isDown(outcome) ? outcome.error : undefined })
   try {
     switch (outcome.kind) {
@@ -32,7 +33,7 @@ export async function noteOutcome(
       case 'rejected':
         return await noteRejection(deps, target, outcome)
       case 'failed':
-        return { outcome, ...(await noteFailing(deps, target)) }
+        return { outcome, ...(!isThrottled(outcome) && (await noteFailing(deps, target))) }
     }
   } catch (err) {
     deps.log.error({ err, destinationId: target.id }, 'destination.health-not-noted')
@@ -77,5 +78,5 @@ async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<N
 function isDown(outcome: Outcome): outcome is Outcome & { kind: 'failed' } {
   const { kind, responseCode = 0 } = outcome
   if (kind !== 'failed' || outcome.errorClass === 'setup') return false
-  return responseCode < 400 || responseCode >= 500 || responseCode === 429
+  return responseCode < 400 || responseCode >= 500
 }

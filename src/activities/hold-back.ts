@@ -6,6 +6,7 @@ import type { AttemptResult } from '../domain/outcome.ts'
 import { mostLateMs, type Place } from '../domain/pace.ts'
 import type { AttemptRequest } from './attempt.ts'
 import type { ActivityDeps } from './index.ts'
+import type { Throttle } from './throttles.ts'
 
 type Held = AttemptResult & { kind: 'held' }
 type Paced = Pick<Destination, 'id' | 'recoveries'> & {
@@ -13,8 +14,8 @@ type Paced = Pick<Destination, 'id' | 'recoveries'> & {
 }
 
 /**
- * Why an attempt must not be made yet: the destination's circuit, or its pace. An attempt that the circuit holds gives its place in
- * the pace back. Waits here where that is a moment only.
+ * Why an attempt must not be made yet: the destination's circuit, its 429, or its pace. An attempt that one of the first two holds gives its
+ * place in the pace back. Waits here where that is a moment only.
  */
 export async function holdBack(
   deps: ActivityDeps,
@@ -24,11 +25,28 @@ export async function holdBack(
   const open = now ? undefined : deps.circuits.wouldHold(target)
   if (open && place) await releasePlace(deps.db, target.id, place.number)
   if (open) return { kind: 'held', by: 'circuit', ...open }
-  const paced = await awaitPlace(deps, target, place)
+  const throttle = now ? undefined : deps.throttles.find(target)
+  const throttled = throttle && (await awaitThrottle(deps, target, throttle, place))
+  if (throttled) return throttled
+  const paced = await awaitPlace(deps, target, place, throttle)
   if (paced) return paced
   const opened = now ? undefined : deps.circuits.hold(target)
   return opened && { kind: 'held', by: 'circuit', ...opened }
 }
+
+async function awaitThrottle(
+  { db }: ActivityDeps,
+  { id }: Paced,
+  { notBefore }: Throttle,
+  place: Place | undefined,
+): Promise<Held | undefined> {
+  const waitMs = notBefore - Math.max(Date.now(), place?.at ?? 0)
+  if (waitMs <= 0) return undefined
+  if (place) await releasePlace(db, id, place.number)
+  return { kind: 'held', by: 'slot', reason: throttledReason, retryInMs: notBefore - Date.now() }
+}
+
+const throttledReason = 'rate limit: the receiver asked for fewer requests (HTTP 429)'
 
 /** So short a wait is spent here; a longer one is a durable timer, which ends a little early to hit the place exactly. */
 const shortWaitMs = 250
@@ -40,14 +58,15 @@ async function awaitPlace(
   { db }: ActivityDeps,
   { id, delivery: { maxPerSecond } }: Paced,
   kept: Place | undefined,
+  throttle: Throttle | undefined,
 ): Promise<Held | undefined> {
-  if (maxPerSecond === undefined) return undefined
-  const gapMs = 1000 / maxPerSecond
+  const gapMs = Math.max(maxPerSecond === undefined ? 0 : 1000 / maxPerSecond, throttle?.gapMs ?? 0)
+  if (gapMs === 0) return undefined
   if (kept && isLost(kept) && (await useLate(db, id, kept, gapMs))) return undefined
   const place = kept && !isLost(kept) ? kept : await takePlace(db, id, gapMs)
   const waitMs = place.at - Date.now()
   if (waitMs > shortWaitMs) {
-    const reason = `rate limit: at most ${maxPerSecond} attempts a second`
+    const reason = throttle ? throttledReason : `rate limit: at most ${maxPerSecond} attempts a second`
     return { kind: 'held', by: 'slot', reason, retryInMs: waitMs - timerLeadMs, place }
   }
   await sleep(Math.max(0, waitMs))

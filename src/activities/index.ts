@@ -19,6 +19,7 @@ import type { Lanes } from './lanes.ts'
 import { createPlan } from './plan.ts'
 import { createReplays } from './replay-events.ts'
 import { createRollUp } from './roll-up.ts'
+import type { Throttles } from './throttles.ts'
 import { createTiming } from './timing.ts'
 
 /** What activities work with. Only the composition roots construct it. */
@@ -29,6 +30,7 @@ export interface ActivityDeps {
   compute: Compute
   lanes: Lanes
   circuits: Circuits
+  throttles: Throttles
   /** Where closed events are kept, if the operator wants that. */
   archive?: Archive | undefined
   /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Channel } from '../channels/channel.ts'
 import type { Destination } from '../db/destinations.ts'
 import type { DeliveryPolicy } from '../domain/destination.ts'
 import type { JsonObject } from '../domain/event.ts'
@@ -26,8 +27,9 @@ export const targetChanged = {
   recoveries: { increment: 1 },
 } as const
 
-/** The columns of a delivery policy. */
-export function policy(delivery: DeliveryPolicy) {
+/** The columns of a delivery policy. Where it names no rate limit, the channel's own applies. */
+export function policy(channel: Channel, given: DeliveryPolicy) {
+  const delivery = { ...given, maxPerSecond: given.maxPerSecond ?? channel.maxPerSecond }
   const placed = delivery.ordering !== undefined || delivery.maxPerSecond !== undefined
   return { delivery, placed }
 }

@@ -101,6 +101,8 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   secrets: readonly (keyof z.input<Config> & string)[]
   /** The origin that the secrets are sent to, where they do not name it themselves as a URL does. */
   origin?(config: z.output<Config>): string
+  /** How many messages a second its service takes; a destination's `delivery.maxPerSecond` overrides it. */
+  maxPerSecond?: number
   /** For channels that sign. */
   signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */

@@ -13,6 +13,8 @@ export const slack = defineChannel({
   name: 'slack',
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
+  // Slack, "Rate limits": an incoming webhook takes one message a second.
+  maxPerSecond: 1,
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where, 'slack'),
   template: {
     text: {

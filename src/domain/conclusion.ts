@@ -1,6 +1,13 @@
 import { assertNever } from './assert-never.ts'
-import { endedEarly, mayBeHeldMs, nextAttempt, type HeldBy, type Progress } from './delivery-deadline.ts'
-import type { Outcome } from './outcome.ts'
+import {
+  endedEarly,
+  mayBeHeldMs,
+  nextAttempt,
+  throttledAttempt,
+  type HeldBy,
+  type Progress,
+} from './delivery-deadline.ts'
+import { isThrottled, type Outcome } from './outcome.ts'
 import { lengthened } from './retry-schedule.ts'
 
 /** What became of a delivery: it is over, or there is another attempt after `delayMs`. */
@@ -17,6 +24,8 @@ export function conclude(outcome: Outcome, progress: Progress): Conclusion {
     case 'rejected':
       return { status: 'failed', reason: `rejected: ${outcome.error}` }
     case 'failed': {
+      const throttled = isThrottled(outcome) && throttledAttempt(progress, outcome.retryAfterMs)
+      if (throttled) return { status: 'pending', ...throttled }
       const next = nextAttempt(progress)
       if (!next) return { status: 'failed', reason: exhausted(progress) }
       return { status: 'pending', ...next, delayMs: lengthened(next.delayMs, outcome.retryAfterMs) }
@@ -28,7 +37,7 @@ export function conclude(outcome: Outcome, progress: Progress): Conclusion {
 
 function exhausted(progress: Progress): string {
   const made = progress.attemptsMade + 1
-  if (made >= progress.delaysMs.length) return `exhausted: all ${made} attempts failed`
+  if (made >= progress.delaysMs.length) return `exhausted: all ${made + progress.throttled} attempts failed`
   return `exhausted: every attempt failed; ${endedEarly(progress, made)}`
 }
 

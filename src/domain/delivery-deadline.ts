@@ -1,4 +1,4 @@
-import { drawDelays } from './retry-schedule.ts'
+import { drawDelays, lengthened } from './retry-schedule.ts'
 
 /**
  * How a delivery follows its schedule, in ms. The schedule is a guarantee: once its delays have passed, and the time that the
@@ -9,7 +9,10 @@ export interface Progress {
   /** The delay before each attempt, as drawn. */
   readonly delaysMs: readonly number[]
   readonly timeoutMs: number
+  /** Attempts of the schedule, without those of `throttled`. */
   readonly attemptsMade: number
+  /** Attempts that were answered with HTTP 429 and made again within the schedule's time. */
+  readonly throttled: number
   /** From when the next attempt is due to the deadline. Below zero while a last attempt waits for a slot. */
   readonly leftMs: number
 }
@@ -20,7 +23,7 @@ export function startProgress(
 ): Progress {
   const delaysMs = drawDelays(scheduleMs, random)
   const leftMs = delaysMs.slice(1).reduce((sum, delayMs) => sum + delayMs, 0)
-  return { delaysMs, timeoutMs, attemptsMade: 0, leftMs }
+  return { delaysMs, timeoutMs, attemptsMade: 0, throttled: 0, leftMs }
 }
 
 /** What holds an attempt back: a circuit until the destination is well again, or a slot in a rate limit or under a cap. */
@@ -48,6 +51,25 @@ export function nextAttempt(progress: Progress): { delayMs: number; progress: Pr
   const delayMs = Math.max(0, Math.min(scheduledMs, progress.leftMs))
   if (scheduledMs > 0 && delayMs === 0) return undefined
   return { delayMs, progress: { ...progress, attemptsMade, leftMs: progress.leftMs - delayMs } }
+}
+
+/** A destination that keeps answering HTTP 429 is called so often beside the schedule; then the schedule is followed. */
+const mostThrottled = 10
+const shortestRetryAfterMs = 1_000
+
+/**
+ * The attempt after one that the receiver put off (HTTP 429): when it asked for it, without using up one of the schedule's, as
+ * long as there is time left in the schedule. `undefined` where the schedule is to be followed.
+ */
+export function throttledAttempt(
+  progress: Progress,
+  retryAfterMs: number | undefined,
+): { delayMs: number; progress: Progress } | undefined {
+  const { leftMs, throttled } = progress
+  if (retryAfterMs === undefined || throttled >= mostThrottled) return undefined
+  const delayMs = lengthened(shortestRetryAfterMs, retryAfterMs)
+  if (delayMs > leftMs) return undefined
+  return { delayMs, progress: { ...progress, leftMs: leftMs - delayMs, throttled: throttled + 1 } }
 }
 
 /** Says where a schedule ended that was not followed to its last attempt. */

@@ -45,6 +45,11 @@ export type Outcome = (
   refusedContent?: true
 }
 
+/** The receiver is well and takes no more for now (HTTP 429). That is not a failure of the destination. */
+export function isThrottled({ responseCode }: Pick<Outcome, 'responseCode'>): boolean {
+  return responseCode === 429
+}
+
 /** Addresses of those who have a message, and of those who will never be sent it. */
 export interface SettledRecipients {
   reached: string[]

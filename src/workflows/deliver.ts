@@ -1,7 +1,13 @@
 import { assertNever } from '../domain/assert-never.ts'
 import { conclude, overdue, postpone, type Conclusion } from '../domain/conclusion.ts'
 import { afterHold, mayBeHeldMs, startProgress, type Progress } from '../domain/delivery-deadline.ts'
-import type { AttemptResult, DisableOrder, Outcome, SettledRecipients } from '../domain/outcome.ts'
+import {
+  isThrottled,
+  type AttemptResult,
+  type DisableOrder,
+  type Outcome,
+  type SettledRecipients,
+} from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
@@ -112,7 +118,9 @@ async function holdBack(run: Run, delivery: Delivery, { forMs, reason }: Hold): 
 const failingAttempts = 4
 
 function fails({ attempts }: Delivery): boolean {
-  return attempts.length === failingAttempts && attempts.at(-1)?.outcome === 'failed'
+  const last = attempts.at(-1)
+  if (last?.outcome !== 'failed' || isThrottled(last)) return false
+  return attempts.filter((made) => !isThrottled(made)).length === failingAttempts
 }
 
 /** The answer is to be waited for before the workflow ends, not before; it is given up with the workflow. */

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAttempts } from '../../src/activities/attempt.ts'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
+import { createThrottles } from '../../src/activities/throttles.ts'
 import { createEgress } from '../../src/channels/egress.ts'
 import { takePlace } from '../../src/db/pace.ts'
 import { orderKeyOf } from '../../src/domain/ordering.ts'
@@ -120,6 +121,63 @@ describe('a destination with a rate limit', { timeout: 60_000 }, () => {
     expect(log.deliveries[0]).toMatchObject({ status: 'held', attempts: [] })
     expect(arrived(place)).toEqual(['e1'])
   })
+})
+
+describe('a destination that answers 429', { timeout: 60_000 }, () => {
+  /** Takes one request a second. */
+  function oneASecond(): Respond {
+    let nextAt = 0
+    return (response) => {
+      const taken = Date.now() >= nextAt
+      if (taken) nextAt = Date.now() + 1_000
+      response.writeHead(taken ? 200 : 429, { 'retry-after': '1' }).end('ok')
+    }
+  }
+
+  it('gets every event of a burst at its own rate, and is never taken to fail', async () => {
+    const place = await destinationWith({}, oneASecond())
+    await Promise.all(ids(12).map((id) => post(place.api, id)))
+    for (const id of ids(12)) {
+      const log = await eventually(
+        () => readLog(place.api, id),
+        ({ status: now }) => now === 'delivered',
+      )
+      expect(log.deliveries[0]?.attempts.at(-1)).toMatchObject({ responseCode: 200 })
+    }
+    const { body } = await place.api.get(`/destinations/${place.destinationId}`).expect(200)
+    expect(body).not.toHaveProperty('failingSince')
+  })
+
+  it('is not called again before the time it asked for', async () => {
+    const place = await destinationWith({}, status(429, { 'retry-after': '60' }))
+    await post(place.api, 'e1')
+    await waitingLog(place.api, 'e1')
+    await post(place.api, 'e2')
+    const { deliveries } = await waitingLog(place.api, 'e2')
+    expect(deliveries[0]).toMatchObject({
+      status: 'held',
+      reason: 'rate limit: the receiver asked for fewer requests (HTTP 429)',
+      attempts: [],
+    })
+    expect(arrived(place)).toEqual(['e1'])
+  })
+})
+
+it('a Slack destination takes one message a second unless its policy says otherwise', async () => {
+  const { api } = await makeTenant(stack)
+  const given = {
+    name: 'On call',
+    channel: 'slack',
+    config: { webhookUrl: 'https://hooks.slack.com/services/T1/B1/XXX4pq9ZZw0aBcDeFgHiJkLm' },
+    subscription: { eventTypes: ['all'] },
+  }
+  const { body } = await api.post('/destinations', given).expect(201)
+  expect(body).toMatchObject({ delivery: { maxPerSecond: 1 } })
+  const path = `/destinations/${(body as { id: string }).id}`
+  const change = async (maxPerSecond: number | null) =>
+    (await api.patch(path, { delivery: { maxPerSecond } }).expect(200)).body as object
+  expect(await change(20)).toMatchObject({ delivery: { maxPerSecond: 20 } })
+  expect(await change(null)).toMatchObject({ delivery: { maxPerSecond: 1 } })
 })
 
 describe('a destination with a concurrency cap', () => {
@@ -358,6 +416,7 @@ describe('an event that expires', () => {
       compute: createTestCompute(createLog('silent')),
       lanes: createLanes(),
       circuits: createCircuits(),
+      throttles: createThrottles(),
       log: createLog('silent'),
     })
     const event = makeEvent({ tenantId, environment: 'sandbox', expiresAt: new Date().toISOString() })

@@ -14,6 +14,8 @@ const hour = 60 * minute
 
 /** The statuses with which HTTP lets a receiver say when to come again, as far as we listen. */
 const heard = [429, 502, 503, 504]
+/** Those whose Retry-After lengthens the schedule's delay; a 429 is put off for just that long. */
+const lengthening = heard.filter((code) => code !== 429)
 
 let receiver: Receiver
 let elsewhere: Receiver
@@ -155,11 +157,11 @@ describe('a Retry-After counts with 429, 502, 503 and 504, from the schedule’s
   const cutToADay = { ...obeyed(8, 24 * hour), 9: [24 * hour, 24 * hour, 103_645_440] }
   const ignored = {}
 
-  /** All four statuses get it, and mean the same by it. */
+  /** All three statuses get it, and mean the same by it. */
   async function next(value: string | string[]) {
-    const outcomes = await outcomesOf(heard, { 'retry-after': value })
+    const outcomes = await outcomesOf(lengthening, { 'retry-after': value })
     expect(outcomes.map(({ outcome }) => outcome)).toMatchObject(
-      heard.map((responseCode) => ({ kind: 'failed', errorClass: 'http', responseCode })),
+      lengthening.map((responseCode) => ({ kind: 'failed', errorClass: 'http', responseCode })),
     )
     return outcomes.map(({ outcome }) => ({ outcome, waits: nextAttempts(outcome) }))
   }
@@ -195,6 +197,18 @@ describe('a Retry-After counts with 429, 502, 503 and 504, from the schedule’s
     ['half a date', '21 Nov 2099', ignored],
   ])('%s', async (_what, value, differently) => {
     for (const { waits } of await next(value)) expect(waits).toEqual({ ...asScheduled, ...differently })
+  })
+
+  it.each<[value: string, waitMs: number]>([
+    ['0', 1_000],
+    ['3', 3_000],
+    ['120', 2 * minute],
+    ['86401', 24 * hour],
+  ])('of a 429 is how long it waits, while the schedule lasts: %s', async (value, waitMs) => {
+    const [answer] = await outcomesOf([429], { 'retry-after': value })
+    const waits = answer && nextAttempts(answer.outcome)
+    expect(waits?.[1]).toEqual(Array(3).fill(waitMs))
+    expect(waits?.[10]).toEqual(asScheduled[10])
   })
 
   const dates: [form: string, write: (date: Date) => string][] = [

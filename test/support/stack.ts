@@ -5,6 +5,7 @@ import supertest from 'supertest'
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
+import { createThrottles } from '../../src/activities/throttles.ts'
 import { createApp, type AppDeps } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
 import { createKeyUse } from '../../src/api/key-use.ts'
@@ -131,6 +132,7 @@ export async function startStack(
       compute,
       lanes: createLanes(),
       circuits: createCircuits(),
+      throttles: createThrottles(),
       archive: options.archive,
       acknowledgeLink,
       emailLinks,

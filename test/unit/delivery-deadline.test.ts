@@ -161,3 +161,51 @@ describe('whatever holds a delivery back, and however often', () => {
     )
   })
 })
+
+describe('an attempt that was answered with HTTP 429', () => {
+  const put = (retryAfterMs?: number): Outcome => ({
+    kind: 'failed',
+    error: 'HTTP 429: Too Many Requests',
+    responseCode: 429,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
+
+  it('is made again when the receiver asked for it, and uses up none of the schedule’s', () => {
+    const progress = start([0, 60_000])
+    expect(conclude(put(1_000), progress)).toEqual({
+      status: 'pending',
+      delayMs: 1_000,
+      progress: { ...progress, throttled: 1, leftMs: 59_000 },
+    })
+  })
+
+  it.each<[what: string, scheduleMs: number[], outcome: Outcome, end: object]>([
+    ['without Retry-After', [0, 60_000], put(), { status: 'pending', delayMs: 60_000 }],
+    ['beyond the schedule’s end', [0, 60_000], put(90_000), { status: 'pending', delayMs: 90_000 }],
+    [
+      'where there is no time left',
+      [0],
+      put(1_000),
+      { status: 'failed', reason: /^exhausted: all 1 attempts/ },
+    ],
+    [
+      'with another status',
+      [0, 60_000],
+      { ...put(1_000), responseCode: 503 },
+      { status: 'pending', delayMs: 60_000 },
+    ],
+  ])('follows the schedule %s', (_what, scheduleMs, outcome, { reason, ...end }: { reason?: RegExp }) => {
+    const made = conclude(outcome, start(scheduleMs))
+    expect(made).toMatchObject(end)
+    if (reason && made.status === 'failed') expect(made.reason).toMatch(reason)
+  })
+
+  it('follows the schedule once it has been put off ten times', () => {
+    let progress = start([0, 60_000])
+    for (let count = 0; count < 10; count++) {
+      const made = conclude(put(1_000), progress)
+      if (made.status === 'pending') ({ progress } = made)
+    }
+    expect(conclude(put(1_000), progress)).toMatchObject({ progress: { attemptsMade: 1 } })
+  })
+})

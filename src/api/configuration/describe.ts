@@ -24,8 +24,14 @@ export interface DescribedDestination {
 /** Its entry in a document, with its secrets as they are: what the schema fills in is left out. */
 export function describeDestination(destination: DescribedDestination): JsonObject {
   const { name, channel, config, subscription, delivery, status } = destination
-  const schema = findChannel(channel)?.config
-  const policy = inOrder(withoutDefaults(deliveryPolicy, plain(delivery)), Object.keys(deliveryPolicy.shape))
+  const known = findChannel(channel)
+  const schema = known?.config
+  const { maxPerSecond = known?.maxPerSecond } = delivery
+  const asGiven = plain({
+    ...delivery,
+    maxPerSecond: maxPerSecond === known?.maxPerSecond ? undefined : maxPerSecond,
+  })
+  const policy = inOrder(withoutDefaults(deliveryPolicy, asGiven), Object.keys(deliveryPolicy.shape))
   return plain({
     name,
     channel,

@@ -1,0 +1,48 @@
+import { isThrottled, type Outcome } from '../domain/outcome.ts'
+import type { Recovering } from './circuits.ts'
+
+/**
+ * What one worker knows of destinations that answer HTTP 429: how long to wait, and how far apart attempts must be. In memory,
+ * like circuits: a new worker learns it from the next 429.
+ */
+export interface Throttles {
+  find(destination: Recovering): Throttle | undefined
+  /** Notes a 429; any other outcome changes nothing. */
+  record(destination: Recovering, outcome: Outcome): void
+}
+
+export interface Throttle {
+  /** No attempt before this time (Unix ms). */
+  notBefore: number
+  /** The least time between two attempts. */
+  gapMs: number
+}
+
+/** A destination that answers no 429 for this long gets back its own rate. */
+const calmMs = 60_000
+/** For a 429 without `Retry-After`. */
+const defaultRetryAfterMs = 1_000
+/** `Retry-After` holds the destination's other deliveries for this long at most: it may be meant for one caller's daily quota. */
+const longestWaitMs = 300_000
+const longestGapMs = 10_000
+/** Attempts exactly as far apart as asked for would arrive too early now and then. */
+const margin = 1.1
+
+export function createThrottles(now: () => number = Date.now): Throttles {
+  const throttles = new Map<string, Throttle & { recoveries: number; until: number }>()
+  return {
+    find({ id, recoveries }) {
+      const known = throttles.get(id)
+      if (!known || (known.recoveries >= recoveries && known.until > now())) return known
+      throttles.delete(id)
+      return undefined
+    },
+    record({ id, recoveries }, outcome) {
+      if (outcome.kind !== 'failed' || !isThrottled(outcome)) return
+      const { retryAfterMs = defaultRetryAfterMs } = outcome
+      const notBefore = now() + Math.min(retryAfterMs, longestWaitMs)
+      const gapMs = Math.min(Math.max(retryAfterMs, defaultRetryAfterMs) * margin, longestGapMs)
+      throttles.set(id, { notBefore, gapMs, recoveries, until: notBefore + calmMs })
+    },
+  }
+}
