@@ -170,6 +170,14 @@ const refusals: Record<string, [document: string | object, path: string, message
     /^is the name of templates.1 too: say by `id` which is which/,
     '?prune=true',
   ],
+  'two entries of one name that both change it': [
+    {
+      switchyard: 1,
+      templates: ['a', 'b'].map((text) => ({ ...example.templates[0], parts: { email: { text } } })),
+    },
+    'templates.1.name',
+    /^is the name of templates.0 too: say by `id` which is which/,
+  ],
   'deleting what rules beside it name': [
     { switchyard: 1, destinations: [caseSystem] },
     'rules',
@@ -190,6 +198,16 @@ describe('a document is refused whole, and nothing is written, for', () => {
     const problems = await configuration.refused(sent, query)
     expect(problems).toContainEqual({ path, message: expect.stringMatching(message) as string })
     expect(await configuration.read()).toBe(before)
+  })
+
+  it('two entries with one id that both change it', async () => {
+    const { api, key } = await makeTenant(stack)
+    const given = { name: 'One', parts: { email: { text: 'x' } } }
+    const { id } = (await api.post('/templates', given).expect(201)).body as { id: string }
+    const templates = ['a', 'b'].map((name) => ({ id, name, parts: { email: { text: name } } }))
+    expect(await configurationOf(stack, key).refused({ switchyard: 1, templates })).toEqual([
+      { path: 'templates.1.id', message: 'belongs to another entry of the document' },
+    ])
   })
 
   it('several reasons at once, which it tells together', async () => {

@@ -14,10 +14,10 @@ import { templateEntry } from './document.ts'
 import type { Entry } from './match.ts'
 import type { Outcome, Run } from './run.ts'
 
-/** What in the document's templates is no Liquid, by the path of the template. */
+/** Liquid errors in the document's templates, by the template's path. */
 export type LiquidProblems = ReadonlyMap<string, readonly Problem[]>
 
-/** Found out before the transaction, which must not wait for a thread. What has no parts is refused later. */
+/** Runs before the transaction, which must not wait for a thread. Templates without valid parts are refused later. */
 export async function findLiquidProblems(
   compute: Compute,
   tenantId: string,
@@ -45,14 +45,15 @@ export async function applyTemplates(run: Run, entries: readonly Entry<Template>
 
 async function applyTemplate(
   { store, writer, liquid }: Run,
-  { path, given, stored }: Entry<Template>,
-): Promise<Change> {
+  { path, given, stored, unclear }: Entry<Template>,
+): Promise<Change | undefined> {
   const { name, eventTypes, parts } = validate(templateEntry, given)
   const wanted = { name, eventTypes, parts }
   if (stored && isDeepStrictEqual(describeTemplate(stored), describeTemplate(wanted)))
     return { kind: 'template', name, id: stored.id, change: 'unchanged' }
   const problems = liquid.get(path) ?? []
   if (problems.length > 0) throw invalid([...problems])
+  if (unclear) return undefined
   const written = await (stored
     ? writeTemplate(store.db, writer, stored, wanted)
     : addTemplate(store.db, writer, wanted))

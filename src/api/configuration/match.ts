@@ -11,6 +11,8 @@ export interface Entry<Thing> {
   /** Trimmed, as it is stored. Empty, where it is wrong. */
   name: string
   stored: Thing | undefined
+  /** Which stored thing it is about is not clear. The document is refused, and the entry is only checked. */
+  unclear: boolean
 }
 
 export interface Matched<Thing> {
@@ -36,17 +38,20 @@ export function matchEntries<Thing extends Named>(
     given: entry,
     name: typeof entry.name === 'string' ? entry.name.trim() : '',
   }))
-  const byId = unnamed.map(({ path, given: { id } }) => {
+  const byId = unnamed.map((entry): Entry<Thing> | undefined => {
+    const { path, given } = entry
+    const { id } = given
     if (typeof id !== 'string') return undefined
     const found = stored.find((thing) => thing.id === id)
     const problem = idProblem(kind, found, found && (owner(found) ?? isClaimed(claimed, found)))
     if (problem !== undefined) problems.add(`${path}.id`, problem)
     else if (found) claimed.add(found)
-    return found
+    return { ...entry, stored: found, unclear: problem !== undefined }
   })
   const free = stored.filter((thing) => !claimed.has(thing))
   const entries = unnamed.map((entry, index): Entry<Thing> => {
-    if (typeof entry.given.id === 'string') return { ...entry, stored: byId[index] }
+    const known = byId[index]
+    if (known) return known
     const sameName = free.filter(({ name }) => name === entry.name)
     const own = sameName.filter((thing) => owner(thing) === undefined)
     const twin = unnamed.find((other) => other !== entry && other.name === entry.name && entry.name !== '')
@@ -54,7 +59,7 @@ export function matchEntries<Thing extends Named>(
     if (problem !== undefined) problems.add(`${entry.path}.name`, problem)
     // Even then: what an entry may be about must not be deleted before the entry is looked at.
     if (own[0]) claimed.add(own[0])
-    return { ...entry, stored: own[0] }
+    return { ...entry, stored: own[0], unclear: problem !== undefined }
   })
   return { entries, rest: free.filter((thing) => !claimed.has(thing) && owner(thing) === undefined) }
 }
