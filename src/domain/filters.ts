@@ -29,10 +29,16 @@ export type Verdict = boolean | { overBudget: string }
 /** What each filter says of one event. */
 export type Verdicts = (filter: JsonObject | undefined) => Verdict
 
-/** Evaluates each filter when it is asked for: for filters that are known to be cheap. */
+/** Evaluates each filter once, when it is first asked for: for filters that are known to be cheap. */
 export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Verdicts {
   const subject = filterSubject(event)
-  return (filter) => passesFilter(filter, subject)
+  const known = new Map<JsonObject, boolean>()
+  return (filter) => {
+    if (filter === undefined) return true
+    const passes = known.get(filter) ?? passesFilter(filter, subject)
+    known.set(filter, passes)
+    return passes
+  }
 }
 
 type Test<Value> = (value: Value) => boolean
