@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Channel, Composition } from '../channels/channel.ts'
 import type { PartProblem, Rendering } from '../channels/template-content.ts'
 import type { Content } from '../channels/template-field.ts'
-import type { Compute } from '../compute/compute.ts'
+import { messageMaxWaitMs, type Compute } from '../compute/compute.ts'
 import { OverBudget } from '../compute/over-budget.ts'
 import { packComposition } from '../compute/payload.ts'
 import { findTemplate, type Template } from '../db/templates.ts'
@@ -54,9 +54,6 @@ function keyOf(channel: Channel, { id, version }: Template): string {
   return `${id}/${version}/${channel.name}`
 }
 
-/** A message waits this long for its tenant's turn; then the default one is sent, and not too late. */
-const maxWaitMs = 2_000
-
 async function render(
   compute: Compute,
   channel: Channel,
@@ -66,8 +63,9 @@ async function render(
   const key = keyOf(channel, template)
   const texts = template.parts[channel.name] ?? {}
   const input = { channel: channel.name, key, texts, ...packComposition(of) }
+  const options = { maxWaitMs: messageMaxWaitMs }
   try {
-    return await compute.run(of.event.tenantId, 'renderParts', input, { maxWaitMs })
+    return await compute.run(of.event.tenantId, 'renderParts', input, options)
   } catch (error) {
     if (!(error instanceof OverBudget)) throw error
     const problem: PartProblem = { field: '', message: `cannot be rendered: it ${error.message}` }

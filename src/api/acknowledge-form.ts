@@ -7,7 +7,7 @@ import {
   acknowledgementOf,
   endOf,
   isUnacknowledged,
-  lateUntil,
+  lastLateUntil,
   readRuns,
   type EventRun,
   type EventRuns,
@@ -27,13 +27,14 @@ function viewOf(runs: EventRuns, ref: AcknowledgeRef): AcknowledgeView {
   const known = acknowledgementOf(runs)
   const acknowledgement = known && show(known)
   const open = runs.filter(isUnacknowledged)
-  const late = open.flatMap((run) => lateUntil(run)?.getTime() ?? [])
+  const hasEnded = open.every(({ execution }) => execution.status.name !== 'RUNNING')
+  const until = hasEnded ? lastLateUntil(open) : undefined
   if (open.length > 0)
     return {
       state: 'open',
       event,
       waits: open.flatMap(waitsOf),
-      ...(late.length === open.length && { lateUntil: momentOf(new Date(Math.max(...late))) }),
+      lateUntil: until && momentOf(until),
       earlier: acknowledgement,
     }
   if (acknowledgement) return { state: 'acknowledged', event, acknowledgement }

@@ -46,10 +46,16 @@ export function isUnacknowledged(run: EventRun): boolean {
   return run.execution.status.name === 'RUNNING' || (until !== undefined && new Date() < until)
 }
 
-/** Until when a run that has ended can be acknowledged, if a message of it asked for that. */
-export function lateUntil({ execution, timeline }: EventRun): Date | undefined {
+/** Until when a run that has ended can still be acknowledged, if one of its messages asked for an acknowledgement. */
+function lateUntil({ execution, timeline }: EventRun): Date | undefined {
   const { closeTime } = execution
   return closeTime && mayHaveLateOne(execution, timeline) ? acknowledgeableUntil(closeTime) : undefined
+}
+
+/** Until when the last of these runs can still be acknowledged; nothing if none of them takes it after its end. */
+export function lastLateUntil(runs: readonly EventRun[]): Date | undefined {
+  const times = runs.flatMap((run) => lateUntil(run)?.getTime() ?? [])
+  return times.length > 0 ? new Date(Math.max(...times)) : undefined
 }
 
 /** The one of the event itself; else that of its newest replay which has one. */
@@ -132,13 +138,13 @@ function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged,
 
 /** For the caller, where nothing could be acknowledged. */
 export function endedUnacknowledged(runs: EventRuns): ApiError {
-  const until = runs.flatMap((run) => lateUntil(run)?.getTime() ?? [])
+  const until = lastLateUntil(runs)
   const end = endOf(runs)
   const ended = end ? `, and its workflow ended at ${end.toISOString()}` : ''
   return new ApiError(
     'already_ended',
-    until.length > 0
-      ? `This event could be acknowledged until ${new Date(Math.max(...until)).toISOString()}.`
+    until
+      ? `This event could be acknowledged until ${until.toISOString()}.`
       : `No message of this event asked for an acknowledgement${ended}.`,
   )
 }

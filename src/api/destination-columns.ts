@@ -34,7 +34,7 @@ export function policy(channel: Channel, given: DeliveryPolicy) {
   return { delivery, placed }
 }
 
-/** What is left out stays as it is; `null` takes an optional field away. */
+/** Omitted fields keep their values; `null` removes an optional field. */
 export type PolicyChange = { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | null | undefined }
 
 export function mergePolicy(

@@ -42,9 +42,11 @@ export async function writeRecipients(
   if (addresses.length === 0) return
   const added = await newAddresses(db, id, addresses)
   const status = added.length > 0 ? await statusOfNew(db, tenantId) : 'asked'
-  if (added.length > 0 && status === 'asked') requireLinks(publicUrl)
-  const unsubscribed = await unsubscribedBefore(db, { tenantId, environment }, added)
-  await addRecipients(db, id, unsubscribed, 'unsubscribed')
+  if (added.length > 0) {
+    if (status === 'asked') requireLinks(publicUrl)
+    const unsubscribed = await unsubscribedBefore(db, { tenantId, environment }, added)
+    await addRecipients(db, id, unsubscribed, 'unsubscribed')
+  }
   await keepRecipients(db, id, addresses, status)
 }
 

@@ -68,7 +68,7 @@ function interruptible<Result>(timeoutMs: number, run: () => Result): Result {
   }
 }
 
-/** What is wrong with a JSON Schema that a tenant wrote, and how its sample does not fit it. Runs on a thread. */
+/** Problems of a tenant's JSON Schema; if it has none, where the sample does not match it. Runs on a compute thread. */
 export function checkSchema(schema: JsonObject, sample: JsonObject | null): FieldError[] {
   const problems = schemaProblems(schema)
   if (problems.length > 0) return problems
@@ -76,8 +76,8 @@ export function checkSchema(schema: JsonObject, sample: JsonObject | null): Fiel
 }
 
 /**
- * How the data of an event does not fit a schema that has no problems; paths begin with `at`. Runs on a thread. Throws
- * `OverDeadline` where that takes too long.
+ * Where an event's data does not match a schema that has no problems; paths begin with `at`. Runs on a compute thread. Throws
+ * `OverDeadline` if that takes too long.
  */
 export function checkData(schema: JsonObject, data: JsonObject, at: string): FieldError[] {
   const validate = validatorOf(schema, { allErrors: false })

@@ -5,7 +5,7 @@ import { sampleMessage } from './sample-message.ts'
 
 const nowhere = { tenantId: '', environment: 'sandbox' } as const
 
-/** What is wrong with the title of an event type: it is no Liquid, or prints what the type's own sample does not have. Runs on a thread. */
+/** The problem of an event type's title: a Liquid error, or variables that the type's sample lacks. Runs on a compute thread. */
 export function titleProblem(title: string, sample: JsonObject | null): string | undefined {
   const { problems } = parseParts({ title: { kind: 'line', description: '' } }, { title })
   const [problem] = problems

@@ -15,8 +15,8 @@ export function refuseMasks(channel: Channel, config: JsonObject): void {
 }
 
 /**
- * Refuses a change of the origin that stored secrets are sent to, unless the change gives each of them anew: whoever may change
- * a destination may not read its secrets, and so may not have them sent elsewhere.
+ * Refuses a change of the origin that stored secrets are sent to, unless the change gives all of them again: a key that may
+ * change a destination may not read its secrets, so it may not send them elsewhere either.
  */
 export function refuseFollowing(
   channel: Channel,

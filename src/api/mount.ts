@@ -33,7 +33,7 @@ export function mount(
     )
     const ingest = isIngest(route)
     response.set(await countCall(deps.rateLimits, caller, route))
-    // A thread works for whoever calls: the platform's keys share with no tenant.
+    // Thread time counts against the caller's tenant; each platform key has a share of its own.
     const owner = caller.kind === 'tenant' ? caller.tenantId : caller.keyId
     const body = await readBody(request, response, (text) => readYaml(deps.compute, owner, text))
     if (!ingest) await measureRegexes(deps.compute, owner, body)

@@ -61,7 +61,7 @@ function showChannel(channel: Channel, rendered: PreviewedPart = unrendered, com
   }
 }
 
-/** Of a channel that the template has no part for. */
+/** For a channel that the template has no part for. */
 const unrendered: PreviewedPart = { rendering: { content: {}, problems: [] }, absent: [] }
 
 /** Of the first type that is named in full: as the tenant registered it, or as a contract's catalogue has it. */

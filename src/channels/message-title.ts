@@ -27,7 +27,7 @@ export function makeTitle(
   return plainTitle(event, cause)
 }
 
-/** What a message is titled whose event type has no title that fits. */
+/** The title of a message if no title of its event type fits. */
 export function plainTitle(event: Composition['event'], cause?: Cause): string {
   const digest = digestOf(event)
   return messageTitle(event, { title: digest && digestTitle(digest), cause })

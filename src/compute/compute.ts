@@ -27,12 +27,15 @@ export interface RunOptions {
   maxWaitMs?: number
 }
 
+/** For jobs that make a message: it is sent without what they would add rather than late. */
+export const messageMaxWaitMs = 2_000
+
 export const computeLimits = {
   /** One tenant leaves a thread to the others. */
   threads: Math.max(2, availableParallelism() - 1),
   waitingPerTenant: 1_000,
   maxWaitMs: 5_000,
-  /** Of threads' time, for each tenant: a quarter of one thread in the long run. */
+  /** Thread time per tenant: on average a quarter of one thread. */
   shareMs: 15_000,
   windowMs: 60_000,
   /** A thread ends its jobs by itself. One that does not, in code that cannot be interrupted, is ended after this time. */

@@ -57,9 +57,9 @@ export interface Jobs {
   checkTemplates(input: { templates: readonly Parts[] }): Problem[][]
   /** `key` names what never changes: the template, its version and the channel. */
   renderParts(input: { channel: string; key: string; texts: PartTexts } & PackedComposition): Rendering
-  /** Of the titles of an event type, in Liquid, the first that fits. */
+  /** Renders the first of an event type's Liquid titles that fits the event. */
   makeTitle(input: { titles: readonly string[]; cause?: Cause | undefined } & PackedComposition): string
-  /** What is wrong with the title of an event type, seen with the type's sample. */
+  /** The problem of an event type's title; the type's sample must have every variable that it prints. */
   checkTitle(input: { title: string; sample: JsonObject | null }): string | undefined
   previewParts(input: { parts: Parts } & PackedComposition): Record<string, PreviewedPart>
   /** A YAML document as JSON text, or what is wrong with it. */

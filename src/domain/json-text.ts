@@ -1,8 +1,8 @@
 /**
- * Where a parsed value keeps the JSON text that it was parsed from. No JSON can forge a symbol, and copies of the value do not have
- * it: a changed copy is never taken for the original. It is registered globally because Temporal's SDK loads this module a second time.
+ * Where a parsed value keeps the JSON text that it was parsed from. No JSON can forge a symbol, and copies of the value do not
+ * have it: a changed copy is never taken for the original.
  */
-export const textKey = Symbol.for('switchyard.jsonText')
+const textKey = Symbol('JSON text')
 
 /** Keeps the JSON text that an object or array was parsed from. */
 export function keepText<Value>(value: Value, text: string): Value {

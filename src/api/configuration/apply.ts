@@ -34,7 +34,7 @@ export interface Applied {
   diff: string
 }
 
-/** What a transaction has done, before diffs are made of it. */
+/** What a transaction did; the diffs are made after it. */
 type Done = Omit<Applied, 'changes' | 'diff'> & { changes: Change[] }
 
 /** A full document writes about a thousand rows. */

@@ -26,11 +26,9 @@ export function describeDestination(destination: DescribedDestination): JsonObje
   const { name, channel, config, subscription, delivery, status } = destination
   const known = findChannel(channel)
   const schema = known?.config
-  const { maxPerSecond = known?.maxPerSecond } = delivery
-  const asGiven = plain({
-    ...delivery,
-    maxPerSecond: maxPerSecond === known?.maxPerSecond ? undefined : maxPerSecond,
-  })
+  const { maxPerSecond } = delivery
+  const isDefault = maxPerSecond === known?.maxPerSecond
+  const asGiven = plain({ ...delivery, maxPerSecond: isDefault ? undefined : maxPerSecond })
   const policy = inOrder(withoutDefaults(deliveryPolicy, asGiven), Object.keys(deliveryPolicy.shape))
   return plain({
     name,

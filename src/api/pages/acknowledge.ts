@@ -6,7 +6,7 @@ export type AcknowledgeView =
       state: 'open'
       event: ShownEvent
       waits: readonly { rule: string; until?: Moment | undefined }[]
-      /** Of an event whose rules are done: until when it can be acknowledged all the same. */
+      /** For an event that has ended: until when it can still be acknowledged. */
       lateUntil?: Moment | undefined
       /** Of an event whose replay is not acknowledged yet. */
       earlier?: ShownAcknowledgement | undefined
