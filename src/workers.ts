@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
 import { createActivities, createSlowActivities, type ActivityDeps } from './activities/index.ts'
+import { createOngoingAttempts } from './activities/ongoing-attempts.ts'
 import { payloadConverter, type PayloadKeys } from './temporal/payload-codec.ts'
+import { workflowSlots } from './temporal/workflow-slots.ts'
 import { slowTaskQueue, taskQueue } from './workflows/contract.ts'
 
 export interface WorkersOptions {
@@ -15,6 +17,8 @@ export interface WorkersOptions {
    * bundled with the failure converter: otherwise what workflow code throws has its message in the clear.
    */
   workflowBundle?: WorkflowBundleOption
+  /** Called when the first task of an event that was started eagerly is done: what it did is recorded. */
+  onEagerDone?: (() => void) | undefined
 }
 
 export interface RunningWorkers {
@@ -27,6 +31,17 @@ export interface RunningWorkers {
 /** Attempts take up to 30 s (the longest timeout): a stop waits for them, so that none has to be made again. */
 const shutdownGraceTime = '35s'
 
+/**
+ * Workflow tasks at once: of events that this process accepts itself, and those that it polls for. A task with first attempts
+ * takes a second or so when all slots are taken on two cores, which is far from its timeout of ten seconds.
+ */
+export const eagerSlots = 12
+const polledSlots = 24
+
+function fixed(numSlots: number) {
+  return { type: 'fixed-size', numSlots } as const
+}
+
 /** Runs the two workers of a process: the main one, and the slow lane that holds nobody up. */
 export async function startWorkers({
   connection,
@@ -34,10 +49,13 @@ export async function startWorkers({
   deps,
   payloadKeys,
   workflowBundle,
+  onEagerDone,
 }: WorkersOptions): Promise<RunningWorkers> {
   const workflows = workflowBundle
     ? { workflowBundle }
     : { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }
+  const ongoing = createOngoingAttempts()
+  const activityDeps = { ...deps, ongoing }
   const dataConverter = payloadConverter(payloadKeys)
   const shared = {
     connection,
@@ -50,16 +68,18 @@ export async function startWorkers({
       ...shared,
       taskQueue,
       ...workflows,
-      activities: createActivities(deps),
-      // A workflow task lasts as long as the first attempts within it, so there must be room for many at once: with the
-      // SDK's 40, the 95th percentile at 50 events in flight was 2.8 s instead of 0.8 s.
-      maxConcurrentWorkflowTaskExecutions: 200,
-      maxConcurrentLocalActivityExecutions: 200,
+      activities: createActivities(activityDeps),
+      tuner: {
+        workflowTaskSlotSupplier: workflowSlots({ eager: eagerSlots, polled: polledSlots, onEagerDone }),
+        localActivityTaskSlotSupplier: fixed(eagerSlots + polledSlots),
+        activityTaskSlotSupplier: fixed(100),
+        nexusTaskSlotSupplier: fixed(1),
+      },
     }),
     Worker.create({
       ...shared,
       taskQueue: slowTaskQueue,
-      activities: createSlowActivities(deps),
+      activities: createSlowActivities(activityDeps),
       maxConcurrentActivityTaskExecutions: 200,
     }),
   ])
@@ -69,6 +89,7 @@ export async function startWorkers({
     async stop() {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
       await done
+      await ongoing.settled()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity'
 import { releasePlace } from '../db/pace.ts'
 import { createMailLimits, type MailLimits } from '../db/mail-limits.ts'
 import { expiryMs, type Event } from '../domain/event.ts'
@@ -11,10 +12,13 @@ import {
 import type { Place } from '../domain/pace.ts'
 import type { RuleContext } from '../domain/rule-context.ts'
 import { truncate } from '../domain/truncate.ts'
+import { scopeOfWorkflow } from '../workflows/contract.ts'
 import { askingEvent } from './asking-event.ts'
+import { createAttemptEach } from './first-attempts.ts'
 import { noteOutcome, type Noted } from './health.ts'
 import type { ActivityDeps } from './index.ts'
 import { logAttempt } from './log-attempt.ts'
+import type { OngoingAttempts } from './ongoing-attempts.ts'
 import { prepareConfirmation } from './prepare-confirmation.ts'
 import { prepareMessage, type Prepared } from './prepare.ts'
 import { sendRendered } from './send.ts'
@@ -43,12 +47,7 @@ export interface AttemptRequest {
   settled?: SettledRecipients | undefined
 }
 
-type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
-
-export interface AttemptsRequest {
-  event: Event
-  requests: AttemptRequest[]
-}
+export type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
 
 /** An attempt that took this share of its timeout marks its destination as slow. */
 const slowShare = 0.5
@@ -57,28 +56,12 @@ const slowShare = 0.5
  * The attempt activities. They classify what happened and never retry. They throw only when nothing was sent and the
  * fault is ours: the workflow then asks again without using up an attempt.
  */
-export function createAttempts(given: ActivityDeps) {
+export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts }) {
   const deps: AttemptDeps = { ...given, mailLimits: createMailLimits(given.db) }
-  const { lanes } = deps
-
-  /**
-   * The attempts that an event opens with, side by side; answers in their order. As a local activity: the event is at hand, and
-   * a local activity's input is not written to history.
-   */
-  function attemptEach({ event, requests }: AttemptsRequest): Promise<AttemptResult[]> {
-    return Promise.all(
-      requests.map((request) => firstAttempt(event, request).catch((error) => unavailable(deps, error))),
-    )
-  }
-
-  async function firstAttempt(event: Event, request: AttemptRequest): Promise<AttemptResult> {
-    const reason = lanes.deferral(laneOf(request))
-    return reason ? { kind: 'deferred', reason } : makeAttempt(deps, event, request)
-  }
 
   async function attempt(request: AttemptRequest): Promise<AttemptResult> {
-    const reason = lanes.deferral(laneOf(request))
-    return reason ? { kind: 'deferred', reason } : attemptAnyway(request)
+    const { tenantId } = scopeOfWorkflow(activityInfo().workflowExecution?.workflowId ?? '')
+    return inFastLane(deps, tenantId, request, () => attemptAnyway(request))
   }
 
   async function attemptAnyway(request: AttemptRequest): Promise<AttemptResult> {
@@ -86,7 +69,24 @@ export function createAttempts(given: ActivityDeps) {
     return makeAttempt(deps, event, request)
   }
 
+  const attemptEach = createAttemptEach(given, (event, request) =>
+    inFastLane(deps, event.tenantId, request, () => makeAttempt(deps, event, request)).catch((error) =>
+      unavailable(deps, error),
+    ),
+  )
   return { attemptEach, attempt, attemptAnyway }
+}
+
+async function inFastLane(
+  { lanes }: AttemptDeps,
+  tenantId: string,
+  request: AttemptRequest,
+  make: () => Promise<AttemptResult>,
+): Promise<AttemptResult> {
+  const reason = lanes.deferral({ tenantId, destinationId: laneOf(request) })
+  if (reason !== undefined) return { kind: 'deferred', reason }
+  const leave = lanes.enter(tenantId)
+  return make().finally(leave)
 }
 
 function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
@@ -94,8 +94,12 @@ function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
   return { kind: 'unavailable', error: String(err) }
 }
 
-/** A place in the destination's pace is given back where no attempt will be made in it. */
-async function makeAttempt(deps: AttemptDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
+/** Makes an attempt in either lane. A place in the destination's pace is given back where no attempt will be made in it. */
+export async function makeAttempt(
+  deps: AttemptDeps,
+  event: Event,
+  request: AttemptRequest,
+): Promise<AttemptResult> {
   const { destinationId, place } = request
   const made = await attemptOnce(deps, event, request)
   const isOver = made.kind === 'skipped' || made.kind === 'expired'
@@ -120,7 +124,7 @@ async function send(
   request: AttemptRequest,
   { channel, rendered, audience, ...prepared }: Prepared,
 ): Promise<AttemptResult> {
-  const leave = deps.lanes.enter(laneOf(request))
+  const leave = deps.lanes.send(laneOf(request), request.timeoutMs * slowShare)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
@@ -144,7 +148,7 @@ async function send(
       ...made,
     }
   } finally {
-    leave({ slow: durationMs >= request.timeoutMs * slowShare })
+    leave()
   }
 }
 

@@ -16,6 +16,7 @@ import { createDisable } from './disable.ts'
 import { createEnterTurn } from './enter-turn.ts'
 import { createErasure } from './erase-event.ts'
 import type { Lanes } from './lanes.ts'
+import type { OngoingAttempts } from './ongoing-attempts.ts'
 import { createPlan } from './plan.ts'
 import { createReplays } from './replay-events.ts'
 import { createRollUp } from './roll-up.ts'
@@ -47,7 +48,7 @@ export interface PlaceToRelease {
 }
 
 /** Activities of the main task queue. */
-export function createActivities(deps: ActivityDeps) {
+export function createActivities(deps: ActivityDeps & { ongoing: OngoingAttempts }) {
   const { attemptEach, attempt } = createAttempts(deps)
   return {
     plan: createPlan(deps),
@@ -67,7 +68,7 @@ export function createActivities(deps: ActivityDeps) {
 }
 
 /** Activities of the slow lane: the same attempts, which are never passed on again. */
-export function createSlowActivities(deps: ActivityDeps) {
+export function createSlowActivities(deps: ActivityDeps & { ongoing: OngoingAttempts }) {
   return { attempt: createAttempts(deps).attemptAnyway }
 }
 

@@ -1,41 +1,76 @@
 /**
- * What one worker knows of its destinations' speed, so that a slow one holds nobody up (DESIGN §3). In memory: it is
- * about this worker's own slots, and a new worker starts with an open mind.
+ * What one worker knows of the attempts it is making, so that neither a slow destination nor a tenant with many of them holds
+ * others up (DESIGN §3). In memory: it is about this worker's own slots, and a new worker starts with an open mind.
  */
 export interface Lanes {
   /** Why an attempt should go to the slow lane, or `undefined` to make it here and now. */
-  deferral(destinationId: string): string | undefined
-  /** Counts an attempt as under way; call the answer when it ended. */
-  enter(destinationId: string): (ended: { slow: boolean }) => void
+  deferral(lane: Lane): string | undefined
+  /** Counts an attempt of the fast lane, from its preparation on; call the answer when it has ended. */
+  enter(tenantId: string): () => void
+  /** Counts a message that is being sent. A destination that takes longer than `slowAfterMs` is slow from then on. */
+  send(destinationId: string, slowAfterMs: number): () => void
+}
+
+export interface Lane {
+  tenantId: string
+  destinationId: string
 }
 
 export interface LaneLimits {
-  /** Attempts of one destination under way at once in the fast lane. */
-  inFlight: number
+  /** Messages that are being sent to one destination at once. */
+  perDestination: number
+  /** Attempts of one tenant, and of all, in the fast lane at once. */
+  perTenant: number
+  inAll: number
   /** For how long after a slow attempt the destination stays in the slow lane. */
   cooldownMs: number
 }
 
-const defaultLaneLimits: LaneLimits = { inFlight: 20, cooldownMs: 30_000 }
+const defaultLaneLimits: LaneLimits = { perDestination: 20, perTenant: 60, inAll: 240, cooldownMs: 30_000 }
 
-export function createLanes({ inFlight, cooldownMs }: LaneLimits = defaultLaneLimits): Lanes {
-  const underWay = new Map<string, number>()
+export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
+  const sending = new Map<string, number>()
+  const attempts = new Map<string, number>()
   const slowUntil = new Map<string, number>()
+  let inAll = 0
   return {
-    deferral(destinationId) {
+    deferral({ tenantId, destinationId }) {
       if ((slowUntil.get(destinationId) ?? 0) > Date.now()) return 'recent attempts were slow'
-      if ((underWay.get(destinationId) ?? 0) >= inFlight) return `${inFlight} attempts are under way`
-      return undefined
+      if ((sending.get(destinationId) ?? 0) >= limits.perDestination)
+        return `${limits.perDestination} attempts are in progress`
+      if ((attempts.get(tenantId) ?? 0) >= limits.perTenant)
+        return `${limits.perTenant} attempts of the tenant are in progress`
+      return inAll >= limits.inAll ? `${limits.inAll} attempts are in progress` : undefined
     },
-    enter(destinationId) {
-      underWay.set(destinationId, (underWay.get(destinationId) ?? 0) + 1)
-      return ({ slow }) => {
-        const left = (underWay.get(destinationId) ?? 1) - 1
-        if (left > 0) underWay.set(destinationId, left)
-        else underWay.delete(destinationId)
-        if (slow) slowUntil.set(destinationId, Date.now() + cooldownMs)
+    enter(tenantId) {
+      inAll++
+      const leave = count(attempts, tenantId)
+      return () => {
+        inAll--
+        leave()
+      }
+    },
+    send(destinationId, slowAfterMs) {
+      const leave = count(sending, destinationId)
+      let slow = false
+      const timer = setTimeout(() => (slow = true) && note(), slowAfterMs)
+      const note = () => void slowUntil.set(destinationId, Date.now() + limits.cooldownMs)
+      return () => {
+        clearTimeout(timer)
+        leave()
+        if (slow) note()
         else slowUntil.delete(destinationId)
       }
     },
+  }
+}
+
+/** Counts one more under the key; the answer counts it off again. */
+export function count(counts: Map<string, number>, key: string): () => void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+  return () => {
+    const left = (counts.get(key) ?? 1) - 1
+    if (left > 0) counts.set(key, left)
+    else counts.delete(key)
   }
 }

@@ -114,3 +114,6 @@ export type AttemptResult =
   | { kind: 'expired' }
   /** The fault is ours (the database, say). `error` is for the history, not for tenants: it may name hosts of ours. */
   | { kind: 'unavailable'; error?: string }
+
+/** What an opening knows of a first attempt. One that is in progress goes on in the worker's process, which reports its end. */
+export type FirstResult = AttemptResult | { kind: 'inProgress' }

@@ -26,12 +26,12 @@ export function planFault({ id, channel }: RoutableDestination, fault: string): 
   return { destinationId: id, channel, scheduleMs: [0], timeoutMs: defaultTimeoutMs, opens: false, fault }
 }
 
-/** One that may take longer than most is not waited for by the others of the opening. */
+/** Whether its first attempt waits for nothing. */
 export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
-  const { scheduleMs, timeoutMs, order, maxConcurrent, fault } = planned
+  const { scheduleMs, order, maxConcurrent, fault } = planned
   if (fault !== undefined) return { ...planned, opens: false }
   const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
-  return { ...planned, opens: !waits && timeoutMs <= defaultTimeoutMs }
+  return { ...planned, opens: !waits }
 }
 
 /**

@@ -6,11 +6,11 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow'
 import type { AttemptRequest } from '../activities/attempt.ts'
-import type { AttemptResult, SettledRecipients } from '../domain/outcome.ts'
+import type { AttemptResult, FirstResult, SettledRecipients } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { ruleContext } from '../domain/rule-context.ts'
-import type { Delivery } from '../domain/timeline.ts'
+import { deliveryKey, settle, type Delivery } from '../domain/timeline.ts'
 import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
 import type { Run } from './run.ts'
 
@@ -20,6 +20,9 @@ export interface DeliveryAsPlanned {
   delivery: Delivery
 }
 
+/** Beyond the receiver's own timeout, until a worker that makes an attempt is taken to be lost. */
+const reportingMs = 15_000
+
 /**
  * Makes the first attempts that an event opens with, side by side in one local activity (DESIGN §3, fast path). Meanwhile the
  * workflow commands nothing else: results of local activities that ended apart come at once when a history is replayed, and
@@ -28,21 +31,37 @@ export interface DeliveryAsPlanned {
 export async function attemptEach(
   run: Run,
   openings: readonly DeliveryAsPlanned[],
-): Promise<Map<DeliveryAsPlanned, AttemptResult>> {
+): Promise<Map<DeliveryAsPlanned, FirstResult>> {
   if (openings.length === 0) return new Map()
   const requests = openings.map(({ planned, delivery }) =>
     requestOf(run, planned, delivery, placeOf(run, planned)),
   )
-  const timeoutMs = Math.max(...requests.map((request) => request.timeoutMs))
   const startedAt = Date.now()
   try {
-    const results = await firstAttempts({ timeoutMs }).attemptEach({ event: run.event, requests })
-    for (const result of results) noteTime(run, result)
+    const { at, results } = await firstAttempts.attemptEach({ event: run.event, requests })
+    run.expiry.note(Date.parse(at))
     return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
   } catch (error) {
     const result = resultOfFailure(error, startedAt)
     return new Map(openings.map((opening) => [opening, result]))
   }
+}
+
+/**
+ * Waits for a first attempt that goes on in its worker's process. Returns nothing if the worker was lost, which reports nothing:
+ * the attempt is then made again, like one that is lost together with its workflow task.
+ */
+export async function attemptInProgress(
+  run: Run,
+  { planned, delivery }: DeliveryAsPlanned,
+): Promise<AttemptResult | undefined> {
+  const key = deliveryKey(delivery)
+  settle(delivery, 'pending', 'the first attempt is in progress')
+  await condition(() => run.reported.has(key), planned.timeoutMs + reportingMs)
+  const result = run.reported.get(key)
+  if (result) noteTime(run, result)
+  else settle(delivery, 'pending', 'the worker was lost during the first attempt, which is made again')
+  return result
 }
 
 /** What an attempt goes by, besides what was planned. */
@@ -106,7 +125,7 @@ function ask(
   request: AttemptRequest,
   deferred: boolean,
 ): Promise<AttemptResult> {
-  if (deferred) return slowAttempts(planned).attempt(request)
+  if (deferred) return slowAttempts(event.tenantId, planned).attempt(request)
   return laterAttempts(event.tenantId, planned).attempt(request)
 }
 

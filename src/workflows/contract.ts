@@ -3,6 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Erased, ErasedEvent } from '../domain/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../domain/replay.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
 import type { Place } from '../domain/pace.ts'
 import type { DigestOrders, PlannedDelivery, PlannedDigest } from '../domain/plan.ts'
 import type { Acknowledgement, Timeline, TimelineSummary } from '../domain/timeline.ts'
@@ -12,7 +13,7 @@ import type { Acknowledgement, Timeline, TimelineSummary } from '../domain/timel
  * history: recorded histories (test/replay) must still replay.
  */
 export const taskQueue = 'switchyard'
-/** Attempts that must not hold up others: slow destinations. Fair by destination (DESIGN §3). */
+/** Attempts that must not hold up others: at slow destinations, and those beyond a limit (`lanes.ts`). */
 export const slowTaskQueue = 'switchyard-slow'
 
 export const routeEventType = 'routeEvent'
@@ -196,6 +197,8 @@ export const acknowledgeSignal = defineSignal<[Acknowledgement]>('acknowledge')
 /** Tells an event which one it was digested into, or that it has left the digest. */
 export const digestedSignal =
   defineSignal<[digestWorkflowId: string, told: { at: string; eventId?: string | undefined }]>('digested')
+/** Reports a first attempt that its opening did not wait for, by its delivery's key. */
+export const attemptEndedSignal = defineSignal<[deliveryKey: string, result: AttemptResult]>('attemptEnded')
 /** Ends every delivery that still waits. */
 export const cancelSignal = defineSignal('cancel')
 /** Likewise in a child, whose event goes on: the log says why. */

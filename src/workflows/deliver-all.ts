@@ -5,7 +5,7 @@ import {
   workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow'
-import type { AttemptResult } from '../domain/outcome.ts'
+import type { FirstResult } from '../domain/outcome.ts'
 import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/plan.ts'
 import { withRuleContext } from '../domain/rule-context.ts'
 import {
@@ -62,7 +62,7 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
 /** What the rules of an event open with: their first attempts that wait for nothing, and what came of them. */
 export interface Opening {
   opened: Map<PlannedDelivery, DeliveryAsPlanned>
-  first: Map<DeliveryAsPlanned, AttemptResult>
+  first: Map<DeliveryAsPlanned, FirstResult>
 }
 
 /** Opens an event by its rules, all of them together. Those of more deliveries than one workflow makes have no opening. */

@@ -5,6 +5,7 @@ import {
   isThrottled,
   type AttemptResult,
   type DisableOrder,
+  type FirstResult,
   type Outcome,
   type SettledRecipients,
 } from '../domain/outcome.ts'
@@ -12,7 +13,7 @@ import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
 import { configuration, news } from './activity-options.ts'
-import { attempt, placeOf, type DeliveryAsPlanned } from './attempts.ts'
+import { attempt, attemptInProgress, placeOf, type DeliveryAsPlanned } from './attempts.ts'
 import type { Run } from './run.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
 
@@ -29,7 +30,7 @@ const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 export async function deliver(
   run: Run,
   as: DeliveryAsPlanned,
-  first: AttemptResult | undefined,
+  first: FirstResult | undefined,
   hold?: Hold,
 ): Promise<void> {
   const { planned, delivery } = as
@@ -43,7 +44,8 @@ export async function deliver(
   if (firstDelayMs > 0) state.now = await run.wait(delivery, firstDelayMs)
   if (!first) run.endIfAsked(delivery)
 
-  for (let made = first; isOpen(delivery); made = undefined) {
+  let made = first?.kind === 'inProgress' ? await attemptInProgress(run, as) : first
+  for (; isOpen(delivery); made = undefined) {
     made ??= await attemptInTurn(run, as, state, left)
     if (!made) break
     const delayMs = record(run, as, made, state)

@@ -1,5 +1,6 @@
 import { setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
+import type { AttemptResult } from '../domain/outcome.ts'
 import {
   deliveredDestinations,
   destinationsOf,
@@ -15,6 +16,7 @@ import {
 } from '../domain/timeline.ts'
 import {
   acknowledgeSignal,
+  attemptEndedSignal,
   cancelSignal,
   digestedSignal,
   endBatchSignal,
@@ -46,6 +48,8 @@ export interface Run {
   begin(plannedAt: string): void
   /** What digests have told, by their workflow ids: the event that tells of this one, or none as it has left. */
   digested: Map<string, { eventId?: string | undefined }>
+  /** First attempts that the opening did not wait for, by their deliveries' keys, once they have ended. */
+  reported: Map<string, AttemptResult>
   /** Places in destinations' paces that the API has taken for the first attempts. */
   places: Places
   /** Deliveries that a child makes: the child shows them to lists, so that they stand in one search attribute only. */
@@ -105,6 +109,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   const endings = new Map<Delivery, () => string | undefined>()
   const expiry = openExpiry(event, workflowInfo().startTime.getTime())
   const digested: Run['digested'] = new Map()
+  const reported: Run['reported'] = new Map()
   let plannedAt = workflowInfo().startTime.toISOString()
   let cancelled: string | undefined
   let published = ''
@@ -174,6 +179,7 @@ export function openRun(event: Event, places: Places = {}): Run {
       expiry.note(Date.parse(at))
     },
     digested,
+    reported,
     places,
     delegated,
     publish,
@@ -224,6 +230,7 @@ export function openRun(event: Event, places: Places = {}): Run {
       return timeline
     },
   }
+  setHandler(attemptEndedSignal, (key, result) => void reported.set(key, result))
   // Those that came before the first task are told here and now.
   setHandler(acknowledgeSignal, (acknowledgement) => {
     if (timeline.acknowledgement) return

@@ -1,9 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createAttempts } from '../../src/activities/attempt.ts'
+import { makeAttempt } from '../../src/activities/attempt.ts'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
 import { createThrottles } from '../../src/activities/throttles.ts'
 import { createEgress } from '../../src/channels/egress.ts'
+import { createMailLimits } from '../../src/db/mail-limits.ts'
 import { takePlace } from '../../src/db/pace.ts'
 import { orderKeyOf } from '../../src/domain/ordering.ts'
 import { createLog } from '../../src/log.ts'
@@ -409,19 +410,20 @@ describe('an event that expires', () => {
     const { tenantId, destinationId, receiver } = await destinationWith({})
     const egress = createEgress({ allow: [], sandboxLoopback: true })
     onTestFinished(() => egress.close())
-    const { attemptEach } = createAttempts({
+    const deps = {
       db: stack.db,
       secretKeys: [],
       context: { egress },
       compute: createTestCompute(createLog('silent')),
       lanes: createLanes(),
       circuits: createCircuits(),
+      mailLimits: createMailLimits(stack.db),
       throttles: createThrottles(),
       log: createLog('silent'),
-    })
+    }
     const event = makeEvent({ tenantId, environment: 'sandbox', expiresAt: new Date().toISOString() })
-    const requests = [{ destinationId, number: 1, timeoutMs: 1_000 }]
-    expect(await attemptEach({ event, requests })).toEqual([{ kind: 'expired' }])
+    const request = { destinationId, number: 1, timeoutMs: 1_000 }
+    expect(await makeAttempt(deps, event, request)).toEqual({ kind: 'expired' })
     expect(receiver.received).toEqual([])
   })
 

@@ -1,0 +1,40 @@
+import type { CustomSlotSupplier, WorkflowSlotInfo } from '@temporalio/worker'
+import { createFairSlots, type Release } from './fair-slots.ts'
+
+interface Permit {
+  release: Release
+  eager: boolean
+}
+
+/**
+ * A worker's slots for workflow tasks. Those of events that start in its own process (eager start) are apart from those that it
+ * polls for, so that neither a backlog nor a replay of many events takes the place of an event that is being posted.
+ */
+export function workflowSlots(options: {
+  eager: number
+  polled: number
+  onEagerDone?: (() => void) | undefined
+}): CustomSlotSupplier<WorkflowSlotInfo> {
+  const eager = createFairSlots(options.eager)
+  const polled = createFairSlots(options.polled)
+
+  return {
+    type: 'custom',
+    async reserveSlot({ isSticky }, signal): Promise<Permit> {
+      const release = await polled.take(isSticky ? 'sticky' : 'normal', signal)
+      if (!release) throw signal.reason
+      return { release, eager: false }
+    },
+    tryReserveSlot(): Permit | null {
+      const release = eager.takeNow()
+      return release ? { release, eager: true } : null
+    },
+    markSlotUsed: () => undefined,
+    releaseSlot({ permit, slotInfo }) {
+      const { release, eager: wasEager } = permit as Permit
+      release()
+      // Without a task, the server did not start it eagerly.
+      if (wasEager && slotInfo) options.onEagerDone?.()
+    },
+  }
+}
