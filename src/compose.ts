@@ -5,6 +5,7 @@ import type { NativeConnection } from '@temporalio/worker'
 import { createCircuits } from './activities/circuits.ts'
 import { createLanes } from './activities/lanes.ts'
 import { createThrottles } from './activities/throttles.ts'
+import { createAdmission, maxWaitingEvents, slotsOfApi, type Admission } from './api/admission.ts'
 import { createApp } from './api/app.ts'
 import { hashKey } from './api/auth.ts'
 import { createKeyUse } from './api/key-use.ts'
@@ -26,10 +27,11 @@ import type { SecretKeys } from './domain/secret-box.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { connectTemporal } from './temporal/connect.ts'
+import { hasBegun } from './temporal/has-begun.ts'
 import { missingSearchAttributes } from './temporal/namespace.ts'
 import { ensureRollUpSchedule } from './temporal/roll-up-schedule.ts'
 import { installTemporalRuntime } from './temporal/runtime.ts'
-import { startWorkers } from './workers.ts'
+import { eagerSlots, startWorkers } from './workers.ts'
 
 /** What an API and a worker both stand on. */
 export interface Platform {
@@ -43,6 +45,8 @@ export interface Platform {
   secretKeys: SecretKeys
   publicUrl: string | undefined
   log: Log
+  /** See `Services`. */
+  requireSmtpTls: boolean
 }
 
 /** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
@@ -60,6 +64,8 @@ export interface Services {
   publicUrl: string | undefined
   /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
   sandboxLoopback: boolean
+  /** Sends mail only over TLS: the production roots do unless `SMTP_TLS` says otherwise, `npm start` only if it says so. */
+  requireSmtpTls: boolean
 }
 
 export async function openPlatform(
@@ -87,8 +93,9 @@ export async function openPlatform(
   const compute = createCompute({ thread: new URL('./thread.ts', import.meta.url), log })
   compute.warmUp()
   lifecycle.add('the compute threads', () => compute.stop())
-  const { secretKeys, publicUrl } = services
-  return { config, db, connection, temporal: client, egress, compute, archive, secretKeys, publicUrl, log }
+  const { secretKeys, publicUrl, requireSmtpTls } = services
+  const opened = { config, db, connection, temporal: client, egress, compute, archive, log }
+  return { ...opened, secretKeys, publicUrl, requireSmtpTls }
 }
 
 /** Where closed events are kept after Temporal's retention, if that is wanted. */
@@ -119,6 +126,7 @@ export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
     secretKeys: config.SECRET_KEYS,
     publicUrl: config.PUBLIC_URL,
     sandboxLoopback: false,
+    requireSmtpTls: config.SMTP_TLS !== 'optional',
   }
   return openPlatform(config, services, startLog(config), lifecycle)
 }
@@ -131,10 +139,30 @@ async function requireSearchAttributes(client: Client): Promise<void> {
   )
 }
 
+/** `eagerStart`: a worker in this process makes the first attempts of what is accepted. */
+export function openAdmission(
+  { config, temporal, log }: Platform,
+  { eagerStart }: { eagerStart: boolean },
+): Admission {
+  const deps = { hasBegun: (workflowId: string) => hasBegun(temporal, workflowId), log }
+  return createAdmission(deps, {
+    slots: eagerStart ? eagerSlots : slotsOfApi,
+    maxWaiting: maxWaitingEvents,
+    maxBacklogMs: config.MAX_BACKLOG_SECONDS * 1000,
+  })
+}
+
+interface ServeOptions {
+  eagerStart: boolean
+  temporalUiUrl: string | undefined
+  sharesLimits: boolean
+  admission: Admission
+}
+
 /** Serves the API. Answers with its base URL. */
 export async function serveApi(
   { config, ...platform }: Platform,
-  options: { eagerStart: boolean; temporalUiUrl: string | undefined; sharesLimits: boolean },
+  options: ServeOptions,
   lifecycle: Lifecycle,
 ): Promise<string> {
   const app = createApp({
@@ -169,13 +197,16 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
   )
 }
 
-/** Runs the workers. `fail` is called if they end by themselves. */
+/** Runs the workers. `fail` is called if they end by themselves; `admission` is that of an API in this process. */
 export async function runWorkers(
-  { config, db, connection, temporal, egress, compute, archive, secretKeys, publicUrl, log }: Platform,
+  platform: Platform,
   smtpUrl: string | undefined,
   lifecycle: Lifecycle,
   fail: (why: string) => void,
+  admission?: Admission,
 ): Promise<void> {
+  const { config, db, connection, temporal, archive, secretKeys, publicUrl, log } = platform
+  const { egress, compute, requireSmtpTls } = platform
   const { MAIL_FROM: from, MAIL_BOUNCES: bounces, MAIL_FROM_DOMAINS: fromDomains } = config
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from, bounces, fromDomains }
   if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'links.left-out')
@@ -185,10 +216,11 @@ export async function runWorkers(
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     payloadKeys: config.PAYLOAD_KEYS,
+    onEagerDone: () => admission?.eagerDone(),
     deps: {
       db,
       secretKeys,
-      context: { egress, mail },
+      context: { egress, mail, requireSmtpTls },
       compute,
       lanes: createLanes(),
       circuits: createCircuits(),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstPlatformKey, openPlatform, runWorkers, serveApi, startLog } from './compose.ts'
+import { firstPlatformKey, openAdmission, openPlatform, runWorkers, serveApi, startLog } from './compose.ts'
 import { readConfig, type Config } from './config.ts'
 import { migrateDatabase } from './database.ts'
 import type { SecretKeys } from './domain/secret-box.ts'
@@ -45,12 +45,11 @@ await runRoot(async (lifecycle, fail) => {
   }
   const platform = await openPlatform(config, services, log, lifecycle)
   progress('starting the worker and the API')
-  await runWorkers(platform, smtpUrl, lifecycle, fail)
-  const url = await serveApi(
-    platform,
-    { eagerStart: true, temporalUiUrl: temporal.uiUrl, sharesLimits: false },
-    lifecycle,
-  )
+  const eagerStart = true
+  const admission = openAdmission(platform, { eagerStart })
+  await runWorkers(platform, smtpUrl, lifecycle, fail, admission)
+  const options = { eagerStart, admission, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
+  const url = await serveApi(platform, options, lifecycle)
   progress(
     'loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed',
   )

@@ -1,11 +1,14 @@
-import { firstPlatformKey, openProduction, serveApi } from './compose.ts'
+import { firstPlatformKey, openAdmission, openProduction, serveApi } from './compose.ts'
 import { runRoot } from './lifecycle.ts'
 
 /** `npm run api`: the API alone, against services that run elsewhere. Scale it by running more of it. */
 await runRoot(async (lifecycle) => {
   const platform = await openProduction(lifecycle)
   const temporalUiUrl = platform.config.TEMPORAL_UI_URL
-  const url = await serveApi(platform, { eagerStart: false, temporalUiUrl, sharesLimits: true }, lifecycle)
+  const eagerStart = false
+  const admission = openAdmission(platform, { eagerStart })
+  const options = { eagerStart, admission, temporalUiUrl, sharesLimits: true }
+  const url = await serveApi(platform, options, lifecycle)
   const key = await firstPlatformKey(platform)
   console.log(['ready', `api=${url}`, `docs=${url}/docs`, ...(key ? [`platform-key=${key}`] : [])].join('  '))
 })

@@ -5,6 +5,7 @@ import type { Event, JsonObject } from '../domain/event.ts'
 import { durationMs } from '../domain/retry-schedule.ts'
 import { startEvent, startMemo } from '../temporal/start-event.ts'
 import { eventWorkflowId, type EventMemo, type StartMemo } from '../workflows/contract.ts'
+import type { Started, StartInSlot } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { checkEventData } from './check-event-data.ts'
 import { ApiError, invalid } from './errors.ts'
@@ -37,7 +38,7 @@ export async function acceptEvent(
   deps: AppDeps,
   scope: Scope,
   given: Given,
-  { idempotencyKey, after, path }: Posted = {},
+  { startInSlot, idempotencyKey, after, path }: Posted,
 ): Promise<Accepted> {
   const expiresAt = expiryOf(given)
   const event: Event = {
@@ -55,7 +56,9 @@ export async function acceptEvent(
   ])
   if (problems.length > 0) throw invalid(problems)
   if (placed.length > 0) await after
-  const accepted = await startInPlaces(deps, event, placed, (places) => startOrRecognise(deps, event, places))
+  const start = (places: Places) => startOrRecognise(deps, event, places)
+  // Places are taken once there is a slot: what is refused has taken none.
+  const { accepted } = await startInSlot(workflowIdOf(event), () => startInPlaces(deps, event, placed, start))
   deps.log.info(
     {
       ...scope,
@@ -70,6 +73,7 @@ export async function acceptEvent(
 }
 
 interface Posted {
+  startInSlot: StartInSlot
   idempotencyKey?: string | undefined
   /** Of a batch: when the events before this one have their places. */
   after?: Promise<unknown>
@@ -82,15 +86,25 @@ function expiryOf({ expiresAt, ttl }: Given): string | undefined {
   return expiresAt === undefined ? undefined : new Date(expiresAt).toISOString()
 }
 
-async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Promise<Accepted> {
+interface Start extends Started {
+  accepted: Accepted
+}
+
+async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Promise<Start> {
   const memo = startMemo(event)
   try {
-    await startEvent(deps.temporal, { event, ...places }, { eager: deps.eagerStart }, memo)
+    const { eagerlyStarted } = await startEvent(
+      deps.temporal,
+      { event, ...places },
+      { eager: deps.eagerStart },
+      memo,
+    )
+    const { id, type, createdAt } = event
+    return { accepted: { id, type, status: 'accepted', createdAt }, eagerlyStarted }
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return duplicateOf(deps, event, memo)
-    throw notAccepted(error)
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw notAccepted(error)
+    return { accepted: await duplicateOf(deps, event, memo), duplicate: true, eagerlyStarted: false }
   }
-  return { id: event.id, type: event.type, status: 'accepted', createdAt: event.createdAt }
 }
 
 /** A repeated request must give the same id, so an id made from an idempotency key is derived and never random. */
@@ -99,9 +113,12 @@ function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | un
   return derivedId('evt', [tenantId, environment, idempotencyKey])
 }
 
+function workflowIdOf(event: Event): string {
+  return eventWorkflowId({ ...event, eventId: event.id })
+}
+
 async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {
-  const workflowId = eventWorkflowId({ ...event, eventId: event.id })
-  const first = await temporal.workflow.getHandle(workflowId).describe()
+  const first = await temporal.workflow.getHandle(workflowIdOf(event)).describe()
   const known = first.memo as EventMemo | undefined
   if (known?.erased) {
     throw new ApiError(

@@ -7,6 +7,7 @@ import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/secret-box.ts'
 import type { Log } from '../log.ts'
 import type { PayloadKeys } from '../temporal/payload-codec.ts'
+import type { Admission } from './admission.ts'
 import { acknowledgePages } from './acknowledge-page.ts'
 import { apiSecretRoutes } from './api-secret.ts'
 import { auditRoutes } from './audit.ts'
@@ -65,6 +66,8 @@ export interface AppDeps {
   /** Where closed events are kept, if the operator wants that. */
   archive: Archive | undefined
   rateLimits: RateLimits
+  /** Bounds what is accepted by what can be attempted. */
+  admission: Admission
   adminKeyHash: string | undefined
   /** Which keys are taken from a URL's query. */
   queryKeys: QueryKeyPolicy

@@ -18,6 +18,7 @@ export const errorCodes = {
   headers_too_large: { status: 431, title: 'The path and headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'A service we depend on does not answer' },
+  overloaded: { status: 503, title: 'Overloaded' },
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

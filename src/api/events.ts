@@ -14,10 +14,13 @@ export const eventRoutes = [
     access: { scope: 'events:write', ingest: 'event' },
     summary: 'Accept an event: answered only once it is stored durably',
     body: eventBody,
+    dataAt: 'data',
     replies: { 202: acceptedReply, 200: acceptedReply },
     async handle({ body, caller, header }, deps) {
-      const posted = { idempotencyKey: idempotencyKeyOf(header) }
-      const accepted = await acceptEvent(deps, scopeOf(caller), body, posted)
+      const idempotencyKey = idempotencyKeyOf(header)
+      const accepted = await deps.admission.admit(caller.tenantId, 1, (startInSlot) =>
+        acceptEvent(deps, scopeOf(caller), body, { startInSlot, idempotencyKey }),
+      )
       return { status: accepted.duplicate ? 200 : 202, body: accepted }
     },
   }),
@@ -38,9 +41,14 @@ export const eventRoutes = [
       }),
     },
     async handle({ body: { events }, caller, header }, deps) {
-      await deps.rateLimits.takeEvents(caller, events.length)
-      const batch = { items: events, idempotencyKey: idempotencyKeyOf(header) }
-      return { status: 207, body: { results: await acceptBatch(deps, scopeOf(caller), batch) } }
+      const idempotencyKey = idempotencyKeyOf(header)
+      const results = await deps.admission.admit(caller.tenantId, events.length, async (startInSlot) => {
+        await deps.rateLimits.takeEvents(caller, events.length)
+        return acceptBatch(deps, scopeOf(caller), { items: events, idempotencyKey, startInSlot })
+      })
+      const refused = results.filter(({ error }) => error?.code === 'overloaded')
+      await deps.rateLimits.returnEvents(caller, refused.length)
+      return { status: 207, body: { results } }
     },
   }),
   route({

@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response, Router } from 'express'
+import { Refusal } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
 import { notFound } from './errors.ts'
@@ -52,9 +53,14 @@ export function mount(
       requireStorable(parsed.body)
     }
     const handle = () => route.handle(parsed, deps)
-    const reply = await deps.temporal.withDeadline(Date.now() + temporalDeadlineMs, () =>
-      isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, handle) : handle(),
-    )
+    const reply = await deps.temporal
+      .withDeadline(Date.now() + temporalDeadlineMs, () =>
+        isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, handle) : handle(),
+      )
+      .catch(async (error: unknown) => {
+        if (error instanceof Refusal) await refundCall(deps.rateLimits, caller, route)
+        throw error
+      })
     if (response.headersSent) return next()
     response.status(reply.status).set(reply.headers ?? {})
     if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
@@ -72,6 +78,12 @@ function isIngest({ access }: Pick<Route, 'access'>): boolean {
 function countCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
   if (access === 'platform' || !access.ingest) return limits.countCall(caller)
   return limits.takeEvents(caller, access.ingest === 'batch' ? 0 : 1)
+}
+
+/** A call that was not admitted costs its caller nothing. */
+function refundCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
+  if (access === 'platform' || !access.ingest) return limits.refundCall(caller)
+  return limits.returnEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
 /** Without the key, where one may stand there. */

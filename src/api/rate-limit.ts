@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { z } from 'zod'
 import type { CallCounters, CallWindow, WindowState } from '../domain/call-counters.ts'
-import { takeFrom, type IngestBucket } from '../domain/ingest-bucket.ts'
+import { returnTo, takeFrom, type IngestBucket } from '../domain/ingest-bucket.ts'
 import { defaultEmailsPerHour } from '../domain/mail-limits.ts'
 import { ApiError } from './errors.ts'
 import type { Caller, TenantCaller } from './route.ts'
@@ -24,8 +24,12 @@ export interface RateLimits {
    * call counts nowhere. The platform key is not limited.
    */
   countCall(caller: Caller): Promise<Record<string, string>>
+  /** Takes back what `countCall` counted: for calls that are refused for another reason. */
+  refundCall(caller: Caller): Promise<void>
   /** Takes events from the tenant's ingest limit (0: only looks), with the same answers. */
   takeEvents(caller: Caller, events: number): Promise<Record<string, string>>
+  /** Returns events that were taken and not accepted. */
+  returnEvents(caller: Caller, events: number): Promise<void>
 }
 
 export function createRateLimits(counters: CallCounters = createMemoryCounters()): RateLimits {
@@ -69,6 +73,14 @@ export function createRateLimits(counters: CallCounters = createMemoryCounters()
         retryAfterSeconds,
         { ...policy, RateLimit: `"ingest";r=0;t=${retryAfterSeconds}` },
       )
+    },
+    async refundCall(caller) {
+      if (caller.kind === 'tenant') await counters.refundCall(windowsFor(caller))
+    },
+    async returnEvents(caller, events) {
+      if (caller.kind === 'platform' || events === 0) return
+      const { tenantId, limits } = caller
+      await counters.returnEvents({ tenantId, perSecond: limits.ingestPerSecond, events })
     },
   }
 }
@@ -121,11 +133,19 @@ export function createMemoryCounters(): CallCounters {
         full,
       }))
     },
+    async refundCall(windows) {
+      await Promise.all(windows.map((window) => limiterFor(window).reward(window.key)))
+    },
     takeEvents({ tenantId, ...asked }) {
       const bucket = buckets.get(tenantId) ?? { paidAtMs: 0, promisedAtMs: 0 }
       const verdict = takeFrom(bucket, { ...asked, nowMs: Date.now() })
       buckets.set(tenantId, verdict.bucket)
       return Promise.resolve(verdict)
+    },
+    returnEvents({ tenantId, ...returned }) {
+      const bucket = buckets.get(tenantId)
+      if (bucket) buckets.set(tenantId, returnTo(bucket, returned))
+      return Promise.resolve()
     },
   }
 }

@@ -53,7 +53,9 @@ export async function startReplay(
       { eager: deps.eagerStart },
     )
   try {
-    await actAudited(deps.db, writer, done, start)
+    await deps.admission.admit(scope.tenantId, 1, (startInSlot) =>
+      startInSlot(workflowIdFor(replayId), () => actAudited(deps.db, writer, done, start)),
+    )
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     return recognise(temporal, workflowIdFor(replayId), { replayId, destinations })

@@ -4,7 +4,8 @@ import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import type { Delivery, Timeline } from '../domain/timeline.ts'
 import { grpcCode, grpcDeadlineExceeded } from '../temporal/grpc.ts'
 import { startEvent } from '../temporal/start-event.ts'
-import type { TestTarget } from '../workflows/contract.ts'
+import { eventWorkflowId, type TestTarget } from '../workflows/contract.ts'
+import type { StartInSlot } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
 import { scopeOf } from './route.ts'
@@ -44,7 +45,18 @@ export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven):
   return { logId, eventId: testEventId(logId), type, delivery }
 }
 
-async function startTest(deps: AppDeps, writer: Writer, { target, type, data }: TestGiven) {
+function startTest(deps: AppDeps, writer: Writer, given: TestGiven) {
+  return deps.admission.admit(writer.caller.tenantId, 1, (startInSlot) =>
+    startNextTest(deps, writer, given, startInSlot),
+  )
+}
+
+async function startNextTest(
+  deps: AppDeps,
+  writer: Writer,
+  { target, type, data }: TestGiven,
+  startInSlot: StartInSlot,
+) {
   const scope = scopeOf(writer.caller)
   for (;;) {
     const { lastTestLog: logId } = await deps.db.tenant.update({
@@ -55,8 +67,10 @@ async function startTest(deps: AppDeps, writer: Writer, { target, type, data }: 
     const createdAt = new Date().toISOString()
     const event: Event = { ...scope, id: testEventId(logId), type, data, createdAt, test: true }
     try {
-      const handle = await actAudited(deps.db, writer, testOf(event, target), () =>
-        startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
+      const handle = await startInSlot(eventWorkflowId({ ...scope, eventId: event.id }), () =>
+        actAudited(deps.db, writer, testOf(event, target), () =>
+          startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
+        ),
       )
       return { logId, handle }
     } catch (error) {

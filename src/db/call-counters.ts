@@ -1,16 +1,23 @@
 import type { CallCounters, CallWindow, WindowState } from '../domain/call-counters.ts'
-import { takeFrom, type IngestBucket } from '../domain/ingest-bucket.ts'
+import { returnTo, takeFrom, type IngestBucket } from '../domain/ingest-bucket.ts'
 import type { Db } from './client.ts'
 
 /** Counters in the database, by its clock: limits hold over all API processes. */
 export function createSharedCounters(db: Db): CallCounters {
   return {
     countCall: (windows) => countCall(db, windows),
+    refundCall: (windows) => refundCall(db, windows),
     async takeEvents({ tenantId, ...asked }) {
       for (;;) {
         const { nowMs, ...bucket } = await readBucket(db, tenantId)
         const verdict = takeFrom(bucket, { ...asked, nowMs })
         if (await replaceBucket(db, tenantId, bucket, verdict.bucket)) return verdict
+      }
+    },
+    async returnEvents({ tenantId, ...returned }) {
+      for (;;) {
+        const bucket = await readBucket(db, tenantId)
+        if (await replaceBucket(db, tenantId, bucket, returnTo(bucket, returned))) return
       }
     },
   }
@@ -55,6 +62,14 @@ async function countCall(db: Db, windows: readonly CallWindow[]): Promise<Window
     FROM asked, verdict, clock`
   const states = new Map(rows.map(({ key, ...state }) => [key, state]))
   return windows.map(({ key }) => states.get(key) ?? { calls: 1, leftMs: 0, full: false })
+}
+
+/** A window that has ended meanwhile is left alone. */
+async function refundCall(db: Db, windows: readonly CallWindow[]): Promise<void> {
+  const keys = windows.map(({ key }) => key)
+  await db.$executeRaw`
+    UPDATE "CallWindow" SET calls = calls - 1
+    WHERE key = ANY(${keys}::text[]) AND calls > 0 AND "endsAt" > clock_timestamp() AT TIME ZONE 'UTC'`
 }
 
 async function readBucket(db: Db, tenantId: string): Promise<IngestBucket & { nowMs: number }> {

@@ -4,8 +4,12 @@ import type { IngestCall, IngestVerdict } from './ingest-bucket.ts'
 export interface CallCounters {
   /** Counts a call in every window, or in none if one of them is full. Answers in the order of the windows. */
   countCall(windows: readonly CallWindow[]): Promise<WindowState[]>
+  /** Takes back a call that was counted. */
+  refundCall(windows: readonly CallWindow[]): Promise<void>
   /** Takes events from a tenant's ingest bucket, or says when to try again. */
   takeEvents(asked: { tenantId: string } & Omit<IngestCall, 'nowMs'>): Promise<IngestVerdict>
+  /** Returns events that were taken and then not accepted. */
+  returnEvents(returned: { tenantId: string } & Omit<IngestCall, 'nowMs'>): Promise<void>
 }
 
 /** A fixed window of `seconds`, in which a key has at most `max` calls. */

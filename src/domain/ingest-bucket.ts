@@ -45,3 +45,11 @@ export function takeFrom(
     retryAfterMs: nextMs - nowMs,
   }
 }
+
+/** Returns events that were taken and then not accepted. */
+export function returnTo(
+  bucket: IngestBucket,
+  { perSecond, events }: Pick<IngestCall, 'perSecond' | 'events'>,
+): IngestBucket {
+  return { ...bucket, paidAtMs: bucket.paidAtMs - (events * 1000) / perSecond }
+}

@@ -128,7 +128,9 @@ describe('a key', () => {
     const broken = stack.anotherApp({
       rateLimits: {
         countCall: () => Promise.reject(new Error('out of order')),
+        refundCall: () => Promise.resolve(),
         takeEvents: () => Promise.reject(new Error('out of order')),
+        returnEvents: () => Promise.resolve(),
       },
       log,
     })

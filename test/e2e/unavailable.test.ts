@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import supertest from 'supertest'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { createAdmission } from '../../src/api/admission.ts'
 import { createApp } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
 import { createKeyUse } from '../../src/api/key-use.ts'
@@ -41,6 +42,10 @@ it(
       db,
       temporal: client,
       eagerStart: false,
+      admission: createAdmission(
+        { hasBegun: () => Promise.resolve(true), log },
+        { slots: 64, maxWaiting: 128, maxBacklogMs: 2_000 },
+      ),
       secretKeys: [{ id: 'test', key: randomBytes(32) }],
       payloadKeys: undefined,
       publicUrl: undefined,

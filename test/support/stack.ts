@@ -6,6 +6,7 @@ import { afterAll, beforeAll, inject, onTestFinished } from 'vitest'
 import { createCircuits } from '../../src/activities/circuits.ts'
 import { createLanes } from '../../src/activities/lanes.ts'
 import { createThrottles } from '../../src/activities/throttles.ts'
+import { createAdmission, type AdmissionLimits } from '../../src/api/admission.ts'
 import { createApp, type AppDeps } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth.ts'
 import { createKeyUse } from '../../src/api/key-use.ts'
@@ -21,6 +22,7 @@ import type { Environment } from '../../src/domain/event.ts'
 import type { SecretKeys } from '../../src/domain/secret-box.ts'
 import type { Log } from '../../src/log.ts'
 import type { PayloadKeys } from '../../src/temporal/payload-codec.ts'
+import { hasBegun } from '../../src/temporal/has-begun.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
 import { createDatabase, createNamespace, openNamespace } from './corner.ts'
@@ -63,6 +65,9 @@ export interface Stack {
   stop(): Promise<void>
 }
 
+/** Tests stop workers, and share the machine: none but those about it is to meet a limit. */
+const generous: AdmissionLimits = { slots: 64, maxWaiting: 2_000, maxBacklogMs: 600_000 }
+
 export async function startStack(
   options: {
     workers?: boolean
@@ -80,6 +85,7 @@ export async function startStack(
     temporalAddress?: string
     /** Bounds of its compute threads, where others than the product's are to be met. */
     compute?: ComputeOptions['limits']
+    admission?: Partial<AdmissionLimits>
     /** Where an earlier stack worked: that one is stopped. */
     corner?: Corner
   } = {},
@@ -103,10 +109,15 @@ export async function startStack(
   const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
   const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
   const emailLinks = createEmailLinks(publicUrl, secretKeys)
+  const admission = createAdmission(
+    { hasBegun: (workflowId) => hasBegun(client, workflowId), log },
+    { ...generous, ...options.admission },
+  )
   const appDeps: AppDeps = {
     db,
     temporal: client,
     eagerStart: options.workers !== false,
+    admission,
     secretKeys,
     payloadKeys,
     publicUrl: options.links === false ? undefined : publicUrl,
@@ -138,9 +149,10 @@ export async function startStack(
       emailLinks,
       log,
     }
-    // The run's bundle has the failure converter of payloads in the clear: with keys, one is made.
+    // The run's bundle has the failure converter of payloads in the clear: with keys, another one is made.
     const bundle = payloadKeys ? { payloadKeys } : { workflowBundle: { codePath: inject('workflowBundle') } }
-    workers = await startWorkers({ connection, namespace: name, deps, ...bundle })
+    const onEagerDone = () => admission.eagerDone()
+    workers = await startWorkers({ connection, namespace: name, deps, onEagerDone, ...bundle })
   }
   if (options.workers !== false) await start()
 
@@ -293,7 +305,9 @@ export function settledLog(api: Api, eventId: string, withinMs?: number): Promis
 export function waitingLog(api: Api, eventId: string): Promise<EventLog> {
   return eventually(
     () => readLog(api, eventId),
-    ({ deliveries }) => deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined),
+    ({ deliveries }) =>
+      deliveries.some(({ nextAttemptAt }) => nextAttemptAt !== undefined) &&
+      !deliveries.some(({ reason }) => reason === 'the first attempt is in progress'),
   )
 }
 
