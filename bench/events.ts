@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
+import { measureOpenLoop } from './open-loop.ts'
 import { inFlight, openBench, report, startBenchReceiver } from './support.ts'
 
 /**
  * `npm run bench`: one tenant, one webhook destination on loopback. Prints the time from posting an event to its webhook's
- * arrival with one event in flight, then the rate at which events are accepted and delivered with many in flight.
+ * arrival with one event in flight, then the rate at which events are accepted and delivered with many in flight, then what
+ * becomes of producers that post faster than events are delivered.
  */
 const { values } = parseArgs({
   options: {
@@ -11,12 +13,15 @@ const { values } = parseArgs({
     single: { type: 'string', default: '200' },
     events: { type: 'string', default: '2000' },
     inflight: { type: 'string', default: '50' },
+    open: { type: 'string', default: '600' },
+    producers: { type: 'string', default: '50' },
   },
 })
 const bench = await openBench(values.url)
 const arrivals = new Map<string, (at: number) => void>()
 const arrived = (id: string) => new Promise<number>((resolve) => arrivals.set(id, resolve))
-const receiver = await startBenchReceiver((id) => arrivals.get(id)?.(performance.now()))
+const listeners: ((id: string) => void)[] = [(id) => arrivals.get(id)?.(performance.now())]
+const receiver = await startBenchReceiver((id) => listeners.forEach((listener) => listener(id)))
 await bench.call('/api/v1/destinations', {
   name: 'bench',
   channel: 'webhook',
@@ -36,7 +41,7 @@ async function deliverOne(): Promise<{ acceptedMs: number; arrivedMs: number }> 
     matchedName: 'John Doe',
     riskLevel: 'high',
   }
-  await bench.call('/api/v1/events', { id, type: 'aml.match.found', data })
+  await bench.post({ id, type: 'aml.match.found', data })
   const acceptedAt = performance.now()
   const arrivedAt = await arrival
   arrivals.delete(id)
@@ -66,4 +71,11 @@ report(
   `${width} in flight, post → webhook arrival`,
   many.map(({ arrivedMs }) => arrivedMs),
 )
+
+await measureOpenLoop({
+  bench,
+  events: Number(values.open),
+  producers: Number(values.producers),
+  onArrival: (listener) => void listeners.push(listener),
+})
 receiver.stop()

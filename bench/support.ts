@@ -1,10 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What the measurements share. They run against `npm start`, with ADMIN_API_KEY set for both. */
 export interface Bench {
   tenantId: string
   call<Answer>(path: string, body?: object): Promise<Answer>
+  /** Posts an event, again after each refusal when it says so; calls back for each of them. */
+  post(event: object, onRefusal?: () => void): Promise<void>
 }
 
 /** A tenant of its own, whose limits hold nothing up. `path` is below the server's address. */
@@ -12,13 +15,17 @@ export async function openBench(url: string): Promise<Bench> {
   const adminKey = process.env.ADMIN_API_KEY
   if (!adminKey) throw new Error('set ADMIN_API_KEY to the key that the running Switchyard was started with')
 
-  async function callWith<Answer>(key: string, path: string, body?: object): Promise<Answer> {
+  function send(key: string, path: string, body?: object): Promise<Response> {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-    const response = await fetch(`${url}${path}`, {
+    return fetch(`${url}${path}`, {
       method: body ? 'POST' : 'GET',
       headers,
       ...(body && { body: JSON.stringify(body) }),
     })
+  }
+
+  async function callWith<Answer>(key: string, path: string, body?: object): Promise<Answer> {
+    const response = await send(key, path, body)
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
     return (await response.json()) as Answer
   }
@@ -27,7 +34,17 @@ export async function openBench(url: string): Promise<Bench> {
   const tenant = await callWith<{ id: string }>(adminKey, '/api/v1/tenants', { name: 'Bench', limits })
   const keyPath = `/api/v1/tenants/${tenant.id}/keys`
   const { key } = await callWith<{ key: string }>(adminKey, keyPath, { environment: 'sandbox' })
-  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body) }
+  async function post(event: object, onRefusal?: () => void): Promise<void> {
+    for (;;) {
+      const response = await send(key, '/api/v1/events', event)
+      const text = await response.text()
+      if (response.ok) return
+      if (response.status !== 503 && response.status !== 429) throw new Error(`${response.status}: ${text}`)
+      onRefusal?.()
+      await sleep(Number(response.headers.get('retry-after')) * 1000)
+    }
+  }
+  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), post }
 }
 
 /** A receiver on loopback that answers 200 and says which event came. */
