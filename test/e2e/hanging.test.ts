@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it } from 'vitest'
-import { startReceiver, status } from '../support/receiver.ts'
+import { ok, startReceiver, status } from '../support/receiver.ts'
 import {
   eventually,
   makeTenant,
@@ -87,4 +87,23 @@ it('a worker that is stopped lets attempts that go on by themselves finish, and 
     deliveries: [{ attempts: [{ number: 1, outcome: 'delivered' }] }],
   })
   expect(hanging.received).toHaveLength(1)
+})
+
+it('another tenant’s events are accepted and delivered while forty receivers of a tenant hang', async () => {
+  const [{ api: first }, { api: neighbour }] = [await makeTenant(stack), await makeTenant(stack)]
+  const hanging = await startHangingReceiver()
+  for (let count = 0; count < 40; count++) await makeWebhook(first, `hangs ${count}`, hanging.url)
+  const healthy = untilTestEnds(await startReceiver(ok))
+  await makeWebhook(neighbour, 'healthy', healthy.url)
+  for (let count = 0; count < 5; count++) await post(first)
+  await eventually(
+    () => Promise.resolve(hanging.received.length),
+    (calls) => calls > 40,
+  )
+  const postedAt = performance.now()
+  for (let count = 0; count < 5; count++) await settledLog(neighbour, await post(neighbour))
+  // Those that hang take 10 s each: there were 200 of them before the neighbour's.
+  expect(performance.now() - postedAt).toBeLessThan(10_000)
+  expect(healthy.received).toHaveLength(5)
+  hanging.answer()
 })
