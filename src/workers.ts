@@ -32,11 +32,14 @@ export interface RunningWorkers {
 const shutdownGraceTime = '35s'
 
 /**
- * Workflow tasks at once: of events that this process accepts itself, and those that it polls for. A task with first attempts
- * takes a second or so when all slots are taken on two cores, which is far from its timeout of ten seconds.
+ * Workflow tasks at once: of events that this process accepts itself, and those that it polls for. With
+ * more of them, all tasks take longer and none is done earlier: two cores are busy with these.
  */
-export const eagerSlots = 12
-const polledSlots = 24
+export const eagerSlots = 8
+const polledSlots = 16
+
+/** Attempts of the slow lane at once, and how many of them begin in a second: all at once they would take the machine from others. */
+const slowLane = { maxConcurrentActivityTaskExecutions: 200, maxActivitiesPerSecond: 25 }
 
 function fixed(numSlots: number) {
   return { type: 'fixed-size', numSlots } as const
@@ -80,7 +83,7 @@ export async function startWorkers({
       ...shared,
       taskQueue: slowTaskQueue,
       activities: createSlowActivities(activityDeps),
-      maxConcurrentActivityTaskExecutions: 200,
+      ...slowLane,
     }),
   ])
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
