@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/services.ts'],
+    // Temporal's SDK loads our payload converter, which is TypeScript, by `require`.
+    setupFiles: ['tsx/cjs'],
     provide: { logFolder },
     reporters: ['default', new ClosingLine(logFolder)],
     testTimeout: 30_000,

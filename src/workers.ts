@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
 import { createActivities, createSlowActivities, type ActivityDeps } from './activities/index.ts'
 import { createOngoingAttempts } from './activities/ongoing-attempts.ts'
-import { payloadConverter, type PayloadKeys } from './temporal/payload-codec.ts'
+import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
 import { workflowSlots } from './temporal/workflow-slots.ts'
 import { slowTaskQueue, taskQueue } from './workflows/contract.ts'
 
@@ -13,8 +13,7 @@ export interface WorkersOptions {
   /** Absent: payloads are in the clear. */
   payloadKeys?: PayloadKeys | undefined
   /**
-   * A bundle made before; without it the workflows are bundled now (about two seconds). With `payloadKeys` it must have been
-   * bundled with the failure converter: otherwise what workflow code throws has its message in the clear.
+   * A bundle made before, with the same data converter; without it the workflows are bundled now (about two seconds).
    */
   workflowBundle?: WorkflowBundleOption
   /** Called when the first task of an event that was started eagerly is done: what it did is recorded. */
@@ -59,12 +58,11 @@ export async function startWorkers({
     : { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }
   const ongoing = createOngoingAttempts()
   const activityDeps = { ...deps, ongoing }
-  const dataConverter = payloadConverter(payloadKeys)
   const shared = {
     connection,
     namespace,
     shutdownGraceTime,
-    ...(dataConverter && { dataConverter }),
+    dataConverter: createDataConverter(payloadKeys),
   } as const
   const workers = await Promise.all([
     Worker.create({

@@ -4,7 +4,8 @@ import pMap, { pMapSkip } from 'p-map'
 import type { Scope } from '../db/destinations.ts'
 import { erasuresOf } from '../db/erasures.ts'
 import { erasureOf } from '../domain/erasure.ts'
-import type { Event, JsonObject } from '../domain/event.ts'
+import type { Event } from '../domain/event.ts'
+import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json-text.ts'
 import { valueAt } from '../domain/ordering.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { isNotFound } from '../temporal/grpc.ts'
@@ -40,7 +41,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
      */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<string> {
       const { event, workflowId, runId } = await askingEvent()
-      const bytes = Buffer.byteLength(JSON.stringify(event.data))
+      const bytes = Buffer.byteLength(jsonText(event.data))
       await getClient().workflow.signalWithStart(collectDigestType, {
         workflowId: digestId,
         taskQueue,
@@ -61,7 +62,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         tenantId,
         environment,
         type: digestEventType,
-        data: dataOf(events, orders, by),
+        data: parseKeepingText(stringifyExactly(dataOf(events, orders, by))),
         createdAt: new Date().toISOString(),
         // What becomes of it must not be told of where it tells of just that: that would go on for ever.
         ...(events.some(({ operational }) => operational) && { operational: true }),
@@ -92,11 +93,7 @@ async function readEvents(client: Client, entries: readonly DigestEntry[]): Prom
   )
 }
 
-function dataOf(
-  events: readonly Event[],
-  { ruleId, name }: DigestInput['orders'],
-  by: string | undefined,
-): JsonObject {
+function dataOf(events: readonly Event[], { ruleId, name }: DigestInput['orders'], by: string | undefined) {
   const [first] = events
   const key = first && by !== undefined ? valueAt(first, by) : undefined
   const times = events.map(({ createdAt }) => createdAt).sort()

@@ -14,6 +14,7 @@ export const destinationTestRoutes = [
     path: '/destinations/:id/test',
     access: { scope: 'destinations:write' },
     summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
+    dataAt: 'data',
     body: z.strictObject({
       eventType: eventType
         .optional()

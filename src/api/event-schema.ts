@@ -3,11 +3,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { LRUCache } from 'lru-cache'
 import { OverDeadline, withinDeadline } from '../channels/deadline.ts'
 import type { JsonObject } from '../domain/event.ts'
+import { exactly } from '../domain/exact-number.ts'
 import { compileRegex, forgetCompiledRegexes } from '../domain/filter-regex.ts'
+import { jsonText } from '../domain/json-text.ts'
 import type { FieldError } from './errors.ts'
 import { fieldErrors } from './schema-errors.ts'
 import { formats } from './schema-formats.ts'
 import { countMultiplesExactly } from './schema-multiples.ts'
+import { compareExactly, standIn } from './schema-numbers.ts'
 import { schemaLimits, walkSchema } from './schema-walk.ts'
 
 /** Every problem of data up to this size is listed; of larger data the first one. */
@@ -80,20 +83,27 @@ export function checkSchema(schema: JsonObject, sample: JsonObject | null): Fiel
  * `OverDeadline` if that takes too long.
  */
 export function checkData(schema: JsonObject, data: JsonObject, at: string): FieldError[] {
-  const validate = validatorOf(schema, { allErrors: false })
-  const first = interruptible(firstProblemMs, () => problemsBy(validate, data, at))
-  if (first.length === 0 || Buffer.byteLength(JSON.stringify(data)) > listedMaxBytes) return first
+  const first = interruptible(firstProblemMs, () => findProblems(schema, data, { at, allErrors: false }))
+  if (first.length === 0 || Buffer.byteLength(jsonText(data)) > listedMaxBytes) return first
   try {
-    return interruptible(listingMs, () => problemsBy(validatorOf(schema, { allErrors: true }), data, at))
+    return interruptible(listingMs, () => findProblems(schema, data, { at, allErrors: true }))
   } catch (error) {
     if (error instanceof OverDeadline) return first
     throw error
   }
 }
 
-function problemsBy(validate: ValidateFunction, data: JsonObject, at: string): FieldError[] {
+function findProblems(
+  schema: JsonObject,
+  data: JsonObject,
+  { at, allErrors }: { at: string; allErrors: boolean },
+): FieldError[] {
+  const exact = exactly(data)
+  const isExact = exact !== data
+  const validate = validatorOf(schema, { allErrors, isExact })
   try {
-    return validate(data) ? [] : fieldErrors(validate.errors ?? [], at)
+    const fits = isExact ? validate.call({ exact }, standIn(exact)) : validate(data)
+    return fits ? [] : fieldErrors(validate.errors ?? [], at)
   } catch (error) {
     if (error instanceof RangeError)
       return [{ path: at, message: 'cannot be checked: its schema is too large' }]
@@ -134,13 +144,17 @@ function whyUnusable(error: unknown): string {
 }
 
 /** An instance for each schema: one keeps what it has compiled for as long as it lives. */
-function validatorOf(schema: JsonObject, { allErrors }: { allErrors: boolean }): ValidateFunction {
-  const key = `${allErrors}${JSON.stringify(schema)}`
+function validatorOf(
+  schema: JsonObject,
+  { allErrors, isExact = false }: { allErrors: boolean; isExact?: boolean },
+): ValidateFunction {
+  const key = `${allErrors} ${isExact} ${JSON.stringify(schema)}`
   const known = compiled.get(key)
   if (known) return known
   const { $schema: _, ...rest } = schema
   const Instance = instances[dialectOf(schema) ?? defaultDialect]
-  const made = countMultiplesExactly(new Instance({ ...options, allErrors })).compile(rest)
+  const instance = countMultiplesExactly(new Instance({ ...options, allErrors, passContext: isExact }))
+  const made = (isExact ? compareExactly(instance) : instance).compile(rest)
   compiled.set(key, made)
   return made
 }

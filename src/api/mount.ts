@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response, Router } from 'express'
+import { stringifyExactly } from '../domain/json-text.ts'
 import { Refusal } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
@@ -66,7 +67,7 @@ export function mount(
     if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
       response.type(yamlType).send(reply.yaml)
     else if (reply.body === undefined) response.end()
-    else response.json(reply.body)
+    else response.type('json').send(stringifyExactly(reply.body))
   })
 }
 

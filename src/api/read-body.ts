@@ -14,8 +14,9 @@ export function bodyReader({
   body: schema,
   yaml,
   bodyMaxBytes = eventMaxBytes,
+  dataAt,
   itemsAt,
-}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'itemsAt'>) {
+}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'dataAt' | 'itemsAt'>) {
   const texts = new WeakMap<object, string>()
   const options = {
     // Of what it is when it is unpacked, too: a small one cannot become a large one.
@@ -48,7 +49,7 @@ export function bodyReader({
     const given =
       isYaml && typeof request.body === 'string' ? await readYaml(request.body) : (request.body as unknown)
     if (isYaml) requireShape(given)
-    else requirePosted(given, texts.get(request) ?? '', { itemsAt })
+    else requirePosted(given, texts.get(request) ?? '', { dataAt, itemsAt })
     // The parser makes `{}` of a body of no bytes.
     if (given !== undefined && request.get('content-length') !== '0') return given
     return emptyBody(schema)

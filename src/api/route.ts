@@ -69,6 +69,8 @@ interface RouteDefinition<
   bodyMaxBytes?: number
   /** It reads `Idempotency-Key` itself. Every POST that answers 201 takes it without this: see `onceByKey`. */
   idempotencyKey?: true
+  /** The path of an event's data in its body: the data keeps its text. */
+  dataAt?: 'data' | 'event.data'
   /** A list in its body whose items the handler checks one by one: a bad item spoils no other. */
   itemsAt?: 'events'
   /** It takes YAML as well as JSON, or shows it: see `Reply.yaml`. */

@@ -42,6 +42,7 @@ export const rulePreviewRoutes = [
     access: { scope: 'rules:read' },
     summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
     body: previewBody,
+    dataAt: 'data',
     replies: { 200: previewReply },
     async handle({ body: { rules: drafts, ...given }, caller }, deps) {
       const { db } = deps

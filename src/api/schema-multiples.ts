@@ -1,4 +1,6 @@
 import type { Ajv, FuncKeywordDefinition } from 'ajv'
+import { Big } from 'big.js'
+import type { Numeric } from '../domain/exact-number.ts'
 
 /** Replaces Ajv's `multipleOf`, whose binary division has a remainder for 19.99 / 0.01. */
 export function countMultiplesExactly<Instance extends Ajv>(ajv: Instance): Instance {
@@ -15,26 +17,34 @@ const multipleOf: FuncKeywordDefinition = {
   validate: (divisor: number, value: number) => isMultipleOf(value, divisor),
 }
 
-/** Divides both numbers as they are written in decimal. Infinity, which JSON such as 1e999 parses to, is a multiple of nothing. */
-export function isMultipleOf(value: number, divisor: number): boolean {
-  if (!Number.isFinite(value)) return false
-  const [dividend, by] = [toDecimal(value), toDecimal(divisor)]
-  const exponent = Math.min(dividend.exponent, by.exponent)
-  return scale(dividend, exponent) % scale(by, exponent) === 0n
+/**
+ * Divides both numbers as they are written in decimal. Infinity, which JSON such as 1e999 parses to, is a multiple of nothing. A power of
+ * ten that an event asks for is never written out.
+ */
+export function isMultipleOf(value: Numeric, divisor: number): boolean {
+  if (value === Infinity || value === -Infinity) return false
+  const dividend = toDecimal(value)
+  const by = toDecimal(divisor)
+  const shift = dividend.exponent - by.exponent
+  if (!Number.isSafeInteger(shift)) return false
+  if (shift >= 0) return (dividend.digits * powerOfTen(shift, by.digits)) % by.digits === 0n
+  if (dividend.digits === 0n) return true
+  // It would have to end in more zeros than it has digits.
+  if (-shift > dividend.length) return false
+  return dividend.digits % (by.digits * 10n ** BigInt(-shift)) === 0n
 }
 
-interface Decimal {
-  digits: bigint
-  exponent: number
+function toDecimal(value: Numeric): { digits: bigint; length: number; exponent: number } {
+  const { c, e } = typeof value === 'number' ? new Big(value) : value.decimal
+  return { digits: BigInt(c.join('')), length: c.length, exponent: e - (c.length - 1) }
 }
 
-/** The shortest decimal that reads back as this number, as JSON writes it. */
-function toDecimal(value: number): Decimal {
-  const [mantissa = '', exponent] = value.toExponential().split('e')
-  const fraction = mantissa.split('.')[1] ?? ''
-  return { digits: BigInt(mantissa.replace('.', '')), exponent: Number(exponent) - fraction.length }
-}
-
-function scale({ digits, exponent }: Decimal, to: number): bigint {
-  return digits * 10n ** BigInt(exponent - to)
+/** 10 to the power of `exponent`, modulo `modulus`. */
+function powerOfTen(exponent: number, modulus: bigint): bigint {
+  let [result, base] = [1n, 10n]
+  for (let rest = BigInt(exponent); rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = (result * base) % modulus
+    base = (base * base) % modulus
+  }
+  return result
 }

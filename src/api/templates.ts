@@ -55,6 +55,7 @@ export const templateRoutes = [
     access: { scope: 'templates:read' },
     summary: 'Show what parts that are not saved make of an event; nothing is sent',
     body: previewOfParts,
+    dataAt: 'event.data',
     bodyMaxBytes,
     replies: { 200: previewReply },
     async handle({ body, caller }, deps) {
@@ -116,6 +117,7 @@ export const templateRoutes = [
     access: { scope: 'templates:read' },
     summary: 'Show what a template makes of an event; nothing is sent',
     body: previewOfTemplate,
+    dataAt: 'event.data',
     replies: { 200: previewReply },
     async handle({ params, body, caller }, deps) {
       const { parts, eventTypes } = await requireTemplate(deps.db, scopeOf(caller), params.id)

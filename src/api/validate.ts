@@ -1,5 +1,7 @@
 import { type z } from 'zod'
+import { ExactNumber } from '../domain/exact-number.ts'
 import { invalid, type FieldError } from './errors.ts'
+import { unkeptProblem } from './exact-numbers.ts'
 import { fieldMessage } from './field-messages.ts'
 
 /** Parses what came from outside, or throws with the path of every bad field. `prefix` is where it stood. */
@@ -22,6 +24,7 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
         message: 'is not a known field',
       }))
     case 'invalid_type':
+      if (issue.input instanceof ExactNumber) return [unkeptProblem(path.split('.'), issue.input)]
       return [{ path, message: issue.input === undefined ? 'is required' : issue.message }]
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }))

@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { exactly } from '../domain/exact-number.ts'
+import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json-text.ts'
 import type { ArchivedRun, ArchivePlace } from './archive.ts'
 
 /** Where a place is, below the archive's own: the same in a folder and in a bucket. */
@@ -26,17 +28,32 @@ export function dayOfFile(name: string): string | undefined {
   return /^(\d{4}-\d{2}-\d{2})\.jsonl$/.exec(name)?.[1]
 }
 
-/** One line, with its end. Some readers end a line at U+2028 and U+2029, too (Python's `splitlines`): JSON leaves them as they are. */
+/** Some readers end a line at U+2028 and U+2029, too (Python's `splitlines`): JSON leaves them as they are. */
+const lineBreak = /[\n\r\u2028\u2029]/
+
+/** One line, with its end. An event's data is in it as it was posted; where that takes several lines, as a string beside it. */
 export function lineOf(run: ArchivedRun): string {
-  const json = JSON.stringify(run).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  const { data } = run.event
+  const text = data && jsonText(data)
+  const shown =
+    data && text !== undefined && lineBreak.test(text)
+      ? { ...run, event: { ...run.event, data: { ...exactly(data) } }, dataText: text }
+      : run
+  const json = stringifyExactly(shown).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
   return `${json}\n`
+}
+
+function readLine(line: string): ArchivedRun {
+  const { dataText, ...run } = JSON.parse(line) as ArchivedRun & { dataText?: string }
+  const text = dataText ?? memberText(line, 'event', 'data')
+  if (text !== undefined) keepText(run.event.data, text)
+  return run
 }
 
 /** Throws where the stream breaks off or a line is not whole: what is missing must not pass for what never was. */
 export async function* readLines(stream: Readable): AsyncGenerator<ArchivedRun> {
   try {
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity }))
-      yield JSON.parse(line) as ArchivedRun
+    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) yield readLine(line)
   } finally {
     stream.destroy()
   }

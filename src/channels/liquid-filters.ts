@@ -26,13 +26,14 @@ const escapings: Partial<Record<TemplateKind, Escaping>> = {
  * that they stand in, and what they make is not escaped again; in JSON, `json` gives the value and not a text of it.
  */
 export function registerFilters(liquid: Liquid, kind: TemplateKind): void {
-  if (kind === 'json' || kind === 'slackJson')
-    for (const name of ['json', 'jsonify', 'inspect'])
-      liquid.registerFilter(name, function (value: unknown, space = 0) {
-        const json = new JsonText(toValue(value), Number(space))
-        this.context.memoryLimit.use(json.text.length)
-        return json
-      })
+  const isJson = kind === 'json' || kind === 'slackJson'
+  for (const name of ['json', 'jsonify', 'inspect'])
+    liquid.registerFilter(name, function (value: unknown, space = 0) {
+      if (value === undefined && !isJson) return undefined
+      const json = new JsonText(toValue(value), Number(space))
+      this.context.memoryLimit.use(json.text.length)
+      return isJson ? json : json.text
+    })
   const escaping = escapings[kind]
   if (!escaping) return
   const { escape, unescape, lineBreak } = escaping

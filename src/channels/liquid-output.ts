@@ -1,4 +1,7 @@
 import { Drop, toValue } from 'liquidjs'
+import { stringify as stringifySpaced } from 'lossless-json'
+import { ExactNumber } from '../domain/exact-number.ts'
+import { stringifyExactly } from '../domain/json-text.ts'
 import { escapeHtml, escapeSlack } from './escaping.ts'
 import { templateLimits, type TemplateKind } from './template-field.ts'
 
@@ -27,7 +30,7 @@ export function escapeValue(kind: TemplateKind, value: unknown): string | JsonVa
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return value.map(textOf).join('')
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return typeof value === 'string' ? value : stringifyExactly(value)
 }
 
 /**
@@ -70,7 +73,7 @@ export class JsonText extends Drop {
     super()
     this.value = value
     this.space = space
-    this.text = JSON.stringify(value ?? null, undefined, space)
+    this.text = toJson(value ?? null, space)
   }
 
   override valueOf(): string {
@@ -98,9 +101,7 @@ export class JsonValue {
 
   /** By itself: a whole value, which has its own quotation marks if it is a text. */
   byItself(): string {
-    const escaped = (_key: string, inner: unknown) =>
-      typeof inner === 'string' ? this.escapeText(inner) : inner
-    return JSON.stringify(this.value ?? null, escaped, this.json?.space)
+    return toJson(escapeTexts(this.value ?? null, this.escapeText), this.json?.space)
   }
 }
 
@@ -131,6 +132,25 @@ function isInsideQuotes(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** JSON with numbers as they were posted. */
+function toJson(value: unknown, space = 0): string {
+  if (space === 0) return stringifyExactly(value)
+  return stringifySpaced(value, undefined, space, [{ test: isExact, stringify: String }]) ?? 'null'
+}
+
+function isExact(value: unknown): boolean {
+  return value instanceof ExactNumber
+}
+
+function escapeTexts(value: unknown, escape: (text: string) => string): unknown {
+  if (typeof value === 'string') return escape(value)
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return value
+  if (value instanceof Drop) return escapeTexts(value.valueOf(), escape)
+  if (Array.isArray(value)) return value.map((item) => escapeTexts(item, escape))
+  const members = Object.entries(value).map(([name, inner]) => [name, escapeTexts(inner, escape)])
+  return Object.fromEntries(members) as unknown
 }
 
 /** Collects what a template writes, and ends it when that is too much. This is liquidjs’s `Emitter`. */

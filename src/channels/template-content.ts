@@ -1,4 +1,5 @@
 import { parse as parseJson } from 'lossless-json'
+import { exactly } from '../domain/exact-number.ts'
 import { oneLine } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { Composition } from './channel.ts'
@@ -43,7 +44,7 @@ export function templateScope(of: Composition): TemplateScope {
   return {
     id,
     type,
-    data,
+    data: exactly(data),
     createdAt,
     environment,
     test,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Event, Json } from '../domain/event.ts'
+import { keepText } from '../domain/json-text.ts'
 import { headersForLog } from '../domain/redaction.ts'
 import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
 import { standardWebhooks } from '../domain/wire-formats/standard-webhooks.ts'
@@ -80,7 +81,7 @@ export const webhook = defineChannel({
     },
   },
   compose: ({ event, destination }, { body = standardBody(event, destination.id) }) => ({
-    body: JSON.parse(body) as Json,
+    body: keepText(JSON.parse(body) as Json, body),
   }),
 
   async send({ event, destination, content, attempt, sentAt, timeoutMs }, { egress }) {

@@ -1,8 +1,8 @@
 import { OverDeadline, withinDeadline } from '../channels/deadline.ts'
-import type { JsonObject } from '../domain/event.ts'
+import type { Event, JsonObject } from '../domain/event.ts'
 import { forgetCompiledRegexes } from '../domain/filter-regex.ts'
 import { filterWeight } from '../domain/filter-weight.ts'
-import { passesFilter } from '../domain/filters.ts'
+import { filterSubject, passesFilter } from '../domain/filters.ts'
 
 /**
  * Evaluates the filters of one event within one deadline for all of them: those that are likely to be cheap come first, so that
@@ -10,7 +10,7 @@ import { passesFilter } from '../domain/filters.ts'
  */
 export function passFilters(
   filters: readonly JsonObject[],
-  subject: JsonObject,
+  event: Pick<Event, 'id' | 'type' | 'data'>,
   timeoutMs: number,
 ): (boolean | null)[] {
   const verdicts: (boolean | null)[] = filters.map(() => null)
@@ -19,6 +19,7 @@ export function passFilters(
     .sort((a, b) => a.weight - b.weight)
   try {
     withinDeadline(timeoutMs, () => {
+      const subject = filterSubject(event)
       for (const { filter, index } of byWeight) verdicts[index] = passesFilter(filter, subject)
     })
   } catch (error) {

@@ -1,14 +1,15 @@
 import type { Composition } from '../channels/channel.ts'
 import type { JsonObject } from '../domain/event.ts'
+import { jsonText, parseKeepingText } from '../domain/json-text.ts'
 import type { PackedComposition } from './job.ts'
 
-/** A payload as the text in which it is passed to a thread. */
+/** A payload as the text in which it is passed to a thread: a structured clone would lose the numbers that were posted. */
 export function packData(data: JsonObject): string {
-  return JSON.stringify(data)
+  return jsonText(data)
 }
 
 export function unpackData(text: string): JsonObject {
-  return JSON.parse(text) as JsonObject
+  return parseKeepingText(text)
 }
 
 export function packComposition(composition: Composition): PackedComposition {

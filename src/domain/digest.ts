@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { Event, Json, JsonObject } from './event.ts'
+import type { Event } from './event.ts'
+import { exactly, type ExactJson, type ExactObject } from './exact-number.ts'
 
 const digest = z.object({
   rule: z.object({ id: z.string(), name: z.string() }),
   by: z.string().optional(),
-  key: z.custom<Json>().optional(),
+  key: z.custom<ExactJson>().optional(),
   count: z.int().nonnegative(),
   from: z.iso.datetime({ offset: true }),
   to: z.iso.datetime({ offset: true }),
@@ -15,7 +16,7 @@ const digest = z.object({
         id: z.string(),
         type: z.string(),
         createdAt: z.iso.datetime({ offset: true }),
-        data: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
+        data: z.custom<ExactObject>((value) => typeof value === 'object' && value !== null),
       }),
     )
     .min(1),
@@ -26,5 +27,5 @@ export type Digest = z.output<typeof digest>
 
 /** A tenant may have a type of this name for something else: that is an event like any other. */
 export function digestOf({ type, data }: Pick<Event, 'type' | 'data'>): Digest | undefined {
-  return type === 'digest' ? digest.safeParse(data).data : undefined
+  return type === 'digest' ? digest.safeParse(exactly(data)).data : undefined
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from './event.ts'
+import { isDecimal } from './filter-decimals.ts'
 import { filterLimits, regexProblem, sizeProblem } from './filter-limits.ts'
 import { areRegexOptions, measureRegex } from './filter-regex.ts'
 
@@ -21,7 +22,8 @@ const operators: Partial<Record<string, Argument>> = {
 
 const refusals: Record<Argument, (value: Json) => string | undefined> = {
   any: () => undefined,
-  plain: (value) => (typeof value === 'object' ? 'takes a text, a number, true or false' : undefined),
+  plain: (value) =>
+    typeof value === 'object' && !isDecimal(value) ? 'takes a text, a number, true or false' : undefined,
   list: (value) => {
     if (!Array.isArray(value) || value.length === 0) return 'takes a list that is not empty'
     return value.length > filterLimits.listItems ? `takes at most ${filterLimits.listItems} items` : undefined
@@ -51,7 +53,7 @@ export function filterProblems(filter: JsonObject): FilterProblem[] {
 
 /** Whether an object is a field's condition, such as `{"$gt": 5}`, and not a value to be equal to. */
 export function isCondition(value: Json): value is JsonObject {
-  return isJsonObject(value) && Object.keys(value).some((key) => key.startsWith('$'))
+  return isJsonObject(value) && !isDecimal(value) && Object.keys(value).some((key) => key.startsWith('$'))
 }
 
 /** A filter holds fields, `$and`, `$or`, `$nor` and `$not`. */
@@ -115,7 +117,7 @@ export function isElementCondition(value: JsonObject): boolean {
 /** A value that something is compared with. An operator inside would be taken for a part of the value. */
 function inValue(value: Json, path: string[]): FilterProblem[] {
   if (path.length > filterLimits.depth) return tooDeep(path)
-  if (typeof value !== 'object' || value === null) return []
+  if (typeof value !== 'object' || value === null || isDecimal(value)) return []
   return Object.entries(value).flatMap(([key, inner]) => {
     const here = [...path, key]
     if (!key.startsWith('$')) return inValue(inner, here)

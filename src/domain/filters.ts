@@ -1,25 +1,33 @@
-import { isDeepStrictEqual } from 'node:util'
 import siftModule from 'sift'
 import { isJsonObject, type Event, type Json, type JsonObject } from './event.ts'
+import {
+  canonicalJson,
+  compareNumbers,
+  exactly,
+  isExactObject,
+  isNumeric,
+  type ExactJson,
+  type ExactObject,
+} from './exact-number.ts'
+import { readConstant } from './filter-decimals.ts'
 import { isCondition, isElementCondition } from './filter-problems.ts'
 import { compileRegex } from './filter-regex.ts'
 
 export { filterProblems, type FilterProblem } from './filter-problems.ts'
 
-const { createEqualsOperation, createOperationTester, createQueryTester } = siftModule
-const { $and, $or, $nor, $not, $eq, $gt, $gte, $lt, $lte } = siftModule
+const { createEqualsOperation, createQueryTester, $and, $or, $nor, $not } = siftModule
 
 /** What every filter looks at, wherever it stands: in subscriptions, rules, quiet hours and branches. */
-export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): JsonObject {
-  return { id, type, data }
+export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): ExactObject {
+  return { id, type, data: exactly(data) }
 }
 
 /**
- * Whether `subject` passes a MongoDB-style filter (docs/filters.md); the filter must have no problems. sift combines and compares.
- * Finding the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
+ * Whether `subject` passes a MongoDB-style filter (docs/filters.md); the filter must have no problems. sift combines.
+ * Finding and comparing the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
  * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
  */
-export function passesFilter(filter: JsonObject | undefined, subject: JsonObject): boolean {
+export function passesFilter(filter: JsonObject | undefined, subject: ExactObject): boolean {
   return filter === undefined || compileFilter(filter)(subject)
 }
 
@@ -43,13 +51,16 @@ export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Ver
 
 type Test<Value> = (value: Value) => boolean
 
-function compileFilter(filter: JsonObject): Test<Json> {
+function compileFilter(filter: JsonObject): Test<ExactJson> {
   return createQueryTester(toSift(filter), { operations: { $and, $or, $nor, $not, $field } })
 }
 
 /** A field's test as one of sift's operations. */
-const $field = (test: Test<Json>, owner: unknown, options: Parameters<typeof createEqualsOperation>[2]) =>
-  createEqualsOperation(test, owner, options)
+const $field = (
+  test: Test<ExactJson>,
+  owner: unknown,
+  options: Parameters<typeof createEqualsOperation>[2],
+) => createEqualsOperation(test, owner, options)
 
 /** The filter with its fields as `$field` operations. */
 function toSift(filter: JsonObject): object {
@@ -61,13 +72,13 @@ function toSift(filter: JsonObject): object {
   return parts.length > 0 ? { $and: parts } : {}
 }
 
-function fieldTest(path: string[], condition: Json): Test<Json> {
+function fieldTest(path: string[], condition: Json): Test<ExactJson> {
   const test = compileCondition(condition)
   return (subject) => test(valuesAt(subject, path))
 }
 
 /** Every value at a path: none if it is absent, several where the path leads through the items of a list. */
-function valuesAt(value: Json | undefined, path: string[], depth = 0): Json[] {
+function valuesAt(value: ExactJson | undefined, path: string[], depth = 0): ExactJson[] {
   const name = path[depth]
   if (value === undefined) return []
   if (name === undefined) return [value]
@@ -75,10 +86,10 @@ function valuesAt(value: Json | undefined, path: string[], depth = 0): Json[] {
     if (!/^\d+$/.test(name)) return value.flatMap((item) => valuesAt(item, path, depth))
     return Object.hasOwn(value, name) ? valuesAt(value[Number(name)], path, depth + 1) : []
   }
-  return isJsonObject(value) && Object.hasOwn(value, name) ? valuesAt(value[name], path, depth + 1) : []
+  return isExactObject(value) && Object.hasOwn(value, name) ? valuesAt(value[name], path, depth + 1) : []
 }
 
-function compileCondition(condition: Json): Test<Json[]> {
+function compileCondition(condition: Json): Test<ExactJson[]> {
   if (!isCondition(condition)) return compileOperator('$eq', condition)
   const { $options, ...operators } = condition
   const tests = Object.entries(operators).map(([name, argument]) =>
@@ -88,7 +99,7 @@ function compileCondition(condition: Json): Test<Json[]> {
 }
 
 /** What an operator says of all the values at a path. */
-function compileOperator(name: string, argument: Json, options = ''): Test<Json[]> {
+function compileOperator(name: string, argument: Json, options = ''): Test<ExactJson[]> {
   switch (name) {
     case '$exists':
       return (values) => values.length > 0 === argument
@@ -116,43 +127,62 @@ function compileOperator(name: string, argument: Json, options = ''): Test<Json[
 }
 
 /** As in MongoDB, `{"$ne": null}` asks for a value, which what is absent has not. */
-function unlessNullIsMeant(compared: Json[], test: Test<Json[]>): Test<Json[]> {
+function unlessNullIsMeant(compared: Json[], test: Test<ExactJson[]>): Test<ExactJson[]> {
   return compared.includes(null) ? (values) => values.length > 0 && test(values) : test
 }
 
-function elementTest(argument: Json): Test<Json> {
+function elementTest(argument: Json): Test<ExactJson> {
   if (!isJsonObject(argument)) return () => false
   if (!isElementCondition(argument)) {
     const test = compileFilter(argument)
-    return (item) => isJsonObject(item) && test(item)
+    return (item) => isExactObject(item) && test(item)
   }
   const test = compileCondition(argument)
   return (item) => test([item])
 }
 
-const ordering: Partial<Record<string, typeof $gt>> = { $gt, $gte, $lt, $lte }
+const orders: Partial<Record<string, (order: number) => boolean>> = {
+  $gt: (order) => order > 0,
+  $gte: (order) => order >= 0,
+  $lt: (order) => order < 0,
+  $lte: (order) => order <= 0,
+}
 
 /** What an operator says of one value. */
-function valueTest(name: string, argument: Json, options: string): Test<Json> {
-  if (name === '$in') return isOneOf(listOf(argument))
+function valueTest(name: string, argument: Json, options: string): Test<ExactJson> {
+  if (name === '$in') return isOneOf(listOf(argument).map(readConstant))
   if (name === '$regex' && typeof argument === 'string') {
     const regex = compileRegex(argument, options)
     return (value) => typeof value === 'string' && regex.test(value)
   }
-  const create = ordering[name] ?? $eq
-  return createOperationTester(create(argument, null, { compare: isSame, operations: {} }, name))
+  const constant = readConstant(argument)
+  const isInOrder = orders[name]
+  return isInOrder ? (value) => isInOrder(compareValues(value, constant)) : isOneOf([constant])
 }
 
-/** A list may be long on both sides: plain values are looked up. */
-function isOneOf(list: Json[]): Test<Json> {
+/** NaN for values of different types: neither comes before the other. */
+function compareValues(a: ExactJson, b: ExactJson): number {
+  if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b)
+  const areTexts = typeof a === 'string' && typeof b === 'string'
+  const areFlags = typeof a === 'boolean' && typeof b === 'boolean'
+  if (!areTexts && !areFlags) return NaN
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+/** A list may be long on both sides: values are looked up. Numbers are equal by their exact values, however they are written. */
+function isOneOf(list: readonly ExactJson[]): Test<ExactJson> {
   const plain = new Set(list)
-  const objects = list.filter((item) => typeof item === 'object' && item !== null)
-  return (value) => plain.has(value) || objects.some((item) => isSame(item, value))
+  const numbers = new Set(list.filter(isNumeric).map(canonicalJson))
+  const composites = new Set(list.filter(isComposite).map(canonicalJson))
+  return (value) => {
+    if (isNumeric(value)) return numbers.has(canonicalJson(value))
+    return isComposite(value) ? composites.size > 0 && composites.has(canonicalJson(value)) : plain.has(value)
+  }
 }
 
-/** sift's own equality takes `{"a": null}` and `{"b": null}` for the same. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === 'object' && typeof b === 'object' && isDeepStrictEqual(a, b))
+function isComposite(value: ExactJson): value is ExactJson[] | ExactObject {
+  return Array.isArray(value) || isExactObject(value)
 }
 
 function not<Value>(test: Test<Value>): Test<Value> {

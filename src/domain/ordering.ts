@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import stringify from 'safe-stable-stringify'
-import { isJsonObject, type Event, type Json } from './event.ts'
+import type { Event } from './event.ts'
+import { canonicalJson, exactly, isExactObject, type ExactJson } from './exact-number.ts'
 import { truncate } from './truncate.ts'
 
 /** What a delivery to an ordered destination has in common with those that it must not overtake. */
@@ -23,8 +23,7 @@ export function orderKeyOf(
 ): OrderKey | undefined {
   const value = path === undefined ? undefined : valueAt({ type, data }, path)
   if (value === undefined || value === null) return undefined
-  // Sorted keys: two objects are equal in whatever order their fields were sent.
-  const text = stringify(value)
+  const text = canonicalJson(value)
   return {
     // Redaction looks for the value up to this length (`quotedMax` in payload-redaction.ts), so the ellipsis comes on top.
     text: `${path} = ${truncate(text, longestValue + 1)}`,
@@ -33,11 +32,11 @@ export function orderKeyOf(
 }
 
 /** What an event has at a dotted path, as in `data.customerId`. */
-export function valueAt({ type, data }: Pick<Event, 'type' | 'data'>, path: string): Json | undefined {
-  return path.split('.').reduce<Json | undefined>(inner, { type, data })
+export function valueAt({ type, data }: Pick<Event, 'type' | 'data'>, path: string): ExactJson | undefined {
+  return path.split('.').reduce<ExactJson | undefined>(inner, { type, data: exactly(data) })
 }
 
-function inner(value: Json | undefined, name: string): Json | undefined {
+function inner(value: ExactJson | undefined, name: string): ExactJson | undefined {
   if (Array.isArray(value)) return value[Number(name)]
-  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+  return isExactObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './event.ts'
+import { exactly, isNumeric, type ExactJson, type ExactObject, type Numeric } from './exact-number.ts'
 import { truncate } from './truncate.ts'
 
 export interface PayloadField {
@@ -11,15 +11,15 @@ export interface PayloadField {
  * A payload as lines that a person can read: one per leaf, in the payload's order; a list of plain values is one leaf.
  * Long paths and values are cut, and past `most` fields the rest is only counted.
  */
-export function payloadFields(data: JsonObject, most: number): { fields: PayloadField[]; more: number } {
-  const all = leaves(data, '')
+export function payloadFields(data: ExactObject, most: number): { fields: PayloadField[]; more: number } {
+  const all = leaves(exactly(data), '')
   return { fields: all.slice(0, most), more: Math.max(0, all.length - most) }
 }
 
 const longestPath = 80
 const longestValue = 300
 
-function leaves(value: Json, path: string): PayloadField[] {
+function leaves(value: ExactJson, path: string): PayloadField[] {
   if (!isPlain(value) && !(Array.isArray(value) && value.every(isPlain))) {
     const entries = Object.entries(value)
     if (entries.length === 0) return path ? [field(path, '(none)')] : []
@@ -29,10 +29,10 @@ function leaves(value: Json, path: string): PayloadField[] {
   return [field(path, Array.isArray(value) ? value.map(words).join(', ') || '(none)' : words(value))]
 }
 
-type Plain = string | number | boolean | null
+type Plain = string | Numeric | boolean | null
 
-function isPlain(value: Json): value is Plain {
-  return typeof value !== 'object' || value === null
+function isPlain(value: ExactJson): value is Plain {
+  return typeof value !== 'object' || value === null || isNumeric(value)
 }
 
 function words(value: Plain): string {

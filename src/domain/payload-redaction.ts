@@ -1,4 +1,6 @@
-import { isJsonObject, type Event, type Json, type JsonObject } from './event.ts'
+import type { Event, JsonObject } from './event.ts'
+import { exactly, isExactObject, isNumeric, type ExactJson, type ExactObject } from './exact-number.ts'
+import { parseKeepingText, stringifyExactly } from './json-text.ts'
 import { orderKeyOf } from './ordering.ts'
 import { redacted, secretRemover } from './redaction.ts'
 import type { Timeline } from './timeline.ts'
@@ -19,35 +21,38 @@ export interface Redaction {
  * What the path leads to goes as a whole. Values of fewer than four characters cannot be told apart in a quotation.
  */
 export function redactionOf(event: Pick<Event, 'type' | 'data'>, paths: readonly string[]): Redaction {
-  const hidden: Json[] = []
-  const data = redactData(event.data, paths, (value) => {
+  const hidden: ExactJson[] = []
+  const clean = redactData(exactly(event.data), paths, (value) => {
     hidden.push(value)
     return redacted
   })
   const text = hidden.length > 0 ? quotationRemover(event, paths, hidden) : (quoting: string) => quoting
   return {
-    data,
+    data: hidden.length > 0 ? parseKeepingText(stringifyExactly(clean)) : event.data,
     found: hidden.length > 0,
     text,
     timeline: (timeline) => (hidden.length > 0 ? redactTimeline(timeline, text) : timeline),
   }
 }
 
-type Replace = (value: Json) => Json
+type Replace = (value: ExactJson) => ExactJson
 
-function redactData(data: JsonObject, paths: readonly string[], replace: Replace): JsonObject {
-  const clean = paths.reduce<Json>((rest, path) => redactAt(rest, path.split('.').slice(1), replace), data)
-  return isJsonObject(clean) ? redactDigest(clean, paths, replace) : {}
+function redactData(data: ExactObject, paths: readonly string[], replace: Replace): ExactObject {
+  const clean = paths.reduce<ExactJson>(
+    (rest, path) => redactAt(rest, path.split('.').slice(1), replace),
+    data,
+  )
+  return isExactObject(clean) ? redactDigest(clean, paths, replace) : {}
 }
 
-function redactAt(value: Json, path: readonly string[], replace: Replace): Json {
+function redactAt(value: ExactJson, path: readonly string[], replace: Replace): ExactJson {
   const [name] = path
   if (name === undefined) return replace(value)
   if (Array.isArray(value)) {
     const below = (index: number) => (name === '*' || name === String(index) ? path.slice(1) : path)
     return value.map((item, index) => redactAt(item, below(index), replace))
   }
-  if (!isJsonObject(value)) return value
+  if (!isExactObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const taken = partsTaken(key, path)
@@ -64,7 +69,7 @@ function partsTaken(key: string, path: readonly string[]): number {
 }
 
 /** A digest holds the data of the events that it tells of, and the value that they have in common. */
-function redactDigest(data: JsonObject, paths: readonly string[], replace: Replace): JsonObject {
+function redactDigest(data: ExactObject, paths: readonly string[], replace: Replace): ExactObject {
   const { events, by, key } = data
   if (!Array.isArray(events)) return data
   const isHidden = typeof by === 'string' && paths.some((path) => leadsTo(path.split('.'), by.split('.')))
@@ -72,7 +77,7 @@ function redactDigest(data: JsonObject, paths: readonly string[], replace: Repla
     ...data,
     ...(isHidden && key !== undefined && { key: replace(key) }),
     events: events.map((told) =>
-      isJsonObject(told) && isJsonObject(told.data)
+      isExactObject(told) && isExactObject(told.data)
         ? { ...told, data: redactData(told.data, paths, replace) }
         : told,
     ),
@@ -90,7 +95,7 @@ const mostValues = 200
 function quotationRemover(
   event: Pick<Event, 'type' | 'data'>,
   paths: readonly string[],
-  hidden: readonly Json[],
+  hidden: readonly ExactJson[],
 ): (text: string) => string {
   const values = hidden.flatMap(textsIn)
   if (values.length > mostValues) return () => redacted
@@ -105,9 +110,9 @@ function said(keyText: string): string {
   return keyText.replace(/ = .*$/s, ` = ${redacted}`)
 }
 
-function textsIn(value: Json): string[] {
+function textsIn(value: ExactJson): string[] {
   if (typeof value === 'string') return [value]
-  if (typeof value === 'number') return [String(value)]
+  if (isNumeric(value)) return [...new Set([String(value), String(Number(value))])]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
-import { payloadConverter, type PayloadKeys } from './payload-codec.ts'
+import { createDataConverter, type PayloadKeys } from './payload-codec.ts'
 
 export interface TemporalSettings {
   address: string
@@ -23,7 +23,6 @@ export async function connectTemporal({ address, namespace, tls, apiKey, payload
       { cause },
     )
   }
-  const dataConverter = payloadConverter(payloadKeys)
-  const client = new Client({ connection, namespace, ...(dataConverter && { dataConverter }) })
+  const client = new Client({ connection, namespace, dataConverter: createDataConverter(payloadKeys) })
   return { connection, client }
 }

@@ -37,15 +37,21 @@ export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
 }
 
 /**
- * What client and workers convert by when there are keys. The failure converter puts messages and stacks of errors into
- * payloads: otherwise they would be the one thing that stays in the clear.
+ * How client and workers convert payloads: events' data as it was posted and, where there are keys, all of them encrypted. The failure
+ * converter puts messages and stacks of errors into payloads: otherwise they would be the one thing that stays in the clear.
  */
-export function payloadConverter(keys: PayloadKeys | undefined): DataConverter | undefined {
-  if (!keys) return undefined
+export function createDataConverter(keys: PayloadKeys | undefined): DataConverter {
+  const payloadConverterPath = pathTo('../workflows/payload-converter.ts')
+  if (!keys) return { payloadConverterPath }
   return {
+    payloadConverterPath,
     payloadCodecs: [createPayloadCodec(keys)],
-    failureConverterPath: fileURLToPath(new URL('../workflows/failure-converter.js', import.meta.url)),
+    failureConverterPath: pathTo('../workflows/failure-converter.js'),
   }
+}
+
+function pathTo(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url))
 }
 
 /** The id of the key that a payload is encrypted with; `undefined` if it is in the clear. */

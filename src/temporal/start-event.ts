@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
-import stringify from 'safe-stable-stringify'
 import type { Event } from '../domain/event.ts'
+import { canonicalJson, exactly } from '../domain/exact-number.ts'
 import {
   eventWorkflowId,
   replayEventType,
@@ -85,7 +85,7 @@ function shared(input: RouteEventInput, eager: boolean, priorityKey: number) {
 
 export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo {
   const bodyHash = createHash('sha256')
-    .update(stringify({ type, data }) ?? '')
+    .update(canonicalJson({ type, data: exactly(data) }))
     .digest('hex')
   return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
 }

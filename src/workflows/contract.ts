@@ -236,7 +236,7 @@ export interface StartMemo {
   eventId: string
   eventType: string
   createdAt: string
-  /** SHA-256 of the canonical JSON (RFC 8785) of `{type, data}`. */
+  /** SHA-256 of the canonical JSON of `{type, data}`: see `canonicalJson`. */
   bodyHash: string
   test?: true
 }

@@ -164,20 +164,6 @@ describe('bad input', () => {
     // Standard Webhooks signs `id.timestamp.body`: with a full stop in it, one signature would fit two messages.
     ['an id with a full stop', { ...event, id: 'evt_1.1' }, 422, 'invalid_request', 'id'],
     [
-      'a number that would become another',
-      '{"type":"a.b","data":{"account":[1,12345678901234567890]}}',
-      422,
-      'invalid_request',
-      'data.account.1',
-    ],
-    [
-      'a number that would become null',
-      '{"type":"a.b","data":{"amount":1e400}}',
-      422,
-      'invalid_request',
-      'data.amount',
-    ],
-    [
       'a payload of 300 KiB',
       { type: 'a.b', data: { text: 'x'.repeat(300 * 1024) } },
       413,

@@ -80,7 +80,7 @@ describe('a body', () => {
     ['lists without end', data(`{"a":${nested(100_000)}}`), 422, '(body)'],
     ['too many names', data(JSON.stringify(Object.fromEntries(Array.from({ length: shapeLimits.names + 1 }, (_, n) => [`n${n}`, 0])))), 422, 'data'],
     ['too many items', data(`{"a":${listOf(shapeLimits.items + 1)}}`), 422, 'data.a'],
-    ['a number beyond 2^53 behind a byte order mark', `\uFEFF${data('{"n":12345678901234567890}')}`, 422, 'data.n'],
+    ['a key that is repeated behind a byte order mark', `\uFEFF${data('{"n":1,"n":2}')}`, 422, 'data.n'],
     ['Latin-1', Buffer.from(data('{"name":"Zoë"}'), 'latin1'), 400, '(body)'],
     ['UTF-16', Buffer.from(data('{"a":1}'), 'utf16le'), 400, '(body)', { 'Content-Type': 'application/json; charset=utf-16' }],
     ['an unknown compression', data('{}'), 400, '(body)', { 'Content-Encoding': 'zstd' }],

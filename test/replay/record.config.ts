@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/replay/record.ts'],
     globalSetup: ['test/support/services.ts'],
+    setupFiles: ['tsx/cjs'],
     testTimeout: 60_000,
   },
 })

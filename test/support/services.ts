@@ -36,7 +36,8 @@ export default async function services(project: TestProject) {
     startPostgres({ dataDir: join(folder, 'postgres'), durable: false, progress: () => undefined }),
     startTemporal({ binary, headless: true, namespace: 'default', progress: () => undefined }),
     bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+      workflowsPath: pathTo('../../src/workflows/index.ts'),
+      payloadConverterPath: pathTo('../../src/workflows/payload-converter.ts'),
       logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },
     }),
   ])
@@ -55,4 +56,8 @@ export default async function services(project: TestProject) {
     await Promise.all([temporal.stop(), postgres.stop()])
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function pathTo(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url))
 }

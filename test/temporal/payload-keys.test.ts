@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Worker } from '@temporalio/worker'
 import { expect, inject, it } from 'vitest'
 import {
-  payloadConverter,
+  createDataConverter,
   payloadKeyId,
   PayloadLocked,
   type PayloadKeys,
@@ -103,7 +103,7 @@ async function expectReplays({ temporal }: Stack, workflowId: string): Promise<v
   const history = await temporal.workflow.getHandle(workflowId).fetchHistory()
   const options = {
     workflowBundle: { codePath: inject('workflowBundle') },
-    dataConverter: payloadConverter([b, a]) ?? {},
+    dataConverter: createDataConverter([b, a]),
   }
   await expect(Worker.runReplayHistory(options, history, workflowId)).resolves.toBeUndefined()
 }

@@ -18,6 +18,7 @@ import {
   requireDestination,
 } from '../destination-store.ts'
 import { notFound } from '../errors.ts'
+import { filterObject } from '../filter-field.ts'
 import { route, scopeOf, type TenantCaller } from '../route.ts'
 import { jsonObject } from '../text.ts'
 import { withFieldNames } from './field-names.ts'
@@ -35,7 +36,7 @@ const eventType = z.string().superRefine((type, context) => {
   context.addIssue({ code: 'custom', message: `is not a known event type${advice}` })
 })
 
-const filters = jsonObject.superRefine((given, context) => {
+const filters = filterObject.superRefine((given, context) => {
   for (const { path, message } of filterProblems(filterOf(given) ?? {}))
     context.addIssue({ code: 'custom', path: givenPath(given, path), message })
 })

@@ -1,3 +1,4 @@
+import { stringifyExactly } from '../json-text.ts'
 import { standardSecretProblem } from '../signing-keys.ts'
 import { standardHeaders } from './standard-webhooks.ts'
 import type { WireFormat } from './wire-format.ts'
@@ -16,7 +17,7 @@ export const cloudEvents: WireFormat = {
     const { id, tenantId, environment, type, createdAt, data } = request.event
     const body =
       request.body ??
-      JSON.stringify({
+      stringifyExactly({
         specversion: '1.0',
         id,
         source: `urn:switchyard:${tenantId}:${environment}`,

@@ -1,4 +1,5 @@
 import { nameSubscribedTo } from '../event-types.ts'
+import { stringifyExactly } from '../json-text.ts'
 import { standardSecretProblem } from '../signing-keys.ts'
 import { standardHeaders } from './standard-webhooks.ts'
 import type { WireFormat, WireRequest } from './wire-format.ts'
@@ -13,7 +14,7 @@ export const dataspike: WireFormat = {
   options: ['signatures'],
   secretProblem: standardSecretProblem,
   render(request) {
-    const body = request.body ?? JSON.stringify(dataspikeEnvelope(request))
+    const body = request.body ?? stringifyExactly(dataspikeEnvelope(request))
     return { body, headers: { 'content-type': 'application/json', ...standardHeaders(request, body) } }
   },
 }

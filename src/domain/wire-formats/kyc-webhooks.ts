@@ -1,3 +1,4 @@
+import { stringifyExactly } from '../json-text.ts'
 import { textSecretProblem } from '../signing-keys.ts'
 import { hexSignature, unixSeconds, type WireFormat } from './wire-format.ts'
 
@@ -14,7 +15,8 @@ export const kycWebhooks: WireFormat = {
   render(request) {
     const { event, options } = request
     const created = unixSeconds(new Date(event.createdAt))
-    const body = request.body ?? JSON.stringify({ id: event.id, type: event.type, created, data: event.data })
+    const body =
+      request.body ?? stringifyExactly({ id: event.id, type: event.type, created, data: event.data })
     const signature = hexSignature(options?.signedContent === 'body' ? body : `${created}.${body}`, request)
     return {
       body,

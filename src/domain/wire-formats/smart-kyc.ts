@@ -1,3 +1,4 @@
+import { stringifyExactly } from '../json-text.ts'
 import { textSecretProblem } from '../signing-keys.ts'
 import { hexSignature, type WireFormat } from './wire-format.ts'
 
@@ -14,7 +15,7 @@ export const smartKyc: WireFormat = {
   render(request) {
     const { event } = request
     const { type, createdAt, data, tenantId } = event
-    const body = request.body ?? JSON.stringify({ event: type, timestamp: createdAt, data, tenantId })
+    const body = request.body ?? stringifyExactly({ event: type, timestamp: createdAt, data, tenantId })
     const signature = hexSignature(body, request)
     return {
       body,

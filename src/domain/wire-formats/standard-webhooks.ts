@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { stringifyExactly } from '../json-text.ts'
 import { secretBytes, signWithKey, standardSecretProblem } from '../signing-keys.ts'
 import { unixSeconds, type WireFormat, type WireRequest } from './wire-format.ts'
 
@@ -13,7 +14,7 @@ export const standardWebhooks: WireFormat = {
   secretProblem: standardSecretProblem,
   render(request) {
     const { type, createdAt, data } = request.event
-    const body = request.body ?? JSON.stringify({ type, timestamp: createdAt, data })
+    const body = request.body ?? stringifyExactly({ type, timestamp: createdAt, data })
     return { body, headers: { 'content-type': 'application/json', ...standardHeaders(request, body) } }
   },
 }
