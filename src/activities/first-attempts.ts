@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { activityInfo, getClient } from '@temporalio/activity'
+import { LRUCache } from 'lru-cache'
 import type { Event } from '../domain/event.ts'
 import type { AttemptResult, FirstResult } from '../domain/outcome.ts'
 import { deliveryKey } from '../domain/timeline.ts'
@@ -24,10 +25,12 @@ export interface FirstAttempts {
 
 /** A workflow task waits this long for its first attempts: most receivers answer within it, and the event is done at once. */
 const patienceMs = 1_000
-/** Where the tenant's share is used up, this long. */
+/** Where the tenant's share is used up, or waiting was in vain a moment ago, this long. */
 const briefMs = 100
 /** Workflow tasks that may wait longer than briefly, of one tenant and in all: fewer than there are slots for. */
-const maxWaiting = { perTenant: 4, inAll: 6 }
+const maxWaiting = { perTenant: 3, inAll: 5 }
+/** For how long a tenant's events wait briefly once nothing came of a longer wait: its receivers hang. */
+const inVainMs = 5_000
 
 type Deps = Pick<ActivityDeps, 'log'> & { ongoing: OngoingAttempts }
 
@@ -76,7 +79,7 @@ function askingRun(): { workflowId: string; runId: string } {
  */
 async function waitFor(
   attempts: readonly Promise<AttemptResult>[],
-  takeShare: () => (() => void) | undefined,
+  takeShare: () => GiveBack | undefined,
 ): Promise<void> {
   const all = Promise.all(attempts)
   if (await isDoneWithin(all, briefMs)) return
@@ -86,8 +89,8 @@ async function waitFor(
   const setback = new Promise((resolve) => {
     for (const one of setbacks) void one.then((delivered) => delivered ?? resolve(undefined))
   })
-  await isDoneWithin(Promise.race([all, setback]), patienceMs - briefMs)
-  giveShareBack()
+  const isWorthIt = await isDoneWithin(Promise.race([all, setback]), patienceMs - briefMs)
+  giveShareBack({ inVain: !isWorthIt })
 }
 
 function isDelivered(result: AttemptResult): boolean {
@@ -102,19 +105,24 @@ async function isDoneWithin(work: Promise<unknown>, forMs: number): Promise<bool
   return done
 }
 
-/** Places of which each tenant may have only so many. */
+type GiveBack = (ended: { inVain: boolean }) => void
+
+/** Permits to wait for longer, bounded by tenant and in all. */
 function createShares(max: { perTenant: number; inAll: number }) {
   const taken = new Map<string, number>()
+  const inVain = new LRUCache<string, true>({ max: 10_000, ttl: inVainMs })
   let inAll = 0
   return {
-    /** Returns the function that gives the place back, or `undefined` where the limit is reached. */
-    take(tenantId: string): (() => void) | undefined {
+    /** Returns the function that gives the permit back, or `undefined` if the tenant is to wait briefly. */
+    take(tenantId: string): GiveBack | undefined {
       if (inAll >= max.inAll || (taken.get(tenantId) ?? 0) >= max.perTenant) return undefined
+      if (inVain.has(tenantId)) return undefined
       inAll++
       const leave = count(taken, tenantId)
-      return () => {
+      return (ended) => {
         inAll--
         leave()
+        if (ended.inVain) inVain.set(tenantId, true)
       }
     },
   }

@@ -2,6 +2,7 @@ import type { Scope } from '../db/destinations.ts'
 import { eventMaxBytes } from '../domain/event.ts'
 import { keptText } from '../domain/json-text.ts'
 import { acceptEvent, type Accepted } from './accept-event.ts'
+import type { StartInSlot } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError } from './errors.ts'
 import { eventBody } from './event-fields.ts'
@@ -12,13 +13,14 @@ import { validate } from './validate.ts'
 interface Result {
   status: number
   id?: string
-  error?: unknown
+  error?: ReturnType<ApiError['toProblem']>
 }
 
 interface Batch {
   items: readonly unknown[]
   /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
   idempotencyKey?: string | undefined
+  startInSlot: StartInSlot
 }
 
 /**
@@ -28,7 +30,7 @@ interface Batch {
 export async function acceptBatch(
   deps: AppDeps,
   scope: Scope,
-  { items, idempotencyKey }: Batch,
+  { items, idempotencyKey, startInSlot }: Batch,
 ): Promise<Result[]> {
   const newestById = new Map<string, Promise<Result>>()
   let earlier: Promise<unknown> = Promise.resolve()
@@ -44,7 +46,7 @@ export async function acceptBatch(
       }
       // A key holds no blank, so that no other key's items get the same ids.
       const itemKey = idempotencyKey && `${idempotencyKey} ${index}`
-      return acceptEvent(deps, scope, given, { idempotencyKey: itemKey, after, path })
+      return acceptEvent(deps, scope, given, { startInSlot, idempotencyKey: itemKey, after, path })
     })
     earlier = Promise.all([after, result])
     return result
