@@ -59,12 +59,21 @@ export const slack = defineChannel({
 /** 400 is about the message (`invalid_blocks`, `no_text`, …); who it goes to has other statuses. */
 const refusedContent = { refusedContent: true } as const
 
+/** Slack says `ok` to each message that it takes. A proxy's page, or a JSON error with status 200, is no delivery. */
+const notSlackOk = {
+  kind: 'failed',
+  errorClass: 'protocol',
+  error: 'the answer is not Slack’s “ok”, so the message may not have been posted',
+} as const
+
 /**
  * Slack answers 4xx with a word that says what is wrong for good (`no_service`, `channel_is_archived`,
  * `invalid_payload`, …); only 408 and 429 pass. Source: Slack, "Handling errors" of incoming webhooks.
  */
 function classifySlack(answer: Answer): Outcome {
   const outcome = classifyHttp(answer)
+  if (outcome.kind === 'delivered' && outcome.responseExcerpt?.trim() !== 'ok')
+    return { ...outcome, ...notSlackOk }
   if (outcome.kind !== 'failed' || answer.kind !== 'answered') return outcome
   const { status, excerpt } = answer
   if (status < 400 || status >= 500 || status === 408 || status === 429) return outcome

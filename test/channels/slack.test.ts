@@ -22,12 +22,12 @@ const token = 'XXX4pq9ZZw0aBcDeFgHiJkLm'
 const path = `/services/T0AB12CD3/B0EF45GH6/${token}`
 
 const classes: [from: number[], outcome: object][] = [
-  [[200, 201, 204], { kind: 'delivered' }],
   [[300, 304], { kind: 'failed', errorClass: 'http' }],
   [[400, 401, 403, 404, 409, 422], { kind: 'rejected', errorClass: 'http' }],
   [[410], { kind: 'rejected', errorClass: 'http', gone: true }],
   [[408, 429, 500, 502, 503, 504], { kind: 'failed', errorClass: 'http' }],
 ]
+const notOk = ['{"ok":false}', '<html><title>Sign in</title></html>', 'not ok', '']
 const words: [code: number, word: string][] = [
   [400, 'invalid_payload'],
   [403, 'action_prohibited'],
@@ -50,6 +50,12 @@ channelContract<Respond>('slack', {
         { ...outcome, responseCode: code },
       ]),
     ),
+    ['200 ok', status(200, {}, 'ok'), { kind: 'delivered', responseCode: 200 }],
+    ...notOk.map((body): [string, Respond, object] => [
+      `200 with the body ${JSON.stringify(body)}`,
+      status(200, {}, body),
+      { kind: 'failed', errorClass: 'protocol', responseCode: 200, responseExcerpt: body },
+    ]),
     ...words.map(([code, word]): [string, Respond, object] => [
       `${code} ${word}`,
       status(code, {}, word),
