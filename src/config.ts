@@ -169,6 +169,7 @@ const variables = z.object({
     .string()
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .optional(),
+  SMTP_TLS: z.enum(['required', 'optional']).optional(),
   MAIL_FROM: z.string().default('Switchyard <switchyard@localhost>'),
   MAIL_FROM_DOMAINS: mailDomains.default([]),
   MAIL_BOUNCES: mailBounces.optional(),

@@ -42,6 +42,7 @@ await runRoot(async (lifecycle, fail) => {
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
     publicUrl: publicUrlOf(config),
     sandboxLoopback: true,
+    requireSmtpTls: config.SMTP_TLS === 'required',
   }
   const platform = await openPlatform(config, services, log, lifecycle)
   progress('starting the worker and the API')

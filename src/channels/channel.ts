@@ -63,6 +63,8 @@ export interface ChannelContext {
   egress: Egress
   /** For destinations that name no mail server. */
   mail?: PlatformMail | undefined
+  /** Mail goes only to servers that speak TLS, by `smtps://` or STARTTLS. */
+  requireSmtpTls?: boolean | undefined
 }
 
 /** How a channel signs what it sends. */

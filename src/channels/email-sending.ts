@@ -100,6 +100,10 @@ export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
   if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
     return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
   }
+  if (code === 'ETLS') {
+    const error = `SMTP ${responseCode}: the mail server did not start TLS, so neither login nor mail was sent`
+    return { kind: 'failed', error, ...seen, errorClass: 'tls' }
+  }
   const what =
     code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
   return { kind: 'failed', error: `SMTP ${responseCode}: ${what}`, ...seen }

@@ -32,7 +32,7 @@ export const email = defineChannel({
   compose: composeEmail,
 
   /** A mail to each recipient: they unsubscribe one by one, and one who is refused keeps nobody else from it. */
-  async send({ content = {}, timeoutMs, settled, ...message }, { egress, mail }) {
+  async send({ content = {}, timeoutMs, settled, ...message }, { egress, mail, requireSmtpTls = false }) {
     const { event, destination } = message
     const { to, smtpUrl } = destination.config
     const sender = senderOf(destination.config, destination.id, mail)
@@ -42,7 +42,7 @@ export const email = defineChannel({
     const mails = recipients.map((recipient) => mailTo(recipient, sender, message, composed))
     const requestHeaders = headersForLog({ 'Message-ID': emailHeaders(message).messageId })
     const signal = AbortSignal.timeout(timeoutMs)
-    const opening = { egress, signal, requireTls: false }
+    const opening = { egress, signal, requireTls: requireSmtpTls }
     try {
       const connection = smtpUrl
         ? connectToTenant(smtpUrl, event.environment, opening)

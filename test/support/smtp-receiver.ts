@@ -21,13 +21,15 @@ export interface SmtpReceiver {
   /** Mails begun (`MAIL FROM`), whatever came of them. */
   begun: number
   login: { user: string; password: string } | undefined
+  /** Of the mails, in their order: whether they came over TLS. */
+  secure: boolean[]
   stop(): Promise<void>
 }
 
 /** A real SMTP server on loopback that keeps what it took, or refuses as it is told. */
 export async function startSmtpReceiver(
   refusal?: Refusal,
-  options: { tls?: boolean } = {},
+  options: { tls?: boolean; startTls?: { key: string; cert: string } } = {},
 ): Promise<SmtpReceiver> {
   function refused(at: Refusal['at'], recipient?: string): Error | null {
     if (refusal?.at !== at || (refusal.recipient && refusal.recipient !== recipient)) return null
@@ -37,7 +39,8 @@ export async function startSmtpReceiver(
     secure: options.tls ?? false,
     authOptional: true,
     allowInsecureAuth: true,
-    disabledCommands: ['STARTTLS'],
+    ...options.startTls,
+    disabledCommands: options.startTls ? [] : ['STARTTLS'],
     disableReverseLookup: true,
     closeTimeout: 100,
     onConnect(_session, done) {
@@ -55,10 +58,11 @@ export async function startSmtpReceiver(
       done(refused('mail'))
     },
     onRcptTo: ({ address }, _session, done) => done(refused('recipient', address)),
-    onData(stream, { envelope: { mailFrom, rcptTo } }, done) {
+    onData(stream, { secure, envelope: { mailFrom, rcptTo } }, done) {
       simpleParser(stream).then((mail) => {
         const error = refused('data')
         if (!error) receiver.mails.push(mail)
+        if (!error) receiver.secure.push(secure)
         if (!error)
           receiver.envelopes.push({
             from: mailFrom === false ? '' : mailFrom.address,
@@ -77,6 +81,7 @@ export async function startSmtpReceiver(
     connections: 0,
     begun: 0,
     login: undefined,
+    secure: [],
     stop: () => new Promise((resolve) => server.close(resolve)),
   }
   return receiver

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createEgress } from '../../src/channels/egress.ts'
+import { email } from '../../src/channels/email.ts'
+import { testAuthority } from '../support/receiver.ts'
+import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { untilTestEnds } from '../support/stack.ts'
+import { send } from './contract.ts'
+
+const [user, password] = ['switchyard', 'pa55word']
+const login = `${user}:${password}`
+const to = ['oncall@acme.example', 'audit@acme.example']
+
+describe('where TLS is required', () => {
+  const tlsFile = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url), 'utf8')
+  const startTls = { key: tlsFile('localhost.key'), cert: tlsFile('localhost.crt') }
+  const trusting = createEgress({ allow: [], sandboxLoopback: true, extraAuthorities: testAuthority })
+  afterAll(() => trusting.close())
+  const context = { egress: trusting, requireSmtpTls: true }
+  const urlOf = ({ port }: SmtpReceiver) => `smtp://${login}@localhost:${port}`
+  const tenantConfig = (receiver: SmtpReceiver) => ({
+    to,
+    from: 'alerts@acme.example',
+    smtpUrl: urlOf(receiver),
+  })
+
+  it('neither login nor mail goes to a tenant’s or the platform’s server without STARTTLS', async () => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const mail = { smtpUrl: urlOf(receiver), from: 'switchyard@acme.example' }
+    const outcomes = [
+      await send({ channel: email, config: tenantConfig(receiver), context }),
+      await send({ channel: email, config: { to }, context: { ...context, mail } }),
+    ]
+    const error = expect.stringContaining('the mail server did not start TLS') as string
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ kind: 'failed', errorClass: 'tls', error })
+    expect(receiver).toMatchObject({ connections: 2, begun: 0, login: undefined, mails: [] })
+  })
+
+  it('STARTTLS carries both', async () => {
+    const receiver = untilTestEnds(await startSmtpReceiver(undefined, { startTls }))
+    const outcome = await send({ channel: email, config: tenantConfig(receiver), context })
+    expect(outcome).toMatchObject({ kind: 'delivered' })
+    expect(receiver).toMatchObject({ login: { user, password }, secure: [true, true] })
+  })
+})
