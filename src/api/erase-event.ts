@@ -1,4 +1,4 @@
-import type { Client, WorkflowIdConflictPolicy } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { inTenantTurn } from '../db/client.ts'
 import type { Scope } from '../db/destinations.ts'
 import { createErasure, newestErasure } from '../db/erasures.ts'
@@ -30,33 +30,27 @@ export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): P
   const scope = scopeOf(writer.caller)
   if (!isEventId(asked.eventId)) throw notFound('event')
   const held = await isHeld(deps, scope, asked.eventId)
-  const { erasure, isNew } = await inTenantTurn(db, scope.tenantId, async (tx) => {
+  const erasure = await inTenantTurn(db, scope.tenantId, async (tx) => {
     const earlier = await newestErasure(tx, scope, asked.eventId)
-    if (earlier && (!earlier.completedAt || !held)) return { erasure: earlier, isNew: false }
+    if (earlier && (!earlier.completedAt || !held)) return earlier
     if (!held) throw notFound('event')
     const made = await createErasure(tx, scope, asked)
     const after = { erasureId: made.id, ...(asked.reason !== undefined && { reason: asked.reason }) }
     await audit(tx, writer, { action: 'event.erased', subject: asked.eventId, after })
-    return { erasure: made, isNew: true }
+    return made
   })
-  // An earlier one has noted that it is done before its workflow ends. Where a request broke off, it is started by the next one.
-  if (!erasure.completedAt)
-    await start(temporal, erasure, scope, isNew ? 'TERMINATE_EXISTING' : 'USE_EXISTING')
+  // Where a request broke off before this, the next one starts it.
+  if (!erasure.completedAt) await start(temporal, erasure, scope)
   return erasure
 }
 
-async function start(
-  client: Client,
-  { id, eventId, createdAt }: Erasure,
-  scope: Scope,
-  workflowIdConflictPolicy: WorkflowIdConflictPolicy,
-): Promise<void> {
+async function start(client: Client, { id, eventId, createdAt }: Erasure, scope: Scope): Promise<void> {
   const input: EraseEventInput = { ...scope, eventId, erasureId: id, at: createdAt.toISOString() }
   await client.workflow.start(eraseEventType, {
     taskQueue,
     workflowId: eraseWorkflowId(input),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy,
+    workflowIdConflictPolicy: 'USE_EXISTING',
     priority: { fairnessKey: scope.tenantId },
     args: [input],
   })

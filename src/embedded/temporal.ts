@@ -74,14 +74,18 @@ function serverArguments(
   uiPort: number | undefined,
 ): string[] {
   const pragmas = ['journal_mode=wal', 'synchronous=normal']
-  const fairness = ['matching.useNewMatcher=true', 'matching.enableFairness=true']
+  const dynamicConfig = [
+    'matching.useNewMatcher=true',
+    'matching.enableFairness=true',
+    'history.visibilityProcessorEnsureCloseBeforeDelete=true',
+  ]
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...(dbFile ? ['--db-filename', dbFile, ...repeated('--sqlite-pragma', pragmas)] : []),
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
-    ...repeated('--dynamic-config-value', fairness),
+    ...repeated('--dynamic-config-value', dynamicConfig),
   ]
 }
 

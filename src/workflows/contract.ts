@@ -346,9 +346,9 @@ export interface EraseEventInput extends Pick<Event, 'tenantId' | 'environment'>
 export function eraseWorkflowId({
   tenantId,
   environment,
-  eventId,
-}: Pick<EraseEventInput, 'tenantId' | 'environment' | 'eventId'>): string {
-  return [tenantId, environment, 'erase', eventId].join('/')
+  erasureId,
+}: Pick<EraseEventInput, 'tenantId' | 'environment' | 'erasureId'>): string {
+  return [tenantId, environment, 'erase', erasureId].join('/')
 }
 
 /** What was erased: runs of the event and of digests that told of it, digests, lines of the archive. */

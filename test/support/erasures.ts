@@ -25,7 +25,7 @@ export function endedErasure(api: Api, id: string): Promise<ErasureShown> {
   return eventually(
     () => readErasure(api, id),
     ({ status }) => status === 'completed',
-    120_000,
+    60_000,
   )
 }
 
