@@ -13,7 +13,7 @@ import {
   replaysWorkflowId,
   turnsWorkflowId,
 } from '../../src/workflows/contract.ts'
-import { erase } from '../support/erasures.ts'
+import { askErasure, erase } from '../support/erasures.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { readRuleLog } from '../support/rules.ts'
 import {
@@ -131,8 +131,11 @@ const scenarios: Record<string, Scenario> = {
   'circuit-open-and-cancelled': {
     receivers: [status(500)],
     delivery: { schedule: ['0s'] },
-    async start(api) {
+    async start(api, [destinationId = '']) {
       for (let failed = 0; failed < 10; failed++) await settledLog(api, await post(api))
+      // Its schedule has to be longer than the circuit is open.
+      const body = { delivery: { schedule: ['0s', '1h'] } }
+      await api.patch(`/destinations/${destinationId}`, body).expect(200)
       return post(api)
     },
     meanwhile: cancel,
@@ -324,7 +327,9 @@ const scenarios: Record<string, Scenario> = {
     delivery: { schedule: ['0s', '1s'] },
     rules: digesting('1s'),
     async workflowId(scope, _destinationIds, api) {
-      return eraseWorkflowId({ ...scope, eventId: await eraseNewest(api) })
+      const eventId = await eraseNewest(api)
+      // Asked for again, it is the same erasure.
+      return eraseWorkflowId({ ...scope, erasureId: await askErasure(api, eventId) })
     },
   },
   'erased-event-is-stood-in-for': {
