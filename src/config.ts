@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { fieldMessage } from './api/field-messages.ts'
@@ -81,7 +82,7 @@ const certificates = z.string().transform((file, context) => {
 
 const mailDomains = z
   .string()
-  .transform((text) => text.split(',').map((entry) => entry.trim().toLowerCase()))
+  .transform((text) => text.split(',').map((entry) => domainToASCII(entry.trim()) || entry))
   .refine((entries) => entries.every((entry) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(entry)), {
     message: 'must be domains such as example.com, separated by commas; no wildcards',
   })

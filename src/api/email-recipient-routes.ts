@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withAsciiDomain } from '../channels/email-address.ts'
 import { recordAudit } from '../db/audit.ts'
 import { inTenantTurn } from '../db/client.ts'
 import { openDestination, type Destination } from '../db/destinations.ts'
@@ -15,7 +16,7 @@ import { ApiError, invalid, notFound } from './errors.ts'
 import { route, scopeOf } from './route.ts'
 import { asJson, audit } from './writer.ts'
 
-const addresses = z.array(z.string().max(254)).min(1).max(50)
+const addresses = z.array(z.string().overwrite(withAsciiDomain).max(254)).min(1).max(50)
 const recipientsReply = z.object({ recipients: z.array(recipientReply) })
 
 export const emailRecipientRoutes = [

@@ -1,20 +1,19 @@
 import { z } from 'zod'
 import { headersForLog } from '../domain/redaction.ts'
 import { defineChannel, type Composition, type Recipient } from './channel.ts'
+import { emailAddress } from './email-address.ts'
 import { unsubscribeHeaders, withFooter } from './email-footer.ts'
 import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './email-message.ts'
 import { senderOf, senderProblems, type Sender } from './email-sender.ts'
 import { classifyMailError, concludeMails, sendEach } from './email-sending.ts'
 import { connectToPlatform, connectToTenant, smtpProblems, smtpUrl } from './smtp-connection.ts'
 
-const address = z.email('is not an email address').max(254)
-
 /** An email with text and HTML bodies, by the platform's mail server or by the tenant's own (`smtpUrl`). */
 export const email = defineChannel({
   name: 'email',
   config: z.strictObject({
-    to: z.array(address).min(1).max(50),
-    from: address.optional(),
+    to: z.array(emailAddress).min(1).max(50),
+    from: emailAddress.optional(),
     smtpUrl: smtpUrl.optional(),
   }),
   secrets: ['smtpUrl'],

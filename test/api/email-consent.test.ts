@@ -352,6 +352,23 @@ describe('the link that unsubscribes', () => {
     expect(await recipientsOf(api, id)).toEqual({ [key(address)]: 'vouched' })
   })
 
+  it('of an internationalized address is one, in whichever form the domain is given', async () => {
+    const { id: tenantId, api } = await tenantWhoAsks(stack)
+    const [given, stored] = ['jörg@exämple.de', 'jörg@xn--exmple-cua.de']
+    const { id } = await inboxOf(api, [given])
+    expect(await recipientsOf(api, id)).toEqual({ [stored]: 'asked' })
+    const link = `/tenants/${tenantId}/destinations/${id}/vouch`
+    await platform(stack)
+      .post(link, { addresses: [given] })
+      .expect(200)
+    await platform(stack)
+      .post(link, { addresses: [stored] })
+      .expect(200)
+    expect(await recipientsOf(api, id)).toEqual({ [stored]: 'vouched' })
+    const log = await settledLog(api, await postEvent(api))
+    expect(log.deliveries).toMatchObject([{ status: 'delivered' }])
+  })
+
   it('is in the request to confirm as well: who wants none of it is not asked again', async () => {
     const { api } = await tenantWhoAsks(stack)
     const address = somebody()

@@ -5,7 +5,7 @@ import { email } from '../../src/channels/email.ts'
 import { testAuthority } from '../support/receiver.ts'
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
-import { send } from './contract.ts'
+import { egress, send } from './contract.ts'
 
 const [user, password] = ['switchyard', 'pa55word']
 const login = `${user}:${password}`
@@ -42,5 +42,41 @@ describe('where TLS is required', () => {
     const outcome = await send({ channel: email, config: tenantConfig(receiver), context })
     expect(outcome).toMatchObject({ kind: 'delivered' })
     expect(receiver).toMatchObject({ login: { user, password }, secure: [true, true] })
+  })
+})
+
+describe('an internationalized address', () => {
+  it.each([
+    ['joerg@exämple.de', 'joerg@xn--exmple-cua.de'],
+    ['jörg@exämple.de', 'jörg@xn--exmple-cua.de'],
+    ['jo\u0308rg@example.de', 'jörg@example.de'],
+    ['用户@例子.广告', '用户@xn--fsqu00a.xn--4rr70v'],
+    ['Joerg+AML@Example.de', 'Joerg+AML@Example.de'],
+  ])('%s is stored as %s, and mail for it is handed in', async (given, stored) => {
+    const receiver = untilTestEnds(await startSmtpReceiver())
+    const smtpUrl = `smtp://127.0.0.1:${receiver.port}`
+    const config = email.config.parse({ to: [given], from: 'alerts@acme.example', smtpUrl })
+    expect(config.to).toEqual([stored])
+    expect(await send({ channel: email, config, context: { egress } })).toMatchObject({ kind: 'delivered' })
+    // The receiver shows domains in Unicode.
+    const [local = ''] = stored.split('@')
+    expect(receiver.envelopes.map(({ to: [address] }) => address?.split('@')[0])).toEqual([local])
+  })
+
+  it.each([
+    'joerg@',
+    '@exämple.de',
+    'jo rg@exämple.de',
+    'jo\u200brg@example.de',
+    'j😀@example.de',
+    'a@b@exämple.de',
+    'a@exä mple.de',
+    'a@ä..de',
+    'a@\u202eexample.de',
+  ])('%j is none', (given) => {
+    const smtpUrl = 'smtp://127.0.0.1:25'
+    const { success, error } = email.config.safeParse({ to: [given], from: 'alerts@acme.example', smtpUrl })
+    expect(success).toBe(false)
+    expect(error?.issues).toMatchObject([{ path: ['to', 0], message: 'is not an email address' }])
   })
 })
