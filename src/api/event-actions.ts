@@ -1,6 +1,6 @@
 import pMap from 'p-map'
 import { z } from 'zod'
-import type { Delivery } from '../domain/timeline.ts'
+import { isOpen, type Delivery } from '../domain/timeline.ts'
 import { readTimeline } from '../temporal/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../workflows/contract.ts'
 import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
@@ -110,17 +110,21 @@ export const eventActionRoutes = [
   }),
 ]
 
-/** What is held for its turn cannot be hurried: that would overtake others. */
-function waitsForTime({ status, nextAttemptAt }: Delivery): boolean {
-  return status === 'pending' || (status === 'held' && nextAttemptAt !== undefined)
+/** An attempt in progress is awaited, and what is held for its turn cannot be hurried: that would overtake others. */
+function waitsForTime(delivery: Delivery): boolean {
+  return isOpen(delivery) && delivery.nextAttemptAt !== undefined
 }
 
 function nothingToRetry(deliveries: readonly Delivery[], why?: string): ApiError {
   const held = deliveries.find(({ status }) => status === 'held')
+  if (held)
+    return new ApiError(
+      'already_ended',
+      `No delivery of this event waits for a time: one is held (${held.reason}).`,
+    )
+  const inProgress = deliveries.some(isOpen) ? 'an attempt is in progress' : why
   return new ApiError(
     'already_ended',
-    held
-      ? `No delivery of this event waits for a time: one is held (${held.reason}).`
-      : `No delivery of this event waits for an attempt${why ? `: ${why}` : ''}.`,
+    `No delivery of this event waits for an attempt${inProgress ? `: ${inProgress}` : ''}.`,
   )
 }

@@ -185,19 +185,24 @@ describe('what can be asked of an event', () => {
     await api.post(`/events/${eventId}/retry`).expect(409)
   })
 
-  it('retry has nothing to do while the first attempt is under way', async () => {
+  it('retry has nothing to do while the first attempt is in progress', async () => {
     const { api } = await makeTenant(stack)
     const { id: destination } = await webhookTo(api, await receiver(after(3_000, 200)))
     const eventId = await postEvent(api)
-    const { body } = await api.post(`/events/${eventId}/retry`, { destination }).expect(409)
-    expect(body).toMatchObject({
-      detail: expect.stringContaining('its first attempts are under way') as string,
+    const retried = () => api.post(`/events/${eventId}/retry`, { destination }).expect(409)
+    expect((await retried()).body).toMatchObject({
+      detail: expect.stringMatching(/first attempts are under way|an attempt is in progress/) as string,
     })
-    expect(await readLog(api, eventId)).toMatchObject({
-      status: 'pending',
-      incomplete: expect.stringContaining('its first attempts are under way') as string,
+    await eventually(
+      () => readLog(api, eventId),
+      ({ deliveries }) => deliveries[0]?.reason === 'the first attempt is in progress',
+    )
+    expect((await retried()).body).toMatchObject({
+      detail: 'No delivery of this event waits for an attempt: an attempt is in progress.',
     })
-    expect((await settledLog(api, eventId)).status).toBe('delivered')
+    const log = await settledLog(api, eventId)
+    expect(log.status).toBe('delivered')
+    expect(log.deliveries[0]?.attempts).toHaveLength(1)
   })
 
   it('cancel ends what waits, and the log keeps what was done', async () => {
@@ -276,7 +281,9 @@ describe('many', () => {
     expect(hook.received).toHaveLength(40)
     for (const { deliveries } of logs) {
       const hung = deliveries.find(({ destinationId }) => destinationId === hanging.id)
-      expect(hung?.attempts).toMatchObject([{ outcome: 'failed', error: 'no answer within 2000 ms' }])
+      // Its circuit may open meanwhile, and holds back what has not begun.
+      expect(hung?.status).toBe('failed')
+      expect(JSON.stringify(hung)).toContain('no answer within 2000 ms')
     }
   }, 90_000)
 })
