@@ -159,7 +159,7 @@ const variables = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true'),
-  MAX_BACKLOG_SECONDS: z.coerce.number().min(1).max(86_400).default(2),
+  MAX_BACKLOG_SECONDS: z.coerce.number().min(1).max(86_400).default(10),
   ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   TRUST_PROXY: trustProxy.optional(),
   CORS_ORIGINS: origins.optional(),

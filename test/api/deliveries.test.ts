@@ -198,7 +198,8 @@ describe('GET /deliveries', () => {
 
     const { body } = await api.post('/events/wide/replay').expect(202)
     const { replayId } = body as { replayId: string }
-    const isWhole = (found: DeliveryRow[]) => found.filter((row) => row.replayId === replayId).length === 70
+    const isWhole = (found: DeliveryRow[]) =>
+      found.filter((row) => row.replayId === replayId && row.status === 'delivered').length === 70
     await pageWhen<DeliveryRow>(api, '/deliveries', { limit: 100 }, isWhole)
     const all = await readPages<DeliveryRow>(api, '/deliveries', { limit: 33 })
     expect(all).toHaveLength(140)

@@ -7,7 +7,7 @@ import { slack } from '../../src/channels/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
 import { excerptMaxBytes } from '../../src/domain/outcome.ts'
 import { startRawServer } from '../support/raw-server.ts'
-import { startReceiver, status } from '../support/receiver.ts'
+import { startReceiver } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { send } from './contract.ts'
@@ -42,17 +42,21 @@ const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the answer’
 
 const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the answer is not valid SMTP' }
 
+const delivered = { kind: 'delivered' }
+/** Slack answers with "ok" and nothing else. */
+const notOk = { kind: 'failed', errorClass: 'protocol' }
+
 const overHttp = [
-  ['webhook', webhook, (port: number) => ({ url: `http://127.0.0.1:${port}/` })],
-  ['slack', slack, (port: number) => ({ webhookUrl: `http://127.0.0.1:${port}/` })],
+  ['webhook', webhook, (port: number) => ({ url: `http://127.0.0.1:${port}/` }), delivered],
+  ['slack', slack, (port: number) => ({ webhookUrl: `http://127.0.0.1:${port}/` }), notOk],
 ] as const
 
-describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, channel, config) => {
+describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, channel, config, taken) => {
   it.each<[what: string, beginning: string, more: string, outcome: object]>([
-    ['a body', `${ok}\r\n`, 'body ', { kind: 'delivered' }],
-    ['a body in chunks', `${ok}Transfer-Encoding: chunked\r\n\r\n`, '5\r\nbody \r\n', { kind: 'delivered' }],
-    ['headers', ok, 'X-More: 1\r\n', { kind: 'delivered' }],
-    ['one header', `${ok}X-Long: `, 'x', { kind: 'delivered' }],
+    ['a body', `${ok}\r\n`, 'body ', taken],
+    ['a body in chunks', `${ok}Transfer-Encoding: chunked\r\n\r\n`, '5\r\nbody \r\n', taken],
+    ['headers', ok, 'X-More: 1\r\n', taken],
+    ['one header', `${ok}X-Long: `, 'x', taken],
     ['a reason', 'HTTP/1.1 200 ', 'O', tooLarge],
   ])('%s: it has read no more than it wants', async (_what, beginning, more, outcome) => {
     const server = await flood(beginning, more)
@@ -65,7 +69,7 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
 
   it.each<[what: string, beginning: string, more: string, outcome: object]>([
     ['answers that are none yet', '', 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n', late],
-    ['the size of a chunk', `${ok}Transfer-Encoding: chunked\r\n\r\n5;`, 'x', { kind: 'delivered' }],
+    ['the size of a chunk', `${ok}Transfer-Encoding: chunked\r\n\r\n5;`, 'x', taken],
   ])('%s: its time is up', async (_what, beginning, more, outcome) => {
     const server = await flood(beginning, more)
     expect(await send({ channel, config: config(server.port), timeoutMs })).toMatchObject(outcome)
@@ -134,7 +138,7 @@ describe('a proxy that the environment names', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const egress = createEgress({ allow: [], sandboxLoopback: true })
     untilTestEnds({ stop: () => egress.close() })
-    const receiver = untilTestEnds(await startReceiver(status(200)))
+    const receiver = untilTestEnds(await startReceiver())
     const mails = untilTestEnds(await startSmtpReceiver())
     const context = { egress }
     for (const [, channel, config] of overHttp)

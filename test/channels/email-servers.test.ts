@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/channels/egress.ts'
 import { email } from '../../src/channels/email.ts'
+import type { JsonObject } from '../../src/domain/event.ts'
 import { testAuthority } from '../support/receiver.ts'
 import { type SmtpReceiver, startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
@@ -55,7 +56,7 @@ describe('an internationalized address', () => {
   ])('%s is stored as %s, and mail for it is handed in', async (given, stored) => {
     const receiver = untilTestEnds(await startSmtpReceiver())
     const smtpUrl = `smtp://127.0.0.1:${receiver.port}`
-    const config = email.config.parse({ to: [given], from: 'alerts@acme.example', smtpUrl })
+    const config = email.config.parse({ to: [given], from: 'alerts@acme.example', smtpUrl }) as JsonObject
     expect(config.to).toEqual([stored])
     expect(await send({ channel: email, config, context: { egress } })).toMatchObject({ kind: 'delivered' })
     // The receiver shows domains in Unicode.

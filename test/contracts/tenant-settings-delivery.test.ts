@@ -216,7 +216,7 @@ describe('the notification channels', () => {
   it('a secret URL of Slack’s never shows, not even where its server echoes it', async () => {
     const { api } = await makeTenant(stack)
     const path = '/services/T0AB12CD3/B0EF45GH6/XXX4pq9ZZw0aBcDeFgHiJkLm'
-    const slack = await receiver((response, request) => response.writeHead(200).end(`ok ${request.path}`))
+    const slack = await receiver((response, request) => response.writeHead(400).end(`no ${request.path}`))
     const slackUrl = new URL(path, slack.url).href
     const changed = await change(api, { slack_webhook_url: slackUrl })
     const log = await send(api)

@@ -35,19 +35,24 @@ function replay(history: History, name: string): Promise<void> {
   )
 }
 
-/** The history as a program would have made it that called another activity the second time. */
+/** The history as a program would have made it whose second activity was another one. */
 function withAnotherActivity(history: History): History {
-  const [, second] = (history.events ?? []).flatMap((event) => {
-    const scheduled = event.activityTaskScheduledEventAttributes?.activityType
-    const data = event.markerRecordedEventAttributes?.details?.['data']?.payloads?.[0]
-    return scheduled ? [{ scheduled }] : data ? [{ data }] : []
-  })
-  if (second?.scheduled) second.scheduled.name = 'anotherActivity'
-  if (second?.data) {
-    const local = JSON.parse(Buffer.from(second.data.data ?? []).toString('utf8')) as object
-    second.data.data = Buffer.from(JSON.stringify({ ...local, activity_type: 'anotherActivity' }))
+  let number = 0
+  for (const event of history.events ?? []) {
+    const type = event.activityTaskScheduledEventAttributes?.activityType
+    // A local activity.
+    const [marked] = event.markerRecordedEventAttributes?.details?.['data']?.payloads ?? []
+    if ((type ?? marked) && ++number === 2) {
+      if (type) type.name = 'anotherActivity'
+      if (marked) marked.data = withActivityType(marked.data, 'anotherActivity')
+    }
   }
   return history
+}
+
+function withActivityType(data: Uint8Array | null | undefined, activityType: string): Uint8Array {
+  const marked = JSON.parse(Buffer.from(data ?? []).toString('utf8')) as object
+  return Buffer.from(JSON.stringify({ ...marked, activity_type: activityType }))
 }
 
 describe('recorded histories replay', () => {

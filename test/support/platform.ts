@@ -33,6 +33,8 @@ export async function startPlatform(): Promise<Platform> {
     SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     ADMIN_API_KEY: adminKey,
     EGRESS_ALLOW: '127.0.0.0/8',
+    // Events are posted while the only worker is down.
+    MAX_BACKLOG_SECONDS: '600',
   }
   const server = run('src/server.ts', env)
   let worker: Program = run('src/worker.ts', env)
