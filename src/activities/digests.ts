@@ -5,6 +5,7 @@ import type { Scope } from '../db/destinations.ts'
 import { erasuresOf } from '../db/erasures.ts'
 import { erasureOf } from '../domain/erasure.ts'
 import type { Event } from '../domain/event.ts'
+import { withHops } from '../domain/hops.ts'
 import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json-text.ts'
 import { valueAt } from '../domain/ordering.ts'
 import { readEventInput } from '../temporal/event-input.ts'
@@ -67,7 +68,8 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         // What becomes of it must not be told of where it tells of just that: that would go on for ever.
         ...(events.some(({ operational }) => operational) && { operational: true }),
       }
-      await startEventOnce(getClient(), { event, digest: orders }, { eager: false })
+      const hops = Math.max(...events.map(({ hops = 0 }) => hops))
+      await startEventOnce(getClient(), { event: withHops(event, hops), digest: orders }, { eager: false })
       log.info(
         { tenantId, environment, eventId, ruleId: orders.ruleId, events: events.length },
         'digest.started',

@@ -20,6 +20,8 @@ interface Batch {
   items: readonly unknown[]
   /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
   idempotencyKey?: string | undefined
+  /** The number of webhooks that led to the request. */
+  hops: number
   startInSlot: StartInSlot
 }
 
@@ -30,7 +32,7 @@ interface Batch {
 export async function acceptBatch(
   deps: AppDeps,
   scope: Scope,
-  { items, idempotencyKey, startInSlot }: Batch,
+  { items, idempotencyKey, hops, startInSlot }: Batch,
 ): Promise<Result[]> {
   const newestById = new Map<string, Promise<Result>>()
   let earlier: Promise<unknown> = Promise.resolve()
@@ -46,7 +48,7 @@ export async function acceptBatch(
       }
       // A key holds no blank, so that no other key's items get the same ids.
       const itemKey = idempotencyKey && `${idempotencyKey} ${index}`
-      return acceptEvent(deps, scope, given, { startInSlot, idempotencyKey: itemKey, after, path })
+      return acceptEvent(deps, scope, given, { startInSlot, idempotencyKey: itemKey, hops, after, path })
     })
     earlier = Promise.all([after, result])
     return result

@@ -38,7 +38,7 @@ export async function acceptEvent(
   deps: AppDeps,
   scope: Scope,
   given: Given,
-  { startInSlot, idempotencyKey, after, path }: Posted,
+  { startInSlot, idempotencyKey, hops, after, path }: Posted,
 ): Promise<Accepted> {
   const expiresAt = expiryOf(given)
   const event: Event = {
@@ -48,6 +48,7 @@ export async function acceptEvent(
     data: given.data,
     createdAt: new Date().toISOString(),
     ...(expiresAt !== undefined && { expiresAt }),
+    ...(hops > 0 && { hops }),
   }
   const startedAt = performance.now()
   const [placed, problems] = await Promise.all([
@@ -75,6 +76,8 @@ export async function acceptEvent(
 interface Posted {
   startInSlot: StartInSlot
   idempotencyKey?: string | undefined
+  /** The number of webhooks that led to it. */
+  hops: number
   /** Of a batch: when the events before this one have their places. */
   after?: Promise<unknown>
   /** Of a batch: where the event stands in it, for what is wrong with its data. */

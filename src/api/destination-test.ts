@@ -12,6 +12,7 @@ export const destinationTestRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/test',
+    causesWebhooks: true,
     access: { scope: 'destinations:write' },
     summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
     dataAt: 'data',
@@ -24,7 +25,7 @@ export const destinationTestRoutes = [
     replies: {
       200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
     },
-    async handle({ params, body, caller, address }, deps) {
+    async handle({ params, body, caller, address, hops }, deps) {
       const scope = scopeOf(caller)
       const { id, subscription, delivery } = await requireDestination(deps, scope, params.id)
       const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
@@ -38,6 +39,7 @@ export const destinationTestRoutes = [
           type,
           data,
           timeoutMs: delivery.timeoutMs,
+          hops,
         },
       )
       return { status: 200, body: tested }

@@ -14,6 +14,7 @@ export const errorCodes = {
   limit_reached: { status: 409, title: 'There are as many as there can be' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   invalid_request: { status: 422, title: 'The request has bad fields' },
+  loop_detected: { status: 422, title: 'Webhook loop' },
   rate_limited: { status: 429, title: 'Too many requests' },
   headers_too_large: { status: 431, title: 'The path and headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },

@@ -19,16 +19,17 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/replay',
     idempotencyKey: true,
+    causesWebhooks: true,
     access: { scope: 'replays:write' },
     summary:
       'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
     replies: { 202: z.object({ replayId: z.string(), duplicate: z.literal(true).optional() }) },
-    async handle({ params, body, caller, address, header }, deps) {
+    async handle({ params, body, caller, address, header, hops }, deps) {
       const started = await startReplay(
         deps,
         { caller, address },
-        { eventId: params.id ?? '', destinations: body.destinations },
+        { eventId: params.id ?? '', destinations: body.destinations, hops },
         idempotencyKeyOf(header),
       )
       return { status: 202, body: started }

@@ -205,6 +205,7 @@ export const eventReply = timelineReply.extend({
   erased: z.object({ at: z.string(), erasureId: z.string() }).optional(),
   createdAt: z.string(),
   expiresAt: z.string().optional(),
+  hops: z.int().optional().meta({ description: 'The number of webhooks that led to it.' }),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),
   temporalUrl: z.string().optional(),
   incomplete: z.string().optional().meta({

@@ -142,7 +142,7 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
     redactedPaths(db, scope.tenantId),
   ])
   const { event } = input
-  const { id, type, environment, test, createdAt, expiresAt } = event
+  const { id, type, environment, test, createdAt, expiresAt, hops } = event
   // Of what was erased there is nothing left to redact.
   const redaction = event.data && redactionOf(event, paths)
   const known = {
@@ -154,6 +154,7 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
     ...('erased' in input && { erased: input.erased }),
     createdAt,
     ...(expiresAt && { expiresAt }),
+    ...(hops && { hops }),
   }
   const shown = redaction ? replays.map(redaction.timeline) : replays
   return {

@@ -11,15 +11,16 @@ export const eventRoutes = [
     method: 'post',
     path: '/events',
     idempotencyKey: true,
+    causesWebhooks: true,
     access: { scope: 'events:write', ingest: 'event' },
     summary: 'Accept an event: answered only once it is stored durably',
     body: eventBody,
     dataAt: 'data',
     replies: { 202: acceptedReply, 200: acceptedReply },
-    async handle({ body, caller, header }, deps) {
+    async handle({ body, caller, header, hops }, deps) {
       const idempotencyKey = idempotencyKeyOf(header)
       const accepted = await deps.admission.admit(caller.tenantId, 1, (startInSlot) =>
-        acceptEvent(deps, scopeOf(caller), body, { startInSlot, idempotencyKey }),
+        acceptEvent(deps, scopeOf(caller), body, { startInSlot, idempotencyKey, hops }),
       )
       return { status: accepted.duplicate ? 200 : 202, body: accepted }
     },
@@ -28,6 +29,7 @@ export const eventRoutes = [
     method: 'post',
     path: '/events/batch',
     idempotencyKey: true,
+    causesWebhooks: true,
     access: { scope: 'events:write', ingest: 'batch' },
     summary: `Accept up to ${batchMax} events, each by itself`,
     body: z.strictObject({ events: z.array(z.unknown()).min(1).max(batchMax) }),
@@ -40,11 +42,11 @@ export const eventRoutes = [
         ),
       }),
     },
-    async handle({ body: { events }, caller, header }, deps) {
+    async handle({ body: { events }, caller, header, hops }, deps) {
       const idempotencyKey = idempotencyKeyOf(header)
       const results = await deps.admission.admit(caller.tenantId, events.length, async (startInSlot) => {
         await deps.rateLimits.takeEvents(caller, events.length)
-        return acceptBatch(deps, scopeOf(caller), { items: events, idempotencyKey, startInSlot })
+        return acceptBatch(deps, scopeOf(caller), { items: events, idempotencyKey, hops, startInSlot })
       })
       const refused = results.filter(({ error }) => error?.code === 'overloaded')
       await deps.rateLimits.returnEvents(caller, refused.length)

@@ -2,6 +2,7 @@ import cors from 'cors'
 import type { RequestHandler } from 'express'
 import helmet from 'helmet'
 import { ApiError } from './errors.ts'
+import { hopsHeader } from '../domain/hops.ts'
 import { keyHeaders } from './request-key.ts'
 
 /** Sources of a Content-Security-Policy that every page of ours begins with. None allows `unsafe-inline`. */
@@ -56,7 +57,7 @@ export function crossOrigin(origins: readonly string[]): RequestHandler {
     origin: [...origins],
     credentials: false,
     methods: [...methods],
-    allowedHeaders: ['Authorization', ...keyHeaders, 'Content-Type', 'Idempotency-Key'],
+    allowedHeaders: ['Authorization', ...keyHeaders, 'Content-Type', 'Idempotency-Key', hopsHeader],
     exposedHeaders: ['RateLimit', 'RateLimit-Policy', 'Retry-After'],
     maxAge: 600,
   })

@@ -4,6 +4,7 @@ import { Refusal } from './admission.ts'
 import type { AppDeps } from './app.ts'
 import { authorize } from './auth.ts'
 import { notFound } from './errors.ts'
+import { readHops } from './hops.ts'
 import { isIdempotent, onceByKey } from './idempotent.ts'
 import { measureRegexes } from './measure-regexes.ts'
 import type { createKeyGuesses } from './key-guesses.ts'
@@ -35,6 +36,8 @@ export function mount(
     )
     const ingest = isIngest(route)
     response.set(await countCall(deps.rateLimits, caller, route))
+    const header = (name: string) => request.get(name)
+    const hops = route.causesWebhooks ? readHops(header) : 0
     // Thread time counts against the caller's tenant; each platform key has a share of its own.
     const owner = caller.kind === 'tenant' ? caller.tenantId : caller.keyId
     const body = await readBody(request, response, (text) => readYaml(deps.compute, owner, text))
@@ -46,7 +49,8 @@ export function mount(
       query: route.query && validate(route.query, queryOf(request, route)),
       body: route.body && validate(route.body, body),
       caller,
-      header: (name: string) => request.get(name),
+      header,
+      hops,
       address: request.ip,
     }
     if (!ingest) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hopsHeader, maxHops } from '../domain/hops.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { keyHeaders, keyParameter } from './request-key.ts'
 import { idempotencyHeader } from './idempotency.ts'
@@ -110,10 +111,27 @@ function pathParameters(path: string): object[] {
 }
 
 function headerParameters(route: Route): object[] {
-  if (!route.idempotencyKey && !isIdempotent(route)) return []
-  const description =
-    'The same key with the same body gives the same answer and creates nothing twice. Kept for 24 hours, for events as long as the event.'
-  return [{ name: idempotencyHeader, in: 'header', required: false, description, schema: { type: 'string' } }]
+  return [
+    ...(route.idempotencyKey || isIdempotent(route) ? [idempotencyParameter] : []),
+    ...(route.causesWebhooks ? [hopsParameter] : []),
+  ]
+}
+
+const idempotencyParameter = {
+  name: idempotencyHeader,
+  in: 'header',
+  required: false,
+  description:
+    'The same key with the same body gives the same answer and creates nothing twice. Kept for 24 hours, for events as long as the event.',
+  schema: { type: 'string' },
+}
+
+const hopsParameter = {
+  name: hopsHeader,
+  in: 'header',
+  required: false,
+  description: `For a call that a webhook of Switchyard has caused: the webhook’s header of that name, so that loops end. More than ${maxHops} is refused with \`loop_detected\`.`,
+  schema: { type: 'integer', minimum: 0, maximum: maxHops },
 }
 
 function queryParameters(query: z.ZodType | undefined, components: Components): object[] {

@@ -4,6 +4,7 @@ import { routableDestinations, type Scope } from '../db/destinations.ts'
 import { erasuresOf } from '../db/erasures.ts'
 import { erasureOf, toldOf } from '../domain/erasure.ts'
 import type { Event } from '../domain/event.ts'
+import { withHops } from '../domain/hops.ts'
 import { readEventInput } from '../temporal/event-input.ts'
 import { startReplayRun } from '../temporal/start-event.ts'
 import { replayWorkflowId } from '../workflows/contract.ts'
@@ -21,7 +22,7 @@ import { actAudited, asJson, type Writer } from './writer.ts'
 export async function startReplay(
   deps: AppDeps,
   writer: Writer,
-  { eventId, destinations }: ReplayAsked,
+  { eventId, destinations, hops }: ReplayAsked,
   idempotencyKey: string | undefined,
 ): Promise<{ replayId: string; duplicate?: true }> {
   const scope = scopeOf(writer.caller)
@@ -49,7 +50,7 @@ export async function startReplay(
   const start = () =>
     startReplayRun(
       temporal,
-      { event, ...(digest && { digest }), replay: { id: replayId, destinations } },
+      { event: withHops(event, hops), ...(digest && { digest }), replay: { id: replayId, destinations } },
       { eager: deps.eagerStart },
     )
   try {
@@ -66,6 +67,8 @@ export async function startReplay(
 interface ReplayAsked {
   eventId: string
   destinations: string[] | undefined
+  /** The number of webhooks that led to the call. */
+  hops: number
 }
 
 /** The replay that an identical request has started, or 422 where the key was used for other destinations. */

@@ -39,6 +39,8 @@ export interface RouteRequest<A extends Access, Query, Body> {
   body: Parsed<Body>
   caller: CallerOf<A>
   header: (name: string) => string | undefined
+  /** The number of webhooks that led to the call: see `causesWebhooks`. */
+  hops: number
   /** The caller's network address, for the audit log. */
   address: string | undefined
 }
@@ -69,6 +71,8 @@ interface RouteDefinition<
   bodyMaxBytes?: number
   /** It reads `Idempotency-Key` itself. Every POST that answers 201 takes it without this: see `onceByKey`. */
   idempotencyKey?: true
+  /** It starts a run of an event, and reads `Switchyard-Hops`, so that a receiver that calls it ends its loop. */
+  causesWebhooks?: true
   /** The path of an event's data in its body: the data keeps its text. */
   dataAt?: 'data' | 'event.data'
   /** A list in its body whose items the handler checks one by one: a bad item spoils no other. */

@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { Event, JsonObject } from '../domain/event.ts'
+import { withHops } from '../domain/hops.ts'
 import { defaultTimeoutMs } from '../domain/retry-schedule.ts'
 import type { Delivery, Timeline } from '../domain/timeline.ts'
 import { grpcCode, grpcDeadlineExceeded } from '../temporal/grpc.ts'
@@ -17,6 +18,8 @@ export interface TestGiven {
   data: JsonObject
   /** How long the receiver may take. */
   timeoutMs?: number
+  /** The number of webhooks that led to the call. */
+  hops: number
 }
 
 export interface Tested {
@@ -37,8 +40,8 @@ export function testEventId(logId: number): string {
 
 /** Sends a test event to one place, once, and waits for what comes of it. */
 export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven): Promise<Tested> {
-  const { target, type, data, timeoutMs = defaultTimeoutMs } = given
-  const { logId, handle } = await startTest(deps, writer, { target, type, data })
+  const { timeoutMs = defaultTimeoutMs, type } = given
+  const { logId, handle } = await startTest(deps, writer, given)
   const timeline = await resultWithin(deps, () => handle.result(), timeoutMs + overheadMs, logId)
   const [delivery] = timeline.deliveries
   if (!delivery) throw new ApiError('not_found', 'The destination was deleted before the test was sent.')
@@ -54,7 +57,7 @@ function startTest(deps: AppDeps, writer: Writer, given: TestGiven) {
 async function startNextTest(
   deps: AppDeps,
   writer: Writer,
-  { target, type, data }: TestGiven,
+  { target, type, data, hops }: TestGiven,
   startInSlot: StartInSlot,
 ) {
   const scope = scopeOf(writer.caller)
@@ -65,7 +68,8 @@ async function startNextTest(
       select: { lastTestLog: true },
     })
     const createdAt = new Date().toISOString()
-    const event: Event = { ...scope, id: testEventId(logId), type, data, createdAt, test: true }
+    const id = testEventId(logId)
+    const event = withHops({ ...scope, id, type, data, createdAt, test: true }, hops)
     try {
       const handle = await startInSlot(eventWorkflowId({ ...scope, eventId: event.id }), () =>
         actAudited(deps.db, writer, testOf(event, target), () =>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Event, Json } from '../domain/event.ts'
+import { hopsHeader, nextHops } from '../domain/hops.ts'
 import { keepText } from '../domain/json-text.ts'
 import { headersForLog } from '../domain/redaction.ts'
 import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
@@ -93,6 +94,7 @@ export const webhook = defineChannel({
       // Without it, common web application firewalls refuse a request.
       ...(!hasAccept(given.headers) && { Accept: '*/*' }),
       ...message.headers,
+      [hopsHeader]: nextHops(event),
       ...(event.test && { 'Switchyard-Test': 'true' }),
     }
     const answer = await post({

@@ -23,6 +23,8 @@ export interface Event {
   operational?: true
   /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
   test?: true
+  /** The number of webhooks that led to it; absent where that is 0. See `hops.ts`. */
+  hops?: number
 }
 
 /** Unix ms from which on no attempt is made; `Infinity` for an event that does not expire. */

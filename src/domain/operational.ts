@@ -17,6 +17,8 @@ export interface News {
   tenantId: string
   environment: Environment
   data: JsonObject
+  /** Those of the event whose delivery it tells of. */
+  hops?: number
 }
 
 type Owner = Pick<News, 'tenantId' | 'environment'>
@@ -62,7 +64,7 @@ export function failingNews(
     at: at.toISOString(),
   }
   const name = `${destination.id}_failing_${failingSince.getTime()}`
-  return { name, type: 'delivery.failing', ...ownerOf(event), data }
+  return { name, type: 'delivery.failing', ...causeOf(event), data }
 }
 
 /** A delivery was given up. `workflowId` is of the event's run that made it, `step` of the rule that did. */
@@ -83,7 +85,7 @@ export function exhaustedNews(
   }
   const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
   const name = `exhausted_${hashOf(delivery)}`
-  return { name, type: 'delivery.exhausted', ...ownerOf(event), data }
+  return { name, type: 'delivery.exhausted', ...causeOf(event), data }
 }
 
 /** A destination's signing secret, or the tenant's API secret where there is no destination, was replaced. */
@@ -163,6 +165,10 @@ function hashOf(text: string): string {
 
 function ownerOf({ tenantId, environment }: Owner): Owner {
   return { tenantId, environment }
+}
+
+function causeOf(event: Event): Owner & Pick<News, 'hops'> {
+  return { ...ownerOf(event), ...(event.hops !== undefined && { hops: event.hops }) }
 }
 
 function subjectData({ id, name, channel }: Subject) {

@@ -173,7 +173,8 @@ describe('calls from pages of other origins', () => {
     expect(headers).toMatchObject({
       'access-control-allow-origin': 'https://app.example.com',
       'access-control-allow-methods': 'GET,HEAD,POST,PATCH,DELETE',
-      'access-control-allow-headers': 'Authorization,X-API-Key,ds-api-token,Content-Type,Idempotency-Key',
+      'access-control-allow-headers':
+        'Authorization,X-API-Key,ds-api-token,Content-Type,Idempotency-Key,Switchyard-Hops',
     })
     expect(headers).not.toHaveProperty('access-control-allow-credentials')
     const answer = await supertest(app).get('/api/v1/events').set('Origin', 'https://app.example.com')

@@ -181,6 +181,7 @@ describe('the log of a webhook’s headers', () => {
       'webhook-id',
       'webhook-timestamp',
       'webhook-signature',
+      'switchyard-hops',
     ]
     expect(Object.keys(logged)).toEqual([...ours, ...more, 'authorization', 'x-team', 'constructor'])
   })

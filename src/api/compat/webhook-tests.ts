@@ -22,12 +22,13 @@ export const webhookTestRoutes = [
   route({
     method: 'post',
     path: '/webhooks/test/',
+    causesWebhooks: true,
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary: 'Deliver a test event to a URL now and return the outcome (Webhooks API)',
     body: z.strictObject({ webhook_url: webhookUrl }),
     replies: { 200: testReply, 502: testReply },
-    async handle({ body: { webhook_url: url }, caller, address }, deps) {
+    async handle({ body: { webhook_url: url }, caller, address, hops }, deps) {
       await withFieldNames({ url: 'webhook_url' }, () => check(url, caller, deps))
       const known = await findByUrl(url, caller, deps)
       const { logId, delivery } = await sendTest(
@@ -38,6 +39,7 @@ export const webhookTestRoutes = [
           type: 'test',
           data: findEntry('test')?.sample ?? {},
           timeoutMs: known?.delivery.timeoutMs,
+          hops,
         },
       )
       const success = delivery.status === 'delivered'
