@@ -113,7 +113,7 @@ async function attemptOnce(deps: AttemptDeps, event: Event, request: AttemptRequ
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
   const asking = confirmationOf(event)
   const prepared = asking
-    ? await prepareConfirmation(deps, event, target, asking.address)
+    ? await prepareConfirmation(deps, event, target, { address: asking.address, attempt: request.number })
     : await prepareMessage(deps, event, target, request)
   return 'kind' in prepared ? prepared : send(deps, event, request, prepared)
 }

@@ -1,10 +1,11 @@
 import type { Channel } from '../channels/channel.ts'
 import type { MailLimits } from '../db/mail-limits.ts'
-import { confirmationsPerDay } from '../domain/mail-limits.ts'
+import { confirmationLimitText } from '../domain/mail-limits.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
 import type { Target } from './target.ts'
 
 type Held = AttemptResult & { kind: 'held' }
+type Skipped = AttemptResult & { kind: 'skipped' }
 
 /** Those that wait for the same hour do not all come back in the same second. */
 const spreadMs = 60_000
@@ -26,18 +27,20 @@ export async function holdMail(
   return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} an hour`, waitMs)
 }
 
-/** Likewise of a request to confirm, of which an address gets a few a day. */
+/**
+ * Likewise of a request to confirm. A mailbox gets a few a day, and those beyond are not sent later: they would fill its next days.
+ * Later attempts of the same request were counted by the first one.
+ */
 export async function holdConfirmation(
   limits: MailLimits,
   channel: Channel | undefined,
-  target: Pick<Target, 'tenantId' | 'config'>,
-  address: string,
-): Promise<Held | undefined> {
-  const waitMs = await limits.takeConfirmation(address)
-  if (waitMs !== undefined)
-    return held(`an address is asked to confirm at most ${confirmationsPerDay} times a day`, waitMs)
+  target: Pick<Target, 'tenantId' | 'environment' | 'config'>,
+  { address, attempt }: { address: string; attempt: number },
+): Promise<Held | Skipped | undefined> {
+  const limit = attempt === 1 ? await limits.takeConfirmation(target, address) : undefined
+  if (limit) return { kind: 'skipped', reason: `not sent: ${confirmationLimitText(limit.perDay)}` }
   const over = await holdMail(limits, channel, target, 1)
-  if (over) await limits.giveBackConfirmation(address)
+  if (over && attempt === 1) await limits.giveBackConfirmation(target, address)
   return over
 }
 

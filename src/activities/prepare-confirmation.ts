@@ -25,7 +25,7 @@ export async function prepareConfirmation(
   deps: ActivityDeps & { mailLimits: MailLimits },
   event: Event,
   target: Target,
-  address: string,
+  { address, attempt }: { address: string; attempt: number },
 ): Promise<Prepared | AttemptResult> {
   const { db, emailLinks, mailLimits } = deps
   const channel = findChannel(target.channel)
@@ -33,7 +33,7 @@ export async function prepareConfirmation(
   if ('skip' in asked) return asked.skip
   if (!emailLinks) return withoutLinks
   const byPlatform = { ...target, config: { to: [address] } }
-  const held = await holdConfirmation(mailLimits, channel, byPlatform, address)
+  const held = await holdConfirmation(mailLimits, channel, byPlatform, { address, attempt })
   if (held) return held
   const { id, name, tenantId, environment } = target
   const tenant = await db.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { name: true } })

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { withAsciiDomain } from '../channels/email-address.ts'
 import { recordAudit } from '../db/audit.ts'
 import { inTenantTurn } from '../db/client.ts'
-import { openDestination, type Destination } from '../db/destinations.ts'
+import { openDestination, type Destination, type Scope } from '../db/destinations.ts'
 import { readRecipients, setRecipientStatus, type EmailRecipient } from '../db/email-recipients.ts'
 import { createMailLimits } from '../db/mail-limits.ts'
 import { addressKey } from '../domain/email-consent.ts'
-import { confirmationsPerDay } from '../domain/mail-limits.ts'
+import { confirmationLimitText } from '../domain/mail-limits.ts'
 import type { AppDeps } from './app.ts'
 import { channelOf } from './channel-of.ts'
 import { requireDestination } from './destination-store.ts'
@@ -40,7 +40,7 @@ export const emailRecipientRoutes = [
       const open = named.filter(({ status }) => status === 'asked')
       if (open.length === 0) throw new ApiError('already_ended', 'No recipient is left who could confirm.')
       requireLinks(deps.publicUrl)
-      const askable = await withinDailyLimit(deps, open)
+      const askable = await withinDailyLimit(deps, scope, open)
       const after = { asked: askable.map(({ address }) => address) }
       const done = { action: 'email-recipient.asked', subject: destination.id, after }
       await audit(deps.db, { caller, address }, done)
@@ -113,14 +113,20 @@ function alreadyAnswered(recipient: EmailRecipient | undefined, index: number): 
   return invalid([{ path: `addresses.${index}`, message }])
 }
 
-/** Those who were asked often enough today are left out; where that is all of them, 429. */
-async function withinDailyLimit({ db }: AppDeps, open: EmailRecipient[]): Promise<EmailRecipient[]> {
+/** Those whose mailboxes were asked often enough today are left out; where that is all of them, 429. */
+async function withinDailyLimit(
+  { db }: AppDeps,
+  scope: Scope,
+  open: EmailRecipient[],
+): Promise<EmailRecipient[]> {
   const limits = createMailLimits(db)
-  const waits = await Promise.all(open.map(({ address }) => limits.confirmationWait(address)))
-  const askable = open.filter((_recipient, index) => waits[index] === undefined)
+  const reached = await Promise.all(open.map(({ address }) => limits.confirmationLimit(scope, address)))
+  const askable = open.filter((_recipient, index) => reached[index] === undefined)
   if (askable.length > 0) return askable
-  const seconds = Math.ceil(Math.min(...waits.map((wait) => wait ?? Infinity)) / 1000)
-  const detail = `An address is asked to confirm at most ${confirmationsPerDay} times a day; try again in ${seconds} s.`
+  const [next] = reached.flatMap((limit) => limit ?? []).sort((one, other) => one.waitMs - other.waitMs)
+  const { perDay = 0, waitMs = 0 } = next ?? {}
+  const seconds = Math.ceil(waitMs / 1000)
+  const detail = `Not sent: ${confirmationLimitText(perDay)}. Try again in ${seconds} s.`
   throw new ApiError('rate_limited', detail, { headers: { 'Retry-After': String(seconds) } })
 }
 

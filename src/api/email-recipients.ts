@@ -1,16 +1,19 @@
 import { z } from 'zod'
 import type { Channel } from '../channels/channel.ts'
 import type { Tx } from '../db/client.ts'
-import type { Destination } from '../db/destinations.ts'
+import type { Destination, Scope } from '../db/destinations.ts'
 import {
   addRecipients,
   keepRecipients,
   newAddresses,
   readRecipients,
+  unansweredAddresses,
   unsubscribedBefore,
   type EmailRecipient,
 } from '../db/email-recipients.ts'
 import { addressKey, recipientStatuses, type RecipientStatus } from '../domain/email-consent.ts'
+import { maxUnanswered } from '../domain/mail-limits.ts'
+import { mailboxKey } from '../domain/mailbox.ts'
 import type { AppDeps } from './app.ts'
 import { channelOf } from './channel-of.ts'
 import { invalid } from './errors.ts'
@@ -48,6 +51,21 @@ export async function writeRecipients(
     await addRecipients(db, id, unsubscribed, 'unsubscribed')
   }
   await keepRecipients(db, id, addresses, status)
+  if (added.length > 0 && status === 'asked') await requireAnswers(db, { tenantId, environment }, added)
+}
+
+/** Bounds what is stored of one mailbox by the addresses that lead to it. */
+async function requireAnswers(db: Tx, scope: Scope, added: readonly string[]): Promise<void> {
+  const unanswered = (await unansweredAddresses(db, scope, added)).map(mailboxKey)
+  for (const mailbox of new Set(unanswered)) {
+    const count = unanswered.filter((one) => one === mailbox).length
+    if (count > maxUnanswered)
+      throw invalid([{ path: 'config.to', message: tooManyUnanswered(mailbox, count) }])
+  }
+}
+
+function tooManyUnanswered(mailbox: string, count: number): string {
+  return `has too many recipients of ${mailbox} who have not confirmed: ${count} over all destinations, tags (+…) included, and the limit is ${maxUnanswered}`
 }
 
 /** Without a public URL there are no links to confirm by. */

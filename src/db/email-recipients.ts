@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { addressKey, recipientStatuses, type RecipientStatus } from '../domain/email-consent.ts'
+import { taggedParts } from '../domain/mailbox.ts'
 import type { RecipientRef } from '../domain/email-link.ts'
 import type { Scope } from './destinations.ts'
 import type { Tx } from './client.ts'
@@ -85,6 +86,28 @@ export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: 
     else if (text !== 'asked')
       await tx.unsubscribedAddress.deleteMany({ where: { ...owner, at: { lt: at } } })
   }
+}
+
+/** Addresses of these mailboxes, apart from their tags, that have not answered: one for each destination of the environment. */
+export async function unansweredAddresses(
+  tx: Tx,
+  { tenantId, environment }: Scope,
+  addresses: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.emailRecipient.findMany({
+    where: {
+      status: 'asked',
+      destination: { tenantId, environment },
+      OR: addresses
+        .map(taggedParts)
+        .flatMap(({ plain, prefix, suffix }) => [
+          { address: plain },
+          { address: { startsWith: prefix, endsWith: suffix } },
+        ]),
+    },
+    select: { address: true },
+  })
+  return rows.map(({ address }) => address)
 }
 
 /** Adds those that are not there yet; addresses are lower-case. */

@@ -2,17 +2,25 @@ import { createHash } from 'node:crypto'
 import { RateLimiterPrisma } from 'rate-limiter-flexible'
 import { z } from 'zod'
 import { confirmationsPerDay, defaultEmailsPerHour } from '../domain/mail-limits.ts'
+import { mailboxKey } from '../domain/mailbox.ts'
 import type { Db } from './client.ts'
+import type { Scope } from './destinations.ts'
 
 /** What holds mail back; counted in the database, so that it holds over all workers. Answers are in ms. */
 export interface MailLimits {
   /** Counts mails for a tenant, all or none of them. Answers how long to wait where that would be too many in an hour. */
   take(tenantId: string, mails: number): Promise<{ perHour: number; waitMs: number } | undefined>
-  /** Counts a request to confirm. Answers how long to wait where that would be too many in a day. */
-  takeConfirmation(address: string): Promise<number | undefined>
-  giveBackConfirmation(address: string): Promise<void>
-  /** How long to wait for the next request to confirm. */
-  confirmationWait(address: string): Promise<number | undefined>
+  /** Counts a request to confirm. Answers which limit it would exceed. */
+  takeConfirmation(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
+  giveBackConfirmation(scope: Scope, address: string): Promise<void>
+  /** The limit that the next request to confirm would exceed. */
+  confirmationLimit(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
+}
+
+/** How many requests to confirm a mailbox gets in a day, and when the next one may be sent. */
+export interface ConfirmationLimit {
+  perDay: number
+  waitMs: number
 }
 
 const limits = z.object({ emailsPerHour: z.number().default(defaultEmailsPerHour) })
@@ -20,6 +28,12 @@ const limits = z.object({ emailsPerHour: z.number().default(defaultEmailsPerHour
 export function createMailLimits(db: Db): MailLimits {
   const mails = counter(db, 'mails', 3600)
   const confirmations = counter(db, 'confirmations', 24 * 3600)
+  const confirmationCounts = ({ tenantId, environment }: Scope, address: string) => [
+    { key: keyOf(`${tenantId}/${environment}/${mailboxKey(address)}`), perDay: confirmationsPerDay.byTenant },
+    { key: keyOf(mailboxKey(address)), perDay: confirmationsPerDay.inAll },
+  ]
+  const giveBack = (counts: readonly { key: string }[]) =>
+    Promise.all(counts.map(({ key }) => confirmations.reward(key, 1)))
 
   return {
     async take(tenantId, wanted) {
@@ -29,13 +43,25 @@ export function createMailLimits(db: Db): MailLimits {
       const waitMs = await take(mails, tenantId, Math.min(wanted, perHour), perHour)
       return waitMs === undefined ? undefined : { perHour, waitMs }
     },
-    takeConfirmation: (address) => take(confirmations, keyOf(address), 1, confirmationsPerDay),
-    async giveBackConfirmation(address) {
-      await confirmations.reward(keyOf(address), 1)
+    async takeConfirmation(scope, address) {
+      const counts = confirmationCounts(scope, address)
+      for (const [index, { key, perDay }] of counts.entries()) {
+        const waitMs = await take(confirmations, key, 1, perDay)
+        if (waitMs === undefined) continue
+        await giveBack(counts.slice(0, index))
+        return { perDay, waitMs }
+      }
+      return undefined
     },
-    async confirmationWait(address) {
-      const state = await confirmations.get(keyOf(address))
-      return state && state.consumedPoints >= confirmationsPerDay ? state.msBeforeNext : undefined
+    async giveBackConfirmation(scope, address) {
+      await giveBack(confirmationCounts(scope, address))
+    },
+    async confirmationLimit(scope, address) {
+      for (const { key, perDay } of confirmationCounts(scope, address)) {
+        const state = await confirmations.get(key)
+        if (state && state.consumedPoints >= perDay) return { perDay, waitMs: state.msBeforeNext }
+      }
+      return undefined
     },
   }
 }

@@ -454,19 +454,16 @@ describe('asking again', () => {
     const { body, headers } = await api.post(`/destinations/${id}/confirmations`).expect(429)
     expect(body).toMatchObject({ code: 'rate_limited' })
     expect(Number(headers['retry-after'])).toBeGreaterThan(80_000)
-    // A second destination would have it asked once more: that waits, and says for what.
+    // A second destination would have it asked once more: its log says why that is not sent.
     await inboxOf(api, [address], {}, { name: 'Another' })
     const events = await listedEvents(api, 'type=email.confirmation', 11)
     const logs = await eventually(
       () => Promise.all(events.map(({ id }) => readLog(api, id))),
-      (list) => list.some(({ deliveries }) => deliveries[0]?.status === 'held'),
+      (list) => list.some(({ deliveries }) => deliveries[0]?.status === 'skipped'),
     )
     expect(
-      logs.flatMap(({ deliveries }) => deliveries).find(({ status }) => status === 'held'),
-    ).toMatchObject({
-      reason: 'an address is asked to confirm at most 10 times a day',
-      nextAttemptAt: expect.any(String) as string,
-    })
+      logs.flatMap(({ deliveries }) => deliveries).find(({ status }) => status === 'skipped'),
+    ).toMatchObject({ reason: 'not sent: a mailbox is asked to confirm at most 10 times a day' })
     const { body: now } = await api.get(`/destinations/${id}`)
     const [before, after] = [recipients[0], (now as Inbox).recipients[0]]
     expect(Date.parse(after?.askedAt ?? '')).toBeGreaterThan(Date.parse(before?.askedAt ?? ''))
@@ -474,6 +471,52 @@ describe('asking again', () => {
     // Each of them confirms.
     await confirm(linkIn(all[0], 'confirm')).expect(200)
     await api.post(`/destinations/${id}/confirmations`).expect(409)
+  })
+
+  it('counts a mailbox by all of its addresses, and over all tenants', async () => {
+    const mailbox = key(somebody())
+    const tagged = (tag: number) => mailbox.replace('@', `+${tag}@`)
+    const mails = () =>
+      smtp.envelopes.filter(({ to }) => to.some((one) => one.startsWith(mailbox.split('@')[0] ?? '')))
+    const askFor = async (first: number) => {
+      const { api } = await tenantWhoAsks(stack)
+      const { id } = await inboxOf(
+        api,
+        Array.from({ length: 15 }, (_, index) => tagged(first + index)),
+      )
+      const events = await listedEvents(api, 'type=email.confirmation', 15)
+      await Promise.all(events.map((event) => settledLog(api, event.id)))
+      return { api, id }
+    }
+    const { api, id } = await askFor(0)
+    expect(mails()).toHaveLength(10)
+    const { body } = await api.post(`/destinations/${id}/confirmations`).expect(429)
+    expect(body).toMatchObject({
+      detail: expect.stringMatching(
+        /^Not sent: a mailbox is asked to confirm at most 10 times a day/,
+      ) as string,
+    })
+    await askFor(100)
+    await askFor(200)
+    expect(mails()).toHaveLength(20)
+  })
+
+  it('422 for more addresses of a mailbox than may be unanswered', async () => {
+    const { api } = await tenantWhoAsks(stack)
+    const mailbox = key(somebody())
+    const tagged = (first: number, count: number) =>
+      Array.from({ length: count }, (_, index) => mailbox.replace('@', `+${first + index}@`))
+    await inboxOf(api, tagged(0, 49))
+    const { id } = await inboxOf(api, [mailbox])
+    const config = { to: [mailbox, ...tagged(49, 1)] }
+    const { body } = await api.patch(`/destinations/${id}`, { config }).expect(422)
+    expect(body).toMatchObject({
+      errors: [{ path: 'config.to', message: expect.stringContaining('the limit is 50') as string }],
+    })
+    expect(await recipientsOf(api, id)).toEqual({ [mailbox]: 'asked' })
+    const settings = await api.patch('/tenant/settings', { notification_emails: tagged(50, 1) }).expect(422)
+    expect(settings.body).toMatchObject({ errors: [{ path: 'notification_emails' }] })
+    await inboxOf(api, [somebody()])
   })
 
   it('422 for who is no recipient, 404 for what has none', async () => {

@@ -1,0 +1,34 @@
+/** Domains that deliver to one mailbox whatever dots its name has. */
+const dotless = new Map([
+  ['gmail.com', 'gmail.com'],
+  ['googlemail.com', 'gmail.com'],
+])
+
+/**
+ * The mailbox that an address most likely leads to, for limits only: lower-case, without a `+tag` (RFC 5233) and without what
+ * its domain ignores. Mail is always sent to the address as it was given.
+ */
+export function mailboxKey(address: string): string {
+  const { local, domain } = splitAddress(address)
+  const name = withoutTag(local)
+  const alias = dotless.get(domain)
+  return alias === undefined ? `${name}@${domain}` : `${name.replaceAll('.', '')}@${alias}`
+}
+
+/** What the addresses of a mailbox that differ in their tags begin and end with, besides the address without a tag. */
+export function taggedParts(address: string): { plain: string; prefix: string; suffix: string } {
+  const { local, domain } = splitAddress(address)
+  const name = withoutTag(local)
+  return { plain: `${name}@${domain}`, prefix: `${name}+`, suffix: `@${domain}` }
+}
+
+function splitAddress(address: string): { local: string; domain: string } {
+  const at = address.lastIndexOf('@')
+  return { local: address.slice(0, at).toLowerCase(), domain: address.slice(at + 1).toLowerCase() }
+}
+
+/** A name that begins with `+` has no tag. */
+function withoutTag(local: string): string {
+  const plus = local.indexOf('+')
+  return plus > 0 ? local.slice(0, plus) : local
+}
