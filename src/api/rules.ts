@@ -72,7 +72,7 @@ export const ruleRoutes = [
     method: 'delete',
     path: '/rules/:id',
     access: { scope: 'rules:write' },
-    summary: 'Delete a rule; events that it is at work for go on by it, and its versions stay',
+    summary: 'Delete a rule; events that it is at work for go on by it, and its newest versions stay',
     replies: { 204: null },
     async handle({ params, caller, address }, deps) {
       await deleteRule(deps, { caller, address }, params.id)
@@ -85,7 +85,7 @@ export const ruleRoutes = [
     method: 'get',
     path: '/rules/:id/versions',
     access: { scope: 'rules:read' },
-    summary: 'List every definition that a rule has had, newest first; of deleted rules as well',
+    summary: 'List the newest 100 definitions that a rule has had, newest first; of deleted rules as well',
     query: versionsQuery,
     replies: { 200: idPageReply(versionReply) },
     async handle({ params, query: { limit, cursor }, caller }, { db }) {

@@ -4,6 +4,7 @@ import { templateLimits } from '../channels/template-field.ts'
 import { inTenantTurn, type Tx } from '../db/client.ts'
 import type { Scope } from '../db/destinations.ts'
 import { findTemplate, openTemplate, type Template, type TemplateParts } from '../db/templates.ts'
+import { pruneVersions } from '../db/versions.ts'
 import type { AppDeps } from './app.ts'
 import { ApiError, notFound } from './errors.ts'
 import { scopeOf } from './route.ts'
@@ -70,7 +71,7 @@ export async function writeTemplate(
   return template
 }
 
-/** Its versions stay: logs name them. */
+/** Its versions stay, within `versionLimits`: logs name them. */
 export async function deleteTemplate(
   { db }: Pick<AppDeps, 'db'>,
   writer: Writer,
@@ -112,4 +113,5 @@ async function keepVersion(tx: Tx, { caller }: Writer, { id, version, name, part
   await tx.templateVersion.create({
     data: { templateId: id, version, ...scopeOf(caller), name, parts, keyId },
   })
+  await pruneVersions(tx, 'templates', scopeOf(caller))
 }

@@ -127,7 +127,7 @@ export const templateRoutes = [
   }),
 ]
 
-/** The newest; all of them are kept. */
+/** As many as are kept of a template. */
 const mostVersions = 100
 
 function show({ id, version, name, environment, eventTypes, parts, createdAt, updatedAt }: Template) {

@@ -4,6 +4,7 @@ import type { Rule, RuleDefinition } from '../domain/rule.ts'
 import type { Db, Tx } from './client.ts'
 import type { Scope } from './destinations.ts'
 import type { Rule as Row } from './generated/client.ts'
+import { pruneVersions } from './versions.ts'
 
 /** A rule with what is told of it besides its definition. */
 export interface StoredRule extends Rule {
@@ -66,7 +67,7 @@ export async function updateRule(
   return openRule(row)
 }
 
-/** Likewise. Its versions stay. */
+/** Likewise. Its versions stay, within `versionLimits`. */
 export async function removeRule(tx: Tx, scope: Scope, { id, position }: StoredRule): Promise<void> {
   await tx.rule.delete({ where: { id } })
   await tx.rulePass.deleteMany({ where: { ruleId: id } })
@@ -82,6 +83,7 @@ async function shift(tx: Tx, { tenantId, environment }: Scope, from: number, by:
 
 async function keepVersion(tx: Tx, scope: Scope, keyId: string, { id, version, definition }: Rule) {
   await tx.ruleVersion.create({ data: { ruleId: id, version, ...scope, keyId, ...columns(definition) } })
+  await pruneVersions(tx, 'rules', scope)
 }
 
 /** A definition that a rule has, or had. */

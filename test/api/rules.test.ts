@@ -222,6 +222,24 @@ describe('versions', () => {
     })
   })
 
+  it('are kept up to 100 of a rule: the oldest go, and the current one stays', async () => {
+    const { api } = await makeTenant(stack)
+    const { id: untouched } = await create(api, silent)
+    const { id } = await create(api, silent)
+    for (let version = 2; version <= 103; version++)
+      await api.patch(`/rules/${id}`, { name: `v${version}` }).expect(200)
+    const versions = async (of: string) => {
+      const { body } = await api.get(`/rules/${of}/versions?limit=100`).expect(200)
+      const { data, nextCursor } = body as { data: Rule[]; nextCursor: string | null }
+      expect(nextCursor).toBeNull()
+      return data.map(({ version }) => version)
+    }
+    const kept = await versions(id)
+    expect(kept).toHaveLength(100)
+    expect([kept[0], kept.at(-1)]).toEqual([103, 4])
+    expect(await versions(untouched)).toEqual([1])
+  })
+
   it('outlive their rule, and page', async () => {
     const { api } = await makeTenant(stack)
     const { id } = await create(api, silent)
