@@ -20,7 +20,7 @@ const folder = new URL('./histories/', import.meta.url)
 const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''))
 
 function historyOf(name: string): History {
-  return historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'))) as History
+  return historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
 }
 
 function replay(history: History, name: string): Promise<void> {
