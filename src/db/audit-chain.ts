@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type { JsonObject } from '../domain/event.ts'
+import { changedPaths } from '../domain/changed-paths.ts'
+import type { Json, JsonObject } from '../domain/event.ts'
+import { truncate } from '../domain/truncate.ts'
 import type { AuditEntry } from './generated/client.ts'
 
 /** The chain of what belongs to no tenant. A tenant's chain is called by its id. */
@@ -28,13 +30,16 @@ export function hashOf(entry: Unhashed): string {
   return sha256(stringify(Object.fromEntries(given)))
 }
 
-export const largestEntryBytes = 64 * 1024
+const maxValueBytes = 8 * 1024
+const maxEntryBytes = 64 * 1024
+const maxChangedPaths = 20
+const maxPathLength = 200
 
 type Values = JsonObject | undefined
 
 /**
- * What an entry keeps of long values: their size and hash, in place of the largest fields until `before` and `after` fit into
- * 64 KiB together.
+ * The values that an entry keeps. A field of more than 8 KiB, and then the largest fields until `before` and `after` fit into 64 KiB
+ * together, are replaced by their size, their hash and, where the field was changed, the paths that differ.
  */
 export function withinBounds(before: Values, after: Values): { before: Values; after: Values } {
   const kept = { before: before && { ...before }, after: after && { ...after } }
@@ -44,11 +49,22 @@ export function withinBounds(before: Values, after: Values): { before: Values; a
   fields.sort((a, b) => b.bytes - a.bytes)
   let total = fields.reduce((sum, { name, bytes }) => sum + sizeOf(name) + bytes + 2, 0)
   for (const { side, name, bytes } of fields) {
-    if (total <= largestEntryBytes) break
-    side[name] = { omitted: bytes, sha256: sha256(stringify(side[name]) ?? '') }
+    if (bytes <= maxValueBytes && total <= maxEntryBytes) break
+    side[name] = {
+      omitted: bytes,
+      sha256: sha256(stringify(side[name]) ?? ''),
+      ...(side === kept.after && changesOfField(before?.[name], after?.[name])),
+    }
     total += sizeOf(side[name]) - bytes
   }
   return kept
+}
+
+/** Empty for a field that is new. The path of the field itself is not repeated. */
+function changesOfField(before: Json | undefined, after: Json | undefined): JsonObject {
+  if (before === undefined) return {}
+  const paths = changedPaths(before, after, maxChangedPaths).filter((path) => path !== '')
+  return paths.length > 0 ? { changed: paths.map((path) => truncate(path, maxPathLength)) } : {}
 }
 
 function sizeOf(value: unknown): number {

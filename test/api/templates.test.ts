@@ -26,6 +26,27 @@ async function create(api: Api, fields: object = {}): Promise<Template> {
 }
 
 describe('a template', () => {
+  it('of many kilobytes is in the audit log by its size, hash and the parts that changed', async () => {
+    const { api } = await makeTenant(stack)
+    const html = `<p>${'long '.repeat(10_000)}</p>`
+    const { id } = await create(api, { parts: { ...parts, email: { html } } })
+    await api.patch(`/templates/${id}`, { parts: { ...parts, email: { html: `${html}!` } } }).expect(200)
+    const { body } = await api.get(`/audit?subject=${id}`).expect(200)
+    const entries = (body as { data: { after: object }[] }).data
+    const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/) as string
+    expect(entries).toMatchObject([
+      {
+        action: 'template.changed',
+        after: {
+          version: 2,
+          parts: { omitted: expect.any(Number) as number, sha256, changed: ['email.html'] },
+        },
+      },
+      { action: 'template.created', after: { name: given.name, parts: { sha256 } } },
+    ])
+    expect(JSON.stringify(entries).length).toBeLessThan(3_000)
+  })
+
   it('is created, read, listed, changed and deleted', async () => {
     const { api } = await makeTenant(stack)
     const made = await create(api)

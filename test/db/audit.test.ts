@@ -92,13 +92,37 @@ describe('the chain of a tenant', () => {
     ])
   })
 
-  it('keeps at most 64 KiB of values in an entry, and the size and hash of what is longer', async () => {
+  const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/) as string
+
+  it('keeps of a value above 8 KiB its size, its hash and the paths that changed', async () => {
     const tenantId = await aTenant()
-    const long = 'x'.repeat(60_000)
-    await record(tenantId, 1, { before: { name: 'A', text: long }, after: { name: 'B', text: `${long}y` } })
+    const long = 'x'.repeat(9_000)
+    const parts = { email: { html: long, subject: 'A' }, slack: { text: 'A' } }
+    const changed = { email: { html: `${long}y`, subject: 'A' }, slack: { blocks: '[]' } }
+    await record(tenantId, 1, { before: { name: 'A', parts, text: long }, after: { name: 'B', parts: changed, text: `${long}y` } }) // prettier-ignore
     const { before, after } = await one.auditEntry.findFirstOrThrow({ where: { tenantId } })
-    expect(after).toEqual({ name: 'B', text: { omitted: 60_003, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string } }) // prettier-ignore
-    expect(before).toEqual({ name: 'A', text: long })
+    const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+    expect(before).toEqual({
+      name: 'A',
+      parts: { omitted: bytes(parts), sha256 },
+      text: { omitted: 9_002, sha256 },
+    })
+    expect(after).toEqual({
+      name: 'B',
+      parts: { omitted: bytes(changed), sha256, changed: ['email.html', 'slack.text', 'slack.blocks'] },
+      text: { omitted: 9_003, sha256 },
+    })
+    expect(await verifyChain(one, tenantId)).not.toHaveProperty('broken')
+  })
+
+  it('keeps at most 64 KiB of values in an entry, the smallest of them', async () => {
+    const tenantId = await aTenant()
+    const fields = (letter: string) =>
+      Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`f${n}`, letter.repeat(5_000 + n)]))
+    await record(tenantId, 1, { before: fields('a'), after: fields('b') })
+    const { before, after } = await one.auditEntry.findFirstOrThrow({ where: { tenantId } })
+    expect(Buffer.byteLength(JSON.stringify({ before, after }))).toBeLessThan(64 * 1024)
+    expect(before).toMatchObject({ f0: 'a'.repeat(5_000), f7: { omitted: 5_009, sha256 } })
     expect(await verifyChain(one, tenantId)).not.toHaveProperty('broken')
   })
 
