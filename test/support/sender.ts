@@ -1,7 +1,7 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
 import { Pool } from 'undici'
+import { createApiServer } from '../../src/api/server.ts'
 
 /** A request as it goes over the wire: nothing of it is encoded any more. */
 export interface WireRequest {
@@ -28,9 +28,9 @@ export interface Sender {
 /** Longer than the longest that a route may take on purpose: a test event waits so long for its receiver and a worker. */
 const hangsAfterMs = 45_000
 
-/** The app on a socket, and a client of it. A request that is not answered in time is an error. */
+/** The app on a socket as the product serves it, and a client of it. A request that is not answered in time is an error. */
 export async function startSender(app: Express): Promise<Sender> {
-  const server = createServer(app)
+  const server = createApiServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const pool = new Pool(origin, { connections: 24, headersTimeout: hangsAfterMs, bodyTimeout: hangsAfterMs })

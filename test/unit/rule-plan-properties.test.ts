@@ -484,8 +484,8 @@ function leadingByHand(steps: readonly PlannedStep[], quiet: boolean): PlannedDe
   return leading
 }
 
-function waitsForNothing({ scheduleMs, timeoutMs, order, maxConcurrent }: PlannedDelivery): boolean {
-  return scheduleMs[0] === 0 && timeoutMs <= 10_000 && !order && maxConcurrent === undefined
+function waitsForNothing({ scheduleMs, order, maxConcurrent }: PlannedDelivery): boolean {
+  return scheduleMs[0] === 0 && !order && maxConcurrent === undefined
 }
 
 function digestsOf(given: RoutingCase) {
