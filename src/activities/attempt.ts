@@ -14,6 +14,7 @@ import type { RuleContext } from '../domain/rule-context.ts'
 import { truncate } from '../domain/truncate.ts'
 import { scopeOfWorkflow } from '../workflows/contract.ts'
 import { askingEvent } from './asking-event.ts'
+import { failIfAttemptFailed } from './attempt-failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
 import { noteOutcome, type Noted } from './health.ts'
 import type { ActivityDeps } from './index.ts'
@@ -61,10 +62,14 @@ export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts 
 
   async function attempt(request: AttemptRequest): Promise<AttemptResult> {
     const { tenantId } = scopeOfWorkflow(activityInfo().workflowExecution?.workflowId ?? '')
-    return inFastLane(deps, tenantId, request, () => attemptAnyway(request))
+    return failIfFailed(await inFastLane(deps, tenantId, request, () => makeAsked(request)))
   }
 
   async function attemptAnyway(request: AttemptRequest): Promise<AttemptResult> {
+    return failIfFailed(await makeAsked(request))
+  }
+
+  async function makeAsked(request: AttemptRequest): Promise<AttemptResult> {
     const { event } = await askingEvent()
     return makeAttempt(deps, event, request)
   }
@@ -76,6 +81,8 @@ export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts 
   )
   return { attemptEach, attempt, attemptAnyway }
 }
+
+const failIfFailed = (result: AttemptResult) => failIfAttemptFailed(result, [result])
 
 async function inFastLane(
   { lanes }: AttemptDeps,

@@ -46,6 +46,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
       await getClient().workflow.signalWithStart(collectDigestType, {
         workflowId: digestId,
         taskQueue,
+        staticSummary: `digest for the rule ${digest.orders.name}`,
         args: [{ ...scopeOfWorkflow(workflowId), ...digest }] as [DigestInput],
         signal: collectSignal,
         signalArgs: [{ workflowId, runId, bytes }],

@@ -8,6 +8,7 @@ import { isNotFound } from '../temporal/grpc.ts'
 import { attemptEndedSignal } from '../workflows/contract.ts'
 import type { AttemptRequest } from './attempt.ts'
 import type { ActivityDeps } from './index.ts'
+import { failIfAttemptFailed } from './attempt-failure.ts'
 import { count } from './lanes.ts'
 import type { OngoingAttempts } from './ongoing-attempts.ts'
 
@@ -62,7 +63,7 @@ export function createAttemptEach(
       attempt.reportTo((result) => report(key, result))
       return { kind: 'inProgress' }
     })
-    return { at: new Date().toISOString(), results }
+    return failIfAttemptFailed({ at: new Date().toISOString(), results }, results)
   }
 }
 

@@ -104,7 +104,8 @@ function planTest(
   templates: readonly TemplateDefault[],
 ): Routing {
   if (!first) return { steps: [], routing: [] }
-  const { id: destinationId, channel, delivery } = first
+  const { id: destinationId, name, channel, delivery } = first
   const template = defaultTemplateFor(templates, event, channel)
-  return routeTest({ destinationId, channel, timeoutMs: delivery.timeoutMs, ...(template && { template }) })
+  const { timeoutMs } = delivery
+  return routeTest({ destinationId, name, channel, timeoutMs, ...(template && { template }) })
 }

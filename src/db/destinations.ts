@@ -95,7 +95,7 @@ async function findRoutable(
     omit: { config: true, sealed: true },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
   })
-  return rows.map((row) => ({ id: row.id, channel: row.channel, ...routable(row) }))
+  return rows.map((row) => ({ id: row.id, name: row.name, channel: row.channel, ...routable(row) }))
 }
 
 export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id: string) {

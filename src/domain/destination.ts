@@ -36,6 +36,7 @@ export const disableAfterFailingMs = 5 * 24 * 3600 * 1000
 /** The part of a destination that routing decides by. It holds no secret. */
 export interface RoutableDestination {
   id: string
+  name: string
   channel: string
   environment: Environment
   status: DestinationStatus

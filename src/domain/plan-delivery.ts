@@ -7,12 +7,13 @@ import { defaultTimeoutMs, durationMs } from './retry-schedule.ts'
 /** A delivery by the destination's policy. */
 export function planDelivery(
   event: Event,
-  { id, channel, delivery }: RoutableDestination,
+  { id, name, channel, delivery }: RoutableDestination,
 ): Omit<PlannedDelivery, 'opens'> {
   const { ordering, maxConcurrent } = delivery
   const order = orderKeyOf(event, ordering?.by)
   return {
     destinationId: id,
+    name,
     channel,
     scheduleMs: delivery.schedule.map(durationMs),
     timeoutMs: delivery.timeoutMs,
@@ -22,8 +23,9 @@ export function planDelivery(
 }
 
 /** A delivery that ends as failed at once. */
-export function planFault({ id, channel }: RoutableDestination, fault: string): PlannedDelivery {
-  return { destinationId: id, channel, scheduleMs: [0], timeoutMs: defaultTimeoutMs, opens: false, fault }
+export function planFault({ id, name, channel }: RoutableDestination, fault: string): PlannedDelivery {
+  const timeoutMs = defaultTimeoutMs
+  return { destinationId: id, name, channel, scheduleMs: [0], timeoutMs, opens: false, fault }
 }
 
 /** Whether its first attempt waits for nothing. */

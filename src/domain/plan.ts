@@ -28,6 +28,8 @@ export interface DeliverStep {
 /** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
 export interface PlannedDelivery {
   destinationId: string
+  /** What the destination was called when the event was routed. */
+  name?: string
   channel: string
   scheduleMs: number[]
   timeoutMs: number

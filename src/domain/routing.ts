@@ -135,9 +135,9 @@ export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>)
 /** The plan of asking a recipient to confirm: its destination, whatever that subscribes to and whether or not it is active. */
 export function routeConfirmation([destination]: readonly RoutableDestination[]): Routing {
   if (!destination) return { steps: [], routing: [] }
-  const { id: destinationId, channel } = destination
+  const { id: destinationId, name, channel } = destination
   const scheduleMs = defaultSchedule.map(durationMs)
-  const delivery = opening({ destinationId, channel, scheduleMs, timeoutMs: defaultTimeoutMs })
+  const delivery = opening({ destinationId, name, channel, scheduleMs, timeoutMs: defaultTimeoutMs })
   const reason = 'asks one of its recipients to confirm'
   return {
     steps: [{ kind: 'deliver', deliveries: [delivery] }],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import type { Event } from '../domain/event.ts'
+import { runDetails, runSummary } from '../domain/trace.ts'
 import { canonicalJson, exactly } from '../domain/exact-number.ts'
 import {
   eventWorkflowId,
@@ -79,6 +80,8 @@ function shared(input: RouteEventInput, eager: boolean, priorityKey: number) {
     workflowIdConflictPolicy: 'FAIL',
     requestEagerStart: eager,
     priority: { priorityKey, fairnessKey: input.event.tenantId },
+    staticSummary: runSummary(input.event, input.replay ? 'replay' : 'event'),
+    staticDetails: runDetails(input.event),
     args: [input] as [RouteEventInput],
   } as const
 }

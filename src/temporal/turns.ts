@@ -32,6 +32,7 @@ export async function enterTurn(client: Client, { queueId, workflowId, permits }
   await client.workflow.signalWithStart(takeTurnsType, {
     taskQueue,
     workflowId: queueId,
+    staticSummary: `queue of up to ${permits} at a time`,
     args: [input],
     signal: enterSignal,
     signalArgs: [workflowId, permits],

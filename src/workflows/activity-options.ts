@@ -1,6 +1,8 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
+import type { Event } from '../domain/event.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
+import { attemptSummary, nameOf, openingSummary } from '../domain/trace.ts'
 import { slowTaskQueue } from './contract.ts'
 
 /** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
@@ -37,26 +39,28 @@ export const news = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWor
  * First attempts, within the workflow task that routed the event (DESIGN §3, fast path). It answers within about a second,
  * whatever the receivers do.
  */
-export const firstAttempts = proxyLocalActivities<Pick<Activities, 'attemptEach'>>({
-  startToCloseTimeout: '15s',
-  retry: { maximumAttempts: 1 },
-})
-
-/** Attempts on the task queue, fair by tenant. */
-export function laterAttempts(tenantId: string, { timeoutMs }: PlannedDelivery) {
-  return proxyActivities<Pick<Activities, 'attempt'>>({
-    startToCloseTimeout: timeoutMs + overheadMs,
+export function firstAttempts(planned: readonly PlannedDelivery[]) {
+  return proxyLocalActivities<Pick<Activities, 'attemptEach'>>({
+    startToCloseTimeout: '15s',
     retry: { maximumAttempts: 1 },
-    priority: { fairnessKey: tenantId },
+    summary: openingSummary(planned.map(nameOf)),
   })
 }
 
-/** Attempts that may take long: their own queue, fair by tenant, so that no other attempt waits behind them. */
-export function slowAttempts(tenantId: string, { timeoutMs }: PlannedDelivery) {
+/**
+ * A later attempt, fair by tenant. One that may take long is made on a queue of its own (`slow`), so that no other attempt waits
+ * behind it.
+ */
+export function laterAttempt(
+  { tenantId }: Pick<Event, 'tenantId'>,
+  planned: PlannedDelivery,
+  { number, slow }: { number: number; slow: boolean },
+) {
   return proxyActivities<Pick<Activities, 'attempt'>>({
-    taskQueue: slowTaskQueue,
-    startToCloseTimeout: timeoutMs + overheadMs,
+    ...(slow && { taskQueue: slowTaskQueue }),
+    startToCloseTimeout: planned.timeoutMs + overheadMs,
     retry: { maximumAttempts: 1 },
     priority: { fairnessKey: tenantId },
+    summary: attemptSummary(number, nameOf(planned)),
   })
 }

@@ -1,8 +1,10 @@
 import {
   ActivityFailure,
+  ApplicationFailure,
   CancellationScope,
   condition,
   isCancellation,
+  TemporalFailure,
   TimeoutFailure,
 } from '@temporalio/workflow'
 import type { AttemptRequest } from '../activities/attempt.ts'
@@ -11,7 +13,9 @@ import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { ruleContext } from '../domain/rule-context.ts'
 import { deliveryKey, settle, type Delivery } from '../domain/timeline.ts'
-import { firstAttempts, laterAttempts, slowAttempts } from './activity-options.ts'
+import { firstAttempts, laterAttempt } from './activity-options.ts'
+import { attemptFailedType } from './contract.ts'
+import { nameOf } from '../domain/trace.ts'
 import type { Run } from './run.ts'
 
 /** A delivery in the timeline, and what was planned of it. */
@@ -38,7 +42,8 @@ export async function attemptEach(
   )
   const startedAt = Date.now()
   try {
-    const { at, results } = await firstAttempts.attemptEach({ event: run.event, requests })
+    const { attemptEach: make } = firstAttempts(openings.map(({ planned }) => planned))
+    const { at, results } = await whatItCameTo(make({ event: run.event, requests }))
     run.expiry.note(Date.parse(at))
     return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
   } catch (error) {
@@ -57,7 +62,8 @@ export async function attemptInProgress(
 ): Promise<AttemptResult | undefined> {
   const key = deliveryKey(delivery)
   settle(delivery, 'pending', 'the first attempt is in progress')
-  await condition(() => run.reported.has(key), planned.timeoutMs + reportingMs)
+  const summary = `first attempt in progress → ${nameOf(planned)}`
+  await condition(() => run.reported.has(key), planned.timeoutMs + reportingMs, { summary })
   const result = run.reported.get(key)
   if (result) noteTime(run, result)
   else settle(delivery, 'pending', 'the worker was lost during the first attempt, which is made again')
@@ -119,14 +125,25 @@ function unlessEnded<Result>(
   })
 }
 
+/** An activity in which an attempt has failed fails as well, so that Temporal's UI shows it. What it came to is in the failure. */
+async function whatItCameTo<Result>(activity: Promise<Result>): Promise<Result> {
+  try {
+    return await activity
+  } catch (error) {
+    const cause = causeOf(error)
+    if (!(cause instanceof ApplicationFailure) || cause.type !== attemptFailedType) throw error
+    return cause.details?.[0] as Result
+  }
+}
+
 function ask(
   { event }: Run,
   planned: PlannedDelivery,
   request: AttemptRequest,
   deferred: boolean,
 ): Promise<AttemptResult> {
-  if (deferred) return slowAttempts(event.tenantId, planned).attempt(request)
-  return laterAttempts(event.tenantId, planned).attempt(request)
+  const { attempt: make } = laterAttempt(event, planned, { number: request.number, slow: deferred })
+  return whatItCameTo(make(request))
 }
 
 function noteTime({ expiry }: Run, result: AttemptResult): void {
@@ -159,9 +176,14 @@ export function placeOf({ places }: Run, { destinationId, again }: PlannedDelive
   return again ? undefined : places[destinationId]
 }
 
+/** The SDK wraps the failures of activities, and not those of local ones. */
+function causeOf(error: unknown): unknown {
+  return error instanceof ActivityFailure ? error.cause : error
+}
+
 function resultOfFailure(error: unknown, startedAt: number): AttemptResult {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
-  return error.cause instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
+  if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error
+  return causeOf(error) instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
 }
 
 /** The worker vanished in mid-attempt. The receiver may have been called, so it counts as an attempt. */

@@ -43,7 +43,7 @@ export async function collectDigest(input: DigestInput): Promise<void> {
   await condition(() => waiting.length > 0, firstMs)
   do {
     while (waiting.length > 0) {
-      await condition(() => isFull() || waiting.length === 0, windowMs)
+      await condition(() => isFull() || waiting.length === 0, windowMs, { summary: 'the digest closes' })
       const entries = waiting.splice(0, fitting(waiting, max).length)
       if (entries.length === 0) break
       const eventId = `dig_${uuid4().replaceAll('-', '')}`

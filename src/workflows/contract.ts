@@ -351,6 +351,9 @@ export function eraseWorkflowId({
   return [tenantId, environment, 'erase', erasureId].join('/')
 }
 
+/** The type of the failure by which an activity tells that an attempt has failed: `details[0]` is what it came to. */
+export const attemptFailedType = 'AttemptFailed'
+
 /** What was erased: runs of the event and of digests that told of it, digests, lines of the archive. */
 export interface ErasureCounts {
   runs: number

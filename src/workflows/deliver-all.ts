@@ -16,6 +16,7 @@ import {
   type Delivery,
   type Timeline,
 } from '../domain/timeline.ts'
+import { runDetails, runSummary } from '../domain/trace.ts'
 import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import {
   batchWorkflowId,
@@ -45,7 +46,7 @@ export async function deliverBatch(input: BatchInput | StandInInput): Promise<Ti
   if ('erased' in input) return standIn(input)
   const { event, deliveries, places, plannedAt } = input
   const run = openRun(event, places)
-  run.begin(plannedAt)
+  run.begin(plannedAt, deliveries)
   await deliverHere(run, deliveries)
   return run.close()
 }
@@ -135,7 +136,7 @@ async function delegateStep(
   planned: readonly PlannedDelivery[],
   { hold, over }: Omit<StepDelivering, 'opening'>,
 ) {
-  if (hold) await run.pause(hold.forMs, () => over() !== undefined)
+  if (hold) await run.pause(hold.forMs, () => over() !== undefined, 'quiet hours end')
   if (run.over() !== undefined || over() !== undefined) return []
   const before = run.timeline.deliveries.length
   const made = delegateAll(run, planned, over)
@@ -166,6 +167,8 @@ async function delegate(
     args: [input] as [BatchInput],
     typedSearchAttributes,
     memo: startMemo,
+    staticSummary: `${batch.length} deliveries of ${runSummary(event, 'event')}`,
+    staticDetails: runDetails(event),
   }
   const childType = workflowType === replayEventType ? replayBatchType : deliverBatchType
   const left = leavePlaces(run, batch)

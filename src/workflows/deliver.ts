@@ -12,6 +12,7 @@ import {
 import type { Place } from '../domain/pace.ts'
 import type { PlannedDelivery } from '../domain/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
+import { nameOf, waitSummary } from '../domain/trace.ts'
 import { configuration, news } from './activity-options.ts'
 import { attempt, attemptInProgress, placeOf, type DeliveryAsPlanned } from './attempts.ts'
 import type { Run } from './run.ts'
@@ -38,10 +39,15 @@ export async function deliver(
   const left: Promise<void>[] = []
   const state = openState(run, planned)
   let over: DisableOrder | undefined
-  if (hold) state.now = await holdBack(run, delivery, hold)
+  if (hold) state.now = await holdBack(run, as, hold)
   if (order) await takeTurn(run, delivery, order)
   const firstDelayMs = planned.scheduleMs[0] ?? 0
-  if (firstDelayMs > 0) state.now = await run.wait(delivery, firstDelayMs)
+  if (firstDelayMs > 0)
+    state.now = await run.wait(
+      delivery,
+      firstDelayMs,
+      waitSummary('first attempt', firstDelayMs, nameOf(planned)),
+    )
   if (!first) run.endIfAsked(delivery)
 
   let made = first?.kind === 'inProgress' ? await attemptInProgress(run, as) : first
@@ -50,7 +56,7 @@ export async function deliver(
     if (!made) break
     const delayMs = record(run, as, made, state)
     if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
-    if (delayMs !== undefined) await waitForNext(run, delivery, delayMs, made, state)
+    if (delayMs !== undefined) await waitForNext(run, as, delayMs, made, state)
     else if (made.kind === 'attempted') over = made.disable
   }
   if (state.place) left.push(giveBack(planned, state.place))
@@ -90,14 +96,22 @@ async function attemptInTurn(
 /** What holds a delivery back uses up its time; a wait that is ended by a retry does not. */
 async function waitForNext(
   run: Run,
-  delivery: Delivery,
+  { planned, delivery }: DeliveryAsPlanned,
   delayMs: number,
   made: AttemptResult,
   state: DeliveryState,
 ): Promise<void> {
-  const asked = await run.wait(delivery, delayMs)
+  const summary = waitSummary(nextAfter[made.kind] ?? 'attempt', delayMs, nameOf(planned))
+  const asked = await run.wait(delivery, delayMs, summary)
   if (asked) state.now = true
   else if (made.kind === 'held') state.progress = afterHold(state.progress, delayMs)
+}
+
+/** What comes after such a wait. */
+const nextAfter: Partial<Record<AttemptResult['kind'], string>> = {
+  attempted: 'retry',
+  held: 'held back by its circuit or limits: attempt',
+  unavailable: 'a fault of ours: attempt',
 }
 
 /** What holds a delivery back before it begins. */
@@ -109,9 +123,13 @@ export interface Hold {
 }
 
 /** Says whether somebody has asked for the attempt before that is over. */
-async function holdBack(run: Run, delivery: Delivery, { forMs, reason }: Hold): Promise<boolean> {
+async function holdBack(
+  run: Run,
+  { planned, delivery }: DeliveryAsPlanned,
+  { forMs, reason }: Hold,
+): Promise<boolean> {
   settle(delivery, 'held', reason)
-  const now = await run.wait(delivery, forMs)
+  const now = await run.wait(delivery, forMs, `quiet hours end → ${nameOf(planned)}`)
   if (isOpen(delivery)) settle(delivery, 'pending')
   return now
 }

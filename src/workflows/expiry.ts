@@ -12,8 +12,8 @@ export interface Expiry {
   isOver(): boolean
   /** Whether it will be, so long from now. */
   isOverIn(delayMs: number): boolean
-  /** Waits until something comes about or the event expires, for at most so long. */
-  until(come: () => boolean, mostMs: number): Promise<boolean>
+  /** Waits until something comes about or the event expires, for at most so long. `summary` is for Temporal's UI (domain/trace.ts). */
+  until(come: () => boolean, mostMs: number, summary: string): Promise<boolean>
 }
 
 /**
@@ -33,7 +33,7 @@ export function openExpiry(event: Pick<Event, 'expiresAt'>, startedMs: number): 
   function watch(): void {
     if (watched || at === Infinity) return
     watched = true
-    const passes = sleep(leftMs()).then(() => (passed = true))
+    const passes = sleep(leftMs(), { summary: 'the event expires' }).then(() => (passed = true))
     passes.catch(() => undefined) // It is given up with the workflow.
   }
 
@@ -45,9 +45,9 @@ export function openExpiry(event: Pick<Event, 'expiresAt'>, startedMs: number): 
     nowMs: () => known,
     isOver: () => isOverIn(0),
     isOverIn,
-    until(come, mostMs) {
+    until(come, mostMs, summary) {
       watch()
-      return condition(() => passed || come(), mostMs)
+      return condition(() => passed || come(), mostMs, { summary })
     },
   }
 }

@@ -27,10 +27,10 @@ export async function joinDigest(
     waitInStep(record, run.inMs(windowMs), key && `with ${key.text}`)
     // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
     if (answered()) await leave(digestId)
-    await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined)
+    await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined, 'wait for the digest')
   }
   if (!answered()) await leave(digestId)
-  if (!answered()) await condition(answered, leavingMs)
+  if (!answered()) await condition(answered, leavingMs, { summary: 'wait to leave the digest' })
   const told = run.digested.get(digestId)?.eventId
   if (told === undefined) return endStep(record, 'skipped', run.now(), over())
   endStep(record, 'done', run.now(), `digested into ${told}`)

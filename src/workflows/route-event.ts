@@ -1,5 +1,5 @@
 import { isCancellation } from '@temporalio/workflow'
-import { leadingDeliveries, type Plan } from '../domain/plan.ts'
+import { leadingDeliveries, plannedDeliveries, type Plan } from '../domain/plan.ts'
 import { recordPlan, type Timeline } from '../domain/timeline.ts'
 import { plan } from './activity-options.ts'
 import type { RouteEventInput, StandInInput } from './contract.ts'
@@ -16,7 +16,7 @@ export async function routeEvent(input: RouteEventInput | StandInInput): Promise
   for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
   try {
     const planned = await plan(input)
-    run.begin(planned.at)
+    run.begin(planned.at, plannedDeliveries(planned.steps))
     recordPlan(run.timeline, planned)
     if (input.queues) await leaveUnused(run, leadingDeliveries(planned.steps))
     await runPlan(run, planned)

@@ -2,6 +2,7 @@ import { assertNever } from '../domain/assert-never.ts'
 import type { PlannedDeliver, PlannedRule, PlannedStep } from '../domain/plan.ts'
 import { beginStep, endStep, goOnInStep, waitInStep, type StepRecord } from '../domain/step-record.ts'
 import type { Delivery } from '../domain/timeline.ts'
+import { waitSummary } from '../domain/trace.ts'
 import { timing } from './activity-options.ts'
 import type { Hold } from './deliver.ts'
 import { deliverStep, openWith, type Opening } from './deliver-all.ts'
@@ -98,7 +99,7 @@ async function runDeliver(
   const after = made.then((deliveries) => followUp(doing, step, record, deliveries, endings))
   after.catch(() => undefined) // It is given up with the workflow, and waited for below or at the rule's end.
   if (hold) {
-    await pause(doing, hold.forMs, endings.steps)
+    await pause(doing, hold.forMs, endings.steps, 'quiet hours end')
     goOnInStep(record)
   }
   if (step.waitFor === 'outcome') await after
@@ -152,7 +153,7 @@ async function runDelay(
   const { until, forMs } =
     'timezone' in step ? await timing.timeOfDay(step) : { until: run.inMs(step.forMs), forMs: step.forMs }
   waitInStep(record, until)
-  await pause(doing, forMs, over)
+  await pause(doing, forMs, over, waitSummary('next step', forMs))
   endStep(record, over() === undefined ? 'done' : 'skipped', run.now(), over())
 }
 
@@ -170,7 +171,8 @@ async function runAwaitAck(
     return by === undefined ? undefined : `acknowledged by ${by}`
   }
   waitInStep(record, run.inMs(withinMs))
-  await pause(doing, withinMs, () => acknowledged() ?? over())
+  const summary = waitSummary('escalation, unless acknowledged,', withinMs)
+  await pause(doing, withinMs, () => acknowledged() ?? over(), summary)
   if (acknowledged() !== undefined) return endStep(record, 'done', run.now(), acknowledged())
   if (over() !== undefined) return endStep(record, 'skipped', run.now(), over())
   endStep(record, 'done', run.now(), `not acknowledged within ${within}`)
@@ -181,6 +183,6 @@ async function runAwaitAck(
 }
 
 /** Waits durably, until something is over at the latest. */
-async function pause({ run }: RuleRun, forMs: number, over: Over): Promise<void> {
-  if (over() === undefined) await run.pause(forMs, () => over() !== undefined)
+async function pause({ run }: RuleRun, forMs: number, over: Over, summary: string): Promise<void> {
+  if (over() === undefined) await run.pause(forMs, () => over() !== undefined, summary)
 }

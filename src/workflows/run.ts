@@ -1,6 +1,13 @@
-import { setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
+import {
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
 import type { AttemptResult } from '../domain/outcome.ts'
+import type { PlannedDelivery } from '../domain/plan.ts'
 import {
   deliveredDestinations,
   destinationsOf,
@@ -14,6 +21,7 @@ import {
   type Delivery,
   type Timeline,
 } from '../domain/timeline.ts'
+import { currentDetails, nameOf } from '../domain/trace.ts'
 import {
   acknowledgeSignal,
   attemptEndedSignal,
@@ -44,8 +52,10 @@ export interface Run {
   readonly plannedAt: string
   /** Whether operational events tell of its deliveries. */
   readonly announces: boolean
-  /** Notes when the event was routed. */
-  begin(plannedAt: string): void
+  /** Notes when the event was routed, and what its destinations are called. */
+  begin(plannedAt: string, deliveries: readonly PlannedDelivery[]): void
+  /** What the delivery's destination is called. */
+  nameOf(delivery: Delivery): string
   /** What digests have told, by their workflow ids: the event that tells of this one, or none as it has left. */
   digested: Map<string, { eventId?: string | undefined }>
   /** First attempts that the opening did not wait for, by their deliveries' keys, once they have ended. */
@@ -56,15 +66,16 @@ export interface Run {
   delegated: Set<Delivery>
   /**
    * Waits durably; `retryNow` ends the wait early, also one that came since the last wait, unless an attempt was made since.
-   * A delivery that is to end, or whose event expires, ends. Says whether a retry was asked for.
+   * A delivery that is to end, or whose event expires, ends. Says whether a retry was asked for. `summary` is what Temporal's UI
+   * calls the timer (domain/trace.ts); likewise below.
    */
-  wait(delivery: Delivery, delayMs: number): Promise<boolean>
+  wait(delivery: Delivery, delayMs: number, summary: string): Promise<boolean>
   /** An attempt was made: a retry that was asked for meanwhile asks for nothing more. */
   attempted(destinationId: string): void
   /** Waits until something comes about, for at most so long; likewise ended. Says whether it did. */
-  waitUntil(delivery: Delivery, come: () => boolean, withinMs: number): Promise<boolean>
+  waitUntil(delivery: Delivery, come: () => boolean, withinMs: number, summary: string): Promise<boolean>
   /** Waits durably for so long or until something comes about. */
-  pause(delayMs: number, come: () => boolean): Promise<void>
+  pause(delayMs: number, come: () => boolean, summary: string): Promise<void>
   /** Why nothing further begins, once there is a reason. */
   over(): string | undefined
   /**
@@ -110,6 +121,8 @@ export function openRun(event: Event, places: Places = {}): Run {
   const expiry = openExpiry(event, workflowInfo().startTime.getTime())
   const digested: Run['digested'] = new Map()
   const reported: Run['reported'] = new Map()
+  const names = new Map<string, string>()
+  const nameOfDestination = (id: string) => names.get(id) ?? id
   let plannedAt = workflowInfo().startTime.toISOString()
   let cancelled: string | undefined
   let published = ''
@@ -132,6 +145,7 @@ export function openRun(event: Event, places: Places = {}): Run {
 
   /** Upserts what lists show and filter by, when it has changed. In the fast path that is once, at the end. */
   function publish(): void {
+    setCurrentDetails(currentDetails(timeline, timeline.status, nameOfDestination))
     const summary = summarize(timeline, delegated)
     const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
     const failing = failingDestinations(own)
@@ -174,10 +188,12 @@ export function openRun(event: Event, places: Places = {}): Run {
     get plannedAt() {
       return plannedAt
     },
-    begin(at) {
+    begin(at, deliveries) {
       plannedAt = at
+      for (const planned of deliveries) names.set(planned.destinationId, nameOf(planned))
       expiry.note(Date.parse(at))
     },
+    nameOf: ({ destinationId }) => nameOfDestination(destinationId),
     digested,
     reported,
     places,
@@ -191,22 +207,22 @@ export function openRun(event: Event, places: Places = {}): Run {
     isToEnd,
     endIfAsked,
     expire,
-    async pause(delayMs, come) {
+    async pause(delayMs, come, summary) {
       const startedMs = expiry.nowMs()
       publish()
-      const came = await expiry.until(() => cancelled !== undefined || come(), Math.max(1, delayMs))
+      const came = await expiry.until(() => cancelled !== undefined || come(), Math.max(1, delayMs), summary)
       if (!came) expiry.note(startedMs + delayMs)
     },
     over: () => cancelled ?? (expiry.isOver() ? expiry.reason : undefined),
     nowMs: () => expiry.nowMs(),
     now: () => run.inMs(0),
     inMs: (delayMs) => new Date(expiry.nowMs() + delayMs).toISOString(),
-    async waitUntil(delivery, come, withinMs) {
-      await expiry.until(() => isToEnd(delivery) || come(), withinMs)
+    async waitUntil(delivery, come, withinMs, summary) {
+      await expiry.until(() => isToEnd(delivery) || come(), withinMs, summary)
       endIfAsked(delivery)
       return come()
     },
-    async wait(delivery, delayMs) {
+    async wait(delivery, delayMs, summary) {
       const { destinationId } = delivery
       let asked = retryRequests.has(destinationId)
       if (!asked && expiry.isOverIn(delayMs)) {
@@ -216,7 +232,8 @@ export function openRun(event: Event, places: Places = {}): Run {
       if (!asked) {
         delivery.nextAttemptAt = new Date(Date.now() + delayMs).toISOString()
         publish()
-        await expiry.until(() => isToEnd(delivery) || (asked ||= retryRequests.has(destinationId)), delayMs)
+        const come = () => isToEnd(delivery) || (asked ||= retryRequests.has(destinationId))
+        await expiry.until(come, delayMs, summary)
         delete delivery.nextAttemptAt
       }
       retryRequests.delete(destinationId)

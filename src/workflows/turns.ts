@@ -76,13 +76,14 @@ export async function takeTurn(
   const { turns } = run
   const come = () => turns.come.has(id)
   const { workflowId } = workflowInfo()
+  const summary = `wait for a turn at ${run.nameOf(delivery)}`
   let enteredAt: number | undefined
   let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
   let leftMs = mayWaitMs
   /** Says whether there is time left to wait for the turn. */
   async function waitFor(atMostMs: number): Promise<boolean> {
     const waitMs = Math.min(atMostMs, leftMs)
-    const isDone = (await run.waitUntil(delivery, come, waitMs)) || !isOpen(delivery)
+    const isDone = (await run.waitUntil(delivery, come, waitMs, summary)) || !isOpen(delivery)
     leftMs -= waitMs
     return !isDone && leftMs > 0
   }

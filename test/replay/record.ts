@@ -431,7 +431,7 @@ it.each(unrecorded)('%s', async (name, scenario) => {
     await waits(api, eventId)
     await meanwhile(api, eventId)
   }
-  await settledLog(api, eventId)
+  await settledLog(api, eventId, 60_000)
   const scope = { tenantId, environment: 'sandbox' } as const
   const kept = workflowId && (await workflowId(scope, destinationIds, api, stack))
   const handle = stack.temporal.workflow.getHandle(kept ?? eventWorkflowId({ ...scope, eventId }))

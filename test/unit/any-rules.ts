@@ -170,7 +170,7 @@ function asStored(given: unknown): RuleDefinition | undefined {
   return definition
 }
 
-const destination: fc.Arbitrary<Omit<RoutableDestination, 'id' | 'environment'>> = fc.record({
+const destination: fc.Arbitrary<Omit<RoutableDestination, 'id' | 'name' | 'environment'>> = fc.record({
   channel: fc.constantFrom(...channels),
   status: fc.constantFrom(...destinationStatuses),
   contract: fc.constantFrom(undefined, undefined, 'kyc-webhooks'),
@@ -191,7 +191,7 @@ const anyDestinations = fc
   .map(([ids, made]) =>
     ids.flatMap((id, index): RoutableDestination[] => {
       const fields = made[index]
-      return fields ? [{ id, environment: 'sandbox', ...fields }] : []
+      return fields ? [{ id, name: id, environment: 'sandbox', ...fields }] : []
     }),
   )
 

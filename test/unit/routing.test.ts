@@ -10,6 +10,7 @@ import { makeEvent } from '../support/event.ts'
 function destination(fields: Partial<RoutableDestination> = {}): RoutableDestination {
   return {
     id: 'dst_1',
+    name: 'Case system',
     channel: 'webhook',
     environment: 'sandbox',
     status: 'active',
@@ -74,6 +75,7 @@ describe('an event is routed', () => {
         deliveries: [
           {
             destinationId: 'dst_a',
+            name: 'Case system',
             channel: 'webhook',
             scheduleMs: [0, 60_000, 7_200_000, 86_400_000],
             timeoutMs: 500,
@@ -81,6 +83,7 @@ describe('an event is routed', () => {
           },
           {
             destinationId: 'dst_c',
+            name: 'Case system',
             channel: 'email',
             scheduleMs: [0, 5_000, 300_000],
             timeoutMs: 10_000,

@@ -37,6 +37,7 @@ const ids = ['dst_case_system', 'dst_oncall_email', 'dst_slack_aml', 'dst_head_o
 const channelOf = (id: string) => /email|slack/.exec(id)?.[0] ?? 'webhook'
 const destination = (id: string, delivery: Partial<DeliveryPolicy> = {}): RoutableDestination => ({
   id,
+  name: id,
   channel: channelOf(id),
   environment: 'sandbox',
   status: 'active',
@@ -262,5 +263,5 @@ function stepsOf({ steps: [first] }: Pick<Plan, 'steps'>): PlannedStep[] {
 
 function delivery(destinationId: string, step: string, fields: object = {}) {
   const policy = { channel: channelOf(destinationId), scheduleMs: [0, 5_000], timeoutMs: 10_000 }
-  return { destinationId, ...policy, step, acknowledgeable: true, ...fields }
+  return { destinationId, name: destinationId, ...policy, step, acknowledgeable: true, ...fields }
 }
