@@ -33,13 +33,17 @@ interface Place {
   destinationId: string
 }
 
-async function destinationWith(delivery: object, respond?: Respond): Promise<Place> {
+async function destinationWith(
+  delivery: object,
+  respond?: Respond,
+  channel: 'webhook' | 'slack' = 'webhook',
+): Promise<Place> {
   const { api, id: tenantId } = await makeTenant(stack)
   const receiver = untilTestEnds(await startReceiver(respond))
   const given = {
     name: 'receiver',
-    channel: 'webhook',
-    config: { url: receiver.url },
+    channel,
+    config: channel === 'slack' ? { webhookUrl: receiver.url } : { url: receiver.url },
     subscription: { eventTypes: ['all'] },
     delivery,
   }
@@ -135,19 +139,22 @@ describe('a destination that answers 429', { timeout: 60_000 }, () => {
     }
   }
 
-  it('gets every event of a burst at its own rate, and is never taken to fail', async () => {
-    const place = await destinationWith({}, oneASecond())
-    await Promise.all(ids(12).map((id) => post(place.api, id)))
-    for (const id of ids(12)) {
-      const log = await eventually(
-        () => readLog(place.api, id),
-        ({ status: now }) => now === 'delivered',
-      )
-      expect(log.deliveries[0]?.attempts.at(-1)).toMatchObject({ responseCode: 200 })
-    }
-    const { body } = await place.api.get(`/destinations/${place.destinationId}`).expect(200)
-    expect(body).not.toHaveProperty('failingSince')
-  })
+  it.each(['webhook', 'slack'] as const)(
+    '%s: gets a whole burst at its own rate, and is never taken to fail',
+    async (channel) => {
+      const place = await destinationWith({}, oneASecond(), channel)
+      await Promise.all(ids(12).map((id) => post(place.api, id)))
+      for (const id of ids(12)) {
+        const log = await eventually(
+          () => readLog(place.api, id),
+          ({ status: now }) => now === 'delivered',
+        )
+        expect(log.deliveries[0]?.attempts.at(-1)).toMatchObject({ responseCode: 200 })
+      }
+      const { body } = await place.api.get(`/destinations/${place.destinationId}`).expect(200)
+      expect(body).not.toHaveProperty('failingSince')
+    },
+  )
 
   it('is not called again before the time it asked for', async () => {
     const place = await destinationWith({}, status(429, { 'retry-after': '60' }))
