@@ -1,4 +1,5 @@
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { withContext } from '../channels/message-context.ts'
 import { addTitle } from '../compute/add-title.ts'
 import { findDestinationNames, findMessageNames } from '../db/message-names.ts'

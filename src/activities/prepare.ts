@@ -1,4 +1,5 @@
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { findChannel } from '../channels/index.ts'
 import type { MailLimits } from '../db/mail-limits.ts'
 import { whyInactive } from '../domain/destination.ts'

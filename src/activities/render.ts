@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import type { PartProblem, Rendering } from '../channels/template-content.ts'
 import type { Content } from '../channels/template-field.ts'
 import { messageMaxWaitMs, type Compute } from '../compute/compute.ts'

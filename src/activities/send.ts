@@ -1,4 +1,5 @@
-import type { Channel, Composition, Recipient } from '../channels/channel.ts'
+import type { Channel, Recipient } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { secretValues } from '../channels/secrets.ts'
 import type { Content } from '../channels/template-field.ts'
 import type { Outcome, SettledRecipients } from '../domain/outcome.ts'

@@ -1,4 +1,4 @@
-import type { Composition } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { withContext } from '../channels/message-context.ts'
 import type { Scope } from '../db/destinations.ts'
 import type { JsonObject } from '../domain/event.ts'

@@ -1,5 +1,6 @@
 import { channels } from '../channels/index.ts'
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { addTitle } from '../compute/add-title.ts'
 import type { PreviewedPart } from '../compute/job.ts'
 import { packComposition } from '../compute/payload.ts'

@@ -1,29 +1,11 @@
 import type { z } from 'zod'
-import type { Environment, Event } from '../domain/event.ts'
+import type { Environment } from '../domain/event.ts'
 import type { Outcome, SettledRecipients } from '../domain/outcome.ts'
 import type { SigningKeys } from '../domain/signing-keys.ts'
 import type { Egress } from './egress.ts'
+import type { FieldProblem } from '../domain/field-problem.ts'
+import type { Composition } from './composition.ts'
 import type { Content, TemplateFields } from './template-field.ts'
-
-/** What a message is composed of, by a template or without one. */
-export interface Composition {
-  event: Event
-  destination: { id: string; name: string }
-  /** The path of the rule's step that sends it: a later step sends another message to the same destination. */
-  step?: string | undefined
-  /** Where whoever reads it takes notice of the event, if somebody waits for that. */
-  acknowledgeUrl?: string | undefined
-  /** When the rule stops waiting for that (ISO 8601, UTC). */
-  acknowledgeBy?: string | undefined
-  /** The tenant's name. */
-  tenant?: string | undefined
-  /** What happened, in a line; without it the event type in words. */
-  title?: string | undefined
-  /** The name of the rule that sends it. */
-  rule?: string | undefined
-  /** Why it is sent, where that is not simply that the event happened, as in "escalated: not acknowledged within 15 min". */
-  reason?: string | undefined
-}
 
 /** One attempt to make: an event, where to, and with what patience. */
 export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
@@ -75,12 +57,6 @@ export interface Signing {
   keyPair: boolean
   /** What is wrong with a secret that a tenant wants to use. */
   secretProblem: (secret: string) => string | undefined
-}
-
-export interface FieldProblem {
-  /** Dotted path in the config, as in `url`. */
-  path: string
-  message: string
 }
 
 /** Where a config is to hold: its environment, and what the operator allows there. */

@@ -1,6 +1,6 @@
 import type { Digest } from '../domain/digest.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { sharedKey, typeCounts } from './digest.ts'
 import { columns } from './email-layout.ts'
 import { layOut } from './email-parts.ts'

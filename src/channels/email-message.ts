@@ -1,7 +1,7 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { payloadFields } from '../domain/payload-fields.ts'
 import { carriableMessage } from './carriable.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { digestOf } from '../domain/digest.ts'
 import { renderDigestEmail } from './email-digest.ts'
 import { facts } from './email-layout.ts'

@@ -1,5 +1,5 @@
 import { truncate } from '../domain/truncate.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { button, facts, notice, page, small, subheading } from './email-layout.ts'
 import { minute, reasonSentence, type Fact } from './message-facts.ts'
 import { titleOf } from './message-title.ts'

@@ -1,4 +1,5 @@
-import type { FieldProblem, PlatformMail } from './channel.ts'
+import type { PlatformMail } from './channel.ts'
+import type { FieldProblem } from '../domain/field-problem.ts'
 
 /** Whom a mail is from, and by which server it goes. */
 export interface Sender {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { headersForLog } from '../domain/redaction.ts'
-import { defineChannel, type Composition, type Recipient } from './channel.ts'
+import { defineChannel, type Recipient } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { emailAddress } from './email-address.ts'
 import { unsubscribeHeaders, withFooter } from './email-footer.ts'
 import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './email-message.ts'

@@ -1,6 +1,6 @@
 import { digestOf } from '../domain/digest.ts'
 import { causeInWords, type RuleContext } from '../domain/rule-context.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { digestReason } from './digest.ts'
 
 /** What is known around an event when a message about it is made. */

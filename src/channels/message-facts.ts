@@ -1,5 +1,5 @@
 import { digestOf } from '../domain/digest.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { digestReason } from './digest.ts'
 
 export interface Fact {

@@ -2,7 +2,7 @@ import { digestOf } from '../domain/digest.ts'
 import { LRUCache } from 'lru-cache'
 import { messageTitle } from '../domain/title.ts'
 import type { Cause } from '../domain/rule-context.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { digestTitle } from './digest.ts'
 import { isSlow, renderStrictLine, type TemplateScope } from './liquid.ts'
 

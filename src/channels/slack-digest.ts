@@ -1,7 +1,7 @@
 import type { Digest } from '../domain/digest.ts'
 import { payloadFields } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { sharedKey, typeCounts } from './digest.ts'
 import { escapeSlack } from './escaping.ts'
 import { section, slackLimits } from './slack-blocks.ts'

@@ -1,5 +1,5 @@
 import { truncate } from '../domain/truncate.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { escapeSlack } from './escaping.ts'
 import { minute, reasonSentence } from './message-facts.ts'
 import { titleOf } from './message-title.ts'

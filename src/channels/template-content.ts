@@ -2,7 +2,7 @@ import { parse as parseJson } from 'lossless-json'
 import { exactly } from '../domain/exact-number.ts'
 import { oneLine } from '../domain/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
-import type { Composition } from './channel.ts'
+import type { Composition } from './composition.ts'
 import { withinDeadline } from './deadline.ts'
 import {
   describeFault,

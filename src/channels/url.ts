@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
-import type { FieldProblem } from './channel.ts'
+import type { FieldProblem } from '../domain/field-problem.ts'
 import { targetOf, type Egress } from './egress.ts'
 import { wordsForField } from './egress-refused.ts'
 import { parseUrl } from './parse-url.ts'

@@ -1,4 +1,4 @@
-import type { Composition } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { plainTitle } from '../channels/message-title.ts'
 import type { Cause } from '../domain/rule-context.ts'
 import { messageMaxWaitMs, type Compute } from './compute.ts'

@@ -1,5 +1,5 @@
 import type { PartTexts, Rendering } from '../channels/template-content.ts'
-import type { Composition } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { MeasuredRegex } from '../domain/filter-regex.ts'
 import type { Cause } from '../domain/rule-context.ts'

@@ -1,4 +1,4 @@
-import type { Composition } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import type { JsonObject } from '../domain/event.ts'
 import { jsonText, parseKeepingText } from '../domain/json-text.ts'
 import type { PackedComposition } from './job.ts'

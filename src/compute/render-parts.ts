@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { Channel, Composition } from '../channels/channel.ts'
+import type { Channel } from '../channels/channel.ts'
+import type { Composition } from '../channels/composition.ts'
 import { channels, findChannel } from '../channels/index.ts'
 import { absentVariables } from '../channels/liquid.ts'
 import { makeTitle } from '../channels/message-title.ts'
