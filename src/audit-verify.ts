@@ -16,7 +16,7 @@ await runRoot(async (lifecycle) => {
   const { tenant, expected } = readArguments()
   const db = await openDatabase(databaseUrlOf(readConfig()))
   lifecycle.add('the database connection', () => db.$disconnect())
-  const named = [...(tenant === undefined ? await listChains(db) : [tenant]), ...expected.keys()]
+  const named = [...(await listChains(db, tenant)), ...expected.keys()]
   const reports: ChainReport[] = []
   for (const chain of new Set(named)) {
     const report = await verifyChain(db, chain, {
@@ -60,11 +60,11 @@ function readArguments(): { tenant: string | undefined; expected: Map<string, He
   }
   const expected = new Map<string, Head[]>()
   for (const text of values.expect ?? []) {
-    const [, chain, sequence, hash] = /^(\w+):([1-9]\d{0,9}):([0-9a-f]{64})$/.exec(text) ?? []
+    const [, chain, sequence, hash] = /^(\w+(?:\/\w+)?):([1-9]\d{0,9}):([0-9a-f]{64})$/.exec(text) ?? []
     if (chain === undefined || sequence === undefined || hash === undefined)
       throw new Error(`--expect ${text} is not <chain>:<sequence>:<hash>\nusage: ${usage}`)
-    if (values.tenant !== undefined && values.tenant !== chain)
-      throw new Error(`--expect ${text} is about another chain than --tenant ${values.tenant}`)
+    if (values.tenant !== undefined && values.tenant !== chain.split('/')[0])
+      throw new Error(`--expect ${text} names a chain of another tenant than --tenant ${values.tenant}`)
     expected.set(chain, [...(expected.get(chain) ?? []), { sequence: Number(sequence), hash }])
   }
   return { tenant: values.tenant, expected }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { readHead } from '../db/audit.ts'
-import { chainOf, platformChain } from '../db/audit-chain.ts'
+import { chainName, platformChain } from '../db/audit-chain.ts'
 import type { Db } from '../db/client.ts'
 import type { AuditEntry, Prisma } from '../db/generated/client.ts'
+import { environments } from '../domain/event.ts'
 import { notFound } from './errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from './id-page.ts'
 import { route } from './route.ts'
@@ -38,10 +39,14 @@ const auditReply = z.object({
 })
 const auditPage = idPageReply(auditReply)
 
-const head = z.object({
-  chain: z.string(),
-  sequence: z.int().meta({ description: 'How many entries there are; 0 where there is none yet.' }),
-  hash: z.string().nullable(),
+const heads = z.object({
+  data: z.array(
+    z.object({
+      chain: z.string().meta({ description: '`<tenant>/<environment>`, `<tenant>` or `platform`.' }),
+      sequence: z.int().meta({ description: 'The number of entries; 0 if there are none yet.' }),
+      hash: z.string().nullable(),
+    }),
+  ),
 })
 
 export const auditRoutes = [
@@ -63,10 +68,11 @@ export const auditRoutes = [
     path: '/audit/head',
     access: { scope: 'audit:read' },
     summary:
-      'The newest entry of the tenant’s chain: noted elsewhere, it shows later that nothing was cut off',
-    replies: { 200: head },
-    async handle({ caller: { tenantId } }, { db }) {
-      return { status: 200, body: await headOf(db, tenantId) }
+      'Get the newest entry of the environment’s chain and of the tenant’s: noted elsewhere, they show later that nothing was cut off',
+    replies: { 200: heads },
+    async handle({ caller: { tenantId, environment } }, { db }) {
+      const chains = [chainName(tenantId, environment), chainName(tenantId)]
+      return { status: 200, body: await readHeads(db, chains) }
     },
   }),
   route({
@@ -85,11 +91,12 @@ export const auditRoutes = [
     method: 'get',
     path: '/tenants/:id/audit/head',
     access: 'platform',
-    summary: 'The newest entry of a tenant’s chain; also of one that was deleted',
-    replies: { 200: head },
+    summary: 'Get the newest entry of each chain of a tenant; also of one that was deleted',
+    replies: { 200: heads },
     async handle({ params: { id = '' } }, { db }) {
       await requireKnown(db, id)
-      return { status: 200, body: await headOf(db, id) }
+      const chains = [...environments.map((environment) => chainName(id, environment)), chainName(id)]
+      return { status: 200, body: await readHeads(db, chains) }
     },
   }),
   route({
@@ -107,10 +114,10 @@ export const auditRoutes = [
     method: 'get',
     path: '/platform/audit/head',
     access: 'platform',
-    summary: 'The newest entry of the platform’s chain',
-    replies: { 200: head },
+    summary: 'Get the newest entry of the platform’s chain',
+    replies: { 200: heads },
     async handle(_request, { db }) {
-      return { status: 200, body: await headOf(db, undefined) }
+      return { status: 200, body: await readHeads(db, [platformChain]) }
     },
   }),
 ]
@@ -126,9 +133,14 @@ function list(db: Db, query: AuditQuery, whose: Prisma.AuditEntryWhereInput) {
   )
 }
 
-async function headOf(db: Db, tenantId: string | undefined): Promise<z.output<typeof head>> {
-  const found = await readHead(db, chainOf(tenantId))
-  return { chain: tenantId ?? platformChain, sequence: found?.sequence ?? 0, hash: found?.hash ?? null }
+async function readHeads(db: Db, chains: readonly string[]): Promise<z.output<typeof heads>> {
+  const data = await Promise.all(
+    chains.map(async (chain) => {
+      const newest = await readHead(db, chain)
+      return { chain, sequence: newest?.sequence ?? 0, hash: newest?.hash ?? null }
+    }),
+  )
+  return { data }
 }
 
 /** Entries outlive their tenant. */

@@ -5,11 +5,15 @@ import type { Json, JsonObject } from '../domain/event.ts'
 import { truncate } from '../domain/truncate.ts'
 import type { AuditEntry } from './generated/client.ts'
 
-/** The chain of what belongs to no tenant. A tenant's chain is called by its id. */
+/** The chain of entries that belong to no tenant. */
 export const platformChain = 'platform'
 
-export function chainOf(tenantId: string | null | undefined): string {
-  return tenantId ?? platformChain
+/**
+ * Each environment of a tenant has a chain, and so have the entries about the tenant as a whole: the numbers of a chain that both
+ * environments shared would tell a sandbox key how often production changes.
+ */
+export function chainName(tenantId: string, environment?: string): string {
+  return environment === undefined ? tenantId : `${tenantId}/${environment}`
 }
 
 /** An entry but for its own hash. */

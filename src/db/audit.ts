@@ -1,6 +1,6 @@
 import { typeid } from 'typeid-js'
 import type { JsonObject } from '../domain/event.ts'
-import { chainOf, hashOf, withinBounds } from './audit-chain.ts'
+import { chainName, hashOf, platformChain, withinBounds } from './audit-chain.ts'
 import type { Db, Tx } from './client.ts'
 import { Prisma } from './generated/client.ts'
 
@@ -24,24 +24,28 @@ export interface AuditRecord {
 }
 
 /**
- * Appends to the chain of the tenant, or to the platform's. Entries of a chain are written one after the other: until the
- * transaction ends, others wait. Whoever also takes the tenant's turn takes it before this, or two could wait for each other.
+ * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are written one after
+ * the other: until the transaction ends, others wait. Callers that also take the tenant's turn take it first, or two could wait
+ * for each other.
  */
 export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
   return isDb(db) ? db.$transaction((tx) => append(tx, record)) : append(db, record)
 }
 
 async function append(db: Tx, record: AuditRecord): Promise<void> {
-  const chain = chainOf(record.tenantId)
-  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`audit ${chain}`}, 0))`
+  const { tenantId, environment } = record
+  const chain = tenantId === undefined ? platformChain : chainName(tenantId, environment)
+  // One lock for all chains of a tenant: transactions that write to two of them cannot deadlock.
+  const lock = `audit ${tenantId ?? platformChain}`
+  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0))`
   const last = await readNewest(db, chain, { sequence: true, hash: true, at: true })
   // As it is read back: JSON knows no undefined, and a column that is left out is null.
   const { before, after } = withinBounds(plain(record.before), plain(record.after))
   const entry = {
     id: typeid('aud').toString(),
     at: notBefore(last?.at),
-    tenantId: record.tenantId ?? null,
-    environment: record.environment ?? null,
+    tenantId: tenantId ?? null,
+    environment: environment ?? null,
     keyId: record.keyId,
     address: record.address ?? null,
     action: record.action,

@@ -30,9 +30,10 @@ interface VerifyOptions {
   pageSize?: number
 }
 
-/** The chains that there are, in their order. */
-export async function listChains(db: Db): Promise<string[]> {
-  const rows = await db.auditEntry.groupBy({ by: ['chain'], where: { chain: { not: null } } })
+/** The names of all chains, or of those of one tenant, sorted. */
+export async function listChains(db: Db, tenantId?: string): Promise<string[]> {
+  const where = { chain: { not: null }, ...(tenantId !== undefined && { tenantId }) }
+  const rows = await db.auditEntry.groupBy({ by: ['chain'], where })
   return rows.flatMap(({ chain }) => chain ?? []).sort()
 }
 

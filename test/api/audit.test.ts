@@ -24,6 +24,16 @@ async function listed(api: Api, query = '', path = '/audit'): Promise<Entry[]> {
   return (body as { data: Entry[] }).data
 }
 
+interface ShownHead {
+  chain: string
+  sequence: number
+  hash: string | null
+}
+
+async function heads(api: Api, path = '/audit/head'): Promise<ShownHead[]> {
+  return ((await api.get(path).expect(200)).body as { data: ShownHead[] }).data
+}
+
 const webhook = (more: object = {}) => ({
   name: 'Case system',
   channel: 'webhook',
@@ -242,28 +252,45 @@ describe('GET /audit', () => {
     const { id } = body as { id: string }
     await stack.db.tenant.delete({ where: { id } })
     expect((await listed(platform(), '', `/tenants/${id}/audit`)).at(-1)).toMatchObject({ action: 'tenant.created' }) // prettier-ignore
-    expect((await platform().get(`/tenants/${id}/audit/head`).expect(200)).body).toMatchObject({ chain: id, sequence: 1 }) // prettier-ignore
+    expect(await heads(platform(), `/tenants/${id}/audit/head`)).toMatchObject([
+      { chain: `${id}/sandbox`, sequence: 0, hash: null },
+      { chain: `${id}/production`, sequence: 0, hash: null },
+      { chain: id, sequence: 1 },
+    ])
     await platform().get('/tenants/ten_never/audit').expect(404)
     await platform().get('/tenants/ten_never/audit/head').expect(404)
   })
 
-  it('ends in the head, which grows with every change', async () => {
+  it('ends in the heads of its environment and of the tenant, which grow with every change', async () => {
     const { api, id } = await makeTenant(stack)
-    const head = async () => (await api.get('/audit/head').expect(200)).body as { sequence: number }
-    const before = await head()
+    const [, whole] = await heads(api)
     await create(api, '/destinations', webhook())
     const [newest] = await listed(api)
-    expect(await head()).toEqual({ chain: id, sequence: before.sequence + 1, hash: newest?.hash })
-    expect(await readHead(stack.db, id)).toEqual({ sequence: newest?.sequence, hash: newest?.hash })
-    const { body } = await platform().get('/platform/audit/head').expect(200)
-    expect(body).toMatchObject({ chain: 'platform' })
+    const head = { chain: `${id}/sandbox`, sequence: 2, hash: newest?.hash }
+    expect(await heads(api)).toEqual([head, whole])
+    await platform().patch(`/tenants/${id}`, { name: 'Renamed' }).expect(200)
+    expect(await heads(api)).toMatchObject([head, { chain: id, sequence: (whole?.sequence ?? 0) + 1 }])
+    expect(await heads(platform(), '/platform/audit/head')).toMatchObject([{ chain: 'platform' }])
+  })
+
+  it('tells a sandbox key nothing of production, not even how often it changes', async () => {
+    const { api, id } = await makeTenant(stack)
+    const live = await makeKey(stack, id, 'production')
+    const seen = async () => ({ entries: await listed(api), heads: await heads(api) })
+    const before = await seen()
+    for (const name of ['A', 'B', 'C']) await create(live.api, '/destinations', webhook({ name }))
+    expect(await seen()).toEqual(before)
+    await create(api, '/destinations', webhook())
+    const [made] = await listed(api)
+    expect(made?.sequence).toBe((before.heads[0]?.sequence ?? 0) + 1)
   })
 })
 
 it('50 changes at once of one tenant are all made and all in the chain', { timeout: 60_000 }, async () => {
   const { api, id } = await makeTenant(stack)
-  const { sequence = 0 } = (await listed(api))[0] ?? {}
+  const chain = `${id}/sandbox`
+  const before = await readHead(stack.db, chain)
   const names = Array.from({ length: 50 }, (_, n) => `D${n}`)
   await Promise.all(names.map((name) => create(api, '/destinations', webhook({ name }))))
-  expect(await readHead(stack.db, id)).toMatchObject({ sequence: sequence + 50 })
+  expect(await readHead(stack.db, chain)).toMatchObject({ sequence: (before?.sequence ?? 0) + 50 })
 })

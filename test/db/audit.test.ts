@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashOf } from '../../src/db/audit-chain.ts'
 import { doAudited, readHead, recordAudit } from '../../src/db/audit.ts'
-import { inTenantTurn, openDb, type Db } from '../../src/db/client.ts'
+import { inTenantTurn, openDb, type Db, type Tx } from '../../src/db/client.ts'
 import { Prisma } from '../../src/db/generated/client.ts'
 import { powerOverAudit } from '../../src/db/grants.ts'
 import { countUnchained, listChains, verifyChain } from '../../src/db/verify-audit.ts'
@@ -42,7 +42,7 @@ describe('the chain of a tenant', () => {
       'key "with" \u2028 ünïcode 日本': { b: null, a: true, nothing: undefined, empty: {}, list: [] },
       text: 'line\nbreak \\ \u007f 🔑',
     }
-    const full = { environment: 'sandbox', keyId: 'key_1', address: '::1', session: 'ses_1' }
+    const full = { keyId: 'key_1', address: '::1', session: 'ses_1' }
     await recordAudit(one, { tenantId, ...full, action: 'thing.changed', before: odd as never, after: { ...odd, zebra: 2 } as never }) // prettier-ignore
     await recordAudit(one, { tenantId, keyId: 'key_1', action: 'thing.deleted', before: {}, after: {} })
     await record(tenantId, 3)
@@ -66,6 +66,48 @@ describe('the chain of a tenant', () => {
     expect(await verifyChain(one, tenantId)).toMatchObject({ entries: 50, head: { sequence: 50 } })
     const rows = await one.auditEntry.findMany({ where: { tenantId }, select: { subject: true } })
     expect(new Set(rows.map(({ subject }) => subject)).size).toBe(50)
+  })
+
+  it('is one for each environment and one for the tenant as a whole, numbered apart, and none waits for ever', async () => {
+    const tenantId = await aTenant()
+    const chains = [tenantId, `${tenantId}/sandbox`, `${tenantId}/production`]
+    const write = (db: Tx, environment?: string) =>
+      recordAudit(db, { tenantId, environment, keyId: 'key_1', action: 'thing.changed' })
+    const both = (db: Db, first: string, second: string) =>
+      db.$transaction(async (tx) => {
+        await write(tx, first)
+        await write(tx, second)
+      })
+    await Promise.all([
+      ...Array.from({ length: 5 }, () => both(one, 'sandbox', 'production')),
+      ...Array.from({ length: 5 }, () => both(other, 'production', 'sandbox')),
+      write(one),
+    ])
+    expect(await listChains(one, tenantId)).toEqual(chains.toSorted())
+    const reports = await Promise.all(chains.map((chain) => verifyChain(one, chain)))
+    expect(reports).toMatchObject([{ entries: 1 }, { entries: 10 }, { entries: 10 }])
+    expect(reports.filter(({ broken }) => broken)).toEqual([])
+  })
+
+  it('of an earlier version holds both environments: it stays whole, and goes on with what is about the tenant', async () => {
+    const tenantId = await aTenant()
+    await record(tenantId, 1)
+    const { id: _id, ...first } = await one.auditEntry.findFirstOrThrow({ where: { chain: tenantId } })
+    const earlier = {
+      ...first,
+      id: 'aud_earlier',
+      environment: 'sandbox',
+      sequence: 2,
+      previousHash: first.hash,
+    }
+    await tamper(url) // Without the constraint, which such entries precede.
+    await one.auditEntry.create({
+      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(earlier) },
+    })
+    await record(tenantId, 1)
+    await record(tenantId, 1, { environment: 'sandbox' })
+    expect(await verifyChain(one, tenantId)).toMatchObject({ entries: 3, head: { sequence: 3 } })
+    expect(await verifyChain(one, `${tenantId}/sandbox`)).toMatchObject({ entries: 1 })
   })
 
   it('keeps nothing of what was rolled back, and goes on without a gap', async () => {

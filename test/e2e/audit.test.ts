@@ -66,22 +66,25 @@ it(
     // What the proxy itself saw; what was before that, anybody can write.
     const { data } = (await call(`/tenants/${id}/audit`)) as { data: { address: string }[] }
     expect(data.map(({ address }) => address)).toEqual(['203.0.113.9', '203.0.113.9', '203.0.113.9'])
-    const { sequence, hash } = (await call(`/tenants/${id}/audit/head`)) as { sequence: number; hash: string }
-    const noted = `${id}:${sequence}:${hash}`
+    const heads = (await call(`/tenants/${id}/audit/head`)) as { data: { chain: string; sequence: number; hash: string }[] } // prettier-ignore
+    const [sandbox, , whole] = heads.data.map(({ chain, sequence, hash }) => `${chain}:${sequence}:${hash}`)
+    const noted = ['--expect', sandbox ?? '', '--expect', whole ?? '']
 
     const verify = (...args: string[]) =>
       ended('src/audit-verify.ts', { ...path, DATABASE_URL: application }, args)
-    expect(await verify('--expect', noted)).toEqual({
+    expect(await verify(...noted)).toEqual({
       code: 0,
-      output: `OK  3 entries  head ${noted}\n1 chains, 3 entries verified, 0 chains broken\n`,
+      output:
+        `OK  1 entries  head ${whole}\nOK  2 entries  head ${sandbox}\n` +
+        '2 chains, 3 entries verified, 0 chains broken\n',
     })
-    await tamper(owner, `DELETE FROM "AuditEntry" WHERE "sequence" = 3`)
-    const cut = await verify('--tenant', id, '--expect', noted)
+    await tamper(owner, `DELETE FROM "AuditEntry" WHERE "sequence" = 2`)
+    const cut = await verify('--tenant', id, ...noted)
     expect(cut).toMatchObject({ code: 1 })
-    expect(cut.output).toContain(`BROKEN  ${id} at 3: missing: there was an entry 3`)
-    await tamper(owner, `UPDATE "AuditEntry" SET "keyId" = 'key_other' WHERE "sequence" = 2`)
+    expect(cut.output).toContain(`BROKEN  ${id}/sandbox at 2: missing: there was an entry 2`)
+    await tamper(owner, `UPDATE "AuditEntry" SET "keyId" = 'key_other' WHERE "environment" = 'sandbox'`)
     const changed = await verify()
     expect(changed).toMatchObject({ code: 1 })
-    expect(changed.output).toContain(`BROKEN  ${id} at 2: changed`)
+    expect(changed.output).toContain(`BROKEN  ${id}/sandbox at 1: changed`)
   },
 )
