@@ -194,6 +194,17 @@ const timelineReply = z.object({
     .optional()
     .meta({ description: 'Of the rules that act, in the order in which they began.' }),
   acknowledgement: acknowledgementReply.optional(),
+  stuck: z
+    .object({
+      since: z.string(),
+      attempts: z.int(),
+      cause: z.enum(['exception', 'nondeterminism', 'refused-command']),
+    })
+    .optional()
+    .meta({
+      description:
+        'Its workflow fails by a fault of Switchyard, is tried again, and goes on once an operator has mended that. Nothing is lost.',
+    }),
 })
 
 export const eventReply = timelineReply.extend({
@@ -210,7 +221,7 @@ export const eventReply = timelineReply.extend({
   temporalUrl: z.string().optional(),
   incomplete: z.string().optional().meta({
     description:
-      'Why this is not the whole log: it is not routed yet, or no worker answers, so that this is the summary.',
+      'Why this is not the whole log: it is not routed yet, its workflow is stuck, or no worker answers, so that this is the summary.',
   }),
 })
 

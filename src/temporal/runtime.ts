@@ -1,16 +1,14 @@
 import { makeTelemetryFilterString, Runtime, type Logger, type LogLevel } from '@temporalio/worker'
 import type { Log } from '../log.ts'
-
-const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const
+import { writeSdkLine } from './sdk-log.ts'
 
 /**
- * Sends what Temporal's SDK says into our log, its INFO as our debug, and leaves signals to us: by itself the SDK would
- * stop its workers on Ctrl-C before the API has stopped taking events. Once a process, before the first connection.
+ * Sends what Temporal's SDK says into our log, and leaves signals to us: by itself the SDK would stop its workers on Ctrl-C before
+ * the API has stopped taking events. Once a process, before the first connection.
  */
 export function installTemporalRuntime(log: Log): void {
-  const write = (level: LogLevel, message: string, meta: object = {}) => {
-    if (!expected.test(message)) log[levels[level]](meta, `temporal: ${message}`)
-  }
+  const write = (level: LogLevel, message: string, meta?: Record<string, unknown>) =>
+    writeSdkLine(log, level, message, meta)
   const logger: Logger = {
     log: write,
     trace: (message, meta) => write('TRACE', message, meta),
@@ -22,6 +20,3 @@ export function installTemporalRuntime(log: Log): void {
   const filter = makeTelemetryFilterString({ core: 'WARN' })
   Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { filter, forward: {} } } })
 }
-
-/** The slow lane has activities only, on purpose. */
-const expected = /^No workflows registered/

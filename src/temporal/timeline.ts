@@ -8,12 +8,13 @@ import {
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../domain/timeline.ts'
 import { timelineQuery, type EventMemo } from '../workflows/contract.ts'
 import { withLateAcknowledgement } from './late-acknowledgement.ts'
+import { readStuck, type Stuck } from './stuck.ts'
 
 /** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
 const queryDeadlineMs = 3_000
 
-/** A timeline, and why it is not the whole of it when no worker could be asked. */
-export type ReadTimeline = Timeline & { incomplete?: string }
+/** A timeline, and why it is not the whole of it when no worker could be asked, or its workflow is stuck. */
+export type ReadTimeline = Timeline & { incomplete?: string; stuck?: Stuck }
 
 /** The delivery log of an execution, with the attempts that its children made. */
 export async function readTimeline(
@@ -37,7 +38,8 @@ export async function readTimeline(
   )
   const deliveries = timeline.deliveries.map((delivery) => made.get(deliveryKey(delivery)) ?? delivery)
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
-  return { ...timeline, deliveries, ...(incomplete && { incomplete }) }
+  const stuck = timeline.stuck ?? children.find((child) => child.stuck)?.stuck
+  return { ...timeline, deliveries, ...(incomplete && { incomplete }), ...(stuck && { stuck }) }
 }
 
 /** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
@@ -58,6 +60,8 @@ async function readAlone(
 ): Promise<ReadTimeline> {
   const memo = now.memo as EventMemo | undefined
   if (now.status.name === 'COMPLETED') return (await handle.result()) as Timeline
+  const stuck = await readStuck(client, now)
+  if (stuck) return { ...fromMemo(memo, stuckOnFault), stuck }
   if (isOpening(now)) return fromMemo(memo, opening)
   try {
     return endedEarly(
@@ -70,6 +74,8 @@ async function readAlone(
 }
 
 const opening = 'no worker has routed it yet, or its first attempts are under way'
+const stuckOnFault =
+  'its workflow is stuck on a fault of Switchyard: this is the summary. An operator was told'
 const noWorker = 'no worker answers: this is the summary, without attempts and routing'
 
 /** A moment, in which most events are routed and attempted. */

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
+import type { WorkflowBundleOption } from '@temporalio/worker'
 import type { Express } from 'express'
 import supertest from 'supertest'
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest'
@@ -59,8 +60,8 @@ export interface Stack {
   temporal: Client
   /** What the messages of its destinations carry. */
   acknowledgeLink: ReturnType<typeof createAcknowledgeLink>
-  /** Starts the workers, or starts them again after `stopWorkers`. */
-  startWorkers(): Promise<void>
+  /** Starts the workers, or starts them again after `stopWorkers`; with a bundle, with these workflows instead of the product's. */
+  startWorkers(workflowBundle?: WorkflowBundleOption): Promise<void>
   stopWorkers(): Promise<void>
   stop(): Promise<void>
 }
@@ -135,7 +136,7 @@ export async function startStack(
   const app = createApp(appDeps)
 
   let workers: RunningWorkers | undefined
-  async function start() {
+  async function start(workflowBundle?: WorkflowBundleOption) {
     const deps = {
       db,
       secretKeys,
@@ -150,7 +151,8 @@ export async function startStack(
       log,
     }
     // The run's bundle has the failure converter of payloads in the clear: with keys, another one is made.
-    const bundle = payloadKeys ? { payloadKeys } : { workflowBundle: { codePath: inject('workflowBundle') } }
+    const ours = payloadKeys ? { payloadKeys } : { workflowBundle: { codePath: inject('workflowBundle') } }
+    const bundle = workflowBundle ? { workflowBundle } : ours
     const onEagerDone = () => admission.eagerDone()
     workers = await startWorkers({ connection, namespace: name, deps, onEagerDone, ...bundle })
   }
@@ -267,6 +269,7 @@ export interface EventLog {
   status: string
   reason?: string
   incomplete?: string
+  stuck?: { since: string; attempts: number; cause: string }
   temporalUrl?: string
   data: unknown
   deliveries: {
