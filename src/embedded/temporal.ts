@@ -67,13 +67,20 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   }
 }
 
+const sqlitePragmas = [
+  'journal_mode=wal',
+  'synchronous=normal',
+  // What was erased must not stay in free pages, nor at the end of a write-ahead log that is reused from its beginning.
+  'secure_delete=on',
+  'journal_size_limit=0',
+]
+
 function serverArguments(
   { namespace, uiCodecEndpoint }: TemporalOptions,
   dbFile: string | undefined,
   port: number,
   uiPort: number | undefined,
 ): string[] {
-  const pragmas = ['journal_mode=wal', 'synchronous=normal']
   const dynamicConfig = [
     'matching.useNewMatcher=true',
     'matching.enableFairness=true',
@@ -83,7 +90,7 @@ function serverArguments(
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
-    ...(dbFile ? ['--db-filename', dbFile, ...repeated('--sqlite-pragma', pragmas)] : []),
+    ...(dbFile ? ['--db-filename', dbFile, ...repeated('--sqlite-pragma', sqlitePragmas)] : []),
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
     ...repeated('--dynamic-config-value', dynamicConfig),
   ]

@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { startTemporal, type RunningTemporal } from '../../src/embedded/temporal.ts'
-import { startStack, type Stack } from '../support/stack.ts'
+import { erase } from '../support/erasures.ts'
+import { ok, startReceiver } from '../support/receiver.ts'
+import { makeDestination } from '../support/roll-up.ts'
+import {
+  eventually,
+  makeTenant,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Stack,
+} from '../support/stack.ts'
 import { plant, type Planted } from './doors.ts'
 import { bytesOf, findText } from './raw-bytes.ts'
 
@@ -60,6 +70,36 @@ it(
     const rows = Buffer.from(await dump(encrypted.corner.databaseUrl))
     expect(findText(rows, withKeys.tenantId)).toContain('as it is')
     nowhere(withKeys.secrets, whereFound(rows, withKeys.secrets))
+  },
+)
+
+it(
+  'what is erased leaves the files of Temporal, also where no payload is encrypted',
+  { timeout: 240_000 },
+  async () => {
+    const { api } = await makeTenant(clear)
+    const receiver = untilTestEnds(await startReceiver(ok))
+    await makeDestination(api, receiver)
+    // Longer than a page of the file: some of it lies in pages of its own.
+    const texts = Array.from({ length: 500 }, () => randomBytes(16).toString('hex'))
+    await api.post('/events', { id: 'one', type: 'aml.match.found', data: { texts } }).expect(202)
+    await settledLog(api, 'one')
+    const found = () => {
+      const files = bytesOf(folder)
+      return texts.filter((text) => files.includes(text)).length
+    }
+    expect(found()).toBeGreaterThan(400)
+    await erase(api, 'one')
+    // The write-ahead log is carried over and cut off once 4 MB were written, by whatever comes next.
+    const next = Array.from({ length: 20 }, () => ({ type: 'kyc.done', data: {} }))
+    await eventually(
+      async () => {
+        await api.post('/events/batch', { events: next }).expect(207)
+        return found()
+      },
+      (left) => left === 0,
+      120_000,
+    )
   },
 )
 
