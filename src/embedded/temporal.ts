@@ -85,6 +85,9 @@ function serverArguments(
     'matching.useNewMatcher=true',
     'matching.enableFairness=true',
     'history.visibilityProcessorEnsureCloseBeforeDelete=true',
+    // A run is deleted once the server has noted that all before it is done, which it does every 30 s by default.
+    'history.transferProcessorUpdateAckInterval="1s"',
+    'history.visibilityProcessorUpdateAckInterval="1s"',
   ]
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
