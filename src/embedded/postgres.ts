@@ -21,6 +21,8 @@ export interface PostgresOptions {
   /** False in tests: a power cut may lose data, in return everything is faster. */
   durable?: boolean
   progress: (line: string) => void
+  /** Receives each line that the server prints. */
+  onLine?: (line: string) => void
 }
 
 export interface RunningPostgres {
@@ -40,13 +42,13 @@ export interface RunningPostgres {
 
 /** Brings up the PostgreSQL that npm installed, on loopback only. One caller at a time for a data folder: lock it first. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const { durable = true, progress } = options
+  const { durable = true, progress, onLine } = options
   const wanted = withRealParent(options.dataDir)
   const place = await choosePlace(wanted, progress)
   await stopLeftoverPostgres(place.dataDir, progress)
   const port = await choosePort(options.port, 'PostgreSQL', 'POSTGRES_PORT')
   const password = await ensureCluster(place, `${wanted}.password`, durable)
-  const child = await startServer(place, port, durable)
+  const child = await startServer(place, port, { durable, onLine })
   const urlOf = (database: string) => `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
   const createDatabase = async (name: string) => {
     await createUnlessExists(urlOf('postgres'), name)
@@ -89,7 +91,11 @@ export function urlOfRunning(dataDir: string): string | undefined {
   }
 }
 
-async function startServer(place: Place, port: number, durable: boolean): Promise<Child> {
+async function startServer(
+  place: Place,
+  port: number,
+  { durable, onLine }: Pick<PostgresOptions, 'onLine'> & { durable: boolean },
+): Promise<Child> {
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
@@ -105,7 +111,10 @@ async function startServer(place: Place, port: number, durable: boolean): Promis
     // Fast shutdown: open transactions are rolled back, data is written. While exiting: immediate, safe as well.
     stopSignal: 'SIGINT',
     exitSignal: 'SIGQUIT',
-    onLine: (line) => line.includes('ready to accept connections') && reportReady(),
+    onLine: (line) => {
+      if (line.includes('ready to accept connections')) reportReady()
+      onLine?.(line)
+    },
   })
   const limit = AbortSignal.timeout(READY_WITHIN_MS)
   const late = new Promise<string>((resolve) => {

@@ -21,6 +21,8 @@ export interface TemporalOptions {
   uiCodecEndpoint?: string | undefined
   namespace: string
   progress: (line: string) => void
+  /** Receives each line that the server prints. */
+  onLine?: (line: string) => void
 }
 
 export interface RunningTemporal {
@@ -46,6 +48,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     env: {},
     stopSignal: 'SIGTERM',
     exitSignal: 'SIGKILL',
+    ...(options.onLine && { onLine: options.onLine }),
   })
   if (dbFile) writeFileSync(pidFileOf(dbFile), `${child.pid}\n`)
   const address = `127.0.0.1:${port}`

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import supertest from 'supertest'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { canary, leaksIn, proofOfLogging } from '../support/log-leaks.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
@@ -98,6 +100,86 @@ it('canaries are sent in requests that are refused, and in keys', async () => {
     .auth(adminKey, { type: 'bearer' })
     .send({ name: `${canary}\n` })
   await api.post('/rules/preview', { type: 'a.b', data }).expect(200)
+})
+
+it('errors of templates, schemas and filters name places, and quote nothing of an event', async () => {
+  const { api } = await makeTenant(stack)
+  const receiver = untilTestEnds(await startReceiver(status(200)))
+  const name = { type: 'string', maxLength: 2, enum: ['A'], pattern: '^[A-Z]$' }
+  const schema = {
+    type: 'object',
+    properties: {
+      customer: { type: 'object', properties: { name, passport: { type: 'integer' } } },
+      list: { items: { format: 'date-time' } },
+    },
+  }
+  await api.post('/event-types', { type: 'canary.checked', schema, enforce: true }).expect(201)
+  // Each renders what is no JSON, or no date, from the event's own values.
+  const parts = {
+    webhook: { body: '{"n": {{ data.customer.name }}, "p": "{{ data.customer.passport | date: "%Q" }}' },
+    slack: { text: '{{ data.customer.name | at_most: data.customer.name }}', blocks: '[{{ data.list }}]' },
+    email: {
+      subject: '{{ data.list | date: data.customer.name }}',
+      html: '{{ data.customer | slice: data.list }}',
+    },
+  }
+  const event = { type: 'canary.sent', data }
+  const { id } = (await api.post('/templates', { name: 'T', eventTypes: ['canary.sent'], parts: { webhook: parts.webhook } }).expect(201)).body as { id: string } // prettier-ignore
+  const filter = { 'data.customer.name': { $regex: '^(a|b)+$' }, 'data.list': { $gt: 3 } }
+  const hook = { name: 'x', channel: 'webhook', config: { url: receiver.url }, subscription: { eventTypes: ['canary.sent'] } } // prettier-ignore
+  await api.post('/destinations', hook).expect(201)
+  await api
+    .post('/destinations', { ...hook, subscription: { eventTypes: ['canary.sent'], filter } })
+    .expect(201)
+  const checked = await api.post('/events', { type: 'canary.checked', data }).expect(422)
+  expect((checked.body as { errors: { path: string }[] }).errors.map(({ path }) => path)).toContain('data.customer.passport') // prettier-ignore
+  const rule = { name: 'R', when: { events: ['canary.sent'], filter }, steps: [{ stop: true }] }
+  await api.post('/events', event).expect(202)
+  const sent = await api.post('/events', { ...event, id: 'sent' }).expect(202)
+  const log = await settledLog(api, 'sent')
+  const problems = [
+    (await api.post('/templates/preview', { parts, event }).expect(200)).body,
+    (await api.post(`/templates/${id}/preview`, { event }).expect(200)).body,
+  ].map((body: { problems: unknown[] }) => body.problems)
+  expect(problems.flat().length).toBeGreaterThanOrEqual(3)
+  expect(log.deliveries).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        attempts: [expect.objectContaining({ templateFault: expect.any(String) as string })],
+      }),
+    ]),
+  )
+  const previewed = await api.post('/rules/preview', { ...event, rules: [rule] }).expect(200)
+  const shown = { checked: checked.body, sent: sent.body, problems, deliveries: log.deliveries, routing: log.routing, previewed: previewed.body } // prettier-ignore
+  expect(leaksIn(JSON.stringify(shown, (key, value: unknown) => (key === 'data' ? null : value)))).toEqual([])
+})
+
+it.each([
+  ['a list that does not end', `switchyard: 1\ndestinations: [{name: ${canary}`],
+  ['a name twice', `switchyard: 1\nname: ${canary}\nname: ${canary}`],
+  ['an alias of nothing', `switchyard: 1\nname: *${canary}`],
+  ['a tag', `switchyard: 1\nname: !${canary} x`],
+  ['a directive', `%YAML 1.1 ${canary}\n---\nswitchyard: 1`],
+  ['a bad escape', `switchyard: 1\nname: "${canary} \\q"`],
+  ['text beside a mapping', `switchyard: 1\n${canary}\nname: x`],
+  ['a value of another kind', `switchyard: 1\ndestinations: ${canary}`],
+])('errors of YAML name the place, and quote nothing of the document: %s', async (_what, document) => {
+  const { key } = await makeTenant(stack)
+  const answer = await supertest(stack.app)
+    .post('/api/v1/configuration')
+    .auth(key, { type: 'bearer' })
+    .type('application/yaml')
+    .send(document)
+  expect(answer.status).toBeGreaterThanOrEqual(400)
+  expect(answer.status).toBeLessThan(500)
+  expect(leaksIn(answer.text)).toEqual([])
+})
+
+it('the logs of PostgreSQL and Temporal are looked through as well', async () => {
+  await expect(stack.db.$queryRaw`SELECT 1 / 0`).rejects.toThrow('division by zero')
+  const logOf = (name: string) => readFileSync(join(inject('logFolder') ?? '', `${name}.log`), 'utf8')
+  await expect.poll(() => logOf('postgres')).toContain('division by zero')
+  expect(logOf('temporal')).not.toBe('')
 })
 
 it('a line with any of them would be found', () => {

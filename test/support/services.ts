@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,14 +28,29 @@ export default async function services(project: TestProject) {
   // PostgreSQL runs as a user of its own when we are root, and must be able to reach its data.
   await chmod(folder, 0o755)
   const progress = (line: string) => console.error(`  ${line}`)
+  const { logFolder } = project.getProvidedContext()
+  // Looked through for canaries with the logs of the product.
+  const logTo = (name: string) => (line: string) =>
+    logFolder !== undefined && appendFileSync(join(logFolder, `${name}.log`), `${line}\n`)
   const binary = await findTemporalBinary({
     path: process.env.PATH ?? '',
     cacheDir: process.env.CACHE_DIR ?? join(homedir(), '.cache', 'switchyard'),
     progress,
   })
   const [postgres, temporal, bundle] = await Promise.all([
-    startPostgres({ dataDir: join(folder, 'postgres'), durable: false, progress: () => undefined }),
-    startTemporal({ binary, headless: true, namespace: 'default', progress: () => undefined }),
+    startPostgres({
+      dataDir: join(folder, 'postgres'),
+      durable: false,
+      progress: () => undefined,
+      onLine: logTo('postgres'),
+    }),
+    startTemporal({
+      binary,
+      headless: true,
+      namespace: 'default',
+      progress: () => undefined,
+      onLine: logTo('temporal'),
+    }),
     bundleWorkflowCode({
       workflowsPath: pathTo('../../src/workflows/index.ts'),
       payloadConverterPath: pathTo('../../src/workflows/payload-converter.ts'),
