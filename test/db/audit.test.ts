@@ -93,13 +93,7 @@ describe('the chain of a tenant', () => {
     const tenantId = await aTenant()
     await record(tenantId, 1)
     const { id: _id, ...first } = await one.auditEntry.findFirstOrThrow({ where: { chain: tenantId } })
-    const earlier = {
-      ...first,
-      id: 'aud_earlier',
-      environment: 'sandbox',
-      sequence: 2,
-      previousHash: first.hash,
-    }
+    const earlier = { ...first, id: 'aud_earlier', environment: 'sandbox', sequence: 2, previousHash: first.hash } // prettier-ignore
     await tamper(url) // Without the constraint, which such entries precede.
     await one.auditEntry.create({
       data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(earlier) },
