@@ -45,7 +45,7 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 export async function deliverBatch(input: BatchInput | StandInInput): Promise<Timeline> {
   if ('erased' in input) return standIn(input)
   const { event, deliveries, places, plannedAt } = input
-  const run = openRun(event, places)
+  const run = openRun(event, { places })
   run.begin(plannedAt, deliveries)
   await deliverHere(run, deliveries)
   return run.close()

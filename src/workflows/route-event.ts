@@ -12,8 +12,7 @@ import { leaveUnused } from './turns.ts'
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
 export async function routeEvent(input: RouteEventInput | StandInInput): Promise<Timeline> {
   if ('erased' in input) return standIn(input)
-  const run = openRun(input.event, input.places)
-  for (const queueId of input.queues ?? []) run.turns.entered.add(queueId)
+  const run = openRun(input.event, input)
   try {
     const planned = await plan(input)
     run.begin(planned.at, plannedDeliveries(planned.steps))

@@ -111,8 +111,11 @@ export interface Requests {
   cancel(): Promise<void>
 }
 
+/** Where the API has put the event before its workflow began. */
+type Placed = Pick<RouteEventInput, 'places' | 'queues'>
+
 /** Opens an event's timeline and attaches its query and signals. */
-export function openRun(event: Event, places: Places = {}): Run {
+export function openRun(event: Event, { places = {}, queues = [] }: Placed): Run {
   const timeline = openTimeline()
   const retryRequests = new Set<string>()
   const delegated = new Set<Delivery>()
@@ -182,7 +185,7 @@ export function openRun(event: Event, places: Places = {}): Run {
   const run: Run = {
     event,
     timeline,
-    turns: openTurns(),
+    turns: openTurns(queues),
     expiry,
     announces: !event.operational && !event.test,
     get plannedAt() {

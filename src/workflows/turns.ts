@@ -24,9 +24,12 @@ export interface Queue {
   reason: string
 }
 
-/** Attaches the signal by which a queue tells that a turn has come. */
-export function openTurns(): Turns {
-  const turns: Turns = { come: new Map(), entered: new Set(), standing: new Set() }
+/**
+ * Attaches the signal by which a queue tells that a turn has come. `entered` are the queues in which the API puts the run: a turn
+ * may come before the run's first task, and is told here and now.
+ */
+export function openTurns(entered: readonly string[]): Turns {
+  const turns: Turns = { come: new Map(), entered: new Set(entered), standing: new Set() }
   setHandler(turnSignal, async (queueId, atMs) => {
     // Nobody here waits any more: a delivery that ended early left before the API had put it there.
     if (!turns.entered.has(queueId) && !turns.standing.has(queueId)) await leaveTurn(turns, queueId)
