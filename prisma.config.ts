@@ -1,4 +1,4 @@
 import { defineConfig } from 'prisma/config'
 
-/** Read by the Prisma CLI only (`npm run generate`). Migrations are applied by src/db/migrate.ts, which needs no CLI. */
+/** Read by the Prisma CLI only (`npm run generate`). Migrations are applied by src/db/schema/migrate.ts, which needs no CLI. */
 export default defineConfig({ schema: 'prisma/schema.prisma', migrations: { path: 'prisma/migrations' } })

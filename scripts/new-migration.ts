@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrationsFolder, noFilters } from '../src/db/migrate.ts'
-import { withSchemaEngine } from '../src/db/schema-engine.ts'
-import { startPostgres } from '../src/embedded/postgres.ts'
+import { migrationsFolder, noFilters } from '../src/db/schema/migrate.ts'
+import { withSchemaEngine } from '../src/db/schema/engine.ts'
+import { startPostgres } from '../src/embedded/postgres/postgres.ts'
 
 /**
  * `npm run migration:new -- add_rules`: writes the SQL from the newest migration's schema to prisma/schema.prisma into a

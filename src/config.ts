@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { fieldMessage } from './api/field-messages.ts'
-import { queryKeyPolicies } from './api/request-key.ts'
-import { defaultSlackHosts, type PortRange } from './channels/egress-rules.ts'
+import { fieldMessage } from './api/fields/messages.ts'
+import { queryKeyPolicies } from './api/auth/request-key.ts'
+import { defaultSlackHosts, type PortRange } from './egress/rules.ts'
 import { defaultPoolSize } from './db/client.ts'
-import type { SecretKeys } from './domain/secret-box.ts'
+import type { SecretKeys } from './domain/crypto/secret-box.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
 

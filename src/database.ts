@@ -1,6 +1,6 @@
 import { openDb, type Db } from './db/client.ts'
-import { grantApplication } from './db/grants.ts'
-import { migrate } from './db/migrate.ts'
+import { grantApplication } from './db/schema/grants.ts'
+import { migrate } from './db/schema/migrate.ts'
 
 /**
  * Brings the database to the newest migration, and lets the role of `databaseUrl` work with it where the owner is another one.

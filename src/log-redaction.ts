@@ -1,4 +1,4 @@
-import { redacted } from './domain/redaction.ts'
+import { redacted } from './domain/redaction/redaction.ts'
 
 /** What looks like a secret wherever it stands in a line, with what of it may stay. No pattern can be made to run long. */
 const patterns: readonly [pattern: RegExp, instead: string][] = [

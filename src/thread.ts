@@ -1,10 +1,10 @@
 import { getHeapStatistics } from 'node:v8'
 import { diffEntries } from './api/configuration/diff.ts'
 import { ApiError } from './api/errors.ts'
-import { checkData, checkSchema, forgetCompiledSchemas } from './api/event-schema.ts'
-import { titleProblem } from './api/event-type-title.ts'
-import { formatYaml, parseYaml } from './api/yaml.ts'
-import { OverDeadline, withinDeadline } from './channels/deadline.ts'
+import { checkData, checkSchema, forgetCompiledSchemas } from './api/event-types/schema/check.ts'
+import { titleProblem } from './api/event-types/title.ts'
+import { formatYaml, parseYaml } from './api/http/body/yaml.ts'
+import { OverDeadline, withinDeadline } from './templates/deadline.ts'
 import type { JobAnswer, JobRequest, Jobs } from './compute/job.ts'
 import { passFilters } from './compute/pass-filters.ts'
 import { unpackComposition, unpackData } from './compute/payload.ts'
@@ -15,7 +15,7 @@ import {
   renderChannel,
   renderTitle,
 } from './compute/render-parts.ts'
-import { measureRegex } from './domain/filter-regex.ts'
+import { measureRegex } from './domain/filters/regex.ts'
 
 /** For all filters of one event. */
 const filtersMs = 1_000

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
 import { createActivities, createSlowActivities, type ActivityDeps } from './activities/index.ts'
-import { createOngoingAttempts } from './activities/ongoing-attempts.ts'
+import { createOngoingAttempts } from './activities/attempt/ongoing.ts'
 import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
-import { workflowSlots } from './temporal/workflow-slots.ts'
-import { slowTaskQueue, taskQueue } from './workflows/contract.ts'
+import { workflowSlots } from './temporal/slots/workflow-slots.ts'
+import { slowTaskQueue, taskQueue } from './workflows/contract/contract.ts'
 
 export interface WorkersOptions {
   connection: NativeConnection

@@ -1,6 +1,6 @@
 import { activityInfo, getClient } from '@temporalio/activity'
 import type { Event } from '../domain/event.ts'
-import { readEventInput } from '../temporal/event-input.ts'
+import { readEventInput } from '../temporal/log/event-input.ts'
 
 /** The event of the workflow that asks for the running activity, and which of its runs that is. Throws outside of an activity. */
 export async function askingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {

@@ -1,14 +1,14 @@
 import { getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import pMap, { pMapSkip } from 'p-map'
-import type { Scope } from '../db/destinations.ts'
+import type { Scope } from '../db/destinations/destinations.ts'
 import { erasuresOf } from '../db/erasures.ts'
-import { erasureOf } from '../domain/erasure.ts'
+import { erasureOf } from '../domain/redaction/erasure.ts'
 import type { Event } from '../domain/event.ts'
 import { withHops } from '../domain/hops.ts'
-import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json-text.ts'
-import { valueAt } from '../domain/ordering.ts'
-import { readEventInput } from '../temporal/event-input.ts'
+import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json/json-text.ts'
+import { valueAt } from '../domain/delivery/ordering.ts'
+import { readEventInput } from '../temporal/log/event-input.ts'
 import { isNotFound } from '../temporal/grpc.ts'
 import { startEventOnce } from '../temporal/start-event.ts'
 import {
@@ -18,7 +18,7 @@ import {
   taskQueue,
   type DigestEntry,
   type DigestInput,
-} from '../workflows/contract.ts'
+} from '../workflows/contract/contract.ts'
 import { askingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './index.ts'
 

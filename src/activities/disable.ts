@@ -1,7 +1,7 @@
 import { getClient } from '@temporalio/activity'
-import { disableDestination } from '../db/destination-health.ts'
+import { disableDestination } from '../db/destinations/health.ts'
 import { statusNews } from '../domain/operational.ts'
-import type { DisableOrder } from '../domain/outcome.ts'
+import type { DisableOrder } from '../domain/delivery/outcome.ts'
 import { announce } from '../temporal/operational-events.ts'
 import type { ActivityDeps } from './index.ts'
 

@@ -1,10 +1,10 @@
 import type { Channel } from '../channels/channel.ts'
 import { readApiSecrets } from '../db/api-secrets.ts'
-import { findDestination, ownSigningKeys, type Destination } from '../db/destinations.ts'
+import { findDestination, ownSigningKeys, type Destination } from '../db/destinations/destinations.ts'
 import type { Event } from '../domain/event.ts'
-import type { SigningKeys } from '../domain/signing-keys.ts'
-import { urlUnderTest } from '../workflows/contract.ts'
-import type { AttemptRequest } from './attempt.ts'
+import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
+import { urlUnderTest } from '../workflows/contract/contract.ts'
+import type { AttemptRequest } from './attempt/attempt.ts'
 import type { ActivityDeps } from './index.ts'
 
 /** What an attempt needs of a destination. */

@@ -1,6 +1,6 @@
-import { quietUntil } from '../domain/quiet-hours.ts'
-import type { QuietWindow, UntilTime } from '../domain/rule.ts'
-import { nextTimeOfDay } from '../domain/zoned-time.ts'
+import { quietUntil } from '../domain/rules/quiet-hours.ts'
+import type { QuietWindow, UntilTime } from '../domain/rules/rule.ts'
+import { nextTimeOfDay } from '../domain/rules/zoned-time.ts'
 
 /** A moment to wait for: ISO 8601, UTC, and how long from now. */
 export interface Moment {

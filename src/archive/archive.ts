@@ -1,6 +1,6 @@
-import type { Erased, ErasedEvent } from '../domain/erasure.ts'
+import type { Erased, ErasedEvent } from '../domain/redaction/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
-import type { Timeline } from '../domain/timeline.ts'
+import type { Timeline } from '../domain/delivery/timeline.ts'
 
 /** One file: what ended of a tenant's events in one environment on one day (UTC, `YYYY-MM-DD`). */
 export interface ArchivePlace {

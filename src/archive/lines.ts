@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { exactly } from '../domain/exact-number.ts'
-import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json-text.ts'
+import { exactly } from '../domain/json/exact-number.ts'
+import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json/json-text.ts'
 import type { ArchivedRun, ArchivePlace } from './archive.ts'
 
 /** Where a place is, below the archive's own: the same in a folder and in a bucket. */

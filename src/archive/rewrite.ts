@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/erasure.ts'
+import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/redaction/erasure.ts'
 import type { Archive, ArchivedRun, ArchivePlace } from './archive.ts'
 import { lineOf, readLines } from './lines.ts'
 

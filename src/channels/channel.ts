@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
-import type { Outcome, SettledRecipients } from '../domain/outcome.ts'
-import type { SigningKeys } from '../domain/signing-keys.ts'
-import type { Egress } from './egress.ts'
+import type { Outcome, SettledRecipients } from '../domain/delivery/outcome.ts'
+import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
+import type { Egress } from '../egress/egress.ts'
 import type { FieldProblem } from '../domain/field-problem.ts'
-import type { Composition } from './composition.ts'
-import type { Content, TemplateFields } from './template-field.ts'
+import type { Composition } from '../templates/composition.ts'
+import type { Content, TemplateFields } from '../templates/field.ts'
 
 /** One attempt to make: an event, where to, and with what patience. */
 export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {

@@ -1,6 +1,6 @@
 import type { Channel } from './channel.ts'
-import { email } from './email.ts'
-import { slack } from './slack.ts'
+import { email } from './email/email.ts'
+import { slack } from './slack/slack.ts'
 import { webhook } from './webhook.ts'
 
 /** The registry. Adding a channel: its file, a line here, and a test file that calls the channel contract suite. */

@@ -1,7 +1,7 @@
 import { digestOf } from '../domain/digest.ts'
-import { causeInWords, type RuleContext } from '../domain/rule-context.ts'
-import type { Composition } from './composition.ts'
-import { digestReason } from './digest.ts'
+import { causeInWords, type RuleContext } from '../domain/rules/context.ts'
+import type { Composition } from '../templates/composition.ts'
+import { digestReason } from '../templates/digest.ts'
 
 /** What is known around an event when a message about it is made. */
 export interface MessageContext {

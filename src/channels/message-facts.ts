@@ -1,6 +1,6 @@
 import { digestOf } from '../domain/digest.ts'
-import type { Composition } from './composition.ts'
-import { digestReason } from './digest.ts'
+import type { Composition } from '../templates/composition.ts'
+import { digestReason } from '../templates/digest.ts'
 
 export interface Fact {
   path: string

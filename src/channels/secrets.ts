@@ -1,9 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/event.ts'
-import { isSecretHeader } from '../domain/header-secrets.ts'
-import { maskText } from '../domain/redaction.ts'
-import type { SigningKeys } from '../domain/signing-keys.ts'
+import { isSecretHeader } from '../domain/redaction/header-secrets.ts'
+import { maskText } from '../domain/redaction/redaction.ts'
+import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
 import type { Channel } from './channel.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '../egress/parse-url.ts'
 
 /** A config in two: what may be read, and what is encrypted at rest. */
 export function splitConfig(

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { Event, Json } from '../domain/event.ts'
 import { hopsHeader, nextHops } from '../domain/hops.ts'
-import { keepText } from '../domain/json-text.ts'
-import { headersForLog } from '../domain/redaction.ts'
+import { keepText } from '../domain/json/json-text.ts'
+import { headersForLog } from '../domain/redaction/redaction.ts'
 import { findWireFormat, wireFormatNames } from '../domain/wire-formats/index.ts'
 import { standardWebhooks } from '../domain/wire-formats/standard-webhooks.ts'
 import type { WireFormat, WireOptions } from '../domain/wire-formats/wire-format.ts'
 import { defineChannel } from './channel.ts'
 import type { FieldProblem } from '../domain/field-problem.ts'
-import { classifyHttp, defaultSuccessCodes, post } from './http.ts'
-import { httpUrl, urlProblems } from './url.ts'
+import { classifyHttp, defaultSuccessCodes, post } from '../egress/http.ts'
+import { httpUrl, urlProblems } from '../egress/url.ts'
 
 /** Set by HTTP itself, by a wire format or by us: a tenant's header must not stand in for them. */
 const reservedHeaders =

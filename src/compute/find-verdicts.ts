@@ -1,6 +1,6 @@
 import type { Event, JsonObject } from '../domain/event.ts'
-import { areCheap } from '../domain/filter-weight.ts'
-import { evaluateFilters, type Verdict, type Verdicts } from '../domain/filters.ts'
+import { areCheap } from '../domain/filters/weight.ts'
+import { evaluateFilters, type Verdict, type Verdicts } from '../domain/filters/filters.ts'
 import type { Log } from '../log.ts'
 import type { Compute } from './compute.ts'
 import { OverBudget } from './over-budget.ts'

@@ -1,8 +1,8 @@
-import type { PartTexts, Rendering } from '../channels/template-content.ts'
-import type { Composition } from '../channels/composition.ts'
+import type { PartTexts, Rendering } from '../templates/content.ts'
+import type { Composition } from '../templates/composition.ts'
 import type { JsonObject } from '../domain/event.ts'
-import type { MeasuredRegex } from '../domain/filter-regex.ts'
-import type { Cause } from '../domain/rule-context.ts'
+import type { MeasuredRegex } from '../domain/filters/regex.ts'
+import type { Cause } from '../domain/rules/context.ts'
 
 /** What is wrong at a dotted path. */
 export interface Problem {

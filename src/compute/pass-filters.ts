@@ -1,8 +1,8 @@
-import { OverDeadline, withinDeadline } from '../channels/deadline.ts'
+import { OverDeadline, withinDeadline } from '../templates/deadline.ts'
 import type { Event, JsonObject } from '../domain/event.ts'
-import { forgetCompiledRegexes } from '../domain/filter-regex.ts'
-import { filterWeight } from '../domain/filter-weight.ts'
-import { filterSubject, passesFilter } from '../domain/filters.ts'
+import { forgetCompiledRegexes } from '../domain/filters/regex.ts'
+import { filterWeight } from '../domain/filters/weight.ts'
+import { filterSubject, passesFilter } from '../domain/filters/filters.ts'
 
 /**
  * Evaluates the filters of one event within one deadline for all of them: those that are likely to be cheap come first, so that

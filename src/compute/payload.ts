@@ -1,6 +1,6 @@
-import type { Composition } from '../channels/composition.ts'
+import type { Composition } from '../templates/composition.ts'
 import type { JsonObject } from '../domain/event.ts'
-import { jsonText, parseKeepingText } from '../domain/json-text.ts'
+import { jsonText, parseKeepingText } from '../domain/json/json-text.ts'
 import type { PackedComposition } from './job.ts'
 
 /** A payload as the text in which it is passed to a thread: a structured clone would lose the numbers that were posted. */

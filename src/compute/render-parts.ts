@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Channel } from '../channels/channel.ts'
-import type { Composition } from '../channels/composition.ts'
+import type { Composition } from '../templates/composition.ts'
 import { channels, findChannel } from '../channels/index.ts'
-import { absentVariables } from '../channels/liquid.ts'
-import { makeTitle } from '../channels/message-title.ts'
+import { absentVariables } from '../templates/liquid.ts'
+import { makeTitle } from '../templates/message-title.ts'
 import {
   parseParts,
   renderParts,
@@ -11,8 +11,8 @@ import {
   type Parsed,
   type PartTexts,
   type Rendering,
-} from '../channels/template-content.ts'
-import type { Cause } from '../domain/rule-context.ts'
+} from '../templates/content.ts'
+import type { Cause } from '../domain/rules/context.ts'
 import type { Parts, PreviewedPart, Problem } from './job.ts'
 
 /** Sized by the length of the texts. What does not parse is not kept: it was checked when it was saved. */

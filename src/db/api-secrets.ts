@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { typeid } from 'typeid-js'
-import { seal, unseal, type SecretKeys } from '../domain/secret-box.ts'
+import { seal, unseal, type SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Tx } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 
 /** A tenant's API secrets in one environment that still sign, the newest first (DESIGN §6). */
 export async function readApiSecrets(db: Tx, keys: SecretKeys, scope: Scope): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
-import type { DeliveryCounts, DestinationTotal } from '../domain/destination-total.ts'
+import type { DeliveryCounts, DestinationTotal } from '../domain/delivery/destination-total.ts'
 import type { Db, Tx } from './client.ts'
 import type { Prisma } from './generated/client.ts'
 

@@ -1,7 +1,7 @@
 import { typeid } from 'typeid-js'
-import type { ErasureAsked } from '../domain/erasure.ts'
+import type { ErasureAsked } from '../domain/redaction/erasure.ts'
 import type { Db, Tx } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 import type { Erasure } from './generated/client.ts'
 
 export interface ErasureCounted {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/event.ts'
-import { eventTypeNames } from '../domain/event-types.ts'
+import { eventTypeNames } from '../domain/routing/event-types.ts'
 import type { Db } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 
 /** The schema that events of this type must fit, under any of the type's names; none if nothing is enforced. */
 export async function enforcedSchema(

@@ -1,8 +1,8 @@
 import { typeid } from 'typeid-js'
 import type { JsonObject } from '../domain/event.ts'
-import type { Rule, RuleDefinition } from '../domain/rule.ts'
+import type { Rule, RuleDefinition } from '../domain/rules/rule.ts'
 import type { Db, Tx } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 import type { Rule as Row } from './generated/client.ts'
 import { pruneVersions } from './versions.ts'
 

@@ -1,7 +1,7 @@
 import type { Environment } from '../domain/event.ts'
 import type { TemplateDefault } from '../domain/templates.ts'
 import type { Db, Tx } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 import type { Template as Row } from './generated/client.ts'
 
 /** By channel, then by field: Liquid. */

@@ -1,6 +1,6 @@
 import { Prisma } from './generated/client.ts'
 import type { Tx } from './client.ts'
-import type { Scope } from './destinations.ts'
+import type { Scope } from './destinations/destinations.ts'
 
 /**
  * Bounds for the past versions of an environment's rules, and for those of its templates. The version that a rule or template has

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Event } from './event.ts'
-import { exactly, type ExactJson, type ExactObject } from './exact-number.ts'
+import { exactly, type ExactJson, type ExactObject } from './json/exact-number.ts'
 
 const digest = z.object({
   rule: z.object({ id: z.string(), name: z.string() }),

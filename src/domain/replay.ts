@@ -1,5 +1,5 @@
-import { ofDestinations, type RuleDecision } from './plan.ts'
-import { isOpen, type Delivery, type DeliveryStatus } from './timeline.ts'
+import { ofDestinations, type RuleDecision } from './routing/plan.ts'
+import { isOpen, type Delivery, type DeliveryStatus } from './delivery/timeline.ts'
 
 /**
  * Which deliveries a replay of many events makes again: those given up; those that a destination would have got, had it been

@@ -1,6 +1,6 @@
 import { digestOf } from './digest.ts'
 import type { Event } from './event.ts'
-import { fitsEventType } from './event-types.ts'
+import { fitsEventType } from './routing/event-types.ts'
 
 /** What routing knows of a template that is the default for some events. */
 export interface TemplateDefault {

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common'
 import proto from '@temporalio/proto'
-import type { SecretKeys } from '../domain/secret-box.ts'
+import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 
 /** What payloads are encrypted with: the first key encrypts, all of them decrypt. */
 export type PayloadKeys = SecretKeys
@@ -41,12 +41,12 @@ export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
  * converter puts messages and stacks of errors into payloads: otherwise they would be the one thing that stays in the clear.
  */
 export function createDataConverter(keys: PayloadKeys | undefined): DataConverter {
-  const payloadConverterPath = pathTo('../workflows/payload-converter.ts')
+  const payloadConverterPath = pathTo('../workflows/converters/payload-converter.ts')
   if (!keys) return { payloadConverterPath }
   return {
     payloadConverterPath,
     payloadCodecs: [createPayloadCodec(keys)],
-    failureConverterPath: pathTo('../workflows/failure-converter.js'),
+    failureConverterPath: pathTo('../workflows/converters/failure-converter.js'),
   }
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ScheduleAlreadyRunning, type Client, type ScheduleDescription } from '@temporalio/client'
-import { rollUpDaysType, rollUpScheduleId, taskQueue } from '../workflows/contract.ts'
+import { rollUpDaysType, rollUpScheduleId, taskQueue } from '../workflows/contract/contract.ts'
 
 /** A while after midnight (UTC), so that what ended just before it is in the lists. */
 const calendar = { hour: 0, minute: 20 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import type { Event } from '../domain/event.ts'
-import { runDetails, runSummary } from '../domain/trace.ts'
-import { canonicalJson, exactly } from '../domain/exact-number.ts'
+import { runDetails, runSummary } from '../domain/delivery/trace.ts'
+import { canonicalJson, exactly } from '../domain/json/exact-number.ts'
 import {
   eventWorkflowId,
   replayEventType,
@@ -13,7 +13,7 @@ import {
   taskQueue,
   type RouteEventInput,
   type StartMemo,
-} from '../workflows/contract.ts'
+} from '../workflows/contract/contract.ts'
 
 export interface Starting {
   /** On a worker in this process that shares the connection (DESIGN §3, fast path). */

@@ -1,14 +1,14 @@
 import type { Client } from '@temporalio/client'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
-import { orderKeyOf } from '../domain/ordering.ts'
+import { orderKeyOf } from '../domain/delivery/ordering.ts'
 import {
   enterSignal,
   takeTurnsType,
   taskQueue,
   turnsWorkflowId,
   type TurnsInput,
-} from '../workflows/contract.ts'
+} from '../workflows/contract/contract.ts'
 
 export interface Entering {
   /** The queue's workflow id. */

@@ -1,4 +1,4 @@
-import type { Acknowledgement } from '../domain/timeline.ts'
+import type { Acknowledgement } from '../domain/delivery/timeline.ts'
 
 /** Holds the acknowledgement of an event whose own workflow has ended. The log reads it from the input of this one. */
 export function acknowledgeEvent(acknowledgement: Acknowledgement): Promise<Acknowledgement> {

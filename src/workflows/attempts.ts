@@ -7,15 +7,15 @@ import {
   TemporalFailure,
   TimeoutFailure,
 } from '@temporalio/workflow'
-import type { AttemptRequest } from '../activities/attempt.ts'
-import type { AttemptResult, FirstResult, SettledRecipients } from '../domain/outcome.ts'
-import type { Place } from '../domain/pace.ts'
-import type { PlannedDelivery } from '../domain/plan.ts'
-import { ruleContext } from '../domain/rule-context.ts'
-import { deliveryKey, settle, type Delivery } from '../domain/timeline.ts'
+import type { AttemptRequest } from '../activities/attempt/attempt.ts'
+import type { AttemptResult, FirstResult, SettledRecipients } from '../domain/delivery/outcome.ts'
+import type { Place } from '../domain/delivery/pace.ts'
+import type { PlannedDelivery } from '../domain/routing/plan.ts'
+import { ruleContext } from '../domain/rules/context.ts'
+import { deliveryKey, settle, type Delivery } from '../domain/delivery/timeline.ts'
 import { firstAttempts, laterAttempt } from './activity-options.ts'
-import { attemptFailedType } from './contract.ts'
-import { nameOf } from '../domain/trace.ts'
+import { attemptFailedType } from './contract/contract.ts'
+import { nameOf } from '../domain/delivery/trace.ts'
 import type { Run } from './run.ts'
 
 /** A delivery in the timeline, and what was planned of it. */

@@ -5,9 +5,9 @@ import {
   workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow'
-import type { FirstResult } from '../domain/outcome.ts'
-import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/plan.ts'
-import { withRuleContext } from '../domain/rule-context.ts'
+import type { FirstResult } from '../domain/delivery/outcome.ts'
+import { plannedDeliveries, type PlannedDelivery, type PlannedRule } from '../domain/routing/plan.ts'
+import { withRuleContext } from '../domain/rules/context.ts'
 import {
   deliveryKey,
   isOpen,
@@ -15,8 +15,8 @@ import {
   settle,
   type Delivery,
   type Timeline,
-} from '../domain/timeline.ts'
-import { runDetails, runSummary } from '../domain/trace.ts'
+} from '../domain/delivery/timeline.ts'
+import { runDetails, runSummary } from '../domain/delivery/trace.ts'
 import { attemptEach, type DeliveryAsPlanned } from './attempts.ts'
 import {
   batchWorkflowId,
@@ -29,11 +29,11 @@ import {
   retryNowSignal,
   type BatchInput,
   type StandInInput,
-} from './contract.ts'
+} from './contract/contract.ts'
 import { deliver, type Hold } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { standIn } from './stand-in.ts'
-import { leavePlaces } from './turns.ts'
+import { leavePlaces } from './queues/turns.ts'
 
 /** Makes the deliveries of a plan without rules side by side: none waits for another. */
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
-import { conclude, overdue, postpone, type Conclusion } from '../domain/conclusion.ts'
-import { afterHold, mayBeHeldMs, startProgress, type Progress } from '../domain/delivery-deadline.ts'
+import { conclude, overdue, postpone, type Conclusion } from '../domain/delivery/conclusion.ts'
+import { afterHold, mayBeHeldMs, startProgress, type Progress } from '../domain/delivery/deadline.ts'
 import {
   isThrottled,
   type AttemptResult,
@@ -8,15 +8,15 @@ import {
   type FirstResult,
   type Outcome,
   type SettledRecipients,
-} from '../domain/outcome.ts'
-import type { Place } from '../domain/pace.ts'
-import type { PlannedDelivery } from '../domain/plan.ts'
-import { isOpen, recordAttempt, settle, type Delivery } from '../domain/timeline.ts'
-import { nameOf, waitSummary } from '../domain/trace.ts'
+} from '../domain/delivery/outcome.ts'
+import type { Place } from '../domain/delivery/pace.ts'
+import type { PlannedDelivery } from '../domain/routing/plan.ts'
+import { isOpen, recordAttempt, settle, type Delivery } from '../domain/delivery/timeline.ts'
+import { nameOf, waitSummary } from '../domain/delivery/trace.ts'
 import { configuration, news } from './activity-options.ts'
 import { attempt, attemptInProgress, placeOf, type DeliveryAsPlanned } from './attempts.ts'
 import type { Run } from './run.ts'
-import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './turns.ts'
+import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './queues/turns.ts'
 
 /** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
 const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'

@@ -15,7 +15,7 @@ import {
   type ReplayEventsInput,
   type ReplayProgress,
   type ReplayStand,
-} from './contract.ts'
+} from './contract/contract.ts'
 
 /** What ended just before the request may not be in the server's index yet. */
 const settlingMs = 2_000

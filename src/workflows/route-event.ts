@@ -1,13 +1,13 @@
 import { isCancellation } from '@temporalio/workflow'
-import { leadingDeliveries, plannedDeliveries, type Plan } from '../domain/plan.ts'
-import { recordPlan, type Timeline } from '../domain/timeline.ts'
+import { leadingDeliveries, plannedDeliveries, type Plan } from '../domain/routing/plan.ts'
+import { recordPlan, type Timeline } from '../domain/delivery/timeline.ts'
 import { plan } from './activity-options.ts'
-import type { RouteEventInput, StandInInput } from './contract.ts'
+import type { RouteEventInput, StandInInput } from './contract/contract.ts'
 import { deliverAll } from './deliver-all.ts'
-import { runRules } from './rule-steps.ts'
+import { runRules } from './rules/steps.ts'
 import { openRun, type Run } from './run.ts'
 import { standIn } from './stand-in.ts'
-import { leaveUnused } from './turns.ts'
+import { leaveUnused } from './queues/turns.ts'
 
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
 export async function routeEvent(input: RouteEventInput | StandInInput): Promise<Timeline> {

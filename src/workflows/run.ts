@@ -6,8 +6,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Event } from '../domain/event.ts'
-import type { AttemptResult } from '../domain/outcome.ts'
-import type { PlannedDelivery } from '../domain/plan.ts'
+import type { AttemptResult } from '../domain/delivery/outcome.ts'
+import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import {
   deliveredDestinations,
   destinationsOf,
@@ -20,8 +20,8 @@ import {
   summarize,
   type Delivery,
   type Timeline,
-} from '../domain/timeline.ts'
-import { currentDetails, nameOf } from '../domain/trace.ts'
+} from '../domain/delivery/timeline.ts'
+import { currentDetails, nameOf } from '../domain/delivery/trace.ts'
 import {
   acknowledgeSignal,
   attemptEndedSignal,
@@ -36,9 +36,9 @@ import {
   type RouteEventInput,
   searchAttributes,
   timelineQuery,
-} from './contract.ts'
+} from './contract/contract.ts'
 import { openExpiry, type Expiry } from './expiry.ts'
-import { openTurns, type Turns } from './turns.ts'
+import { openTurns, type Turns } from './queues/turns.ts'
 
 export type Places = NonNullable<RouteEventInput['places']>
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import pMap from 'p-map'
 import { webhook } from '../../src/channels/webhook.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/delivery/outcome.ts'
 import { startReceiver, type Receiver, type Respond } from '../support/receiver.ts'
 import { send, type Sending } from './contract.ts'
 import { networkFaults } from './network-faults.ts'

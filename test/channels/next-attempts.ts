@@ -1,7 +1,7 @@
-import { conclude } from '../../src/domain/conclusion.ts'
-import { nextAttempt, startProgress } from '../../src/domain/delivery-deadline.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
-import { defaultSchedule, durationMs } from '../../src/domain/retry-schedule.ts'
+import { conclude } from '../../src/domain/delivery/conclusion.ts'
+import { nextAttempt, startProgress } from '../../src/domain/delivery/deadline.ts'
+import type { Outcome } from '../../src/domain/delivery/outcome.ts'
+import { defaultSchedule, durationMs } from '../../src/domain/delivery/retry-schedule.ts'
 
 const scheduleMs = defaultSchedule.map(durationMs)
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makePrivateKey, makeSecret } from '../../src/domain/signing-keys.ts'
+import { makePrivateKey, makeSecret } from '../../src/domain/crypto/signing-keys.ts'
 import { wireFormatNames, wireFormats } from '../../src/domain/wire-formats/index.ts'
 import { makeEvent } from '../support/event.ts'
 import { startReceiver, type Receiver } from '../support/receiver.ts'

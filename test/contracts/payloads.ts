@@ -29,7 +29,7 @@ const numberText = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
 )
 
-/** Those of the curious texts that change prototypes are refused as names (test/api/hardening.test.ts); as values they are texts. */
+/** Those of the curious texts that change prototypes are refused as names (test/api/http/hardening.test.ts); as values they are texts. */
 const name = text.filter((one) => one !== '__proto__' && one !== 'prototype')
 
 const { object } = fc.letrec<{ value: string; object: string }>((tie) => ({

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDb, type Db } from '../../src/db/client.ts'
-import { passRule, peekPasses, sweepPasses } from '../../src/db/rule-passes.ts'
+import { passRule, peekPasses, sweepPasses } from '../../src/db/limits/rule-passes.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
-import type { Dedupe, Rule, Throttle } from '../../src/domain/rule.ts'
+import type { Dedupe, Rule, Throttle } from '../../src/domain/rules/rule.ts'
 import { createDatabase } from '../support/corner.ts'
 import { makeEvent } from '../support/event.ts'
 

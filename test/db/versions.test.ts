@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDb, type Db } from '../../src/db/client.ts'
-import type { Scope } from '../../src/db/destinations.ts'
+import type { Scope } from '../../src/db/destinations/destinations.ts'
 import { pruneVersions } from '../../src/db/versions.ts'
 import { createDatabase } from '../support/corner.ts'
 

@@ -36,11 +36,11 @@ it(
     const path = { PATH: '/usr/bin:/bin' }
 
     // A database from before there were two roles: the application owned it.
-    const alone = await ended('src/migrate.ts', { ...path, DATABASE_URL: owner })
+    const alone = await ended('src/cli/migrate.ts', { ...path, DATABASE_URL: owner })
     expect(alone).toMatchObject({ code: 0 })
     expect(alone.output).toMatch(/Applied: [^]*could take away what keeps the audit log/)
     const both = { ...path, DATABASE_URL: application, MIGRATE_DATABASE_URL: owner }
-    const migrated = await ended('src/migrate.ts', both)
+    const migrated = await ended('src/cli/migrate.ts', both)
     expect(migrated).toMatchObject({ code: 0, output: 'The database has every migration.\n' })
 
     const server = run('src/server.ts', {
@@ -71,7 +71,7 @@ it(
     const noted = ['--expect', sandbox ?? '', '--expect', whole ?? '']
 
     const verify = (...args: string[]) =>
-      ended('src/audit-verify.ts', { ...path, DATABASE_URL: application }, args)
+      ended('src/cli/audit-verify.ts', { ...path, DATABASE_URL: application }, args)
     expect(await verify(...noted)).toEqual({
       code: 0,
       output:

@@ -26,7 +26,7 @@ async function setUp() {
   await writeFile(file, documented)
   const command = async (args: string[], env: Record<string, string> = variables) => {
     const own = { PATH: '/usr/bin:/bin', SWITCHYARD_URL: server.url, SWITCHYARD_KEY: key }
-    const program = run('src/configuration-command.ts', { ...own, ...env }, args)
+    const program = run('src/cli/configuration.ts', { ...own, ...env }, args)
     return { code: await program.exited, output: program.output() }
   }
   return { file, command, configuration: configurationOf(stack, key) }

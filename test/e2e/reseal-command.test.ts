@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { findDestination } from '../../src/db/destinations.ts'
-import { countByKey, resealAll, sealedTables, type SealedRow } from '../../src/db/reseal.ts'
-import type { SecretKeys } from '../../src/domain/secret-box.ts'
+import { findDestination } from '../../src/db/destinations/destinations.ts'
+import { countByKey, resealAll, sealedTables, type SealedRow } from '../../src/db/schema/reseal.ts'
+import type { SecretKeys } from '../../src/domain/crypto/secret-box.ts'
 import { run } from '../support/program.ts'
 import { apiOf, makeTenant, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
 
@@ -14,7 +14,7 @@ const variable = (keys: SecretKeys) => keys.map(({ id, key }) => `${id}:${key.to
 /** The command, as somebody runs it; its exit code and what it said. */
 async function reseal({ corner }: Stack, keys: SecretKeys, args: string[] = []) {
   const env = { PATH: '/usr/bin:/bin', DATABASE_URL: corner.databaseUrl, SECRET_KEYS: variable(keys) }
-  const program = run('src/reseal-command.ts', env, args)
+  const program = run('src/cli/reseal.ts', env, args)
   return { code: await program.exited, said: program.output() }
 }
 

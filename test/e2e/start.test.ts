@@ -79,7 +79,7 @@ it(
     )
 
     // Its application owns nothing, so that it has no power over the audit log; the command finds the database by itself.
-    const verify = run('src/audit-verify.ts', { PATH: env.PATH ?? '', DATA_DIR: env.DATA_DIR ?? '' })
+    const verify = run('src/cli/audit-verify.ts', { PATH: env.PATH ?? '', DATA_DIR: env.DATA_DIR ?? '' })
     expect(await verify.exited).toBe(0)
     expect(verify.output()).toContain(`head ${tenant.id}:`)
 

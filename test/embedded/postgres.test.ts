@@ -17,8 +17,8 @@ import {
   type RunningPostgres,
   startPostgres,
   urlOfRunning,
-} from '../../src/embedded/postgres.ts'
-import { canRun, copyBinaries, packagedBinaries } from '../../src/embedded/postgres-binaries.ts'
+} from '../../src/embedded/postgres/postgres.ts'
+import { canRun, copyBinaries, packagedBinaries } from '../../src/embedded/postgres/binaries.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
 
 const progress: string[] = []
@@ -86,7 +86,7 @@ describe('the embedded PostgreSQL', { timeout: 30_000 }, () => {
   test('is stopped and started afresh when a killed run left it behind', async () => {
     const dataDir = join(scratchFolder(), 'postgres')
     const { child, printed } = await runAside<{ pid: number; url: string }>(`
-      import { startPostgres } from '../../src/embedded/postgres.ts'
+      import { startPostgres } from '../../src/embedded/postgres/postgres.ts'
       const { pid, url } = await startPostgres({ dataDir: '${dataDir}', durable: false, progress() {} })
       console.log(JSON.stringify({ pid, url }))
     `)
@@ -103,7 +103,7 @@ describe('the embedded PostgreSQL', { timeout: 30_000 }, () => {
   test('is ended with our process even when nobody stopped it', async () => {
     const dataDir = join(scratchFolder(), 'postgres')
     const { child, printed } = await runAside<{ pid: number }>(`
-      import { startPostgres } from '../../src/embedded/postgres.ts'
+      import { startPostgres } from '../../src/embedded/postgres/postgres.ts'
       const { pid } = await startPostgres({ dataDir: '${dataDir}', durable: false, progress() {} })
       console.log(JSON.stringify({ pid }))
       process.exit(3)

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
+import { findTemporalBinary } from '../../src/embedded/temporal/binary.ts'
 import { scratchFolder } from './scratch.ts'
 
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch

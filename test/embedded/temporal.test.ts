@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { type RunningTemporal, startTemporal, type TemporalOptions } from '../../src/embedded/temporal.ts'
+import {
+  type RunningTemporal,
+  startTemporal,
+  type TemporalOptions,
+} from '../../src/embedded/temporal/temporal.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
 
@@ -64,7 +68,7 @@ describe('the embedded Temporal server', { timeout: 60_000 }, () => {
     const dbFile = join(scratchFolder(), 'temporal.db')
     const options = JSON.stringify({ binary, dbFile, namespace, headless: true })
     const { child, printed } = await runAside<{ pid: number; address: string }>(`
-      import { startTemporal } from '../../src/embedded/temporal.ts'
+      import { startTemporal } from '../../src/embedded/temporal/temporal.ts'
       const { pid, address } = await startTemporal({ ...${options}, progress() {} })
       console.log(JSON.stringify({ pid, address }))
     `)

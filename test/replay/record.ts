@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Test } from 'supertest'
 import { expect, it } from 'vitest'
-import type { Scope } from '../../src/db/destinations.ts'
+import type { Scope } from '../../src/db/destinations/destinations.ts'
 import {
   deleteTenantWorkflowId,
   digestWorkflowId,
@@ -12,7 +12,7 @@ import {
   lateAcknowledgementId,
   replaysWorkflowId,
   turnsWorkflowId,
-} from '../../src/workflows/contract.ts'
+} from '../../src/workflows/contract/contract.ts'
 import { askErasure, erase } from '../support/erasures.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { readRuleLog } from '../support/rules.ts'

@@ -1,6 +1,6 @@
 import supertest, { type Test } from 'supertest'
 import { parse } from 'yaml'
-import type { Applied } from '../../src/api/configuration/apply.ts'
+import type { Applied } from '../../src/api/configuration/apply/apply.ts'
 import type { Stack } from './stack.ts'
 
 export interface Problem {

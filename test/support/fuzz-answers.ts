@@ -1,5 +1,5 @@
 import { errorCodes } from '../../src/api/errors.ts'
-import type { Route } from '../../src/api/route.ts'
+import type { Route } from '../../src/api/http/route.ts'
 import type { Answer } from './sender.ts'
 
 /** A stack trace, as JSON writes its line breaks, too. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { routes } from '../../src/api/app.ts'
-import { basePath } from '../../src/api/route.ts'
+import { basePath } from '../../src/api/http/route.ts'
 import { eventually, type Api } from './stack.ts'
 
 /** What tests of the delivery log's lists share. */

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises'
 import { createServer, Packet } from 'dns2'
-import type { LookUp } from '../../src/channels/egress.ts'
+import type { LookUp } from '../../src/egress/egress.ts'
 
 /** What a name has at the first look-up, the second, …; the last stands. `undefined`: there is no such name. */
 type Zone = Record<string, (string[] | undefined)[]>

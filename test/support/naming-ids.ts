@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import { z } from 'zod'
 import type { Json, JsonObject } from '../../src/domain/event.ts'
 import { isJsonObject } from '../../src/domain/event.ts'
-import type { Route } from '../../src/api/route.ts'
+import type { Route } from '../../src/api/http/route.ts'
 import { validValues, type FieldValues, type JsonSchema } from './schema-arbitrary.ts'
 
 /** Fields that say where messages go: an id there would only be refused for what it looks like. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { countExecutions, listExecutions, quoted } from '../../src/temporal/executions.ts'
+import { countExecutions, listExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import {
   rollUpDaysType,
   taskQueue,
   type RollUpInput,
   type RollUpProgress,
-} from '../../src/workflows/contract.ts'
+} from '../../src/workflows/contract/contract.ts'
 import type { Receiver } from './receiver.ts'
 import { eventually, settledLog, type Api, type EventLog, type Stack } from './stack.ts'
 

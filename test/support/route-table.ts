@@ -1,5 +1,5 @@
 import { routes } from '../../src/api/app.ts'
-import type { Route } from '../../src/api/route.ts'
+import type { Route } from '../../src/api/http/route.ts'
 
 /** A route by its method and whole path, as in `GET /api/v1/events/:id`. */
 export interface NamedRoute {

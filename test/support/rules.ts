@@ -1,5 +1,5 @@
-import type { Acknowledgement } from '../../src/domain/timeline.ts'
-import type { StepRecord } from '../../src/domain/step-record.ts'
+import type { Acknowledgement } from '../../src/domain/delivery/timeline.ts'
+import type { StepRecord } from '../../src/domain/rules/step-record.ts'
 import { ok, startReceiver, type Receiver, type Respond } from './receiver.ts'
 import { eventually, readLog, untilTestEnds, type Api, type EventLog } from './stack.ts'
 

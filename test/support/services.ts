@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode } from '@temporalio/worker'
 import type { TestProject } from 'vitest/node'
-import { grantApplication } from '../../src/db/grants.ts'
-import { migrate } from '../../src/db/migrate.ts'
-import { startPostgres } from '../../src/embedded/postgres.ts'
-import { findTemporalBinary } from '../../src/embedded/temporal-binary.ts'
-import { startTemporal } from '../../src/embedded/temporal.ts'
+import { grantApplication } from '../../src/db/schema/grants.ts'
+import { migrate } from '../../src/db/schema/migrate.ts'
+import { startPostgres } from '../../src/embedded/postgres/postgres.ts'
+import { findTemporalBinary } from '../../src/embedded/temporal/binary.ts'
+import { startTemporal } from '../../src/embedded/temporal/temporal.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -53,7 +53,7 @@ export default async function services(project: TestProject) {
     }),
     bundleWorkflowCode({
       workflowsPath: pathTo('../../src/workflows/index.ts'),
-      payloadConverterPath: pathTo('../../src/workflows/payload-converter.ts'),
+      payloadConverterPath: pathTo('../../src/workflows/converters/payload-converter.ts'),
       logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },
     }),
   ])

@@ -1,4 +1,4 @@
-import { webhookIdOf } from '../../src/api/compat/webhook-ids.ts'
+import { webhookIdOf } from '../../src/api/compat/webhooks-api/ids.ts'
 import { callOf, everyRoute, requestLine, type Call } from './every-route.ts'
 import type { Sender } from './sender.ts'
 import { isPlatforms } from './route-table.ts'

@@ -7,7 +7,7 @@ import {
   taskQueue,
   type ReplayEventsInput,
   type ReplayStand,
-} from '../../src/workflows/contract.ts'
+} from '../../src/workflows/contract/contract.ts'
 import { ok, startReceiver, status } from '../support/receiver.ts'
 import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../support/rules.ts'
 import { endedReplay, startReplay } from '../support/replays.ts'

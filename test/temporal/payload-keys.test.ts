@@ -8,8 +8,8 @@ import {
   type PayloadKeys,
 } from '../../src/temporal/payload-codec.ts'
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
-import { readEventInput } from '../../src/temporal/event-input.ts'
-import { eventWorkflowId } from '../../src/workflows/contract.ts'
+import { readEventInput } from '../../src/temporal/log/event-input.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/contract.ts'
 import { status, type Receiver } from '../support/receiver.ts'
 import { makeWebhook, post } from '../support/rules.ts'
 import {

@@ -19,7 +19,7 @@ function pathTo(module: string): string {
 function bundleBroken(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: pathTo('../support/broken-workflows.ts'),
-    payloadConverterPath: pathTo('../../src/workflows/payload-converter.ts'),
+    payloadConverterPath: pathTo('../../src/workflows/converters/payload-converter.ts'),
     logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },
   })
 }

@@ -7,7 +7,7 @@ import {
   eventWorkflowId,
   leaveDigestSignal,
   taskQueue,
-} from '../../src/workflows/contract.ts'
+} from '../../src/workflows/contract/contract.ts'
 import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
 import {
   closedLog,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { ForecastDelivery, ForecastPlan, ForecastStep } from '../../src/domain/forecast.ts'
+import type { ForecastDelivery, ForecastPlan, ForecastStep } from '../../src/domain/routing/forecast.ts'
 import { closedLog, makeWebhook, post, type RuleLog } from '../support/rules.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { makeTenant, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'

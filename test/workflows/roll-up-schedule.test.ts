@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ScheduleHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { addDays, dayOf, endOf, startOf } from '../../src/domain/days.ts'
-import { closedExecutions } from '../../src/temporal/closed-executions.ts'
-import { countExecutions, quoted } from '../../src/temporal/executions.ts'
+import { closedExecutions } from '../../src/temporal/counts/closed-executions.ts'
+import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
 import {
   rollUpDaysType,
@@ -12,7 +12,7 @@ import {
   rollUpScheduleId,
   routeEventType,
   taskQueue,
-} from '../../src/workflows/contract.ts'
+} from '../../src/workflows/contract/contract.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { makeDestination, readStats, rollUp, send } from '../support/roll-up.ts'
 import { eventually, makeTenant, stackOfFile, startStack, untilTestEnds } from '../support/stack.ts'

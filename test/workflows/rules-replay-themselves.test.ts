@@ -1,7 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { digestWorkflowId, eventWorkflowId } from '../../src/workflows/contract.ts'
+import { digestWorkflowId, eventWorkflowId } from '../../src/workflows/contract/contract.ts'
 import { faultOfHistory } from '../support/history.ts'
 import { after } from '../support/receiver.ts'
 import { closedLog, type makeRule, makeWebhook, post, type Webhook } from '../support/rules.ts'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { findTenant } from '../tenants.ts'
-import { route, scopeOf } from '../route.ts'
-import { destinationIdAsked } from './webhook-ids.ts'
-import { readHistory } from './webhook-history.ts'
+import { findTenant } from '../tenants/routes.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { destinationIdAsked } from './webhooks-api/ids.ts'
+import { readHistory } from './webhooks-api/history.ts'
 
 /** Below `/api/v3/notifications`, as seed document 001 has it. */
 export const dataspikeBasePath = '/api/v3/notifications'

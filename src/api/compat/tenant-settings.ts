@@ -1,22 +1,22 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Tx } from '../../db/client.ts'
-import { openDestination, type Destination, type Scope } from '../../db/destinations.ts'
+import { openDestination, type Destination, type Scope } from '../../db/destinations/destinations.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { maskToLastFour } from '../../domain/redaction.ts'
+import { maskToLastFour } from '../../domain/redaction/redaction.ts'
 import type { AppDeps } from '../app.ts'
-import { deliveryPolicy } from '../destination-fields.ts'
-import { tellOfChange } from '../destination-news.ts'
+import { deliveryPolicy } from '../destinations/fields.ts'
+import { tellOfChange } from '../destinations/news.ts'
 import {
   changeDestination,
   createDestination,
   deleteDestination,
   inStoreTurn,
   type StoreDeps,
-} from '../destination-store.ts'
+} from '../destinations/store.ts'
 import { invalid, notFound } from '../errors.ts'
-import { route, scopeOf } from '../route.ts'
-import { audit } from '../writer.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { audit } from '../audit/writer.ts'
 import { withFieldNames } from './field-names.ts'
 
 /** The tenant settings of seed document 003: at most one destination of each channel, kept under this name. */

@@ -1,5 +1,5 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import { formatYaml } from '../yaml.ts'
+import { formatYaml } from '../http/body/yaml.ts'
 import type { Side, Sides } from './changes.ts'
 
 /** Changed lines. The time that a comparison takes grows with their square. */

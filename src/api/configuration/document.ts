@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { templateLimits } from '../../channels/template-field.ts'
+import { templateLimits } from '../../templates/field.ts'
 import { environments } from '../../domain/event.ts'
-import { ruleLimits } from '../../domain/rule.ts'
-import { destinationShapes } from '../destinations.ts'
-import { mostDestinations } from '../destination-store.ts'
-import { ruleBody } from '../rule-fields.ts'
-import { templateBody } from '../template-fields.ts'
-import { jsonObject } from '../text.ts'
+import { ruleLimits } from '../../domain/rules/rule.ts'
+import { destinationShapes } from '../destinations/routes.ts'
+import { mostDestinations } from '../destinations/store.ts'
+import { ruleBody } from '../rules/fields.ts'
+import { templateBody } from '../templates/fields.ts'
+import { jsonObject } from '../fields/text.ts'
 
 export const kinds = ['destination', 'template', 'rule'] as const
 export type Kind = (typeof kinds)[number]

@@ -1,6 +1,6 @@
 import type { Channel } from '../../channels/channel.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
-import { isMask, maskText } from '../../domain/redaction.ts'
+import { isMask, maskText } from '../../domain/redaction/redaction.ts'
 import { invalid, type FieldError } from '../errors.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { Tx } from '../../db/client.ts'
-import { openDestination, type Destination, type Scope } from '../../db/destinations.ts'
+import { openDestination, type Destination, type Scope } from '../../db/destinations/destinations.ts'
 import { listRules, type StoredRule } from '../../db/rules.ts'
 import { openTemplate, type Template } from '../../db/templates.ts'
-import type { SecretKeys } from '../../domain/secret-box.ts'
+import type { SecretKeys } from '../../domain/crypto/secret-box.ts'
 import type { Kind } from './document.ts'
 
 /** What there is in one environment: destinations and templates the oldest first, rules in their order. */

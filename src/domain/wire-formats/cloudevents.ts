@@ -1,5 +1,5 @@
-import { stringifyExactly } from '../json-text.ts'
-import { standardSecretProblem } from '../signing-keys.ts'
+import { stringifyExactly } from '../json/json-text.ts'
+import { standardSecretProblem } from '../crypto/signing-keys.ts'
 import { standardHeaders } from './standard-webhooks.ts'
 import type { WireFormat } from './wire-format.ts'
 

@@ -1,6 +1,6 @@
-import { nameSubscribedTo } from '../event-types.ts'
-import { stringifyExactly } from '../json-text.ts'
-import { standardSecretProblem } from '../signing-keys.ts'
+import { nameSubscribedTo } from '../routing/event-types.ts'
+import { stringifyExactly } from '../json/json-text.ts'
+import { standardSecretProblem } from '../crypto/signing-keys.ts'
 import { standardHeaders } from './standard-webhooks.ts'
 import type { WireFormat, WireRequest } from './wire-format.ts'
 

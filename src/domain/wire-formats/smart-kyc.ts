@@ -1,5 +1,5 @@
-import { stringifyExactly } from '../json-text.ts'
-import { textSecretProblem } from '../signing-keys.ts'
+import { stringifyExactly } from '../json/json-text.ts'
+import { textSecretProblem } from '../crypto/signing-keys.ts'
 import { hexSignature, type WireFormat } from './wire-format.ts'
 
 /**

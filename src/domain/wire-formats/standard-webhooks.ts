@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { stringifyExactly } from '../json-text.ts'
-import { secretBytes, signWithKey, standardSecretProblem } from '../signing-keys.ts'
+import { stringifyExactly } from '../json/json-text.ts'
+import { secretBytes, signWithKey, standardSecretProblem } from '../crypto/signing-keys.ts'
 import { unixSeconds, type WireFormat, type WireRequest } from './wire-format.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Event } from '../event.ts'
-import type { SigningKeys } from '../signing-keys.ts'
+import type { SigningKeys } from '../crypto/signing-keys.ts'
 
 /** What a tenant may choose of how messages are signed; a format names those that it knows. */
 export interface WireOptions {

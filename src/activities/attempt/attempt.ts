@@ -1,0 +1,176 @@
+import { activityInfo } from '@temporalio/activity'
+import { releasePlace } from '../../db/limits/pace.ts'
+import { createMailLimits, type MailLimits } from '../../db/limits/mail-limits.ts'
+import { expiryMs, type Event } from '../../domain/event.ts'
+import { confirmationOf } from '../../domain/operational.ts'
+import {
+  excerptMaxBytes,
+  type AttemptResult,
+  type Outcome,
+  type SettledRecipients,
+} from '../../domain/delivery/outcome.ts'
+import type { Place } from '../../domain/delivery/pace.ts'
+import type { RuleContext } from '../../domain/rules/context.ts'
+import { truncate } from '../../domain/truncate.ts'
+import { scopeOfWorkflow } from '../../workflows/contract/contract.ts'
+import { askingEvent } from '../asking-event.ts'
+import { failIfAttemptFailed } from './failure.ts'
+import { createAttemptEach } from './first-attempts.ts'
+import { noteOutcome, type Noted } from './health.ts'
+import type { ActivityDeps } from '../index.ts'
+import { logAttempt } from './log.ts'
+import type { OngoingAttempts } from './ongoing.ts'
+import { prepareConfirmation } from './prepare-confirmation.ts'
+import { prepareMessage, type Prepared } from './prepare.ts'
+import { sendRendered } from './send.ts'
+import { findTarget } from '../target.ts'
+
+/** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
+export interface AttemptRequest {
+  destinationId: string
+  number: number
+  timeoutMs: number
+  /** The place in the destination's pace that is kept for it. */
+  place?: Place | undefined
+  /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
+  now?: true | undefined
+  /** Of a test at a URL that no destination has. */
+  url?: string | undefined
+  /** The path of the rule's step that makes it. */
+  step?: string | undefined
+  /** Id of the template that the message is made of. */
+  template?: string | undefined
+  /** The message tells how to acknowledge the event. */
+  acknowledgeable?: true | undefined
+  /** What the rule that makes it knows of it: the message says why it is sent. */
+  rule?: RuleContext | undefined
+  /** Of a message to several people: whom earlier attempts have settled. */
+  settled?: SettledRecipients | undefined
+}
+
+export type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
+
+/** An attempt that took this share of its timeout marks its destination as slow. */
+const slowShare = 0.5
+
+/**
+ * The attempt activities. They classify what happened and never retry. They throw only when nothing was sent and the
+ * fault is ours: the workflow then asks again without using up an attempt.
+ */
+export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts }) {
+  const deps: AttemptDeps = { ...given, mailLimits: createMailLimits(given.db) }
+
+  async function attempt(request: AttemptRequest): Promise<AttemptResult> {
+    const { tenantId } = scopeOfWorkflow(activityInfo().workflowExecution?.workflowId ?? '')
+    return failIfFailed(await inFastLane(deps, tenantId, request, () => makeAsked(request)))
+  }
+
+  async function attemptAnyway(request: AttemptRequest): Promise<AttemptResult> {
+    return failIfFailed(await makeAsked(request))
+  }
+
+  async function makeAsked(request: AttemptRequest): Promise<AttemptResult> {
+    const { event } = await askingEvent()
+    return makeAttempt(deps, event, request)
+  }
+
+  const attemptEach = createAttemptEach(given, (event, request) =>
+    inFastLane(deps, event.tenantId, request, () => makeAttempt(deps, event, request)).catch((error) =>
+      unavailable(deps, error),
+    ),
+  )
+  return { attemptEach, attempt, attemptAnyway }
+}
+
+const failIfFailed = (result: AttemptResult) => failIfAttemptFailed(result, [result])
+
+async function inFastLane(
+  { lanes }: AttemptDeps,
+  tenantId: string,
+  request: AttemptRequest,
+  make: () => Promise<AttemptResult>,
+): Promise<AttemptResult> {
+  const reason = lanes.deferral({ tenantId, destinationId: laneOf(request) })
+  if (reason !== undefined) return { kind: 'deferred', reason }
+  const leave = lanes.enter(tenantId)
+  return make().finally(leave)
+}
+
+function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
+  log.error({ err }, 'attempt.unavailable')
+  return { kind: 'unavailable', error: String(err) }
+}
+
+/** Makes an attempt in either lane. A place in the destination's pace is given back where no attempt will be made in it. */
+export async function makeAttempt(
+  deps: AttemptDeps,
+  event: Event,
+  request: AttemptRequest,
+): Promise<AttemptResult> {
+  const { destinationId, place } = request
+  const made = await attemptOnce(deps, event, request)
+  const isOver = made.kind === 'skipped' || made.kind === 'expired'
+  if (place && isOver) await releasePlace(deps.db, destinationId, place.number)
+  return made
+}
+
+async function attemptOnce(deps: AttemptDeps, event: Event, request: AttemptRequest): Promise<AttemptResult> {
+  if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
+  const target = await findTarget(deps, event, request)
+  if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
+  const asking = confirmationOf(event)
+  const prepared = asking
+    ? await prepareConfirmation(deps, event, target, { address: asking.address, attempt: request.number })
+    : await prepareMessage(deps, event, target, request)
+  return 'kind' in prepared ? prepared : send(deps, event, request, prepared)
+}
+
+async function send(
+  deps: ActivityDeps,
+  event: Event,
+  request: AttemptRequest,
+  { channel, rendered, audience, ...prepared }: Prepared,
+): Promise<AttemptResult> {
+  const leave = deps.lanes.send(laneOf(request), request.timeoutMs * slowShare)
+  const sentAt = new Date()
+  const startedAt = performance.now()
+  let durationMs = 0
+  try {
+    const { number: attempt, timeoutMs, settled } = request
+    const sending = { ...prepared, attempt, sentAt, timeoutMs, settled, recipients: audience?.recipients }
+    const { outcome, ...made } = await sendRendered(deps, channel, sending, rendered)
+    durationMs = Math.round(performance.now() - startedAt)
+    const { target } = prepared
+    await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
+    // What is sent by another server than the destination's says nothing of its health.
+    const noted: Noted = confirmationOf(event)
+      ? { outcome }
+      : await noteOutcome(deps, target, outcome, { test: event.test === true })
+    return {
+      kind: 'attempted',
+      at: sentAt.toISOString(),
+      durationMs,
+      ...noted,
+      outcome: withNote(noted.outcome, audience?.leftOut),
+      ...made,
+    }
+  } finally {
+    leave()
+  }
+}
+
+const longestNote = 1000
+
+/** The log tells who has got nothing, beside what was answered. */
+function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
+  if (leftOut === undefined) return outcome
+  const note = truncate(`; not sent to all: ${leftOut}`, longestNote)
+  const room = excerptMaxBytes - Buffer.byteLength(note)
+  const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
+  return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
+}
+
+/** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
+function laneOf({ destinationId, url }: AttemptRequest): string {
+  return url ?? destinationId
+}

@@ -1,0 +1,115 @@
+import { getClient } from '@temporalio/activity'
+import type { Channel, Recipient } from '../../channels/channel.ts'
+import {
+  addRecipients,
+  noteAsked,
+  readRecipients,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
+import {
+  addressKey,
+  agrees,
+  distinctAddresses,
+  nobodyAgrees,
+  whyLeftOut,
+} from '../../domain/email/consent.ts'
+import { confirmationNews } from '../../domain/operational.ts'
+import type { AttemptResult, SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { announce } from '../../temporal/operational-events.ts'
+import type { ActivityDeps } from '../index.ts'
+import type { Target } from '../target.ts'
+
+/** Whom an attempt goes to. */
+export interface Audience {
+  recipients: readonly Recipient[]
+  /** Who of the destination's recipients gets nothing, and why. */
+  leftOut?: string | undefined
+}
+
+type Skipped = AttemptResult & { kind: 'skipped' }
+
+/**
+ * Those of a destination's recipients who have agreed and have not got the message by an earlier attempt; or why nobody has it
+ * coming. `undefined` for channels that reach no people.
+ */
+export async function findAudience(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  target: Target,
+  settled: SettledRecipients | undefined,
+): Promise<Audience | Skipped | undefined> {
+  const addresses = distinctAddresses(channel?.recipients(target.config) ?? [])
+  if (addresses.length === 0) return undefined
+  const known = await consentsOf(deps, target, addresses)
+  await askThose(deps, target, known)
+  const leftOut = whyLeftOut(known)
+  const agreed = known.filter(agrees)
+  if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
+  const done = new Set([...(settled?.reached ?? []), ...(settled?.refused ?? [])].map(addressKey))
+  const recipients = agreed.filter(({ address }) => !done.has(addressKey(address)))
+  return { recipients: recipients.map((one) => recipientOf(deps, target, one)), leftOut }
+}
+
+export function recipientOf(
+  { emailLinks }: Pick<ActivityDeps, 'emailLinks'>,
+  { id: destinationId }: Pick<Target, 'id'>,
+  { address }: Pick<Recipient, 'address'>,
+): Recipient {
+  return { address, unsubscribeUrl: emailLinks?.unsubscribe({ destinationId, address: addressKey(address) }) }
+}
+
+/** As the config spells and orders them. What a process of an earlier release has written has no recipients yet: they are asked. */
+async function consentsOf(
+  { db }: ActivityDeps,
+  { id }: Target,
+  addresses: readonly string[],
+): Promise<EmailRecipient[]> {
+  const known = await readRecipients(db, [id])
+  const unknown = addresses.map(addressKey).filter((key) => !known.some(({ address }) => address === key))
+  if (unknown.length > 0) await addRecipients(db, id, unknown, 'asked')
+  const all = unknown.length > 0 ? await readRecipients(db, [id]) : known
+  return addresses.flatMap((address) => {
+    const row = all.find((one) => one.address === addressKey(address))
+    return row ? { ...row, address } : []
+  })
+}
+
+/**
+ * Asks those whom the API has not: it may have ended between writing a destination and asking its recipients. What cannot be asked
+ * now is asked by the next event.
+ */
+async function askThose(
+  { db, log }: ActivityDeps,
+  target: Target,
+  recipients: readonly EmailRecipient[],
+): Promise<void> {
+  const at = new Date()
+  for (const recipient of recipients.filter(({ status, askedAt }) => status === 'asked' && !askedAt)) {
+    const asked = { ...recipient, address: addressKey(recipient.address) }
+    try {
+      const news = confirmationNews(target, { address: asked.address, after: asked.statusAt, at })
+      await announce(getClient(), news, { eager: false })
+      await noteAsked(db, asked, at)
+    } catch (err) {
+      log.warn({ err, destinationId: target.id }, 'email.confirmation-not-started')
+    }
+  }
+}
+
+/** Why a recipient is not to be asked to confirm, if so. */
+export async function whyNotAsk(
+  { db }: ActivityDeps,
+  channel: Channel | undefined,
+  { id, config }: Target,
+  address: string,
+): Promise<{ skip: Skipped } | { recipient: EmailRecipient }> {
+  const named = channel?.recipients(config).some((one) => addressKey(one) === address) ?? false
+  const recipient = (await readRecipients(db, [id])).find((one) => one.address === address)
+  if (!named || !recipient) return skip('it is not a recipient of the destination any more')
+  if (recipient.status === 'asked') return { recipient }
+  return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has agreed already')
+}
+
+function skip(why: string): { skip: Skipped } {
+  return { skip: { kind: 'skipped', reason: `nobody is asked to confirm: ${why}` } }
+}

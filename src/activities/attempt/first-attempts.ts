@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { activityInfo, getClient } from '@temporalio/activity'
+import { LRUCache } from 'lru-cache'
+import type { Event } from '../../domain/event.ts'
+import type { AttemptResult, FirstResult } from '../../domain/delivery/outcome.ts'
+import { deliveryKey } from '../../domain/delivery/timeline.ts'
+import { isNotFound } from '../../temporal/grpc.ts'
+import { attemptEndedSignal } from '../../workflows/contract/contract.ts'
+import type { AttemptRequest } from './attempt.ts'
+import type { ActivityDeps } from '../index.ts'
+import { failIfAttemptFailed } from './failure.ts'
+import { count } from './lanes.ts'
+import type { OngoingAttempts } from './ongoing.ts'
+
+export interface AttemptsRequest {
+  event: Event
+  requests: AttemptRequest[]
+}
+
+export interface FirstAttempts {
+  /** When this was known (ISO 8601, UTC). */
+  at: string
+  /** In the order of the requests. */
+  results: FirstResult[]
+}
+
+/** A workflow task waits this long for its first attempts: most receivers answer within it, and the event is done at once. */
+const patienceMs = 1_000
+/** Where the tenant's share is used up, or waiting was in vain a moment ago, this long. */
+const briefMs = 100
+/** Workflow tasks that may wait longer than briefly, of one tenant and in all: fewer than there are slots for. */
+const maxWaiting = { perTenant: 3, inAll: 5 }
+/** For how long a tenant's events wait briefly once nothing came of a longer wait: its receivers hang. */
+const inVainMs = 5_000
+
+type Deps = Pick<ActivityDeps, 'log'> & { ongoing: OngoingAttempts }
+
+/**
+ * The attempts that an event opens with, side by side in one local activity: the event is at hand, and a local activity's input
+ * is not written to history. Those that take long go on in this process and are reported by a signal, so that they hold up
+ * neither a slot nor the other deliveries.
+ */
+export function createAttemptEach(
+  deps: Deps,
+  make: (event: Event, request: AttemptRequest) => Promise<AttemptResult>,
+) {
+  const shares = createShares(maxWaiting)
+
+  return async function attemptEach({ event, requests }: AttemptsRequest): Promise<FirstAttempts> {
+    const asking = askingRun()
+    const begun = requests.map((request) => {
+      const key = deliveryKey(request)
+      const attempt = deps.ongoing.begin(`${asking.runId} ${key}`, () => make(event, request))
+      return { key, attempt }
+    })
+    await waitFor(
+      begun.map(({ attempt }) => attempt.done),
+      () => shares.take(event.tenantId),
+    )
+    const report = createReport(deps, asking)
+    const results = begun.map(({ key, attempt }): FirstResult => {
+      if (attempt.result) return attempt.result
+      attempt.reportTo((result) => report(key, result))
+      return { kind: 'inProgress' }
+    })
+    return failIfAttemptFailed({ at: new Date().toISOString(), results }, results)
+  }
+}
+
+/** The run of the workflow that asks for the running activity. */
+function askingRun(): { workflowId: string; runId: string } {
+  const { workflowExecution } = activityInfo()
+  if (!workflowExecution) throw new Error('only a workflow asks for this')
+  return workflowExecution
+}
+
+/**
+ * Waits for all of them, or for as long as it is worth it. Once one of them has not arrived, its delivery goes on, and the
+ * others are not waited for.
+ */
+async function waitFor(
+  attempts: readonly Promise<AttemptResult>[],
+  takeShare: () => GiveBack | undefined,
+): Promise<void> {
+  const all = Promise.all(attempts)
+  if (await isDoneWithin(all, briefMs)) return
+  const giveShareBack = takeShare()
+  if (!giveShareBack) return
+  const setbacks = attempts.map(async (attempt) => isDelivered(await attempt) || undefined)
+  const setback = new Promise((resolve) => {
+    for (const one of setbacks) void one.then((delivered) => delivered ?? resolve(undefined))
+  })
+  const isWorthIt = await isDoneWithin(Promise.race([all, setback]), patienceMs - briefMs)
+  giveShareBack({ inVain: !isWorthIt })
+}
+
+function isDelivered(result: AttemptResult): boolean {
+  return result.kind === 'attempted' && result.outcome.kind === 'delivered'
+}
+
+async function isDoneWithin(work: Promise<unknown>, forMs: number): Promise<boolean> {
+  const timer = new AbortController()
+  const late = sleep(forMs, false, { signal: timer.signal }).catch(() => false)
+  const done = await Promise.race([work.then(() => true), late])
+  timer.abort()
+  return done
+}
+
+type GiveBack = (ended: { inVain: boolean }) => void
+
+/** Permits to wait for longer, bounded by tenant and in all. */
+function createShares(max: { perTenant: number; inAll: number }) {
+  const taken = new Map<string, number>()
+  const inVain = new LRUCache<string, true>({ max: 10_000, ttl: inVainMs })
+  let inAll = 0
+  return {
+    /** Returns the function that gives the permit back, or `undefined` if the tenant is to wait briefly. */
+    take(tenantId: string): GiveBack | undefined {
+      if (inAll >= max.inAll || (taken.get(tenantId) ?? 0) >= max.perTenant) return undefined
+      if (inVain.has(tenantId)) return undefined
+      inAll++
+      const leave = count(taken, tenantId)
+      return (ended) => {
+        inAll--
+        leave()
+        if (ended.inVain) inVain.set(tenantId, true)
+      }
+    },
+  }
+}
+
+/** Tells the run by a signal. A run that has ended meanwhile needs no result. */
+function createReport({ log }: Deps, { workflowId, runId }: { workflowId: string; runId: string }) {
+  const handle = getClient().workflow.getHandle(workflowId, runId)
+  return async (key: string, result: AttemptResult): Promise<void> => {
+    try {
+      await handle.signal(attemptEndedSignal, key, result)
+    } catch (err) {
+      // The workflow takes the worker to be lost when the attempt's time is over, and has it made again.
+      if (!isNotFound(err)) log.error({ err, workflowId }, 'attempt.not-reported')
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { isUnchanged, noteArrival, noteFailure } from '../../db/destinations/health.ts'
+import { disableAfterFailingMs } from '../../domain/destination.ts'
+import { isThrottled, type DisableOrder, type Outcome } from '../../domain/delivery/outcome.ts'
+import type { ActivityDeps } from '../index.ts'
+import type { Target } from '../target.ts'
+
+/** What an attempt came to, and whether its destination is not to be called again. */
+export interface Noted {
+  outcome: Outcome
+  disable?: DisableOrder
+}
+
+/**
+ * Keeps in mind since when a destination has only failed, and how its circuit stands; says whether it is to be disabled. What an
+ * old target answered changes nothing of a new one, and a test that fails changes nothing at all. It never throws: the attempt
+ * was made, and must not be made again for this.
+ */
+export async function noteOutcome(
+  deps: ActivityDeps,
+  target: Target,
+  outcome: Outcome,
+  { test }: { test: boolean },
+): Promise<Noted> {
+  const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
+  if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
+  deps.throttles.record(target, outcome)
+  deps.circuits.record(target, { error: isDown(outcome) ? outcome.error : undefined })
+  try {
+    switch (outcome.kind) {
+      case 'delivered':
+        if (test || target.failingSince) await noteArrival(deps.db, target)
+        return { outcome }
+      case 'rejected':
+        return await noteRejection(deps, target, outcome)
+      case 'failed':
+        return { outcome, ...(!isThrottled(outcome) && (await noteFailing(deps, target))) }
+    }
+  } catch (err) {
+    deps.log.error({ err, destinationId: target.id }, 'destination.health-not-noted')
+    return { outcome, ...(isGone(outcome) && disableAsGone(target, outcome)) }
+  }
+}
+
+type Rejected = Outcome & { kind: 'rejected' }
+
+/** Another target may well take what this one refused for good. */
+async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejected): Promise<Noted> {
+  if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
+  if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
+  return { outcome, ...(await noteFailing(deps, target)) }
+}
+
+function isGone(outcome: Outcome): outcome is Rejected {
+  return outcome.kind === 'rejected' && outcome.gone === true
+}
+
+function disableAsGone({ version }: Target, { error }: Rejected): Pick<Noted, 'disable'> {
+  return { disable: { reason: error, version } }
+}
+
+function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejected): Outcome {
+  return { ...rest, kind: 'failed', error: `${error}; the destination was changed during the attempt` }
+}
+
+async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<Noted, 'disable'>> {
+  const { failingSince, version, recoveries } = target
+  if (!failingSince) await noteFailure(db, target)
+  if (!failingSince || Date.now() - failingSince.getTime() < disableAfterFailingMs) return {}
+  if (!(await isUnchanged(db, { id: target.id, version, recoveries }))) return {}
+  const reason = `every attempt since ${failingSince.toISOString()} has failed`
+  return { disable: { reason, version, recoveries } }
+}
+
+/**
+ * Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next, and of one that nothing
+ * could be sent to as it is set up, nothing is known.
+ */
+function isDown(outcome: Outcome): outcome is Outcome & { kind: 'failed' } {
+  const { kind, responseCode = 0 } = outcome
+  if (kind !== 'failed' || outcome.errorClass === 'setup') return false
+  return responseCode < 400 || responseCode >= 500
+}

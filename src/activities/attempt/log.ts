@@ -1,0 +1,56 @@
+import { redactedPaths } from '../../db/redaction.ts'
+import type { Event } from '../../domain/event.ts'
+import type { Outcome } from '../../domain/delivery/outcome.ts'
+import { redactionOf } from '../../domain/redaction/payload.ts'
+import { redacted } from '../../domain/redaction/redaction.ts'
+import type { AttemptRequest } from './attempt.ts'
+import type { ActivityDeps } from '../index.ts'
+import type { Rendered } from './render.ts'
+import type { Target } from '../target.ts'
+
+interface AttemptMade extends Pick<Rendered, 'template' | 'templateFault'> {
+  target: Target
+  request: AttemptRequest
+  durationMs: number
+  outcome: Outcome
+}
+
+/** The one line that tells of an attempt. What it says of an error may quote the event, and is redacted as the log is. */
+export async function logAttempt(
+  deps: Pick<ActivityDeps, 'db' | 'log'>,
+  event: Event,
+  { target, request, durationMs, outcome, template, templateFault }: AttemptMade,
+): Promise<void> {
+  const fault = outcome.kind === 'delivered' ? undefined : outcome
+  const clean = fault || templateFault !== undefined ? await quotationRemover(deps, event) : String
+  deps.log.info(
+    {
+      tenantId: event.tenantId,
+      environment: event.environment,
+      eventId: event.id,
+      destinationId: target.id,
+      channel: target.channel,
+      attempt: request.number,
+      outcome: outcome.kind,
+      responseCode: outcome.responseCode,
+      error: fault && clean(fault.error),
+      errorClass: fault?.errorClass,
+      template: template?.id,
+      templateFault: templateFault === undefined ? undefined : clean(templateFault),
+      durationMs,
+    },
+    'delivery.attempted',
+  )
+}
+
+/** The attempt was made and must not be made again for this: where the paths cannot be read, nothing is quoted. */
+async function quotationRemover(
+  { db }: Pick<ActivityDeps, 'db'>,
+  event: Event,
+): Promise<(text: string) => string> {
+  try {
+    return redactionOf(event, await redactedPaths(db, event.tenantId)).text
+  } catch {
+    return () => redacted
+  }
+}

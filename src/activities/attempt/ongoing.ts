@@ -1,0 +1,66 @@
+import { LRUCache } from 'lru-cache'
+import type { AttemptResult } from '../../domain/delivery/outcome.ts'
+
+/** An attempt that this process makes, or made a moment ago. */
+export interface OngoingAttempt {
+  readonly result: AttemptResult | undefined
+  readonly done: Promise<AttemptResult>
+  /** Has its workflow told of the result once it is there. Asking again changes nothing. */
+  reportTo(report: (result: AttemptResult) => Promise<void>): void
+}
+
+export interface OngoingAttempts {
+  /**
+   * Makes the attempt, or returns the one that was begun under the key: a workflow task that timed out is executed again, and
+   * must not send again what this process has sent already.
+   */
+  begin(key: string, make: () => Promise<AttemptResult>): OngoingAttempt
+  /** Settles once no attempt is in progress and every result is reported. */
+  settled(): Promise<void>
+}
+
+/** Longer than an attempt takes and a workflow task may be repeated. */
+const rememberMs = 120_000
+const maxRemembered = 5_000
+
+export function createOngoingAttempts(): OngoingAttempts {
+  const known = new LRUCache<string, OngoingAttempt>({ max: maxRemembered, ttl: rememberMs })
+  const open = new Set<Promise<unknown>>()
+
+  function track(work: Promise<unknown>): void {
+    open.add(work)
+    void work.finally(() => open.delete(work))
+  }
+
+  function start(key: string, make: () => Promise<AttemptResult>): OngoingAttempt {
+    let result: AttemptResult | undefined
+    let reported = false
+    const done = make().then((made) => {
+      // Nothing was sent: it may be tried anew.
+      if (made.kind !== 'attempted') known.delete(key)
+      return (result = made)
+    })
+    track(done)
+    return {
+      get result() {
+        return result
+      },
+      done,
+      reportTo(report) {
+        if (!reported) track(done.then(report))
+        reported = true
+      },
+    }
+  }
+
+  return {
+    begin(key, make) {
+      const attempt = known.get(key) ?? start(key, make)
+      known.set(key, attempt)
+      return attempt
+    },
+    async settled() {
+      while (open.size > 0) await Promise.all(open)
+    },
+  }
+}

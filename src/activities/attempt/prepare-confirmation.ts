@@ -1,0 +1,52 @@
+import { renderConfirmation } from '../../channels/email/confirmation.ts'
+import { findChannel } from '../../channels/index.ts'
+import type { MailLimits } from '../../db/limits/mail-limits.ts'
+import { confirmWithinMs } from '../../domain/email/link.ts'
+import type { Event } from '../../domain/event.ts'
+import type { AttemptResult } from '../../domain/delivery/outcome.ts'
+import { recipientOf, whyNotAsk } from './audience.ts'
+import { holdConfirmation } from './hold-mail.ts'
+import type { ActivityDeps } from '../index.ts'
+import type { Prepared } from './prepare.ts'
+import type { Target } from '../target.ts'
+
+const withoutLinks: AttemptResult = {
+  kind: 'held',
+  by: 'slot',
+  reason: 'nobody can confirm: the operator has to set PUBLIC_URL, which links begin with',
+  retryInMs: 3600_000,
+}
+
+/**
+ * Makes the mail ready that asks somebody to confirm. It goes by the platform's server in any case: whoever runs the tenant's own
+ * would see the link, and could confirm for others. A destination that is paused asks as well.
+ */
+export async function prepareConfirmation(
+  deps: ActivityDeps & { mailLimits: MailLimits },
+  event: Event,
+  target: Target,
+  { address, attempt }: { address: string; attempt: number },
+): Promise<Prepared | AttemptResult> {
+  const { db, emailLinks, mailLimits } = deps
+  const channel = findChannel(target.channel)
+  const asked = await whyNotAsk(deps, channel, target, address)
+  if ('skip' in asked) return asked.skip
+  if (!emailLinks) return withoutLinks
+  const byPlatform = { ...target, config: { to: [address] } }
+  const held = await holdConfirmation(mailLimits, channel, byPlatform, { address, attempt })
+  if (held) return held
+  const { id, name, tenantId, environment } = target
+  const tenant = await db.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { name: true } })
+  const until = new Date(Date.now() + confirmWithinMs)
+  const since = asked.recipient.statusAt.getTime()
+  const confirmUrl = emailLinks.confirm({ destinationId: id, address, since, expiresAt: until.getTime() })
+  const asking = { tenant: tenant.name, destination: name, environment, address, until, confirmUrl }
+  return {
+    channel,
+    target: byPlatform,
+    keys: { secrets: [] },
+    composition: { event, destination: { id, name } },
+    rendered: { content: { ...renderConfirmation(asking) } },
+    audience: { recipients: [recipientOf(deps, target, { address })] },
+  }
+}

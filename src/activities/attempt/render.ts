@@ -1,0 +1,79 @@
+import { LRUCache } from 'lru-cache'
+import type { Channel } from '../../channels/channel.ts'
+import type { Composition } from '../../templates/composition.ts'
+import type { PartProblem, Rendering } from '../../templates/content.ts'
+import type { Content } from '../../templates/field.ts'
+import { messageMaxWaitMs, type Compute } from '../../compute/compute.ts'
+import { OverBudget } from '../../compute/over-budget.ts'
+import { packComposition } from '../../compute/payload.ts'
+import { findTemplate, type Template } from '../../db/templates.ts'
+import { templateFaultMax, type TemplateRef } from '../../domain/delivery/outcome.ts'
+import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+import { truncate } from '../../domain/truncate.ts'
+import type { ActivityDeps } from '../index.ts'
+
+/** What a template has made of a message. Without content the default message is to be sent, and `templateFault` says why. */
+export interface Rendered {
+  content?: Content
+  template?: TemplateRef
+  templateFault?: string
+}
+
+/** Faults of templates that took too long lately: one that always does must not use up its tenant's time. */
+const slowLately = new LRUCache<string, string>({ max: 1000, ttl: 60_000 })
+
+type RenderDeps = Pick<ActivityDeps, 'db' | 'compute'>
+
+/** Makes a message's content by a template. Only what cannot be asked (the database) is thrown. */
+export async function renderTemplate(
+  { db, compute }: RenderDeps,
+  channel: Channel,
+  of: Composition,
+  templateId: string,
+): Promise<Rendered> {
+  const { tenantId, environment } = of.event
+  const found = await findTemplate(db, { tenantId, environment }, templateId)
+  if (!found) return { templateFault: templateIsGone(templateId) }
+  const template = { id: found.id, version: found.version }
+  if (Object.keys(found.parts[channel.name] ?? {}).length === 0)
+    return { template, templateFault: noPartFor(channel.name) }
+  const key = keyOf(channel, found)
+  const known = slowLately.get(key)
+  if (known !== undefined)
+    return { template, templateFault: faultText(`${known}; it is not tried for a minute`) }
+  const { content, problems } = await render(compute, channel, found, of)
+  const [problem] = problems
+  if (!problem) return { content, template }
+  const templateFault = faultText(
+    [channel.name, problem.field].filter(Boolean).join('.') + ` ${problem.message}`,
+  )
+  if (problem.slow) slowLately.set(key, templateFault)
+  return { template, templateFault }
+}
+
+function keyOf(channel: Channel, { id, version }: Template): string {
+  return `${id}/${version}/${channel.name}`
+}
+
+async function render(
+  compute: Compute,
+  channel: Channel,
+  template: Template,
+  of: Composition,
+): Promise<Rendering> {
+  const key = keyOf(channel, template)
+  const texts = template.parts[channel.name] ?? {}
+  const input = { channel: channel.name, key, texts, ...packComposition(of) }
+  const options = { maxWaitMs: messageMaxWaitMs }
+  try {
+    return await compute.run(of.event.tenantId, 'renderParts', input, options)
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error
+    const problem: PartProblem = { field: '', message: `cannot be rendered: it ${error.message}` }
+    return { content: {}, problems: [problem] }
+  }
+}
+
+export function faultText(text: string): string {
+  return truncate(text, templateFaultMax)
+}

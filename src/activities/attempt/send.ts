@@ -1,0 +1,99 @@
+import type { Channel, Recipient } from '../../channels/channel.ts'
+import type { Composition } from '../../templates/composition.ts'
+import { secretValues } from '../../channels/secrets.ts'
+import type { Content } from '../../templates/field.ts'
+import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { withoutSecrets } from '../../domain/redaction/redaction.ts'
+import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
+import type { ActivityDeps } from '../index.ts'
+import { faultText, type Rendered } from './render.ts'
+import type { Target } from '../target.ts'
+
+/** A message, and what sending it takes. */
+export interface Sending {
+  composition: Composition
+  content?: Content | undefined
+  target: Target
+  keys: SigningKeys | undefined
+  attempt: number
+  sentAt: Date
+  timeoutMs: number
+  /** See `Message`. */
+  recipients?: readonly Recipient[] | undefined
+  settled?: SettledRecipients | undefined
+}
+
+/**
+ * Sends what the template made. What a receiver refuses for its wording alone is sent once more, as the default message: no
+ * message is lost to a template.
+ */
+export async function sendRendered(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  sending: Sending,
+  { content, ...made }: Rendered,
+): Promise<{ outcome: Outcome } & Omit<Rendered, 'content'>> {
+  const startedAt = performance.now()
+  const outcome = await send(deps, channel, { ...sending, content })
+  if (!content || outcome.kind !== 'rejected' || !outcome.refusedContent) return { outcome, ...made }
+  const templateFault = faultText(`the receiver refused what it made: ${outcome.error}`)
+  const timeoutMs = Math.max(1, Math.round(sending.timeoutMs - (performance.now() - startedAt)))
+  return { outcome: await send(deps, channel, { ...sending, timeoutMs }), ...made, templateFault }
+}
+
+async function send(
+  deps: ActivityDeps,
+  channel: Channel | undefined,
+  { target, keys, composition, ...message }: Sending,
+): Promise<Outcome> {
+  if (!channel)
+    return {
+      kind: 'failed',
+      errorClass: 'internal',
+      error: `this worker does not know the channel "${target.channel}"`,
+    }
+  if (!keys)
+    return {
+      kind: 'failed',
+      errorClass: 'setup',
+      error: 'nothing was sent: the tenant has no API secret to sign it with',
+    }
+  if (isElsewhere(channel, target))
+    return {
+      kind: 'failed',
+      errorClass: 'setup',
+      error: `nothing was sent: the destination’s secrets were given for ${target.sealedOrigin}`,
+    }
+  const { id, name, config, subscription } = target
+  try {
+    const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
+    const outcome = await channel.send({ ...composition, ...message, destination }, deps.context)
+    return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
+  } catch (err) {
+    // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
+    const text = err instanceof Error ? (err.stack ?? err.message) : String(err)
+    const error = withoutSecrets(text, secretValues(channel, { config, keys }))
+    const { event } = composition
+    deps.log.error({ error, channel: channel.name, destinationId: id, eventId: event.id }, 'channel.threw')
+    return {
+      kind: 'failed',
+      errorClass: 'internal',
+      error: 'a fault on our side; whether it arrived is not known',
+    }
+  }
+}
+
+/** The API lets no stored secret follow a changed URL. This holds where a row was changed in another way. */
+function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolean {
+  return sealedOrigin !== undefined && channel.origin(config) !== sealedOrigin
+}
+
+/** What a receiver answered may echo what it was sent. */
+function withoutSecretsOf(outcome: Outcome, secrets: string[]): Outcome {
+  const { responseExcerpt } = outcome
+  return {
+    ...outcome,
+    ...(responseExcerpt !== undefined && { responseExcerpt: withoutSecrets(responseExcerpt, secrets) }),
+    ...(outcome.kind !== 'delivered' && { error: withoutSecrets(outcome.error, secrets) }),
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
+import pMap from 'p-map'
+import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { listAllExecutions, quoted } from '../../temporal/log/executions.ts'
+import {
+  cancelSignal,
+  collectDigestType,
+  digestsPrefix,
+  leaveDigestSignal,
+  type EraseEventInput,
+} from '../../workflows/contract/contract.ts'
+
+/** An attempt takes 30 s at most; what then has not ended after being cancelled, does not by itself. */
+const graceMs = 45_000
+const pollMs = 200
+
+/** Ends the runs of an event that still wait, by cancelling them. `carryOn` throws to give up. */
+export async function endRunsOf(client: Client, input: EraseEventInput, carryOn: () => void): Promise<void> {
+  const open = (await describeUnerased(client, input, input.eventId)).filter(isRunning)
+  await pMap(open, (run) => endRun(client, input, run, carryOn), { concurrency: 10 })
+}
+
+function isRunning({ status }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING'
+}
+
+async function endRun(
+  client: Client,
+  scope: EraseEventInput,
+  { workflowId, runId }: WorkflowExecutionDescription,
+  carryOn: () => void,
+): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId, runId)
+  await ifThere(() => handle.signal(cancelSignal))
+  const deadline = Date.now() + graceMs
+  for (;;) {
+    const now = await describeIfThere(client, workflowId, runId)
+    if (!now || !isRunning(now)) return
+    if (Date.now() > deadline) break
+    await sleep(pollMs)
+    carryOn()
+  }
+  await ifThere(() => handle.terminate('its event is erased'))
+  await leaveDigests(client, scope, workflowId)
+}
+
+/** What was ended from outside cannot take its leave of a digest itself. Those that do not know it do nothing. */
+async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: string): Promise<void> {
+  const conditions = [
+    `WorkflowType = ${quoted(collectDigestType)}`,
+    `WorkflowId STARTS_WITH ${quoted(digestsPrefix(scope))}`,
+    `ExecutionStatus = 'Running'`,
+  ]
+  const digests = await listAllExecutions(client, conditions.join(' AND '))
+  for (const digest of digests)
+    await ifThere(() => client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
+}
+
+async function ifThere(ask: () => Promise<unknown>): Promise<void> {
+  try {
+    await ask()
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error
+  }
+}

@@ -1,0 +1,80 @@
+import { getClient } from '@temporalio/activity'
+import type { Archive } from '../../archive/archive.ts'
+import { eraseInPlace, withoutErased } from '../../archive/rewrite.ts'
+import { inArchiveTurn } from '../../db/archive-turns.ts'
+import { concludeErasure, deletePassesOf } from '../../db/erasures.ts'
+import { digestsOf } from '../../domain/redaction/erasure.ts'
+import type { EraseEventInput, ErasureCounts } from '../../workflows/contract/contract.ts'
+import { carryOn } from '../carry-on.ts'
+import { endRunsOf } from './end-runs.ts'
+import { eraseRunsOf } from './runs.ts'
+import { whileHeartbeating } from '../heartbeats.ts'
+import type { ActivityDeps } from '../index.ts'
+
+/** A worker that is gone is missed after half a minute (src/workflows/erase-event.ts). */
+const heartbeatMs = 5_000
+
+/** The activities of `eraseEvent`. Each may be made again: what is erased already is not found again. */
+export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
+  return {
+    /** Ends what still waits, so that nothing is sent any more and the log is whole. */
+    endRuns(input: EraseEventInput): Promise<void> {
+      return whileHeartbeating(heartbeatMs, () => endRunsOf(getClient(), input, carryOn))
+    },
+
+    /**
+     * Puts a record without the payload in the place of each run. Answers with how many, how many acknowledgements that came after
+     * a run's end were deleted, and the digests that tell of the event.
+     */
+    eraseRuns(input: EraseEventInput): Promise<{ runs: number; late: number; digestIds: string[] }> {
+      return whileHeartbeating(heartbeatMs, () => eraseRunsOf(getClient(), input, carryOn))
+    },
+
+    async eraseArchived(input: EraseEventInput): Promise<{ lines: number; digestIds: string[] }> {
+      if (!archive) return { lines: 0, digestIds: [] }
+      return whileHeartbeating(heartbeatMs, () => eraseInArchive(archive, input))
+    },
+
+    async concludeErasure({ counts, ...input }: EraseEventInput & { counts: ErasureCounts }): Promise<void> {
+      const { tenantId, environment, eventId, erasureId } = input
+      await deletePassesOf(db, { tenantId, environment }, eventId)
+      await concludeErasure(db, erasureId, counts)
+      log.info({ tenantId, environment, eventId, erasureId, ...counts }, 'event.erased')
+    },
+  }
+
+  /** Of its lines, those of digests that tell of it included; digests that it names have perhaps runs in Temporal. */
+  async function eraseInArchive(
+    archive: Archive,
+    { tenantId, environment, eventId, ...by }: EraseEventInput,
+  ) {
+    const asked = [{ eventId, erasureId: by.erasureId, at: by.at }]
+    const digestIds = new Set<string>()
+    let lines = 0
+    for (const day of await archive.days({ tenantId, environment })) {
+      carryOn()
+      const place = { tenantId, environment, day }
+      // Most days hold nothing of it: they are only read, and nobody waits for that.
+      if (!(await holdsAny(archive, place, asked))) continue
+      const changed = await inArchiveTurn(db, tenantId, () => eraseInPlace(archive, place, asked))
+      for (const { event, timeline } of changed ?? []) {
+        if (event.id !== eventId) digestIds.add(event.id)
+        for (const id of digestsOf(timeline)) digestIds.add(id)
+      }
+      lines += changed?.length ?? 0
+    }
+    return { lines, digestIds: [...digestIds] }
+  }
+}
+
+async function holdsAny(
+  archive: Archive,
+  place: Parameters<Archive['read']>[0],
+  asked: Parameters<typeof withoutErased>[1],
+): Promise<boolean> {
+  for await (const run of archive.read(place)) {
+    carryOn()
+    if (withoutErased(run, asked) !== run) return true
+  }
+  return false
+}

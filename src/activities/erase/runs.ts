@@ -1,0 +1,111 @@
+import { activityInfo } from '@temporalio/activity'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
+import pMap from 'p-map'
+import { digestsOf, toldOf, withoutData } from '../../domain/redaction/erasure.ts'
+import type { Timeline } from '../../domain/delivery/timeline.ts'
+import { deleteExecution, untilDeleted, untilListed } from '../../temporal/log/delete-execution.ts'
+import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { readEventInput } from '../../temporal/log/event-input.ts'
+import { listAllExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
+import { isNotFound } from '../../temporal/grpc.ts'
+import { findLate } from '../../temporal/log/late-acknowledgement.ts'
+import { erasedOf, putStandIn } from '../../temporal/log/stand-in.ts'
+import { readOwnTimeline } from '../../temporal/log/timeline.ts'
+import { routeEventType, type EraseEventInput } from '../../workflows/contract/contract.ts'
+import { digestEventType } from '../digests.ts'
+
+const concurrency = 5
+
+/** A log that no worker could tell so often is taken for what its summary says: an erasure must not fail for that. */
+const mostAskedForLog = 5
+
+/** Erases the closed runs of an event. `carryOn` throws to give up. */
+export async function eraseRunsOf(client: Client, input: EraseEventInput, carryOn: () => void) {
+  const runs = await describeUnerased(client, input, input.eventId)
+  const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
+  const erased = await pMap(closed, (run) => eraseRun(client, input, run, carryOn), { concurrency })
+  const late = await eraseLate(client, input, carryOn)
+  // What has begun since it was ended is found by the next look.
+  return { runs: runs.length, late, digestIds: [...new Set(erased.flat())] }
+}
+
+/** Acknowledgements that came after a run's end: its record has them now, without their notes. Returns how many there were. */
+async function eraseLate(client: Client, input: EraseEventInput, carryOn: () => void): Promise<number> {
+  const late = await findLate(client, input, [input.eventId])
+  for (const run of late) {
+    await deleteExecution(client, run)
+    await untilDeleted(client, run, carryOn)
+  }
+  return late.length
+}
+
+/** The record first, so that there is no time without either. Answers with the digests that the run is a part of. */
+async function eraseRun(
+  client: Client,
+  { at, erasureId, ...scope }: EraseEventInput,
+  run: WorkflowExecutionDescription,
+  carryOn: () => void,
+): Promise<string[]> {
+  const { workflowId, runId } = run
+  const current = await describeIfThere(client, workflowId)
+  let digestIds: string[] = []
+  if (current?.runId === runId) {
+    const timeline = await readLog(client, run)
+    const input = await readEventInput(client, workflowId, runId)
+    if (!('erased' in input)) {
+      digestIds = await findDigests(client, scope, run, timeline)
+      const event = withoutData(input.event)
+      const { replay } = input
+      await putStandIn(client, run, { event, ...(replay && { replay }), erased: { at, erasureId }, timeline })
+    }
+  }
+  const standsIn = current && (current.runId === runId || erasedOf(current))
+  // Another run of this id, which an operator has made of it by a reset, has a record of its own made.
+  if (standsIn) await untilListed(client, workflowId, closedStandIn, carryOn)
+  await deleteExecution(client, { workflowId, runId })
+  await untilDeleted(client, { workflowId, runId }, carryOn)
+  return digestIds
+}
+
+const closedStandIn = `OriginalEnd IS NOT NULL AND ExecutionStatus != 'Running'`
+
+async function readLog(client: Client, run: WorkflowExecutionDescription): Promise<Timeline> {
+  const { incomplete, ...timeline } = await readOwnTimeline(client, run)
+  if (incomplete !== undefined && activityInfo().attempt < mostAskedForLog)
+    throw new Error(`the log of ${run.workflowId} cannot be read yet: ${incomplete}`)
+  return timeline
+}
+
+/** The log names them, unless the run was ended before it could note that it was told of. */
+async function findDigests(
+  client: Client,
+  scope: Pick<EraseEventInput, 'tenantId' | 'environment' | 'eventId'>,
+  { status, startTime }: WorkflowExecutionDescription,
+  timeline: Timeline,
+): Promise<string[]> {
+  const known = digestsOf(timeline)
+  if (status.name === 'COMPLETED') return known
+  const conditions = [
+    ...workflowConditions(scope, [routeEventType]),
+    `EventType = ${quoted(digestEventType)}`,
+    `StartTime >= ${quoted(startTime.toISOString())}`,
+  ]
+  const digests = await listAllExecutions(client, conditions.join(' AND '))
+  const tell = await pMap(
+    digests,
+    async ({ workflowId, runId, memo }) =>
+      (await tellsOf(client, { workflowId, runId }, scope.eventId)) ? [memo.eventId] : [],
+    { concurrency },
+  )
+  return [...new Set([...known, ...tell.flat()])]
+}
+
+async function tellsOf(client: Client, run: { workflowId: string; runId: string }, eventId: string) {
+  try {
+    const input = await readEventInput(client, run.workflowId, run.runId)
+    return !('erased' in input) && toldOf(input.event).some(({ id }) => id === eventId)
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}

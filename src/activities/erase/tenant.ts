@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getClient } from '@temporalio/activity'
+import pMap from 'p-map'
+import { inArchiveTurn } from '../../db/archive-turns.ts'
+import { deleteTenantRows } from '../../db/tenant-deletions.ts'
+import { deleteExecution } from '../../temporal/log/delete-execution.ts'
+import { listExecutions, mostAtOnce, quoted } from '../../temporal/log/executions.ts'
+import {
+  deleteTenantWorkflowId,
+  type DeleteTenantInput,
+  type DeletionCounts,
+} from '../../workflows/contract/contract.ts'
+import { carryOn } from '../carry-on.ts'
+import { whileHeartbeating } from '../heartbeats.ts'
+import type { ActivityDeps } from '../index.ts'
+
+const heartbeatMs = 5_000
+const concurrency = 20
+/** The server takes what is deleted off its lists at its own pace. */
+const pollMs = 500
+
+/** The activities of `deleteTenant`. Each may be made again: what is deleted already is not found again. */
+export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
+  /**
+   * Deletes every execution of a tenant, whatever its type and whether or not it is over, until lists show none. Answers with how
+   * many. All have ids that begin with the tenant's.
+   */
+  async function deleteAll(tenantId: string): Promise<number> {
+    const client = getClient()
+    const own = deleteTenantWorkflowId(tenantId)
+    const query = `WorkflowId STARTS_WITH ${quoted(`${tenantId}/`)} AND WorkflowId != ${quoted(own)}`
+    const deleted = new Set<string>()
+    for (;;) {
+      carryOn()
+      const { executions } = await listExecutions(client, query, mostAtOnce)
+      if (executions.length === 0) return deleted.size
+      const left = executions.filter(({ runId }) => !deleted.has(runId))
+      await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), { concurrency }) // prettier-ignore
+      for (const { runId } of left) deleted.add(runId)
+      if (left.length === 0) await sleep(pollMs)
+    }
+  }
+
+  return {
+    deleteExecutions({ tenantId }: DeleteTenantInput): Promise<number> {
+      return whileHeartbeating(heartbeatMs, () => deleteAll(tenantId))
+    },
+
+    async deleteArchived({ tenantId }: DeleteTenantInput): Promise<number> {
+      if (!archive) return 0
+      const remove = () => archive.removeTenant(tenantId)
+      const removed = await whileHeartbeating(heartbeatMs, () =>
+        inArchiveTurn(db, tenantId, remove, { deleting: true }),
+      )
+      return removed ?? 0
+    },
+
+    /** Everything that the database holds of it, but for the audit log; and says that it is done. */
+    async deleteRows({
+      tenantId,
+      deletionId,
+      counts,
+    }: DeleteTenantInput & { counts: DeletionCounts }): Promise<number> {
+      const rows = await deleteTenantRows(db, { tenantId, deletionId, counts })
+      log.info({ tenantId, deletionId, ...counts, rows }, 'tenant.deleted')
+      return rows
+    },
+  }
+}

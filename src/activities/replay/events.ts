@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getClient } from '@temporalio/activity'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import pMap from 'p-map'
+import type { Archive } from '../../archive/archive.ts'
+import { placedDestinations } from '../../db/destinations/destinations.ts'
+import { erasuresOf } from '../../db/erasures.ts'
+import type { RoutableDestination } from '../../domain/destination.ts'
+import { erasureOf, toldOf, type ErasedEvent } from '../../domain/redaction/erasure.ts'
+import { expiryMs, type Event } from '../../domain/event.ts'
+import type { SkipReason } from '../../domain/replay.ts'
+import { readEventInput } from '../../temporal/log/event-input.ts'
+import { grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.ts'
+import { withoutLaterRuns } from '../../temporal/log/later-runs.ts'
+import { countInLog, findInLog } from '../../temporal/log/replayable.ts'
+import { startReplayRun } from '../../temporal/start-event.ts'
+import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import type {
+  Replayable,
+  ReplayEventsInput,
+  ReplayProgress,
+  RouteEventInput,
+} from '../../workflows/contract/contract.ts'
+import { whileHeartbeating } from '../heartbeats.ts'
+import type { ActivityDeps } from '../index.ts'
+import { findInArchive, readFromArchive } from './archive.ts'
+
+type Skipped = ReplayProgress['skipped']
+
+/** Often enough for a worker that is gone to be missed within seconds. */
+const heartbeatMs = 2_000
+
+/** An archive is looked through for so long in one go. */
+const lookingMs = 30_000
+
+/** Starts so many at once, and reads as many events. */
+const concurrency = 10
+
+/** The activities of a replay of many events. Each may be made again: looking changes nothing, and nothing starts twice. */
+export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
+  /** Events that match. An archive is not counted: that would be to read it twice. */
+  async function countReplayable(input: ReplayEventsInput): Promise<number> {
+    return input.filter.source === 'archive' ? 0 : countInLog(getClient(), input)
+  }
+
+  /** The next page of events to replay, without what later runs have delivered or are at. */
+  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
+    return whileHeartbeating(heartbeatMs, async () => {
+      const client = getClient()
+      const page =
+        input.filter.source === 'archive'
+          ? await findInArchive(required(archive), input, cursor, Date.now() + lookingMs)
+          : await findInLog(client, input, cursor)
+      // Replays that Temporal has forgotten are not known: of an archived event, only what it still holds counts.
+      const { waiting, skipped } = await withoutLaterRuns(client, input, page.found)
+      const { complete } = page
+      return { waiting, skipped: tally([...page.skipped, ...skipped]), cursor: page.cursor, complete }
+    })
+  }
+
+  /**
+   * Starts replays, evenly over the time that they have at the rate asked for. One that was started before counts as started:
+   * the answer to that start was lost.
+   */
+  async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
+    return whileHeartbeating(heartbeatMs, async () => {
+      const client = getClient()
+      const archived = input.filter.source === 'archive'
+      const events = archived ? await readFromArchive(required(archive), input, chunk) : undefined
+      const read = (one: Replayable) =>
+        events ? (events.get(one.eventId) ?? nothing) : readInput(client, one)
+      const { tenantId, environment, id: replayId } = input
+      const placed = await placedDestinations(db, { tenantId, environment })
+      const ordered = placed.filter(({ delivery }) => delivery.ordering)
+      const begunAt = Date.now()
+      const outcomes = await pMap(
+        chunk,
+        async (one, index) => {
+          await sleep(Math.max(0, begunAt + (index * 1000) / input.ratePerSecond - Date.now()))
+          const found = await read(one)
+          if (found.event && (await isErased(input, found.event))) return 'erased'
+          return startOne(client, input, { ...one, ordered, ...found })
+        },
+        // Where there is an order to keep, in the order in which the events came.
+        { concurrency: ordered.length > 0 ? 1 : concurrency },
+      )
+      const skipped = outcomes.filter((outcome) => outcome !== 'started')
+      const started = outcomes.length - skipped.length
+      log.info({ tenantId, environment, replayId, started, skipped: skipped.length }, 'replay.advanced')
+      return { started, skipped: tally(skipped) }
+    })
+  }
+
+  /** Also while it is being erased: what is started of it then would only have to be found again. */
+  async function isErased({ tenantId, environment }: ReplayEventsInput, event: Event | ErasedEvent) {
+    if (event.data === undefined) return true
+    const ids = toldOf(event).map(({ id }) => id)
+    return erasureOf(event, await erasuresOf(db, { tenantId, environment }, ids)) !== undefined
+  }
+
+  return { countReplayable, findReplayable, startReplays }
+}
+
+async function readInput(
+  client: Client,
+  { workflowId = '', runId }: Replayable,
+): Promise<Pick<Starting, 'event' | 'digest' | 'redacted'>> {
+  try {
+    const input = await readEventInput(client, workflowId, runId)
+    if ('erased' in input) return { event: input.event }
+    return { event: input.event, ...(input.digest && { digest: input.digest }) }
+  } catch (error) {
+    if (isNotFound(error)) return {}
+    throw error
+  }
+}
+
+const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
+
+interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
+  event?: Event | ErasedEvent | undefined
+  /** Of an event that the archive keeps without what is redacted. */
+  redacted?: true
+  /** Of the destinations, those that keep an order. */
+  ordered: readonly RoutableDestination[]
+}
+
+async function startOne(
+  client: Client,
+  { id }: ReplayEventsInput,
+  { destinations, ordered, event, redacted, digest }: Replayable & Starting,
+): Promise<'started' | SkipReason> {
+  if (!event) return 'forgotten'
+  if (event.data === undefined) return 'erased'
+  if (redacted) return 'redacted'
+  if (Date.now() >= expiryMs(event)) return 'expired'
+  const queues = orderQueuesOf(
+    event,
+    ordered.filter((destination) => destinations?.includes(destination.id)),
+  )
+  const replay = {
+    event,
+    ...(digest && { digest }),
+    replay: { id, destinations },
+    ...(queues.length > 0 && { queues }),
+  }
+  try {
+    const { workflowId } = await startReplayRun(client, replay, { eager: false, partOf: id })
+    for (const queueId of queues) await enterTurn(client, { queueId, workflowId, permits: 1 })
+  } catch (error) {
+    // Asking again would not help, and would keep all others waiting.
+    if (grpcCode(error) === grpcInvalidArgument) return 'not_startable'
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+  return 'started'
+}
+
+function tally(reasons: readonly SkipReason[]): Skipped {
+  const counts: Skipped = {}
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1
+  return counts
+}
+
+function required(archive: Archive | undefined): Archive {
+  if (!archive) throw new Error('this worker has no archive: it is to be configured as the API is')
+  return archive
+}

@@ -1,0 +1,121 @@
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Client } from '@temporalio/client'
+import { pMapIterable } from 'p-map'
+import type { Archive, ArchivedRun, ArchivePlace } from '../../archive/archive.ts'
+import { lineOf } from '../../archive/lines.ts'
+import { inScratchFolder, putWithoutErased } from '../../archive/rewrite.ts'
+import { inArchiveTurn } from '../../db/archive-turns.ts'
+import type { Db } from '../../db/client.ts'
+import { erasuresSince } from '../../db/erasures.ts'
+import { redactedPaths } from '../../db/redaction.ts'
+import { redactionOf } from '../../domain/redaction/payload.ts'
+import { closedExecutions, type Span } from '../../temporal/counts/closed-executions.ts'
+import { readEventInput } from '../../temporal/log/event-input.ts'
+import type { Execution } from '../../temporal/log/executions.ts'
+import { isNotFound } from '../../temporal/grpc.ts'
+import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readTimeline } from '../../temporal/log/timeline.ts'
+import { replayEventType, routeEventType } from '../../workflows/contract/contract.ts'
+
+/** When an erasure was done, another machine's clock says. */
+const clockSlackMs = 60_000
+
+/** Each asks Temporal four questions; so many runs are held in memory at most. */
+const concurrency = 10
+
+/**
+ * Archives the runs that ended within a span of a day, each place whole or not at all, in the order of their end. Answers with
+ * how many. What was erased, or a tenant that was deleted, while they were read is not brought back. `carryOn` is called before
+ * each and throws to give up.
+ */
+export async function archiveDay(
+  { client, db, archive }: { client: Client; db: Db; archive: Archive },
+  { day, ...span }: Span & { day: string },
+  carryOn: () => void,
+): Promise<number> {
+  const begunAt = new Date(Date.now() - clockSlackMs)
+  return inScratchFolder(async (folder) => {
+    const places = new Map<string, ArchivePlace>()
+    const pathsOf = createRedactedPaths(db)
+    let runs = 0
+    for await (const run of readRuns(client, span)) {
+      carryOn()
+      const { tenantId, environment } = run.event
+      const file = join(folder, `${tenantId}-${environment}.jsonl`)
+      await appendFile(file, lineOf(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
+      places.set(file, { tenantId, environment, day })
+      runs += 1
+    }
+    for (const [file, place] of places) {
+      carryOn()
+      await inArchiveTurn(db, place.tenantId, async (tx) =>
+        putWithoutErased(archive, place, file, await erasuresSince(tx, scopeOf(place), begunAt)),
+      )
+    }
+    return runs
+  })
+}
+
+/** Each tenant's are asked for once a day that is archived. */
+function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
+  const known = new Map<string, Promise<string[]>>()
+  return (tenantId) => {
+    const paths = known.get(tenantId) ?? redactedPaths(db, tenantId)
+    known.set(tenantId, paths)
+    return paths
+  }
+}
+
+/** A line without what its tenant wants redacted; it says so where there was any. */
+function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
+  if (run.erased) return run
+  const { data, found, timeline } = redactionOf(run.event, paths)
+  if (!found) return run
+  return { ...run, event: { ...run.event, data }, timeline: timeline(run.timeline), redacted: true }
+}
+
+function scopeOf({ tenantId, environment }: ArchivePlace) {
+  return { tenantId, environment }
+}
+
+/** The children's part of a log is in their event's. */
+async function* readRuns(client: Client, span: Span): AsyncGenerator<ArchivedRun> {
+  const executions = closedExecutions(client, [routeEventType, replayEventType], span)
+  for await (const run of pMapIterable(executions, (one) => readRun(client, one), { concurrency }))
+    if (run) yield run
+}
+
+/** What stands in its place where it was erased since it was listed; nothing where Temporal has forgotten it. */
+async function readRun(client: Client, { workflowId, runId }: Execution): Promise<ArchivedRun | undefined> {
+  const run = await readExecution(client, workflowId, runId)
+  if (run) return run
+  const now = await readExecution(client, workflowId)
+  return now?.erased && now
+}
+
+async function readExecution(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<ArchivedRun | undefined> {
+  try {
+    const execution = await client.workflow.getHandle(workflowId, runId).describe()
+    const [input, timeline] = await Promise.all([
+      readEventInput(client, workflowId, execution.runId),
+      readTimeline(client, execution),
+    ])
+    const { startTime, closeTime = startTime } = execution
+    const facts = {
+      ...(input.replay && { replayId: input.replay.id }),
+      startedAt: originalStart(execution).toISOString(),
+      endedAt: erasedOf(execution)?.endedAt ?? closeTime.toISOString(),
+      timeline,
+    }
+    if (!('erased' in input)) return { event: input.event, ...facts }
+    return { event: input.event, erased: input.erased, ...facts }
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,207 @@
+import type { Client } from '@temporalio/client'
+import pMap from 'p-map'
+import { routableDestinations, type Scope } from '../../../db/destinations/destinations.ts'
+import { redactedPaths } from '../../../db/redaction.ts'
+import type { ErasedEvent } from '../../../domain/redaction/erasure.ts'
+import type { Event } from '../../../domain/event.ts'
+import { redactionOf } from '../../../domain/redaction/payload.ts'
+import { isOpen, summarizeDelivery, type DeliverySummary } from '../../../domain/delivery/timeline.ts'
+import { dataspikeEnvelope } from '../../../domain/wire-formats/dataspike.ts'
+import { readEventInput } from '../../../temporal/log/event-input.ts'
+import {
+  countExecutions,
+  listExecutions,
+  quoted,
+  workflowConditions,
+  type Execution,
+} from '../../../temporal/log/executions.ts'
+import { readTimeline } from '../../../temporal/log/timeline.ts'
+import { walkOldestFirst, type Place } from '../../../temporal/log/walk.ts'
+import {
+  inBatches,
+  replayEventType,
+  routeEventType,
+  urlUnderTest,
+} from '../../../workflows/contract/contract.ts'
+import type { AppDeps } from '../../app.ts'
+import { invalid } from '../../errors.ts'
+
+/**
+ * What is younger is left for the next page: the server's index takes in events a little after they start, and not in
+ * order. One that came late would stand before `after` and never be seen.
+ */
+const settlingMs = 2_000
+
+export interface HistoryAsked {
+  after?: string | undefined
+  destinationId?: string | undefined
+  limit: number
+  /** Nothing is older: when the tenant was made. */
+  since: Date
+}
+
+/**
+ * One page of webhook deliveries, by the start of their events. A page holds whole events, so that an event's id says
+ * where the next one begins. It has at least `limit` deliveries, if there are that many.
+ */
+export async function readHistory(deps: AppDeps, scope: Scope, asked: HistoryAsked) {
+  const page: Invoked[] = []
+  let count = 0
+  let has_next = false
+  for await (const invoked of invokedEvents(deps.temporal, scope, asked)) {
+    has_next = count >= asked.limit
+    if (has_next) break
+    page.push(invoked)
+    count += invoked.deliveries.length
+  }
+  return { data: await show(deps, scope, page), has_next }
+}
+
+/** An event with its webhook deliveries. */
+interface Invoked {
+  execution: Execution
+  deliveries: DeliverySummary[]
+}
+
+/** Oldest first, up to the first event that is not routed yet: which deliveries it has, nobody knows. */
+async function* invokedEvents(
+  client: Client,
+  scope: Scope,
+  { after, destinationId, limit, since }: HistoryAsked,
+): AsyncGenerator<Invoked> {
+  const events = workflowConditions(scope, [routeEventType]).join(' AND ')
+  const from = since.getTime()
+  let place = after === undefined ? undefined : await placeOf(client, events, after)
+  const until = await firstUnrouted(client, events, { from, after: place })
+  const query = destinationId
+    ? `${events} AND Destinations IN (${quoted(destinationId)}, ${quoted(inBatches)})`
+    : `${events} AND EventStatus != 'unrouted'`
+  for (;;) {
+    const stretch = await walkOldestFirst(client, { query, from, until, after: place, wanted: limit + 1 })
+    for (const execution of stretch.executions) {
+      const deliveries = await deliveriesOf(client, execution, destinationId)
+      if (deliveries.length > 0) yield { execution, deliveries }
+    }
+    place = stretch.executions.at(-1)
+    if (stretch.complete || !place) return
+  }
+}
+
+async function placeOf(client: Client, events: string, eventId: string): Promise<Place> {
+  const { executions } = await listExecutions(client, `${events} AND EventId = ${quoted(eventId)}`, 1)
+  const [found] = executions
+  if (!found) throw invalid([{ path: 'after', message: 'is not the id of an event in this history' }])
+  return found
+}
+
+/** Until when history is settled: the start of the oldest event that is still to be routed, or a moment ago. */
+async function firstUnrouted(
+  client: Client,
+  events: string,
+  { from, after }: { from: number; after: Place | undefined },
+): Promise<number> {
+  const until = Date.now() - settlingMs
+  const query = `${events} AND ExecutionStatus = 'Running' AND Destinations IS NULL`
+  if ((await countExecutions(client, query)) === 0) return until
+  const { executions } = await walkOldestFirst(client, { query, from, until, after, wanted: 1 })
+  const [first] = executions
+  return first ? Number(first.startedAt / 1_000_000n) : until
+}
+
+async function deliveriesOf(
+  client: Client,
+  execution: Execution,
+  destinationId: string | undefined,
+): Promise<DeliverySummary[]> {
+  const deliveries = await allDeliveriesOf(client, execution)
+  return deliveries.filter(
+    (delivery) =>
+      delivery.channel === 'webhook' &&
+      delivery.destinationId !== urlUnderTest &&
+      delivery.destinationId === (destinationId ?? delivery.destinationId) &&
+      (delivery.status !== 'skipped' || delivery.attempts > 0),
+  )
+}
+
+/** From the memo; where children hold some of the attempts, from the log. */
+async function allDeliveriesOf(
+  client: Client,
+  { workflowId, runId, memo: { summary } }: Execution,
+): Promise<DeliverySummary[]> {
+  if (!summary?.batched) return summary?.deliveries ?? []
+  const execution = await client.workflow.getHandle(workflowId, runId).describe()
+  const { deliveries } = await readTimeline(client, execution)
+  return deliveries.map(summarizeDelivery)
+}
+
+/** Payloads are read from Temporal so many at once. */
+const concurrency = 20
+
+async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invoked[]) {
+  const ids = [
+    ...new Set(page.flatMap(({ deliveries }) => deliveries.map(({ destinationId }) => destinationId))),
+  ]
+  const [destinations, replays, paths] = await Promise.all([
+    routableDestinations(db, scope, ids),
+    readReplays(temporal, scope, page),
+    redactedPaths(db, scope.tenantId),
+  ])
+  const invocations = await pMap(
+    page,
+    async ({ execution: { workflowId, runId, memo }, deliveries }) => {
+      const event = redacted((await readEventInput(temporal, workflowId, runId)).event, paths)
+      return deliveries.map((delivery) => {
+        const { destinationId: id } = delivery
+        const { eventTypes } = destinations.find((one) => one.id === id)?.subscription ?? { eventTypes: [] }
+        const envelope = dataspikeEnvelope({ event, destination: { id, eventTypes } })
+        const runs = [delivery, ...(replays.get(`${memo.eventId}/${id}`) ?? [])]
+        return { ...envelope, is_sandbox: event.environment === 'sandbox', ...showRuns(runs) }
+      })
+    },
+    { concurrency },
+  )
+  return invocations.flat()
+}
+
+/** The payload as it is shown: without what the tenant wants redacted, and empty where it was erased. */
+function redacted(event: Event | ErasedEvent, paths: readonly string[]): Event {
+  return { ...event, data: event.data ? redactionOf(event, paths).data : {} }
+}
+
+/** Deliveries of later runs, by `event/destination`. */
+async function readReplays(
+  client: Client,
+  scope: Scope,
+  page: readonly Invoked[],
+): Promise<Map<string, DeliverySummary[]>> {
+  const found = new Map<string, DeliverySummary[]>()
+  if (page.length === 0) return found
+  const ids = page.map(({ execution }) => quoted(execution.memo.eventId)).join(', ')
+  const query = [...workflowConditions(scope, [replayEventType]), `EventId IN (${ids})`].join(' AND ')
+  const { executions } = await listExecutions(client, query, mostReplays)
+  for (const execution of executions) {
+    for (const delivery of await allDeliveriesOf(client, execution)) {
+      const key = `${execution.memo.eventId}/${delivery.destinationId}`
+      found.set(key, [...(found.get(key) ?? []), delivery])
+    }
+  }
+  return found
+}
+
+/** Of one page's events. What one query can answer. */
+const mostReplays = 1000
+
+/** One invocation over all its runs: every attempt counts, and the newest says how it stands. */
+function showRuns(runs: readonly DeliverySummary[]) {
+  const newest = [...runs].sort((left, right) => time(left).localeCompare(time(right))).at(-1)
+  const settled = newest && !isOpen(newest)
+  return {
+    attempts: runs.reduce((sum, { attempts }) => sum + attempts, 0),
+    response_code: settled ? (newest.responseCode ?? 0) : null,
+    last_attempt_at: newest?.lastAttemptAt ?? null,
+  }
+}
+
+function time({ lastAttemptAt = '' }: DeliverySummary): string {
+  return lastAttemptAt
+}

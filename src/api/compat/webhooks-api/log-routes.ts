@@ -1,0 +1,200 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
+import pMap from 'p-map'
+import { z } from 'zod'
+import type { Scope } from '../../../db/destinations/destinations.ts'
+import { redactedPaths } from '../../../db/redaction.ts'
+import { redactionOf } from '../../../domain/redaction/payload.ts'
+import {
+  isOpen,
+  type Delivery,
+  type DeliverySummary,
+  type Timeline,
+} from '../../../domain/delivery/timeline.ts'
+import { readEventInput } from '../../../temporal/log/event-input.ts'
+import {
+  listExecutions,
+  quoted,
+  workflowConditions,
+  type Execution,
+} from '../../../temporal/log/executions.ts'
+import { readTimeline } from '../../../temporal/log/timeline.ts'
+import {
+  deliverBatchType,
+  replayBatchType,
+  replayEventType,
+  routeEventType,
+  urlUnderTest,
+  type EventMemo,
+} from '../../../workflows/contract/contract.ts'
+import type { AppDeps } from '../../app.ts'
+import { notFound } from '../../errors.ts'
+import { describeEvent, refuseBadCursor } from '../../events/log.ts'
+import { route, scopeOf } from '../../http/route.ts'
+import { testEventId } from '../../destinations/test-event.ts'
+import { destinationIdAsked, webhookIdOf } from './ids.ts'
+
+const statuses = ['Success', 'Error', 'Pending'] as const
+type Status = (typeof statuses)[number]
+
+/** A row of the logs of seed document 004 ("Webhook Logs"): one delivery, as its newest attempt left it. */
+const logRow = z.object({
+  status: z.enum(statuses),
+  event: z.string().meta({ description: 'The event’s type.' }),
+  response_code: z.int().nullable(),
+  timestamp: z.string().nullable().meta({ description: 'When it was sent, the newest time.' }),
+  response: z.string().nullable().meta({ description: 'What the server answered, or why it did not.' }),
+  attempts: z.int(),
+  event_id: z.string(),
+  webhook_id: z.guid().nullable(),
+  test: z.boolean(),
+})
+
+const listQuery = z.strictObject({
+  webhook: z.string().optional().meta({ description: 'A webhook id: a UUID or dst_….' }),
+  status: z.enum(statuses).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().optional(),
+})
+
+export const webhookLogRoutes = [
+  route({
+    method: 'get',
+    path: '/webhooks/logs/',
+    access: { scope: 'deliveries:read' },
+    queryKey: true,
+    summary: 'List webhook deliveries: those that still wait first, then the newest-ended',
+    query: listQuery,
+    replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
+    async handle({ query: { webhook, status, limit, cursor }, caller }, deps) {
+      const destinationId = destinationIdAsked(webhook)
+      const query = visibilityQuery(scopeOf(caller), destinationId, status)
+      const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
+      const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })
+      const paths = await redactedPaths(deps.db, caller.tenantId)
+      const rows = await pMap(
+        found,
+        async ({ workflowId, runId }) =>
+          rowsOf(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted, paths),
+        { concurrency: 20 },
+      )
+      return { status: 200, body: { logs: rows.flat(), next_cursor: nextCursor } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/webhooks/logs/:log_id/',
+    access: { scope: 'deliveries:read' },
+    queryKey: true,
+    summary: 'Look up a test delivery by its log_id (Webhooks API)',
+    replies: { 200: logRow.extend({ log_id: z.int() }) },
+    async handle({ params, caller }, deps) {
+      const logId = /^[1-9]\d{0,9}$/.test(params.log_id ?? '') ? Number(params.log_id) : undefined
+      if (logId === undefined) throw notFound('log')
+      const execution = await describeEvent(deps, scopeOf(caller), testEventId(logId))
+      const paths = await redactedPaths(deps.db, caller.tenantId)
+      const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook', paths)
+      if (!row?.test) throw notFound('log')
+      return { status: 200, body: { log_id: logId, ...row } }
+    },
+  }),
+]
+
+const runTypes = [routeEventType, replayEventType]
+/** Children, which are found by their destinations where a run has very many. */
+const batchTypes = [deliverBatchType, replayBatchType]
+
+/** Runs of events, replays included, that may hold such deliveries. */
+function visibilityQuery(
+  scope: Scope,
+  destinationId: string | undefined,
+  status: Status | undefined,
+): string {
+  const conditions = [
+    ...workflowConditions(scope, destinationId ? [...runTypes, ...batchTypes] : runTypes),
+    destinationId && `Destinations = ${quoted(destinationId)}`,
+    destinationId && status === 'Success' && `DeliveredDestinations = ${quoted(destinationId)}`,
+    status === 'Pending' && `ExecutionStatus = 'Running'`,
+  ]
+  return conditions.filter(Boolean).join(' AND ')
+}
+
+type Wanted = Pick<DeliverySummary, 'destinationId' | 'channel' | 'status'>
+
+function isWanted(
+  { channel, destinationId, status }: Wanted,
+  asked: { destinationId: string | undefined; status: Status | undefined },
+): boolean {
+  return (
+    channel === 'webhook' &&
+    destinationId === (asked.destinationId ?? destinationId) &&
+    statusOf(status) === (asked.status ?? statusOf(status))
+  )
+}
+
+/** A filter may let little through: so many pages are looked at, at most, before a shorter answer is given. */
+const mostPages = 20
+
+/** Runs with deliveries that are wanted, by what their memos say; reading on until there are enough. */
+async function findDeliveries(
+  { temporal }: AppDeps,
+  query: string,
+  wanted: (delivery: Wanted) => boolean,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+) {
+  const found: Execution[] = []
+  let nextCursor = cursor ?? null
+  for (let pages = 0; pages < mostPages && found.length < limit; pages++) {
+    const page = await listExecutions(temporal, query, limit - found.length, nextCursor ?? undefined).catch(
+      refuseBadCursor,
+    )
+    found.push(...page.executions.filter(({ memo }) => memo.summary?.deliveries.some(wanted) ?? true))
+    nextCursor = page.nextCursor
+    if (nextCursor === null) break
+  }
+  return { found, nextCursor }
+}
+
+async function rowsOf(
+  { temporal }: AppDeps,
+  execution: WorkflowExecutionDescription,
+  wanted: (delivery: Wanted) => boolean,
+  paths: readonly string[],
+) {
+  const timeline = await readTimeline(temporal, execution)
+  const { deliveries } = await redactQuotations(temporal, execution, timeline, paths)
+  const memo = execution.memo as unknown as EventMemo
+  return deliveries.filter(wanted).map((delivery) => showRow(memo, delivery))
+}
+
+/** What was answered may quote the event, which has to be read for that. */
+async function redactQuotations(
+  client: Client,
+  { workflowId, runId }: WorkflowExecutionDescription,
+  timeline: Timeline,
+  paths: readonly string[],
+): Promise<Timeline> {
+  if (paths.length === 0) return timeline
+  const { event } = await readEventInput(client, workflowId, runId)
+  return event.data ? redactionOf(event, paths).timeline(timeline) : timeline
+}
+
+function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {
+  const { destinationId, status, reason, attempts } = delivery
+  const last = attempts.at(-1)
+  return {
+    status: statusOf(status),
+    event: eventType,
+    response_code: last?.responseCode ?? null,
+    timestamp: last?.at ?? null,
+    response: (last?.responseExcerpt || last?.error || reason) ?? null,
+    attempts: attempts.length,
+    event_id: eventId,
+    webhook_id: destinationId === urlUnderTest ? null : webhookIdOf(destinationId),
+    test: test === true,
+  }
+}
+
+function statusOf(status: Delivery['status']): Status {
+  if (status === 'delivered') return 'Success'
+  return isOpen({ status }) ? 'Pending' : 'Error'
+}

@@ -1,0 +1,231 @@
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Destination } from '../../../db/destinations/destinations.ts'
+import { openDestination } from '../../../db/destinations/destinations.ts'
+import { catalogueTypes, findEntry, nearestTypes } from '../../../domain/catalogue/index.ts'
+import { filterProblems } from '../../../domain/filters/filters.ts'
+import { truncate } from '../../../domain/truncate.ts'
+import type { LiveCounts } from '../../../temporal/counts/live.ts'
+import type { AppDeps } from '../../app.ts'
+import { readAllStats, readStatsOfAll } from '../../stats/read.ts'
+import { deliveryPolicy } from '../../destinations/fields.ts'
+import { writeDestination } from '../../destinations/news.ts'
+import {
+  changeDestination,
+  createDestination,
+  deleteDestination,
+  inStoreTurn,
+  requireDestination,
+} from '../../destinations/store.ts'
+import { notFound } from '../../errors.ts'
+import { filterObject } from '../../fields/filter.ts'
+import { route, scopeOf, type TenantCaller } from '../../http/route.ts'
+import { jsonObject } from '../../fields/text.ts'
+import { withFieldNames } from '../field-names.ts'
+import { webhookUrl } from './fields.ts'
+import { filterOf, givenPath } from './filters.ts'
+import { destinationIdOf, microsecondTime, webhookIdOf } from './ids.ts'
+
+/** The Webhooks API of seed document 002: a webhook is a destination with one event type. */
+const contract = 'webhooks-api'
+
+const eventType = z.string().superRefine((type, context) => {
+  if (type === 'all' || findEntry(type)) return
+  const near = nearestTypes(type, ['all', ...catalogueTypes])
+  const advice = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''
+  context.addIssue({ code: 'custom', message: `is not a known event type${advice}` })
+})
+
+const filters = filterObject.superRefine((given, context) => {
+  for (const { path, message } of filterProblems(filterOf(given) ?? {}))
+    context.addIssue({ code: 'custom', path: givenPath(given, path), message })
+})
+
+const description = z.string().max(2000)
+
+const webhookFields = z.object({
+  id: z.guid(),
+  event_type: z.string(),
+  webhook_url: z.string(),
+  is_active: z.boolean(),
+  description: z.string(),
+  filters: z.record(z.string(), z.unknown()),
+  created_at: z.string(),
+  stats: z.object({
+    total_deliveries: z.int(),
+    successful_deliveries: z.int(),
+    failed_deliveries: z.int(),
+  }),
+  last_triggered_at: z.string().nullable(),
+})
+
+/** What only this API knows of a webhook, as it is stored. */
+const storedFields = z.object({ description: z.string(), filters: jsonObject })
+
+/** Our names of fields, and this API's. */
+const fieldNames = { 'config.url': 'webhook_url', 'subscription.filter': 'filters' }
+
+export const webhookRoutes = [
+  route({
+    method: 'post',
+    path: '/webhooks/',
+    access: { scope: 'destinations:write' },
+    queryKey: true,
+    summary: 'Create a webhook (Webhooks API); its secret key is shown only in this answer',
+    body: z.strictObject({
+      event_type: eventType,
+      webhook_url: webhookUrl,
+      description: description.optional(),
+      filters: filters.optional(),
+    }),
+    replies: {
+      201: z.object({
+        id: z.guid(),
+        event_type: z.string(),
+        webhook_url: z.string(),
+        secret_key: z.string(),
+        message: z.string(),
+      }),
+    },
+    async handle({ body, caller, address }, deps) {
+      const { event_type, webhook_url, description = '', filters = {} } = body
+      const made = {
+        name: nameOf(description, event_type),
+        channel: 'webhook',
+        config: { url: webhook_url, wireFormat: 'standard-webhooks' },
+        subscription: { eventTypes: [event_type], filter: filterOf(filters) },
+        delivery: deliveryPolicy.parse({}),
+        contract,
+        contractFields: { description, filters },
+      }
+      const { destination, secret } = await withFieldNames(fieldNames, () =>
+        inStoreTurn(deps, { caller, address }, (store, scope) => createDestination(store, scope, made)),
+      )
+      return {
+        status: 201,
+        body: {
+          id: webhookIdOf(destination.id),
+          event_type,
+          webhook_url,
+          secret_key: secret,
+          message: 'Webhook created successfully',
+        },
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/webhooks/',
+    access: { scope: 'destinations:read' },
+    queryKey: true,
+    summary: 'List all webhooks of the key’s environment (Webhooks API), newest first',
+    replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
+    async handle({ caller }, deps) {
+      const rows = await deps.db.destination.findMany({
+        where: { ...scopeOf(caller), contract },
+        orderBy: { id: 'desc' },
+      })
+      const stats =
+        rows.length > 0 ? await readStatsOfAll(deps, scopeOf(caller)) : new Map<string, LiveCounts>()
+      const webhooks = rows.map((row) => show(openDestination(row, deps.secretKeys), stats.get(row.id)))
+      return { status: 200, body: { webhooks } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'destinations:read' },
+    queryKey: true,
+    summary: 'Get a webhook (Webhooks API)',
+    replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
+    async handle({ params, caller }, deps) {
+      const destination = await requireWebhook(deps, caller, params.webhook_id)
+      const counts = await readAllStats(deps, destination.id)
+      const { stats, last_triggered_at, ...fields } = show(destination, counts)
+      const updated_at = microsecondTime(destination.updatedAt)
+      return { status: 200, body: { ...fields, updated_at, stats, last_triggered_at } }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'destinations:write' },
+    queryKey: true,
+    summary: 'Change a webhook (Webhooks API)',
+    body: z.strictObject({
+      webhook_url: webhookUrl.optional(),
+      is_active: z.boolean().optional(),
+      description: description.optional(),
+      filters: filters.optional(),
+    }),
+    replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
+    async handle({ params, body, caller, address }, deps) {
+      const { webhook_url, is_active, ...given } = body
+      const id = destinationIdOf(params.webhook_id)
+      const { destination } = await withFieldNames(fieldNames, () =>
+        writeDestination(deps, { caller, address }, id, (store, found) => {
+          const current = asWebhook(found)
+          const { description, filters } = { ...contractFieldsOf(current), ...given }
+          const [eventType = 'all'] = current.subscription.eventTypes
+          return changeDestination(store, current, {
+            ...(given.description !== undefined && { name: nameOf(given.description, eventType) }),
+            ...(webhook_url !== undefined && { config: { url: webhook_url } }),
+            ...(is_active !== undefined && { status: is_active ? 'active' : 'paused' }),
+            subscription: { ...current.subscription, filter: filterOf(filters) },
+            contractFields: { description, filters },
+          })
+        }),
+      )
+      return { status: 200, body: { message: 'Webhook updated', id: webhookIdOf(destination.id) } }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/webhooks/:webhook_id/',
+    access: { scope: 'destinations:write' },
+    queryKey: true,
+    summary: 'Delete a webhook for good (Webhooks API)',
+    replies: { 200: z.object({ message: z.string() }) },
+    async handle({ params, caller, address }, deps) {
+      const { id } = await requireWebhook(deps, caller, params.webhook_id)
+      await inStoreTurn(deps, { caller, address }, (store, scope) => deleteDestination(store, scope, id))
+      return { status: 200, body: { message: 'Webhook deleted successfully' } }
+    },
+  }),
+]
+
+/** A webhook made through this API: other destinations may have several event types, which it cannot show. */
+async function requireWebhook(deps: AppDeps, caller: TenantCaller, id: string | undefined) {
+  return asWebhook(await requireDestination(deps, scopeOf(caller), destinationIdOf(id)))
+}
+
+function asWebhook(destination: Destination): Destination {
+  if (destination.contract !== contract) throw notFound('webhook')
+  return destination
+}
+
+function show(destination: Destination, counts: LiveCounts | undefined) {
+  const { id, subscription, config, status, createdAt } = destination
+  const { total = 0, succeeded = 0, failed = 0, lastAttemptAt } = counts ?? {}
+  return {
+    id: webhookIdOf(id),
+    event_type: subscription.eventTypes[0],
+    webhook_url: config.url,
+    is_active: status === 'active',
+    ...contractFieldsOf(destination),
+    created_at: microsecondTime(createdAt),
+    stats: { total_deliveries: total, successful_deliveries: succeeded, failed_deliveries: failed },
+    last_triggered_at: lastAttemptAt === undefined ? null : microsecondTime(lastAttemptAt),
+  }
+}
+
+/** Filters are shown as they were given, unless the native API has set another filter since. */
+function contractFieldsOf({ contractFields, subscription: { filter } }: Destination) {
+  const { description, filters } = storedFields.parse(contractFields)
+  return { description, filters: isDeepStrictEqual(filterOf(filters), filter) ? filters : (filter ?? {}) }
+}
+
+/** A destination has a name for people: the description, made fit for one line, or else the event type. */
+function nameOf(description: string, eventType: string): string {
+  return truncate(description.replace(/\p{Cc}+/gu, ' ').trim(), 200) || eventType
+}

@@ -1,0 +1,206 @@
+import { inTenantTurn, type Tx } from '../../../db/client.ts'
+import type { Destination } from '../../../db/destinations/destinations.ts'
+import { deliverSteps } from '../../../domain/rules/walk.ts'
+import type { AppDeps } from '../../app.ts'
+import { storeOf } from '../../destinations/store.ts'
+import { askNewRecipients } from '../../recipients/asking.ts'
+import { invalid } from '../../errors.ts'
+import { scopeOf } from '../../http/route.ts'
+import { audit, type Writer } from '../../audit/writer.ts'
+import { applyDestinations, dropDestinations, type MadeSecret } from './destinations.ts'
+import { applyRules, dropRules, parseRules, type RuleNames } from './rules.ts'
+import { applyTemplates, dropTemplates, findLiquidProblems, type LiquidProblems } from './templates.ts'
+import { showChanges, type Change, type ShownChange } from '../changes.ts'
+import type { ConfigurationDocument, Kind } from '../document.ts'
+import { matchEntries } from '../match.ts'
+import { createProblems } from '../problems.ts'
+import type { Nameable, Reachable } from '../references.ts'
+import type { Outcome, Run, Work } from '../run.ts'
+import { namesById, readStored, type Named, type Stored } from '../stored.ts'
+
+export interface ApplyOptions {
+  /** Nothing stays written: everything is tried, told and undone. */
+  dryRun: boolean
+  /** Deletes what the document's lists leave out. */
+  prune: boolean
+}
+
+export interface Applied {
+  applied: boolean
+  changes: ShownChange[]
+  /** What stays although the document does not have it. */
+  unmanaged: (Named & { kind: Kind })[]
+  secrets?: MadeSecret[]
+  diff: string
+}
+
+/** What a transaction did; the diffs are made after it. */
+type Done = Omit<Applied, 'changes' | 'diff'> & { changes: Change[] }
+
+/** A full document writes about a thousand rows. */
+const timeoutMs = 30_000
+
+/** Makes an environment what a document says. All of it or nothing: whatever is wrong, it is in one transaction. */
+export async function applyConfiguration(
+  deps: AppDeps,
+  writer: Writer,
+  document: ConfigurationDocument,
+  { dryRun, prune }: ApplyOptions,
+): Promise<Applied> {
+  requireEnvironment(document, writer)
+  const { compute } = deps
+  const { tenantId } = writer.caller
+  const liquid = await findLiquidProblems(compute, tenantId, document.templates ?? [])
+  const done = await applyOrTry(deps, writer, { document, prune, liquid }, dryRun)
+  const changes = await showChanges(compute, tenantId, done.changes)
+  return { ...done, changes, diff: changes.map(({ diff = '' }) => diff).join('') }
+}
+
+interface Applying {
+  document: ConfigurationDocument
+  prune: boolean
+  liquid: LiquidProblems
+}
+
+async function applyOrTry(deps: AppDeps, writer: Writer, applying: Applying, dryRun: boolean): Promise<Done> {
+  try {
+    const write = async (tx: Tx) => {
+      const applied = await applyInTurn(deps, tx, writer, applying)
+      if (dryRun) throw new Undone({ ...applied, applied: false, secrets: undefined })
+      return applied
+    }
+    const applied = await inTenantTurn(deps.db, writer.caller.tenantId, write, { timeoutMs })
+    await askNewRecipients(deps, scopeOf(writer.caller))
+    return applied
+  } catch (error) {
+    if (error instanceof Undone) return error.would
+    throw error
+  }
+}
+
+/** Rolls a transaction back that went well. */
+class Undone extends Error {
+  readonly would: Done
+
+  constructor(would: Done) {
+    super('a dry run')
+    this.would = would
+  }
+}
+
+async function applyInTurn(
+  deps: AppDeps,
+  tx: Tx,
+  writer: Writer,
+  { document, prune, liquid }: Applying,
+): Promise<Done> {
+  const scope = scopeOf(writer.caller)
+  const run: Run = { store: storeOf(deps, tx, writer), writer, scope, problems: createProblems(), liquid }
+  const stored = await readStored(tx, deps.secretKeys, scope)
+  const work = workOf(run, document, stored, prune)
+  const before = namesOf(stored.destinations, stored.templates)
+
+  const deleted = [
+    ...(await dropDestinations(run, work.gone.destinations)),
+    ...(await dropTemplates(run, work.gone.templates)),
+    ...(await dropRules(run, work.gone.rules, before)),
+  ]
+  const destinations = await applyDestinations(run, work.destinations.entries)
+  const templates = await applyTemplates(run, work.templates.entries)
+  const reachable = {
+    destinations: reachableOf(destinations, stored.destinations, work.gone.destinations),
+    templates: reachableOf(templates, stored.templates, work.gone.templates),
+  }
+  const wanted = await parseRules(run, work.rules.entries, reachable)
+  run.problems.refuse()
+
+  const after = namesOf(reachable.destinations.things, reachable.templates.things)
+  const rest = without(work.rules.rest, work.gone.rules)
+  const rules = await applyRules(run, wanted, rest, { before, after })
+  const changes = [...destinations.changes, ...templates.changes, ...rules, ...deleted]
+  const written = changes.filter(({ change }) => change !== 'unchanged')
+  if (written.length > 0) {
+    // What became of each is an entry of its own.
+    const list = written.map(({ kind, id, name, change }) => ({ kind, id, name, change }))
+    await audit(tx, writer, { action: 'configuration.applied', after: { changes: list } })
+  }
+  return {
+    applied: true,
+    changes,
+    unmanaged: unmanagedOf(work),
+    ...(destinations.secrets.length > 0 && { secrets: destinations.secrets }),
+  }
+}
+
+function requireEnvironment({ environment }: ConfigurationDocument, { caller }: Writer): void {
+  if (environment === undefined || environment === caller.environment) return
+  throw invalid([
+    { path: 'environment', message: `is not that of the key, which is for ${caller.environment}` },
+  ])
+}
+
+/** Destinations that an adopted contract's API made belong to it: no document has them. */
+export function ownerOf({ contract }: Destination): string | undefined {
+  return contract === undefined ? undefined : `the API of the adopted contract ${contract}`
+}
+
+function workOf({ problems }: Run, document: ConfigurationDocument, stored: Stored, prune: boolean): Work {
+  const { destinations = [], templates = [], rules = [] } = document
+  const named = stored.rules.map((rule) => ({ ...rule, name: rule.definition.name }))
+  const matched = {
+    destinations: matchEntries('destination', destinations, stored.destinations, problems, ownerOf),
+    templates: matchEntries('template', templates, stored.templates, problems),
+    rules: matchEntries('rule', rules, named, problems),
+  }
+  const gone = {
+    destinations: prune && document.destinations ? matched.destinations.rest : [],
+    templates: prune && document.templates ? matched.templates.rest : [],
+    rules: prune && document.rules ? matched.rules.rest : [],
+  }
+  const ids = new Set([...gone.destinations, ...gone.templates].map(({ id }) => id))
+  for (const rule of without(matched.rules.rest, gone.rules)) {
+    const names = deliverSteps(rule.definition.steps).flatMap(({ deliver: { to, template } }) => [
+      ...to,
+      template,
+    ])
+    if (names.some((id) => id !== undefined && ids.has(id)))
+      problems.add('rules', `must be given: the rule “${rule.name}” names what would be deleted`)
+  }
+  return { ...matched, gone }
+}
+
+/** What rules can name: what the entries have come to, and what stays beside them. */
+function reachableOf({ things }: Outcome, stored: readonly Named[], gone: readonly Named[]): Reachable {
+  const written = new Set(things.map(({ id }) => id))
+  const others = without(stored, gone).filter(({ id }) => !written.has(id))
+  return { things: [...things, ...others.map(({ id, name }) => ({ id, name }))], gone }
+}
+
+function namesOf(destinations: readonly Nameable[], templates: readonly Nameable[]): RuleNames['before'] {
+  return {
+    destinations: namesById('destination', destinations.filter(hasId)),
+    templates: namesById('template', templates.filter(hasId)),
+  }
+}
+
+function hasId(thing: Nameable): thing is Named {
+  return thing.id !== undefined
+}
+
+function without<Thing extends { id: string }>(
+  things: readonly Thing[],
+  left: readonly { id: string }[],
+): Thing[] {
+  const ids = new Set(left.map(({ id }) => id))
+  return things.filter(({ id }) => !ids.has(id))
+}
+
+function unmanagedOf({ destinations, templates, rules, gone }: Work): Applied['unmanaged'] {
+  const show = (kind: Kind, rest: readonly Named[], deleted: readonly Named[]) =>
+    without(rest, deleted).map(({ id, name }) => ({ kind, id, name }))
+  return [
+    ...show('destination', destinations.rest, gone.destinations),
+    ...show('template', templates.rest, gone.templates),
+    ...show('rule', rules.rest, gone.rules),
+  ]
+}

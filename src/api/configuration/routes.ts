@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { environments } from '../../domain/event.ts'
+import { applyConfiguration } from './apply/apply.ts'
+import { changeKinds } from './changes.ts'
+import { documentBody, kinds } from './document.ts'
+import { exportConfiguration } from './export.ts'
+import { withinBudget } from '../http/over-budget.ts'
+import { route, scopeOf } from '../http/route.ts'
+
+/** All that a document can hold is far below it, but for templates of many long texts. */
+const bodyMaxBytes = 1024 * 1024
+
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')
+
+const applyQuery = z.strictObject({
+  dryRun: flag.meta({ description: 'Writes nothing, and tells what would be written.' }),
+  prune: flag.meta({ description: 'Deletes what the document’s lists leave out.' }),
+})
+
+const documentReply = z.object({
+  switchyard: z.int().meta({ description: 'The version of the document.' }),
+  environment: z.enum(environments),
+  destinations: z.array(z.record(z.string(), z.unknown())).meta({ description: 'Secrets are masked.' }),
+  templates: z.array(z.record(z.string(), z.unknown())),
+  rules: z.array(z.record(z.string(), z.unknown())).meta({ description: 'In their order.' }),
+})
+
+const named = { kind: z.enum(kinds), name: z.string(), id: z.string() }
+
+const appliedReply = z.object({
+  applied: z.boolean().meta({ description: 'Not by a dry run.' }),
+  changes: z.array(
+    z.object({
+      ...named,
+      change: z.enum(changeKinds),
+      diff: z.string().optional().meta({ description: 'Unified, of its YAML; secrets are masked.' }),
+    }),
+  ),
+  unmanaged: z
+    .array(z.object(named))
+    .meta({ description: 'What stays although the document does not have it.' }),
+  secrets: z
+    .array(z.object({ destination: z.string(), secret: z.string() }))
+    .optional()
+    .meta({ description: 'Signing secrets that were made, shown this once.' }),
+  diff: z.string().meta({ description: 'All diffs, one after the other.' }),
+})
+
+export const configurationRoutes = [
+  route({
+    method: 'get',
+    path: '/configuration',
+    access: { scope: 'configuration:read' },
+    summary: 'Export destinations, templates and rules as one YAML document, without secrets',
+    yaml: true,
+    replies: { 200: documentReply },
+    async handle({ caller }, deps) {
+      const { document, left } = await exportConfiguration(deps, scopeOf(caller))
+      const formatting = deps.compute.run(caller.tenantId, 'formatYaml', {
+        document,
+        comment: commentOn(left),
+      })
+      const yaml = await withinBudget(formatting, 'configuration')
+      return { status: 200, body: document, yaml }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/configuration',
+    access: { scope: 'configuration:write' },
+    summary: 'Make the environment what a document says, as a whole or not at all',
+    query: applyQuery,
+    body: documentBody,
+    bodyMaxBytes,
+    yaml: true,
+    replies: { 200: appliedReply },
+    async handle({ query, body, caller, address }, deps) {
+      return { status: 200, body: await applyConfiguration(deps, { caller, address }, body, query) }
+    },
+  }),
+]
+
+function commentOn(left: readonly string[]): string | undefined {
+  if (left.length === 0) return undefined
+  const lines = left.map((name) => `\n   ${name}`)
+  return ` Not here, as the API of an adopted contract made them and alone changes them:${lines.join('')}`
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import { orderPathPattern } from '../../domain/delivery/ordering.ts'
+import {
+  defaultSchedule,
+  defaultTimeoutMs,
+  durationMs,
+  durationPattern,
+} from '../../domain/delivery/retry-schedule.ts'
+import { eventTypeGlobText, filter } from '../fields/filter.ts'
+
+export const subscription = z.strictObject({
+  eventTypes: z.array(eventTypeGlobText).min(1).max(100),
+  filter: filter.optional(),
+})
+
+const longestDelayMs = 7 * 24 * 3600 * 1000
+
+export const duration = z
+  .string()
+  // Aborts the later checks, the enclosing object's too: `durationMs` throws for anything else.
+  .regex(durationPattern, { error: 'must be a duration such as 30s, 5m, 2h or 1d', abort: true })
+  .refine((text) => durationMs(text) <= longestDelayMs, 'must be at most 7d')
+
+const ordering = z.strictObject({
+  by: z
+    .string()
+    .max(200)
+    .regex(orderPathPattern, 'must be a path into the event such as data.customerId, or type')
+    .meta({ description: 'Deliveries of events with the same value here are made one after the other.' }),
+})
+const maxPerSecond = z.number().min(0.01).max(1000).meta({
+  description:
+    'Attempts a second; those beyond it wait, in order. Of a Slack destination 1 unless given, as Slack documents; else no limit.',
+})
+const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Attempts under way at once.' })
+
+/** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */
+export const deliveryPolicy = z.strictObject({
+  schedule: z.array(duration).min(1).max(20).default(defaultSchedule),
+  timeoutMs: z.int().min(100).max(30_000).default(defaultTimeoutMs),
+  maxPerSecond: maxPerSecond.optional(),
+  maxConcurrent: maxConcurrent.optional(),
+  ordering: ordering.optional(),
+})
+
+/** Without defaults: `partial()` would fill them in, and so take back what a field was set to. `null` takes a limit away. */
+export const deliveryPolicyPatch = z.strictObject({
+  schedule: deliveryPolicy.shape.schedule.unwrap().optional(),
+  timeoutMs: deliveryPolicy.shape.timeoutMs.unwrap().optional(),
+  maxPerSecond: maxPerSecond.nullable().optional(),
+  maxConcurrent: maxConcurrent.nullable().optional(),
+  ordering: ordering.nullable().optional(),
+})

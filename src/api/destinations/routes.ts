@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { channels } from '../../channels/index.ts'
+import { openDestination, type Destination } from '../../db/destinations/destinations.ts'
+import { destinationStatuses } from '../../domain/destination.ts'
+import { environments, type JsonObject } from '../../domain/event.ts'
+import type { AppDeps } from '../app.ts'
+import type { ChosenStatus } from './columns.ts'
+import { deliveryPolicy, deliveryPolicyPatch, subscription } from './fields.ts'
+import { writeDestination } from './news.ts'
+import {
+  changeDestination,
+  createDestination,
+  deleteDestination,
+  inStoreTurn,
+  requireDestination,
+  setStatus,
+  type Written,
+} from './store.ts'
+import { showDestination } from './view.ts'
+import { recipientReply, recipientsOf } from '../recipients/store.ts'
+import { notFound } from '../errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { nameText } from '../fields/text.ts'
+
+const status = z.enum(['active', 'paused'])
+const secret = z.string().max(256)
+
+/** One shape for each channel in the registry, told apart by `channel`. */
+export const destinationShapes = channels.map(({ name, config }) =>
+  z.strictObject({
+    name: nameText,
+    channel: z.literal(name),
+    config,
+    subscription,
+    delivery: deliveryPolicy.prefault({}),
+    status: status.optional(),
+    secret: secret.optional().meta({ description: 'A signing secret of your own; else one is made.' }),
+  }),
+)
+type Shape = (typeof destinationShapes)[number]
+const destinationBody = z.discriminatedUnion('channel', destinationShapes as [Shape, ...Shape[]])
+
+const destinationPatch = z.strictObject({
+  name: nameText.optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
+  subscription: subscription.optional(),
+  delivery: deliveryPolicyPatch.optional(),
+  status: status.optional(),
+  secret: secret.nullable().optional().meta({ description: 'null asks for a new one to be made.' }),
+})
+
+const destinationReply = z.object({
+  id: z.string(),
+  name: z.string(),
+  channel: z.string(),
+  environment: z.enum(environments),
+  status: z.enum(destinationStatuses),
+  statusReason: z.string().optional(),
+  statusAt: z.string().meta({ description: 'When the status last changed.' }),
+  failingSince: z
+    .string()
+    .optional()
+    .meta({ description: 'The first failed attempt since one last arrived; after 5 days of it, disabled.' }),
+  config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
+  subscription,
+  delivery: deliveryPolicy,
+  publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
+  previousSecretsEndAt: z
+    .string()
+    .optional()
+    .meta({ description: 'While a rotation overlaps: when the last of the previous secrets stops signing.' }),
+  recipients: z
+    .array(recipientReply)
+    .optional()
+    .meta({ description: 'Of an email destination: who has agreed to get its mail.' }),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+})
+const writtenReply = destinationReply.extend({
+  secret: z.string().optional().meta({ description: 'The signing secret that was made, shown this once.' }),
+})
+
+export const destinationRoutes = [
+  route({
+    method: 'post',
+    path: '/destinations',
+    access: { scope: 'destinations:write' },
+    summary: 'Create a destination; its signing secret is shown only in this answer',
+    body: destinationBody,
+    replies: { 201: writtenReply },
+    async handle({ body, caller, address }, deps) {
+      const given = { ...body, config: body.config as JsonObject }
+      const made = await inStoreTurn(deps, { caller, address }, (store, scope) =>
+        createDestination(store, scope, given),
+      )
+      return { status: 201, body: await showWritten(deps, made) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/destinations',
+    access: { scope: 'destinations:read' },
+    summary: 'List the destinations of the key’s environment, newest first',
+    query: idPageQuery,
+    replies: { 200: idPageReply(destinationReply) },
+    async handle({ query, caller }, deps) {
+      const { data, nextCursor } = await readIdPage(
+        query,
+        ({ where, ...args }) =>
+          deps.db.destination.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        (row) => openDestination(row, deps.secretKeys),
+      )
+      return { status: 200, body: { data: await showAll(deps, data), nextCursor } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/destinations/:id',
+    access: { scope: 'destinations:read' },
+    summary: 'Get a destination',
+    replies: { 200: destinationReply },
+    async handle({ params, caller }, deps) {
+      const found = await requireDestination(deps, scopeOf(caller), params.id)
+      return { status: 200, body: await showOne(deps, found) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/destinations/:id',
+    access: { scope: 'destinations:write' },
+    summary:
+      'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
+    body: destinationPatch,
+    replies: { 200: writtenReply },
+    async handle({ params, body, caller, address }, deps) {
+      const change = { ...body, config: body.config as JsonObject | undefined }
+      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
+        changeDestination(store, current, change),
+      )
+      return { status: 200, body: await showWritten(deps, written) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/destinations/:id',
+    access: { scope: 'destinations:write' },
+    summary: 'Delete a destination; deliveries that still wait for it are skipped',
+    replies: { 204: null },
+    async handle({ params, caller, address }, deps) {
+      const found = await inStoreTurn(deps, { caller, address }, (store, scope) =>
+        deleteDestination(store, scope, params.id),
+      )
+      if (!found) throw notFound('destination')
+      return { status: 204 }
+    },
+  }),
+  statusRoute('pause', 'Pause a destination: events for it are recorded as skipped', 'paused'),
+  statusRoute('resume', 'Make a destination active again, and forget its failures', 'active'),
+]
+
+function statusRoute(verb: string, summary: string, status: ChosenStatus) {
+  return route({
+    method: 'post',
+    path: `/destinations/:id/${verb}`,
+    access: { scope: 'destinations:write' },
+    summary,
+    replies: { 200: destinationReply },
+    async handle({ params, caller, address }, deps) {
+      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
+        setStatus(store, current, status),
+      )
+      return { status: 200, body: await showOne(deps, written.destination) }
+    },
+  })
+}
+
+async function showWritten(deps: AppDeps, { destination, secret }: Written) {
+  return { ...(await showOne(deps, destination)), ...(secret && { secret }) }
+}
+
+async function showOne(deps: AppDeps, destination: Destination) {
+  const [shown] = await showAll(deps, [destination])
+  return shown
+}
+
+async function showAll({ db }: AppDeps, destinations: readonly Destination[]) {
+  const recipients = await recipientsOf(db, destinations)
+  return destinations.map((destination) => {
+    const own = recipients.get(destination.id)
+    return { ...showDestination(destination), ...(own && { recipients: own }) }
+  })
+}

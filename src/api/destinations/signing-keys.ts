@@ -1,0 +1,141 @@
+import type { Channel, Signing } from '../../channels/channel.ts'
+import { hasApiSecret } from '../../db/api-secrets.ts'
+import type { Tx } from '../../db/client.ts'
+import {
+  previousInForce,
+  type PreviousKeys,
+  type Scope,
+  type StoredKeys,
+} from '../../db/destinations/destinations.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import { isMask } from '../../domain/redaction/redaction.ts'
+import { makePrivateKey, makeSecret } from '../../domain/crypto/signing-keys.ts'
+import { invalid } from '../errors.ts'
+
+/** A secret of the tenant's own; `null` asks for a new one to be made; `undefined` leaves things as they are. */
+export type GivenSecret = string | null | undefined
+
+/**
+ * The signing keys that a config needs: those there are, the secret that is given, and what has to be made. `made` is to be
+ * shown this once. A secret that is replaced here signs no more, nor do those before it.
+ */
+export async function completeKeys(
+  place: { db: Tx; scope: Scope },
+  channel: Channel,
+  config: JsonObject,
+  current: StoredKeys,
+  given: GivenSecret,
+): Promise<{ keys: StoredKeys; made?: string }> {
+  const signing = channel.signing(config)
+  if (!signing) {
+    if (typeof given === 'string')
+      throw refused('secret', `is of no use: the channel ${channel.name} does not sign`)
+    return { keys: current }
+  }
+  const { secret, ownSecret, previous } = chooseSecret(signing, current, given)
+  if (ownSecret && secret !== undefined) requireSuitable(signing, secret, given)
+  const privateKey = current.privateKey ?? (signing.keyPair ? makePrivateKey() : undefined)
+  if (signing.by === 'tenant' && !ownSecret) {
+    await requireApiSecret(place)
+    return { keys: { secret, privateKey, previous } }
+  }
+  if (secret !== undefined) return { keys: { secret, ownSecret, privateKey, previous } }
+  const made = makeSecret()
+  return { keys: { secret: made, privateKey }, made }
+}
+
+function chooseSecret(signing: Signing, current: StoredKeys, given: GivenSecret): StoredKeys {
+  if (given === null) return {}
+  if (given !== undefined) return { secret: given, ownSecret: true }
+  const { secret, ownSecret } = current
+  // A previous secret that does not suit a new wire format could only sign what nobody can verify.
+  const previous = withoutSecrets(
+    previousInForce(current, new Date()),
+    (old) => signing.secretProblem(old) !== undefined,
+  )
+  return { secret, ownSecret, previous }
+}
+
+/** Each rotation adds a signature to every message for as long as it overlaps. */
+const mostPrevious = 10
+
+/**
+ * The signing keys after a rotation: a new secret (the one that is given, or one that is made), a new key pair if there is
+ * one, and those before them until the overlap ends. `made` is to be shown this once.
+ */
+export function rotateKeys(
+  channel: Channel,
+  { config, keys: current }: { config: JsonObject; keys: StoredKeys },
+  given: string | undefined,
+  overlap: { from: Date; until: Date },
+): { keys: StoredKeys; made?: string } {
+  const signing = requireOwnKeys(channel, config, current)
+  if (given !== undefined) requireSuitable(signing, given, given)
+  if (given !== undefined && given === current.secret)
+    throw refused('secret', 'is the one that signs already: send another')
+  const made = given === undefined ? makeSecret() : undefined
+  const secret = given ?? made
+  return {
+    keys: {
+      secret,
+      ownSecret: given !== undefined || signing.by === 'tenant',
+      privateKey: current.privateKey && makePrivateKey(),
+      // One that comes back from among the previous ones is not to sign twice.
+      previous: withoutSecrets(replaced(current, overlap), (old) => old === secret).slice(0, mostPrevious),
+    },
+    ...(made && { made }),
+  }
+}
+
+function requireOwnKeys(channel: Channel, config: JsonObject, { ownSecret }: StoredKeys): Signing {
+  const signing = channel.signing(config)
+  if (!signing) throw refused('channel', `has no secret to rotate: ${channel.name} messages are not signed`)
+  if (signing.by === 'destination' || ownSecret) return signing
+  throw refused(
+    'config.wireFormat',
+    'signs with the tenant’s API secret, and the destination has no secret of its own: POST /api/v1/tenant/api-secret/rotate rotates that one',
+  )
+}
+
+/** A previous one keeps its own end if that is sooner. With no overlap nothing is left. */
+function replaced(current: StoredKeys, { from, until }: { from: Date; until: Date }): PreviousKeys[] {
+  const { secret, privateKey } = current
+  const end = until.toISOString()
+  const previous = [{ secret, privateKey, until: end }, ...(current.previous ?? [])].map((keys) =>
+    new Date(keys.until) > until ? { ...keys, until: end } : keys,
+  )
+  return previousInForce({ previous }, from)
+}
+
+function withoutSecrets(previous: PreviousKeys[], isUnwanted: (secret: string) => boolean): PreviousKeys[] {
+  return previous
+    .map((keys) =>
+      keys.secret !== undefined && isUnwanted(keys.secret) ? { ...keys, secret: undefined } : keys,
+    )
+    .filter(({ secret, privateKey }) => secret !== undefined || privateKey !== undefined)
+}
+
+function requireSuitable(signing: Signing, secret: string, given: GivenSecret): void {
+  if (given === secret && isMask(given))
+    throw refused('secret', 'is masked: send the secret itself, or leave it out')
+  const problem = signing.secretProblem(secret)
+  if (!problem) return
+  if (typeof given === 'string') throw refused('secret', problem)
+  // It was fine until now, and is not for the wire format that is asked for.
+  throw refused(
+    'config.wireFormat',
+    `does not go with the destination’s own secret, which ${problem}: send a new secret as well, or null to have one made`,
+  )
+}
+
+async function requireApiSecret({ db, scope }: { db: Tx; scope: Scope }): Promise<void> {
+  if (await hasApiSecret(db, scope)) return
+  throw refused(
+    'config.wireFormat',
+    'signs with the tenant’s API secret, and there is none in this environment: POST /api/v1/tenant/api-secret/rotate makes one',
+  )
+}
+
+function refused(path: string, message: string) {
+  return invalid([{ path, message }])
+}

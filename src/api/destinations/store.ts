@@ -1,0 +1,275 @@
+import { typeid } from 'typeid-js'
+import type { Channel } from '../../channels/channel.ts'
+import { splitConfig, unmaskConfig } from '../../channels/secrets.ts'
+import { inTenantTurn, type Tx } from '../../db/client.ts'
+import {
+  findDestination,
+  openDestination,
+  sealConfig,
+  type Destination,
+  type Scope,
+  type StoredKeys,
+} from '../../db/destinations/destinations.ts'
+import { rememberUnsubscribed } from '../../db/destinations/email-recipients.ts'
+import type { DeliveryPolicy, Subscription } from '../../domain/destination.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import type { AppDeps } from '../app.ts'
+import { channelOf } from './channel.ts'
+import {
+  changesTarget,
+  chosen,
+  mergePolicy,
+  policy,
+  targetChanged,
+  type ChosenStatus,
+  type PolicyChange,
+} from './columns.ts'
+import { completeKeys, type GivenSecret } from './signing-keys.ts'
+import { auditChange, auditCreation, auditDeletion, auditKeys } from './view.ts'
+import { askNewRecipients, type AskingDeps } from '../recipients/asking.ts'
+import { writeRecipients } from '../recipients/store.ts'
+import { ApiError, invalid, notFound } from '../errors.ts'
+import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
+import { scopeOf } from '../http/route.ts'
+import { requireScope } from '../auth/scopes.ts'
+import { validate } from '../fields/validate.ts'
+import type { Writer } from '../audit/writer.ts'
+
+/** What it takes to write destinations, in a transaction: every change is audited in it, as the writer's. */
+export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress' | 'publicUrl' | 'mailFromDomains'> & {
+  db: Tx
+  writer: Writer
+}
+type ReadDeps = Pick<StoreDeps, 'db' | 'secretKeys'>
+
+export interface NewDestination {
+  name: string
+  channel: string
+  config: JsonObject
+  subscription: Subscription
+  delivery: DeliveryPolicy
+  status?: ChosenStatus | undefined
+  /** A signing secret of the tenant's own; one is made where it is needed and none is given. */
+  secret?: string | undefined
+  contract?: string
+  contractFields?: JsonObject
+}
+
+/** What is left out stays as it is. */
+export interface DestinationChange {
+  name?: string | undefined
+  /** Field by field; `null` takes a field away, and what is sent back masked stays. */
+  config?: JsonObject | undefined
+  subscription?: Subscription | undefined
+  delivery?: PolicyChange | undefined
+  status?: ChosenStatus | undefined
+  /** Needs the scope `secrets:write`, as a rotation does. */
+  secret?: GivenSecret
+  contractFields?: JsonObject | undefined
+}
+
+/** A destination as it was written, and the secret that was made for it, to be shown this once. */
+export interface Written {
+  destination: Destination
+  secret?: string | undefined
+}
+
+export async function createDestination(
+  deps: StoreDeps,
+  scope: Scope,
+  given: NewDestination,
+): Promise<Written> {
+  const { secret, name, subscription, delivery, status = 'active', contract, contractFields } = given
+  const channel = channelOf(given.channel)
+  refuseMasks(channel, given.config)
+  const config = validate(channel.config, given.config, 'config') as JsonObject
+  check(channel, config, scope, deps)
+  await requireRoom(scope, deps)
+  const signing = await completeKeys({ db: deps.db, scope }, channel, config, {}, secret)
+  const id = typeid('dst').toString()
+  const row = await deps.db.destination.create({
+    data: {
+      id,
+      ...scope,
+      name,
+      channel: channel.name,
+      ...sealed(deps, id, channel, config, signing.keys),
+      subscription,
+      ...policy(channel, delivery),
+      ...chosen(status),
+      contract,
+      contractFields,
+    },
+  })
+  const destination = openDestination(row, deps.secretKeys)
+  await writeRecipients(deps, channel, destination)
+  await auditCreation(deps.db, deps.writer, destination)
+  return { destination, secret: signing.made }
+}
+
+export async function changeDestination(
+  deps: StoreDeps,
+  current: Destination,
+  { name, config: changed = {}, subscription, delivery, status, secret, contractFields }: DestinationChange,
+): Promise<Written> {
+  const scope = scopeOf(current)
+  const channel = channelOf(current.channel)
+  const merged = { ...current.config, ...unmaskConfig(channel, changed, current.config) }
+  refuseMasks(channel, merged)
+  const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
+  refuseFollowing(channel, current, { config, given: changed })
+  check(channel, config, scope, deps)
+  const signing = await completeKeys({ db: deps.db, scope }, channel, config, current.keys, secret)
+  if (secret !== undefined || signing.made !== undefined) requireScope(deps.writer.caller, 'secrets:write')
+  const row = await deps.db.destination.update({
+    where: { id: current.id, ...scope },
+    data: {
+      name,
+      ...sealed(deps, current.id, channel, config, signing.keys),
+      ...(subscription && { subscription }),
+      ...(contractFields && { contractFields }),
+      ...(delivery && policy(channel, mergePolicy(current.delivery, delivery))),
+      ...(status && status !== current.status && chosen(status)),
+      ...(changesTarget(current, { config, status }) && targetChanged),
+    },
+  })
+  const destination = openDestination(row, deps.secretKeys)
+  await writeRecipients(deps, channel, destination)
+  await auditChange(deps.db, deps.writer, current, destination)
+  return { destination, secret: signing.made }
+}
+
+/**
+ * Changes the status alone: this must succeed even if what is configured would not be accepted today. An active destination that
+ * is resumed is mended: its failures are forgotten.
+ */
+export async function setStatus(
+  deps: StoreDeps,
+  current: Destination,
+  status: ChosenStatus,
+): Promise<Written> {
+  const same = status === current.status
+  if (same && status === 'paused') return { destination: current }
+  const where = { id: current.id, ...scopeOf(current) }
+  const data = { ...(!same && chosen(status)), ...targetChanged }
+  const destination = openDestination(await deps.db.destination.update({ where, data }), deps.secretKeys)
+  const action = status === 'paused' ? 'destination.paused' : 'destination.resumed'
+  await auditChange(deps.db, deps.writer, current, destination, action)
+  return { destination }
+}
+
+/**
+ * Deliveries that still wait for it are skipped. Says whether there was such a destination, and opens no secret: what cannot
+ * be opened can still be deleted.
+ */
+export async function deleteDestination(
+  { db, writer }: Pick<StoreDeps, 'db' | 'writer'>,
+  scope: Scope,
+  id: string | undefined,
+): Promise<boolean> {
+  const row = await db.destination.findFirst({ where: { id: id ?? '', ...scope } })
+  if (!row) return false
+  await rememberUnsubscribed(db, scope, row.id)
+  await db.destination.delete({ where: { id: row.id, ...scope } })
+  await auditDeletion(db, writer, row)
+  return true
+}
+
+/** Replaces the signing keys alone; `action` is what the audit log calls it. */
+export async function setKeys(
+  deps: StoreDeps,
+  current: Destination,
+  keys: StoredKeys,
+  action: string,
+): Promise<void> {
+  const { id, channel, config } = current
+  const row = await deps.db.destination.update({
+    where: { id, ...scopeOf(current) },
+    data: sealed(deps, id, channelOf(channel), config, keys, current.sealedOrigin),
+  })
+  await auditKeys(deps.db, deps.writer, current, openDestination(row, deps.secretKeys), action)
+}
+
+/**
+ * Reads a destination, or 404, and writes it with no other change of this tenant's under way: config and keys are sealed as one
+ * text, so that whoever changes a part of it must have read the rest just before.
+ */
+export function inDestinationTurn<Result>(
+  deps: TurnDeps,
+  writer: Writer,
+  id: string | undefined,
+  change: (store: StoreDeps, current: Destination) => Promise<Result>,
+): Promise<Result> {
+  return inStoreTurn(deps, writer, async (store) =>
+    change(store, await requireDestination(store, scopeOf(writer.caller), id)),
+  )
+}
+
+type TurnDeps = Omit<StoreDeps, 'db' | 'writer'> & AskingDeps
+
+/** Writes destinations with no other change of this tenant's under way; then people who are new to them are asked. */
+export async function inStoreTurn<Result>(
+  deps: TurnDeps,
+  writer: Writer,
+  write: (store: StoreDeps, scope: Scope) => Promise<Result>,
+): Promise<Result> {
+  const scope = scopeOf(writer.caller)
+  const result = await inTenantTurn(deps.db, scope.tenantId, (tx) => write(storeOf(deps, tx, writer), scope))
+  await askNewRecipients(deps, scope)
+  return result
+}
+
+export function storeOf(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: Writer): StoreDeps {
+  const { secretKeys, egress, publicUrl, mailFromDomains } = deps
+  return { secretKeys, egress, publicUrl, mailFromDomains, db, writer }
+}
+
+/** The destination of this scope, or 404. */
+export async function requireDestination(
+  { db, secretKeys }: ReadDeps,
+  scope: Scope,
+  id: string | undefined,
+): Promise<Destination> {
+  const found = await findDestination(db, secretKeys, scope, id ?? '')
+  if (!found) throw notFound('destination')
+  return found
+}
+
+/** A plan names every destination with its reason, and must fit into one workflow payload. */
+export const mostDestinations = 1000
+
+async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
+  if ((await db.destination.count({ where: { ...scope } })) < mostDestinations) return
+  throw new ApiError(
+    'limit_reached',
+    `A tenant has at most ${mostDestinations} destinations in an environment.`,
+  )
+}
+
+function check(
+  channel: Channel,
+  config: JsonObject,
+  { environment }: Scope,
+  { egress, mailFromDomains }: StoreDeps,
+): void {
+  const problems = channel.check(config, { environment, egress, mailFromDomains })
+  if (problems.length > 0)
+    throw invalid(problems.map(({ path, message }) => ({ path: `config.${path}`, message })))
+}
+
+function sealed(
+  { secretKeys }: StoreDeps,
+  id: string,
+  channel: Channel,
+  config: JsonObject,
+  keys: StoredKeys,
+  origin = channel.origin(config),
+) {
+  const parts = splitConfig(channel, config)
+  return sealConfig(id, { open: parts.open, secret: { config: parts.secret, origin, ...keys } }, secretKeys)
+}
+
+/** `null` takes an optional field away. */
+function dropNulls(config: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
+}

@@ -1,0 +1,111 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import type { Event, JsonObject } from '../../domain/event.ts'
+import { withHops } from '../../domain/hops.ts'
+import { defaultTimeoutMs } from '../../domain/delivery/retry-schedule.ts'
+import type { Delivery, Timeline } from '../../domain/delivery/timeline.ts'
+import { grpcCode, grpcDeadlineExceeded } from '../../temporal/grpc.ts'
+import { startEvent } from '../../temporal/start-event.ts'
+import { eventWorkflowId, type TestTarget } from '../../workflows/contract/contract.ts'
+import type { StartInSlot } from '../events/admission.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError } from '../errors.ts'
+import { scopeOf } from '../http/route.ts'
+import { actAudited, type Done, type Writer } from '../audit/writer.ts'
+
+export interface TestGiven {
+  target: TestTarget
+  type: string
+  data: JsonObject
+  /** How long the receiver may take. */
+  timeoutMs?: number
+  /** The number of webhooks that led to the call. */
+  hops: number
+}
+
+export interface Tested {
+  /** Numbers the tests of a tenant from 1. */
+  logId: number
+  eventId: string
+  type: string
+  delivery: Delivery
+}
+
+/** Beyond the receiver's own time: starting the workflow, taking its turn on the worker. */
+const overheadMs = 10_000
+
+/** A test is an event like any other, so that it is in the log; its id is derived from its number. */
+export function testEventId(logId: number): string {
+  return `test_${logId}`
+}
+
+/** Sends a test event to one place, once, and waits for what comes of it. */
+export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven): Promise<Tested> {
+  const { timeoutMs = defaultTimeoutMs, type } = given
+  const { logId, handle } = await startTest(deps, writer, given)
+  const timeline = await resultWithin(deps, () => handle.result(), timeoutMs + overheadMs, logId)
+  const [delivery] = timeline.deliveries
+  if (!delivery) throw new ApiError('not_found', 'The destination was deleted before the test was sent.')
+  return { logId, eventId: testEventId(logId), type, delivery }
+}
+
+function startTest(deps: AppDeps, writer: Writer, given: TestGiven) {
+  return deps.admission.admit(writer.caller.tenantId, 1, (startInSlot) =>
+    startNextTest(deps, writer, given, startInSlot),
+  )
+}
+
+async function startNextTest(
+  deps: AppDeps,
+  writer: Writer,
+  { target, type, data, hops }: TestGiven,
+  startInSlot: StartInSlot,
+) {
+  const scope = scopeOf(writer.caller)
+  for (;;) {
+    const { lastTestLog: logId } = await deps.db.tenant.update({
+      where: { id: scope.tenantId },
+      data: { lastTestLog: { increment: 1 } },
+      select: { lastTestLog: true },
+    })
+    const createdAt = new Date().toISOString()
+    const id = testEventId(logId)
+    const event = withHops({ ...scope, id, type, data, createdAt, test: true }, hops)
+    try {
+      const handle = await startInSlot(eventWorkflowId({ ...scope, eventId: event.id }), () =>
+        actAudited(deps.db, writer, testOf(event, target), () =>
+          startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
+        ),
+      )
+      return { logId, handle }
+    } catch (error) {
+      // The platform has used the id for an event of its own: the next number, then.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    }
+  }
+}
+
+/** Not what it says: that may be anything the caller thought of. */
+function testOf({ id, type }: Event, target: TestTarget): Done {
+  const after = { eventId: id, type }
+  return 'destinationId' in target
+    ? { action: 'destination.tested', subject: target.destinationId, after }
+    : { action: 'webhook-url.tested', after: { ...after, url: target.url } }
+}
+
+async function resultWithin(
+  { temporal }: AppDeps,
+  result: () => Promise<Timeline>,
+  deadlineMs: number,
+  logId: number,
+): Promise<Timeline> {
+  try {
+    return await temporal.withDeadline(Date.now() + deadlineMs, result)
+  } catch (cause) {
+    if (grpcCode(cause) !== grpcDeadlineExceeded) throw cause
+    throw new ApiError(
+      'unavailable',
+      `The test waits for a worker: its result will be in the log, as number ${logId} (event ${testEventId(logId)}).`,
+      { cause, headers: { 'Retry-After': '5' } },
+    )
+  }
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { findEntry } from '../../domain/catalogue/index.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import { requireDestination } from './store.ts'
+import { deliveryReply, eventType } from '../events/fields.ts'
+import { findSample } from '../event-types/sample.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { sendTest } from './test-event.ts'
+import { jsonObject } from '../fields/text.ts'
+
+export const destinationTestRoutes = [
+  route({
+    method: 'post',
+    path: '/destinations/:id/test',
+    causesWebhooks: true,
+    access: { scope: 'destinations:write' },
+    summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
+    dataAt: 'data',
+    body: z.strictObject({
+      eventType: eventType
+        .optional()
+        .meta({ description: 'By default one that the destination subscribes to by name, or else "test".' }),
+      data: jsonObject.optional().meta({ description: 'By default the type’s sample payload.' }),
+    }),
+    replies: {
+      200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
+    },
+    async handle({ params, body, caller, address, hops }, deps) {
+      const scope = scopeOf(caller)
+      const { id, subscription, delivery } = await requireDestination(deps, scope, params.id)
+      const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
+      const data = body.data ?? (await findSample(deps.db, scope, type)) ?? madeUp
+      const target = { destinationId: id }
+      const tested = await sendTest(
+        deps,
+        { caller, address },
+        {
+          target,
+          type,
+          data,
+          timeoutMs: delivery.timeoutMs,
+          hops,
+        },
+      )
+      return { status: 200, body: tested }
+    },
+  }),
+]
+
+/** For a type without a sample. */
+const madeUp: JsonObject = { message: 'This is a test event: nothing has happened.' }

@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util'
+import { maskConfig } from '../../channels/secrets.ts'
+import { previousInForce, type Destination } from '../../db/destinations/destinations.ts'
+import type { Tx } from '../../db/client.ts'
+import type { Destination as Row } from '../db/generated/client.ts'
+import { maskText } from '../../domain/redaction/redaction.ts'
+import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { channelOf } from './channel.ts'
+import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+
+/** A destination as an answer shows it: secrets masked. */
+export function showDestination(destination: Destination) {
+  const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
+  const { privateKey } = destination.keys
+  const [lastToEnd] = previousInForce(destination.keys, new Date())
+  return {
+    id,
+    name,
+    channel,
+    environment,
+    status,
+    ...(statusReason && { statusReason }),
+    statusAt: destination.statusAt.toISOString(),
+    ...(destination.failingSince && { failingSince: destination.failingSince.toISOString() }),
+    config: maskConfig(channelOf(channel), config),
+    subscription,
+    delivery,
+    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
+    ...(lastToEnd && { previousSecretsEndAt: lastToEnd.until }),
+    createdAt: destination.createdAt.toISOString(),
+    updatedAt: destination.updatedAt.toISOString(),
+  }
+}
+
+/** As the audit log keeps it: with a mask of its signing secret, and what only its contract's API knows of it. */
+export function destinationForAudit(destination: Destination) {
+  const { secret } = destination.keys
+  const { contract, contractFields } = destination
+  return {
+    ...showDestination(destination),
+    ...(secret !== undefined && { secret: maskText(secret) }),
+    ...(contract !== undefined && { contract }),
+    ...(contractFields && { contractFields }),
+  }
+}
+
+/** Records what a change made of a destination; nothing, if it is what it was. */
+export async function auditChange(
+  tx: Tx,
+  writer: Writer,
+  before: Destination,
+  after: Destination,
+  action = 'destination.changed',
+): Promise<void> {
+  // Two secrets can have the same mask.
+  const also = [
+    ...(isDeepStrictEqual(before.config, after.config) ? [] : ['config']),
+    ...(before.keys.secret === after.keys.secret ? [] : ['secret']),
+  ]
+  const changes = changesOf(destinationForAudit(before), destinationForAudit(after), also)
+  if (changes) await audit(tx, writer, { action, subject: after.id, ...changes })
+}
+
+export function auditCreation(tx: Tx, writer: Writer, made: Destination): Promise<void> {
+  const after = asJson(destinationForAudit(made))
+  return audit(tx, writer, { action: 'destination.created', subject: made.id, after })
+}
+
+/** No secret is opened for it, so that the entry has no secret field, masked or not. */
+export function auditDeletion(tx: Tx, writer: Writer, row: Row): Promise<void> {
+  const { tenantId: _tenant, sealed: _sealed, placed: _placed, ...stored } = row
+  const { version: _version, recoveries: _recoveries, ...shown } = stored
+  return audit(tx, writer, { action: 'destination.deleted', subject: row.id, before: asJson(shown) })
+}
+
+/** Records a rotation or revocation, also where no mask tells the keys before from those after. */
+export function auditKeys(
+  tx: Tx,
+  writer: Writer,
+  before: Destination,
+  after: Destination,
+  action: string,
+): Promise<void> {
+  const also = before.keys.secret === after.keys.secret ? [] : ['secret']
+  const changes = changesOf(destinationForAudit(before), destinationForAudit(after), also)
+  return audit(tx, writer, { action, subject: after.id, ...changes })
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import type { Compute } from '../../compute/compute.ts'
+import type { EventType } from '../db/generated/client.ts'
+import { Prisma } from '../db/generated/client.ts'
+import { catalogues, findEntry } from '../../domain/catalogue/index.ts'
+import { catalogueTitle } from '../../domain/catalogue/titles.ts'
+import type { JsonObject } from '../../domain/event.ts'
+import { invalid } from '../errors.ts'
+import { eventType } from '../events/fields.ts'
+import { withinBudget } from '../http/over-budget.ts'
+import { jsonObject } from '../fields/text.ts'
+
+const description = z.string().max(2000)
+const title = z.string().trim().min(1, 'must not be empty').max(500).meta({
+  description:
+    'Liquid: what messages about an event of this type are titled, as in {{ data.name }}: {{ data.status }}.',
+})
+const schema = jsonObject.meta({
+  description: 'JSON Schema (2020-12, or draft-07 by $schema) of an event’s data.',
+})
+const enforce = z.boolean().meta({ description: 'Refuse events whose data does not fit the schema.' })
+
+export const eventTypeBody = z.strictObject({
+  type: eventType,
+  description: description.default(''),
+  title: title.optional(),
+  schema: schema.optional(),
+  sample: jsonObject.optional(),
+  enforce: enforce.default(false),
+})
+
+/** `null` takes a field away. */
+export const eventTypePatch = z.strictObject({
+  description: description.optional(),
+  title: title.nullable().optional(),
+  schema: schema.nullable().optional(),
+  sample: jsonObject.nullable().optional(),
+  enforce: enforce.optional(),
+})
+
+export const eventTypeReply = z.object({
+  type: z.string(),
+  source: z.enum(['own', 'contract']),
+  aliases: z.array(z.string()),
+  description: z.string(),
+  group: z.string().optional(),
+  contract: z.string().optional(),
+  title: z.string().optional(),
+  schema: z.record(z.string(), z.unknown()).optional(),
+  sample: z.record(z.string(), z.unknown()).optional(),
+  enforce: z.boolean().optional(),
+  createdAt: z.string().optional(),
+  updatedAt: z.string().optional(),
+})
+
+/** What can be stored of an event type, checked as a whole. */
+export interface EventTypeSettings {
+  description: string
+  title: string | null
+  schema: JsonObject | null
+  sample: JsonObject | null
+  enforce: boolean
+}
+
+/** Throws with everything that is wrong: a bad schema, a title or a sample that does not fit, nothing to enforce. */
+export async function checkSettings(
+  compute: Compute,
+  tenantId: string,
+  { title, schema, sample, enforce }: EventTypeSettings,
+): Promise<void> {
+  const untitled =
+    title === null
+      ? undefined
+      : await withinBudget(compute.run(tenantId, 'checkTitle', { title, sample }), 'title')
+  if (untitled !== undefined) throw invalid([{ path: 'title', message: untitled }])
+  if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'takes a schema to be enforced' }])
+  if (!schema) return
+  const problems = await withinBudget(compute.run(tenantId, 'checkSchema', { schema, sample }), 'schema')
+  if (problems.length > 0) throw invalid(problems.slice(0, 20))
+}
+
+export function columnsOf({ description, title, schema, sample, enforce }: EventTypeSettings) {
+  return { description, title, schema: schema ?? Prisma.DbNull, sample: sample ?? Prisma.DbNull, enforce }
+}
+
+export function settingsOf(row: EventType): EventTypeSettings {
+  const { description, title, schema, sample, enforce } = row
+  return {
+    description,
+    title,
+    schema: schema as JsonObject | null,
+    sample: sample as JsonObject | null,
+    enforce,
+  }
+}
+
+export function showOwn(row: EventType) {
+  const { type, description, enforce, createdAt, updatedAt } = row
+  const { title, schema, sample } = settingsOf(row)
+  return {
+    type,
+    source: 'own' as const,
+    aliases: [...(findEntry(type)?.aliases ?? [])],
+    description,
+    ...(title !== null && { title }),
+    ...(schema && { schema }),
+    ...(sample && { sample }),
+    enforce,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+/** The types of the adopted contracts and Switchyard's own, in their documents' order. */
+export const contractTypes = catalogues.flatMap(({ contract, groups }) =>
+  groups.flatMap(({ name: group, types }) =>
+    types.map(({ type, aliases = [], description, sample }) => ({
+      type,
+      title: catalogueTitle(type),
+      source: 'contract' as const,
+      aliases: [...aliases],
+      description,
+      group,
+      contract,
+      sample,
+    })),
+  ),
+)

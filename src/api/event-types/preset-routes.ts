@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { inTenantTurn } from '../../db/client.ts'
+import { catalogues } from '../../domain/catalogue/index.ts'
+import { schemaOfSample } from '../../domain/catalogue/sample-schema.ts'
+import { catalogueTitle } from '../../domain/catalogue/titles.ts'
+import { columnsOf } from './fields.ts'
+import { requireTypeRoom } from './room.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { audit } from '../audit/writer.ts'
+
+/** Contracts of others. Switchyard's own types are nobody's to register. */
+const presets = catalogues
+  .filter(({ contract }) => contract !== 'switchyard')
+  .map(({ contract, groups }) => ({ preset: contract, types: groups.flatMap(({ types }) => types) }))
+
+export const eventTypePresetRoutes = [
+  route({
+    method: 'get',
+    path: '/event-types/presets',
+    access: { scope: 'event-types:read' },
+    summary: 'List the presets: the event types of each adopted contract',
+    replies: {
+      200: z.object({ data: z.array(z.object({ preset: z.string(), types: z.array(z.string()) })) }),
+    },
+    handle() {
+      const data = presets.map(({ preset, types }) => ({ preset, types: types.map(({ type }) => type) }))
+      return Promise.resolve({ status: 200, body: { data } })
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/event-types/presets',
+    access: { scope: 'event-types:write' },
+    summary:
+      'Register the event types of a contract that are not registered yet, each with its title, its sample and a schema made of that',
+    body: z.strictObject({
+      preset: z.enum(presets.map(({ preset }) => preset)),
+      enforce: z.boolean().default(false),
+    }),
+    replies: { 200: z.object({ registered: z.array(z.string()), existing: z.array(z.string()) }) },
+    async handle({ body: { preset, enforce }, caller, address }, { db }) {
+      const scope = scopeOf(caller)
+      const types = presets.find((one) => one.preset === preset)?.types ?? []
+      const names = types.map(({ type }) => type)
+      const existing = await inTenantTurn(db, scope.tenantId, async (tx) => {
+        const there = await tx.eventType.findMany({
+          where: { ...scope, type: { in: names } },
+          select: { type: true },
+        })
+        const known = new Set(there.map(({ type }) => type))
+        const missing = types.filter(({ type }) => !known.has(type))
+        await requireTypeRoom(tx, scope, missing.length)
+        await tx.eventType.createMany({
+          data: missing.map(({ type, description, sample }) => ({
+            ...scope,
+            type,
+            ...columnsOf({
+              description,
+              title: catalogueTitle(type) ?? null,
+              sample,
+              schema: schemaOfSample(sample),
+              enforce,
+            }),
+          })),
+        })
+        const registered = missing.map(({ type }) => type)
+        const done = {
+          action: 'event-types.registered',
+          subject: preset,
+          after: { types: registered, enforce },
+        }
+        if (registered.length > 0) await audit(tx, { caller, address }, done)
+        return known
+      })
+      const body = {
+        registered: names.filter((name) => !existing.has(name)),
+        existing: names.filter((name) => existing.has(name)),
+      }
+      return { status: 200, body }
+    },
+  }),
+]

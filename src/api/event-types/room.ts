@@ -1,0 +1,14 @@
+import type { Tx } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { ApiError } from '../errors.ts'
+
+/** The list of them is one answer. */
+const mostEventTypes = 500
+
+export async function requireTypeRoom(db: Tx, scope: Scope, wanted = 1): Promise<void> {
+  if ((await db.eventType.count({ where: { ...scope } })) + wanted <= mostEventTypes) return
+  throw new ApiError(
+    'limit_reached',
+    `A tenant has at most ${mostEventTypes} event types of its own in an environment.`,
+  )
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { inTenantTurn, type Tx } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { ApiError, invalid, notFound } from '../errors.ts'
+import { eventTypePresetRoutes } from './preset-routes.ts'
+import {
+  checkSettings,
+  columnsOf,
+  contractTypes,
+  eventTypeBody,
+  eventTypePatch,
+  eventTypeReply,
+  settingsOf,
+  showOwn,
+} from './fields.ts'
+import { requireTypeRoom } from './room.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { asJson, audit, changesOf } from '../audit/writer.ts'
+
+/** Below `/event-types`, so that no type can be called that. */
+const reserved = 'presets'
+
+export const eventTypeRoutes = [
+  route({
+    method: 'get',
+    path: '/event-types',
+    access: { scope: 'event-types:read' },
+    summary:
+      'List the event types: those registered, then those of the adopted contracts and Switchyard’s own',
+    replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
+    async handle({ caller }, { db }) {
+      const rows = await db.eventType.findMany({
+        where: { ...scopeOf(caller) },
+        orderBy: [{ createdAt: 'asc' }, { type: 'asc' }],
+      })
+      const own = new Set(rows.map(({ type }) => type))
+      const data = [...rows.map(showOwn), ...contractTypes.filter(({ type }) => !own.has(type))]
+      return { status: 200, body: { data } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/event-types',
+    access: { scope: 'event-types:write' },
+    summary: 'Register an event type, with a JSON Schema that its events can be held to',
+    body: eventTypeBody,
+    replies: { 201: eventTypeReply },
+    async handle({ body, caller, address }, { db, compute }) {
+      const scope = scopeOf(caller)
+      const { type, description, title = null, schema = null, sample = null, enforce } = body
+      if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
+      const settings = { description, title, schema, sample, enforce }
+      await checkSettings(compute, scope.tenantId, settings)
+      const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
+        if (await findOwn(tx, scope, type)) throw exists(type)
+        await requireTypeRoom(tx, scope)
+        const made = await tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
+        const done = { action: 'event-type.registered', subject: type, after: asJson(settings) }
+        await audit(tx, { caller, address }, done)
+        return made
+      })
+      return { status: 201, body: showOwn(row) }
+    },
+  }),
+  ...eventTypePresetRoutes,
+  route({
+    method: 'get',
+    path: '/event-types/:type',
+    access: { scope: 'event-types:read' },
+    summary: 'Get an event type: the one registered, or else a contract’s',
+    replies: { 200: eventTypeReply },
+    async handle({ params: { type = '' }, caller }, { db }) {
+      const own = await findOwn(db, scopeOf(caller), type)
+      const found = own ? showOwn(own) : contractTypes.find((entry) => entry.type === type)
+      if (!found) throw notFound('event type')
+      return { status: 200, body: found }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/event-types/:type',
+    access: { scope: 'event-types:write' },
+    summary: 'Change a registered event type; null takes its title, schema or sample away',
+    body: eventTypePatch,
+    replies: { 200: eventTypeReply },
+    async handle({ params: { type = '' }, body, caller, address }, { db, compute }) {
+      const scope = scopeOf(caller)
+      const checked = await findOwn(db, scope, type)
+      if (!checked) throw notFound('event type')
+      const settings = { ...settingsOf(checked), ...given(body) }
+      // Before the transaction, which must not wait for a thread.
+      await checkSettings(compute, scope.tenantId, settings)
+      const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
+        const current = await findOwn(tx, scope, type)
+        if (!current) throw notFound('event type')
+        if (current.updatedAt.getTime() !== checked.updatedAt.getTime()) throw changedMeanwhile(type)
+        const where = { tenantId_environment_type: { ...scope, type } }
+        const changes = changesOf(settingsOf(current), settings)
+        const done = { action: 'event-type.changed', subject: type, ...changes }
+        if (changes) await audit(tx, { caller, address }, done)
+        return tx.eventType.update({ where, data: columnsOf(settings) })
+      })
+      return { status: 200, body: showOwn(row) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/event-types/:type',
+    access: { scope: 'event-types:write' },
+    summary: 'Delete a registered event type; its events are accepted as before, and no longer checked',
+    replies: { 204: null },
+    async handle({ params: { type = '' }, caller, address }, { db }) {
+      const scope = scopeOf(caller)
+      await inTenantTurn(db, scope.tenantId, async (tx) => {
+        const current = await findOwn(tx, scope, type)
+        if (!current) throw notFound('event type')
+        await tx.eventType.delete({ where: { tenantId_environment_type: { ...scope, type } } })
+        const before = asJson(settingsOf(current))
+        await audit(tx, { caller, address }, { action: 'event-type.deleted', subject: type, before })
+      })
+      return { status: 204 }
+    },
+  }),
+]
+
+function findOwn(db: Tx, scope: Scope, type: string) {
+  return db.eventType.findUnique({ where: { tenantId_environment_type: { ...scope, type } } })
+}
+
+/** What is left out of a change stays as it is. */
+function given<Change extends object>(change: Change) {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Change]?: Exclude<Change[Name], undefined>
+  }
+}
+
+function changedMeanwhile(type: string): ApiError {
+  return new ApiError(
+    'conflict',
+    `The event type ${type} was changed at the same time. Read it and try again.`,
+  )
+}
+
+function exists(type: string): ApiError {
+  return new ApiError('already_exists', `The event type ${type} is registered already.`, {
+    errors: [{ path: 'type', message: 'is registered already' }],
+  })
+}

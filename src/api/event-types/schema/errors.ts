@@ -1,0 +1,59 @@
+import type { ErrorObject } from 'ajv'
+import { truncate } from '../../../domain/truncate.ts'
+import type { FieldError } from '../../errors.ts'
+
+/** As many as a person reads; the first of them is in the answer's `detail`. */
+const mostErrors = 20
+
+/** Each of ajv's errors once, in our words. Paths begin with `at`. */
+export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldError[] {
+  const found = new Map<string, FieldError>()
+  for (const error of errors) {
+    const one = { path: pathOf(error, at), message: messageOf(error) }
+    found.set(`${one.path} ${one.message}`, one)
+    if (found.size === mostErrors) break
+  }
+  return [...found.values()]
+}
+
+/** Of what is missing, or is there and should not be, and not of the object around it. */
+function pathOf({ instancePath, params }: ErrorObject, at: string): string {
+  const names = instancePath
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Partial<Record<string, unknown>>
+  const name = missingProperty ?? additionalProperty ?? unevaluatedProperty
+  return [at, ...names, ...(typeof name === 'string' ? [name] : [])].join('.')
+} // prettier-ignore
+
+function messageOf({ keyword, params, message = 'does not fit the schema' }: ErrorObject): string {
+  const { type, allowedValues, allowedValue, format, pattern } = params as Partial<Record<string, unknown>>
+  switch (keyword) {
+    case 'required':
+    case 'dependentRequired':
+    case 'dependencies':
+      return 'is required'
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return 'is not a known field'
+    case 'type':
+      return `must be of type ${[type].flat().join(' or ')}`
+    case 'enum':
+      return `must be one of ${cut([allowedValues].flat().map((value) => JSON.stringify(value)).join(', '))}`
+    case 'const':
+      return `must be ${cut(JSON.stringify(allowedValue))}`
+    case 'format':
+      return `must have the format ${String(format)}`
+    case 'pattern':
+      return `must match the pattern ${cut(String(pattern))}`
+    case 'false schema':
+      return 'is not allowed'
+    default:
+      return message.replace('must NOT', 'must not')
+  }
+} // prettier-ignore
+
+function cut(text: string): string {
+  return truncate(text, 200)
+}

@@ -1,0 +1,82 @@
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { eventMaxBytes } from '../../domain/event.ts'
+import { keptText } from '../../domain/json/json-text.ts'
+import { acceptEvent, type Accepted } from './accept.ts'
+import type { StartInSlot } from './admission.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError } from '../errors.ts'
+import { eventBody } from './fields.ts'
+import { requirePostedItem } from '../http/body/posted-json.ts'
+import { asApiError, logFault } from '../http/service-fault.ts'
+import { validate } from '../fields/validate.ts'
+
+interface Result {
+  status: number
+  id?: string
+  error?: ReturnType<ApiError['toProblem']>
+}
+
+interface Batch {
+  items: readonly unknown[]
+  /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
+  idempotencyKey?: string | undefined
+  /** The number of webhooks that led to the request. */
+  hops: number
+  startInSlot: StartInSlot
+}
+
+/**
+ * Accepts the events of a batch independently and concurrently. Events with the same id, and events that need a place in an order or
+ * a pace, take their turns in the order of the batch.
+ */
+export async function acceptBatch(
+  deps: AppDeps,
+  scope: Scope,
+  { items, idempotencyKey, hops, startInSlot }: Batch,
+): Promise<Result[]> {
+  const newestById = new Map<string, Promise<Result>>()
+  let earlier: Promise<unknown> = Promise.resolve()
+  const results = items.map((item, index) => {
+    const path = `events.${index}`
+    const after = earlier
+    const result = resultOf(deps, async () => {
+      const given = readItem(item, path)
+      if (given.id !== undefined) {
+        const sameId = newestById.get(given.id)
+        newestById.set(given.id, result)
+        await sameId
+      }
+      // A key holds no blank, so that no other key's items get the same ids.
+      const itemKey = idempotencyKey && `${idempotencyKey} ${index}`
+      return acceptEvent(deps, scope, given, { startInSlot, idempotencyKey: itemKey, hops, after, path })
+    })
+    earlier = Promise.all([after, result])
+    return result
+  })
+  return Promise.all(results)
+}
+
+function readItem(item: unknown, path: string) {
+  const text = typeof item === 'object' && item !== null ? keptText(item) : undefined
+  if (text === undefined) return validate(eventBody, item, path)
+  if (Buffer.byteLength(text) > eventMaxBytes) {
+    throw new ApiError('payload_too_large', `An event has at most ${eventMaxBytes} bytes.`, {
+      errors: [{ path, message: `must have at most ${eventMaxBytes} bytes` }],
+    })
+  }
+  requirePostedItem(item, text, path)
+  return validate(eventBody, item, path)
+}
+
+/** Never rejects: whatever one event fails with, the caller learns the ids of the others. */
+async function resultOf({ log }: AppDeps, accept: () => Promise<Accepted>): Promise<Result> {
+  try {
+    // Deferred until `result` is assigned, which later events with the same id wait for.
+    const accepted = await Promise.resolve().then(accept)
+    return { status: accepted.duplicate ? 200 : 202, id: accepted.id }
+  } catch (error) {
+    const known = asApiError(error)
+    logFault(log, { method: 'POST', path: '/events/batch' }, known)
+    return { status: known.status, error: known.toProblem() }
+  }
+}

@@ -1,0 +1,146 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { typeid } from 'typeid-js'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import type { Event, JsonObject } from '../../domain/event.ts'
+import { durationMs } from '../../domain/delivery/retry-schedule.ts'
+import { startEvent, startMemo } from '../../temporal/start-event.ts'
+import { eventWorkflowId, type EventMemo, type StartMemo } from '../../workflows/contract/contract.ts'
+import type { Started, StartInSlot } from './admission.ts'
+import type { AppDeps } from '../app.ts'
+import { checkEventData } from './check-data.ts'
+import { ApiError, invalid } from '../errors.ts'
+import { derivedId } from '../http/idempotency.ts'
+import { findPlaced, startInPlaces, type Places } from './places.ts'
+import { serviceFault } from '../http/service-fault.ts'
+
+export interface Accepted {
+  id: string
+  type: string
+  status: 'accepted'
+  createdAt: string
+  duplicate?: true
+}
+
+interface Given {
+  id?: string | undefined
+  type: string
+  data: JsonObject
+  expiresAt?: string | undefined
+  /** A duration, instead of `expiresAt`. */
+  ttl?: string | undefined
+}
+
+/**
+ * Starts the event's workflow and answers once Temporal has stored it, never before. The workflow id is made of the
+ * event id, so that Temporal itself refuses a second start: the same body is then a duplicate, another one a conflict.
+ */
+export async function acceptEvent(
+  deps: AppDeps,
+  scope: Scope,
+  given: Given,
+  { startInSlot, idempotencyKey, hops, after, path }: Posted,
+): Promise<Accepted> {
+  const expiresAt = expiryOf(given)
+  const event: Event = {
+    ...scope,
+    id: given.id ?? eventIdOf(scope, idempotencyKey),
+    type: given.type,
+    data: given.data,
+    createdAt: new Date().toISOString(),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(hops > 0 && { hops }),
+  }
+  const startedAt = performance.now()
+  const [placed, problems] = await Promise.all([
+    findPlaced(deps, scope, event),
+    checkEventData(deps, scope, event.type, event.data, path ? `${path}.data` : 'data'),
+  ])
+  if (problems.length > 0) throw invalid(problems)
+  if (placed.length > 0) await after
+  const start = (places: Places) => startOrRecognise(deps, event, places)
+  // Places are taken once there is a slot: what is refused has taken none.
+  const { accepted } = await startInSlot(workflowIdOf(event), () => startInPlaces(deps, event, placed, start))
+  deps.log.info(
+    {
+      ...scope,
+      eventId: event.id,
+      eventType: event.type,
+      duplicate: accepted.duplicate,
+      durationMs: Math.round(performance.now() - startedAt),
+    },
+    'event.accepted',
+  )
+  return accepted
+}
+
+interface Posted {
+  startInSlot: StartInSlot
+  idempotencyKey?: string | undefined
+  /** The number of webhooks that led to it. */
+  hops: number
+  /** Of a batch: when the events before this one have their places. */
+  after?: Promise<unknown>
+  /** Of a batch: where the event stands in it, for what is wrong with its data. */
+  path?: string
+}
+
+function expiryOf({ expiresAt, ttl }: Given): string | undefined {
+  if (ttl !== undefined) return new Date(Date.now() + durationMs(ttl)).toISOString()
+  return expiresAt === undefined ? undefined : new Date(expiresAt).toISOString()
+}
+
+interface Start extends Started {
+  accepted: Accepted
+}
+
+async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Promise<Start> {
+  const memo = startMemo(event)
+  try {
+    const { eagerlyStarted } = await startEvent(
+      deps.temporal,
+      { event, ...places },
+      { eager: deps.eagerStart },
+      memo,
+    )
+    const { id, type, createdAt } = event
+    return { accepted: { id, type, status: 'accepted', createdAt }, eagerlyStarted }
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw notAccepted(error)
+    return { accepted: await duplicateOf(deps, event, memo), duplicate: true, eagerlyStarted: false }
+  }
+}
+
+/** A repeated request must give the same id, so an id made from an idempotency key is derived and never random. */
+function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
+  if (idempotencyKey === undefined) return typeid('evt').toString()
+  return derivedId('evt', [tenantId, environment, idempotencyKey])
+}
+
+function workflowIdOf(event: Event): string {
+  return eventWorkflowId({ ...event, eventId: event.id })
+}
+
+async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {
+  const first = await temporal.workflow.getHandle(workflowIdOf(event)).describe()
+  const known = first.memo as EventMemo | undefined
+  if (known?.erased) {
+    throw new ApiError(
+      'erased',
+      `An event with the id ${event.id} was accepted before and erased since: the id is not taken again.`,
+      { errors: [{ path: 'id', message: 'belongs to an event that was erased' }] },
+    )
+  }
+  if (known?.bodyHash !== memo.bodyHash) {
+    throw new ApiError(
+      'event_id_conflict',
+      `An event with the id ${event.id} was accepted before, with another type or data.`,
+      { errors: [{ path: 'id', message: 'belongs to an event with another type or data' }] },
+    )
+  }
+  return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }
+}
+
+/** Nothing was acknowledged, so the platform can send it again without fear: with the same id it cannot arrive twice. */
+function notAccepted(cause: unknown): unknown {
+  return serviceFault(cause, 'Nothing was acknowledged: send it again, with the same id.') ?? cause
+}

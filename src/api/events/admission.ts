@@ -1,0 +1,209 @@
+import type { Log } from '../../log.ts'
+import { createBacklog } from '../../temporal/slots/backlog.ts'
+import { createFairSlots, type Release } from '../../temporal/slots/fair-slots.ts'
+import { ApiError } from '../errors.ts'
+
+/** A call that was not admitted. It costs the caller nothing. */
+export class Refusal extends ApiError {}
+
+/** A workflow that was started. */
+export interface Started {
+  /** On the worker in this process. */
+  eagerlyStarted: boolean
+  /** It had been started before. */
+  duplicate?: true
+}
+
+/** Waits for a slot, then starts a workflow. */
+export type StartInSlot = <Handle extends Started>(
+  workflowId: string,
+  start: () => Promise<Handle>,
+) => Promise<Handle>
+
+/**
+ * Bounds what is accepted by what can be attempted. An event holds one of the process's slots from before its workflow is
+ * started until its first attempts are recorded; where other processes make them, until it is started.
+ */
+export interface Admission {
+  /** Makes a call that starts workflows, up to `events` of them; or refuses it with 429 or 503 before anything is stored. */
+  admit<Result>(
+    tenantId: string,
+    events: number,
+    call: (startInSlot: StartInSlot) => Promise<Result>,
+  ): Promise<Result>
+  /** The worker in this process has recorded the first attempts of an event that was started eagerly. */
+  eagerDone(): void
+}
+
+export interface AdmissionLimits {
+  /** Events that are being started and attempted at once. */
+  slots: number
+  /** Events that wait for a slot. One tenant never has more of them than there is room left. */
+  maxWaiting: number
+  /** How long a tenant's events may have waited for a worker when more of them are accepted. */
+  maxBacklogMs: number
+}
+
+/** A caller that has waited this long for a slot is refused. A batch may be accepted in part by then, so it is given more time. */
+const patienceMs = { one: 5_000, batch: 8_000 }
+/** Beyond so many refusals in a second, callers are asked to come back later than in one second. */
+const maxReturningPerSecond = 50
+
+/** Where other processes make the attempts, a slot is held for as long as Temporal takes to answer. */
+export const slotsOfApi = 64
+export const maxWaitingEvents = 256
+
+export interface AdmissionDeps {
+  /** Whether a worker has begun a workflow. */
+  hasBegun: (workflowId: string) => Promise<boolean>
+  log: Log
+}
+
+export function createAdmission(
+  { hasBegun, log }: AdmissionDeps,
+  { slots, maxWaiting, maxBacklogMs }: AdmissionLimits,
+): Admission {
+  const fairSlots = createFairSlots(slots)
+  const room = createRoom(maxWaiting)
+  const backlog = createBacklog(hasBegun)
+  const retryAfter = createRetryAfter()
+  const eager = createEagerHolds()
+
+  function refusal(code: 'rate_limited' | 'overloaded', detail: string): Refusal {
+    const seconds = String(retryAfter())
+    return new Refusal(code, `${detail} Try again in ${seconds} s.`, { headers: { 'Retry-After': seconds } })
+  }
+
+  /** Returns the function that leaves the room. */
+  function enterRoom(tenantId: string, weight: number): () => void {
+    if (room.isFull()) throw refusal('overloaded', tooMany)
+    if (room.isShareOver(tenantId))
+      throw refusal(
+        'rate_limited',
+        'This tenant posts more than its share of what can be delivered at present.',
+      )
+    return room.enter(tenantId, weight)
+  }
+
+  async function isBehind(tenantId: string): Promise<boolean> {
+    try {
+      return await backlog.isOlderThan(tenantId, maxBacklogMs)
+    } catch (err) {
+      // Temporal does not answer, or not in time: it has enough to do.
+      log.warn({ err, tenantId }, 'backlog.not-known')
+      return true
+    }
+  }
+
+  async function takeWithin(tenantId: string, forMs: number): Promise<Release | undefined> {
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(), forMs)
+    const release = await fairSlots.take(tenantId, patience.signal)
+    clearTimeout(timer)
+    return release
+  }
+
+  async function startWith<Handle extends Started>(
+    release: Release,
+    start: () => Promise<Handle>,
+  ): Promise<Handle> {
+    try {
+      const handle = await start()
+      if (handle.eagerlyStarted) eager.hold(release)
+      else release()
+      return handle
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  return {
+    eagerDone: () => eager.done(),
+    async admit(tenantId, events, call) {
+      const isBatch = events > 1
+      // The events of a batch wait for longer, so that fewer of them have to be refused at once.
+      const leave = enterRoom(tenantId, Math.ceil(events / 4))
+      try {
+        if (await isBehind(tenantId)) throw refusal('overloaded', 'Events of this tenant wait for a worker.')
+        return await call(async (workflowId, start) => {
+          const release = await takeWithin(tenantId, isBatch ? patienceMs.batch : patienceMs.one)
+          if (!isBatch) leave()
+          if (!release) throw refusal('overloaded', tooMany)
+          const handle = await startWith(release, start)
+          if (!handle.eagerlyStarted && !handle.duplicate) backlog.add(tenantId, workflowId)
+          return handle
+        })
+      } finally {
+        leave()
+      }
+    },
+  }
+}
+
+/** A first task that is not done by then has timed out, and will be taken by whichever worker polls for it. */
+const longestHoldMs = 15_000
+
+/** Which event is done does not matter: each that is lets one slot go. Its start may be answered after that. */
+function createEagerHolds() {
+  const held = new Map<Release, NodeJS.Timeout>()
+  let early = 0
+
+  function letGo(release: Release): void {
+    clearTimeout(held.get(release))
+    held.delete(release)
+    release()
+  }
+
+  return {
+    hold(release: Release): void {
+      if (early > 0) {
+        early--
+        return release()
+      }
+      held.set(release, setTimeout(() => letGo(release), longestHoldMs).unref())
+    },
+    done(): void {
+      const [release] = held.keys()
+      if (release) letGo(release)
+      else early++
+    },
+  }
+}
+
+const tooMany = 'More events are posted than can be delivered at present.'
+
+/** Room for those that wait. No tenant takes up more of it than is left, so that there is always some for another one. */
+function createRoom(max: number) {
+  const taken = new Map<string, number>()
+  let inAll = 0
+  return {
+    isFull: () => inAll >= max,
+    isShareOver: (tenantId: string) => (taken.get(tenantId) ?? 0) >= max - inAll,
+    /** Returns the function that leaves the room, which may be called again. */
+    enter(tenantId: string, weight: number): () => void {
+      change(weight)
+      let left = false
+      return () => {
+        if (!left) change(-weight)
+        left = true
+      }
+
+      function change(by: number): void {
+        inAll += by
+        const own = (taken.get(tenantId) ?? 0) + by
+        if (own > 0) taken.set(tenantId, own)
+        else taken.delete(tenantId)
+      }
+    },
+  }
+}
+
+/** Seconds after which a refused caller may come back: the more are refused, the later, so that refusals cost little. */
+function createRetryAfter(): () => number {
+  let [since, refused] = [0, 0]
+  return () => {
+    if (Date.now() - since > 1_000) [since, refused] = [Date.now(), 0]
+    return 1 + Math.floor(refused++ / maxReturningPerSecond)
+  }
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
+import { quoted, type Execution } from '../../temporal/log/executions.ts'
+import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
+import { walkNewestFirst, type Place } from '../../temporal/log/walk.ts'
+import {
+  deliverBatchType,
+  replayBatchType,
+  replayEventType,
+  routeEventType,
+} from '../../workflows/contract/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { deliveryQuery, deliverySummary } from './fields.ts'
+import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'
+import { makeCursor, readCursor, type LogPlace } from './log-cursor.ts'
+import { route, scopeOf } from '../http/route.ts'
+
+const row = deliverySummary.extend({
+  eventId: z.string(),
+  type: z.string(),
+  createdAt: z.string().meta({ description: 'When the event was accepted.' }),
+  test: z.literal(true).optional(),
+  replayId: z.string().optional().meta({ description: 'The replay of the event that it belongs to.' }),
+})
+
+const reply = z.object({
+  data: z
+    .array(row)
+    .meta({ description: 'May hold fewer than the limit, even none, while there are more: see nextCursor.' }),
+  nextCursor: z.string().nullable(),
+})
+
+export const deliveryRoutes = [
+  route({
+    method: 'get',
+    path: '/deliveries',
+    access: { scope: 'deliveries:read' },
+    summary: 'List deliveries, replays’ included: those of the newest event or replay first',
+    query: deliveryQuery,
+    replies: { 200: reply },
+    async handle({ query, caller }, deps) {
+      return { status: 200, body: await listDeliveries(deps, scopeOf(caller), query) }
+    },
+  }),
+]
+
+interface DeliveryFilter extends LogFilter {
+  status?: DeliveryStatus | undefined
+  event?: string | undefined
+}
+
+/** Status and destination may let little through: so many executions are looked at before a shorter page is given. */
+const most = { lookedAt: 1000, atOnce: 500 }
+
+/** One page of deliveries, from memos alone: it needs no worker. */
+async function listDeliveries(
+  { temporal }: AppDeps,
+  scope: Scope,
+  { limit, cursor, ...filter }: DeliveryFilter & PageAsked,
+) {
+  const asked = { list: 'deliveries', ...scope, ...filter }
+  const query = visibilityQuery(scope, filter)
+  const page: Found[] = []
+  const show = (next?: LogPlace) => ({
+    data: page.map(showRow),
+    nextCursor: next ? makeCursor(next, asked) : null,
+  })
+  let place = cursor === undefined ? undefined : readCursor(cursor, asked)
+  let lookedAt = 0
+  for (let wanted = limit + 1; lookedAt < most.lookedAt; wanted = Math.min(4 * wanted, most.atOnce)) {
+    const walk = { query, after: place && justBefore(place), meanGapMs: place?.meanGapMs, wanted }
+    const { executions, complete, meanGapMs } = await walkNewestFirst(temporal, walk)
+    for (const found of executions.flatMap((execution) => rowsOf(execution, filter, place))) {
+      const last = page.at(-1)
+      if (last && page.length === limit) return show({ ...last.execution, ...last, meanGapMs })
+      page.push(found)
+    }
+    const last = executions.at(-1)
+    if (complete || !last) return show()
+    place = { ...last, deliveries: ownDeliveries(summaryOf(last)).length, meanGapMs }
+    lookedAt += executions.length
+  }
+  return show(place)
+}
+
+/** The page's last execution may have more deliveries: the walk goes on with it, not behind it. */
+function justBefore({ startedAt, workflowId }: Place): Place {
+  return { startedAt, workflowId: `${workflowId}\0` }
+}
+
+const types = [routeEventType, deliverBatchType, replayEventType, replayBatchType]
+
+function visibilityQuery(scope: Scope, { status, event, ...filter }: DeliveryFilter): string {
+  const conditions = [
+    ...logConditions(scope, types, filter),
+    event && `EventId = ${quoted(event)}`,
+    status && mayHold(status, filter.destination),
+  ]
+  return conditions.filter(Boolean).join(' AND ')
+}
+
+/** What is true of every execution with such a delivery, and of some without. */
+function mayHold(status: DeliveryStatus, destination: string | undefined): string | undefined {
+  switch (status) {
+    case 'pending':
+    case 'held':
+      return `ExecutionStatus = 'Running'`
+    case 'delivered':
+      if (destination) return `DeliveredDestinations = ${quoted(destination)}`
+      return `EventStatus IN ('delivered', 'partial', 'pending')`
+    case 'failed':
+      if (destination) return `(FailingDestinations = ${quoted(destination)} OR ${endedEarly})`
+      return `EventStatus IN ('failed', 'partial', 'pending')`
+    case 'skipped':
+      return undefined
+  }
+}
+
+/** A delivery as a list shows it; with it, so many of its execution's are looked at. */
+interface Found {
+  execution: Execution
+  delivery: DeliverySummary
+  deliveries: number
+}
+
+/** The deliveries that an execution makes itself and that are asked for, but for those that an earlier page has shown. */
+function rowsOf(
+  execution: Execution,
+  { status, destination }: DeliveryFilter,
+  shown: LogPlace | undefined,
+): Found[] {
+  const isShown = execution.workflowId === shown?.workflowId && execution.startedAt === shown.startedAt
+  return ownDeliveries(summaryOf(execution))
+    .map((delivery, index) => ({ execution, delivery, deliveries: index + 1 }))
+    .slice(isShown ? shown.deliveries : 0)
+    .filter(({ delivery }) => delivery.status === (status ?? delivery.status))
+    .filter(({ delivery }) => delivery.destinationId === (destination ?? delivery.destinationId))
+}
+
+function showRow({ execution, delivery }: Found) {
+  const { eventId, eventType, createdAt, test } = execution.memo
+  const replayId = replayIdOf(execution)
+  return {
+    eventId,
+    type: eventType,
+    createdAt,
+    ...(test && { test }),
+    ...(replayId && { replayId }),
+    ...delivery,
+  }
+}

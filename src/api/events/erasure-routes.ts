@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { findErasure } from '../../db/erasures.ts'
+import type { Erasure } from '../db/generated/client.ts'
+import { eraseEvent } from './erase.ts'
+import { notFound } from '../errors.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { noteText } from '../fields/text.ts'
+
+const statuses = ['running', 'completed'] as const
+
+const erasureReply = z.object({
+  id: z.string(),
+  eventId: z.string(),
+  status: z.enum(statuses),
+  reason: z.string().optional(),
+  createdAt: z.string(),
+  completedAt: z.string().optional(),
+  runs: z.int().meta({
+    description:
+      'Workflow executions that were erased: of the event, its replays, their parts, and of digests.',
+  }),
+  digests: z.int().meta({ description: 'Digests that told of the event, and were erased with it.' }),
+  archivedLines: z.int().meta({ description: 'Lines of the archive that were.' }),
+})
+
+export const erasureRoutes = [
+  route({
+    method: 'post',
+    path: '/events/:id/erase',
+    access: { scope: 'events:erase' },
+    summary: 'Erase what an event held, wherever it is held; the record that it was delivered stays',
+    body: z.strictObject({
+      reason: noteText.optional().meta({ description: 'It is kept, so it must name nobody.' }),
+    }),
+    replies: { 202: z.object({ erasureId: z.string(), status: z.enum(statuses) }) },
+    async handle({ params, body, caller, address }, deps) {
+      const asked = { eventId: params.id ?? '', reason: body.reason }
+      const erasure = await eraseEvent(deps, { caller, address }, asked)
+      return { status: 202, body: { erasureId: erasure.id, status: statusOf(erasure) } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/erasures/:id',
+    access: { scope: 'events:read' },
+    summary: 'Get an erasure: how it stands, and what was erased',
+    replies: { 200: erasureReply },
+    async handle({ params, caller }, { db }) {
+      const erasure = await findErasure(db, scopeOf(caller), params.id ?? '')
+      if (!erasure) throw notFound('erasure')
+      return { status: 200, body: show(erasure) }
+    },
+  }),
+]
+
+function statusOf({ completedAt }: Erasure): (typeof statuses)[number] {
+  return completedAt ? 'completed' : 'running'
+}
+
+/** What was erased is counted at the end. */
+function show(erasure: Erasure) {
+  const { id, eventId, reason, createdAt, completedAt, runs, digests, archivedLines } = erasure
+  return {
+    id,
+    eventId,
+    status: statusOf(erasure),
+    ...(reason !== null && { reason }),
+    createdAt: createdAt.toISOString(),
+    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    runs,
+    digests,
+    archivedLines,
+  }
+}

@@ -1,0 +1,259 @@
+import {
+  WorkflowNotFoundError,
+  type SignalDefinition,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { redactedPaths } from '../../db/redaction.ts'
+import { isEventId } from '../../domain/event.ts'
+import { redactionOf } from '../../domain/redaction/payload.ts'
+import type { EventStatus } from '../../domain/delivery/timeline.ts'
+import { readEventInput } from '../../temporal/log/event-input.ts'
+import {
+  BadCursor,
+  earlyEnds,
+  listExecutions,
+  quoted,
+  quotedTime,
+  typeCondition,
+  workflowConditions,
+  type Execution,
+} from '../../temporal/log/executions.ts'
+import { grpcCode, grpcInvalidArgument } from '../../temporal/grpc.ts'
+import { listLate } from '../../temporal/log/late-acknowledgement.ts'
+import { summaryOf } from '../../temporal/log/summary.ts'
+import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readTimeline } from '../../temporal/log/timeline.ts'
+import { walkNewestFirst } from '../../temporal/log/walk.ts'
+import {
+  deliverBatchType,
+  eventWorkflowId,
+  replayEventType,
+  replayWorkflowId,
+  routeEventType,
+} from '../../workflows/contract/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError, notFound } from '../errors.ts'
+import { badCursor, makeCursor, readCursor } from './log-cursor.ts'
+
+/** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
+export interface LogFilter {
+  type?: string | undefined
+  destination?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+}
+
+export interface EventFilter extends LogFilter {
+  status?: EventStatus | undefined
+  failing?: string | undefined
+}
+
+/** Which part of a list is asked for. */
+export interface PageAsked {
+  limit: number
+  cursor?: string | undefined
+}
+
+/** One page of events, newest first: what it shows stands in memos, what it filters by in search attributes. */
+export async function listEvents(
+  { temporal }: AppDeps,
+  scope: Scope,
+  { limit, cursor, ...filter }: EventFilter & PageAsked,
+) {
+  const asked = { list: 'events', ...scope, ...filter }
+  const after = cursor === undefined ? undefined : readCursor(cursor, asked)
+  const { executions, meanGapMs } = await walkNewestFirst(temporal, {
+    query: visibilityQuery(scope, filter),
+    after,
+    meanGapMs: after?.meanGapMs,
+    wanted: limit + 1,
+  })
+  const page = executions.slice(0, limit)
+  const last = executions.length > limit ? page.at(-1) : undefined
+  const late = await listLate(temporal, scope, page)
+  return {
+    data: page.map((execution) => showSummary(execution, late.get(execution.runId))),
+    nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null,
+  }
+}
+
+export function refuseBadCursor(error: unknown): never {
+  throw error instanceof BadCursor ? badCursor() : error
+}
+
+function visibilityQuery(scope: Scope, { status, failing, ...filter }: EventFilter): string {
+  // Of an event with very many destinations, the children are found by them, and show their part of it.
+  const types = filter.destination || failing ? [routeEventType, deliverBatchType] : [routeEventType]
+  const conditions = [
+    ...logConditions(scope, types, filter),
+    status && statusCondition(status),
+    failing && `FailingDestinations = ${quoted(failing)}`,
+  ]
+  return conditions.filter(Boolean).join(' AND ')
+}
+
+/** Those of both lists of the delivery log. */
+export function logConditions(
+  scope: Scope,
+  types: readonly string[],
+  { type, destination, from, to }: LogFilter,
+): string[] {
+  const conditions = [
+    type && typeCondition(type),
+    destination && `Destinations = ${quoted(destination)}`,
+    from && `StartTime >= ${quotedTime(Date.parse(from))}`,
+    to && `StartTime < ${quotedTime(Date.parse(to))}`,
+  ]
+  return [...workflowConditions(scope, types), ...conditions.filter((condition) => condition !== undefined)]
+}
+
+/** One that ended early has failed, whatever it said of itself at last. */
+function statusCondition(status: EventStatus): string {
+  const is = `EventStatus = ${quoted(status)}`
+  return status === 'failed' ? `(${is} OR ${endedEarly})` : `${is} AND NOT ${endedEarly}`
+}
+
+export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', ')})`
+
+function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
+  const { eventId, eventType, createdAt, test, erased } = execution.memo
+  const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
+  return {
+    id: eventId,
+    type: eventType,
+    createdAt,
+    ...(test && { test }),
+    ...(erased && { erasedAt: erased.at }),
+    status,
+    ...(acknowledgedAt && { acknowledgedAt }),
+    deliveries,
+  }
+}
+
+/** An event with its whole delivery log and its replays', read from Temporal, without what its tenant wants redacted. */
+export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
+  const { db, temporal } = deps
+  const execution = await describeEvent(deps, scope, eventId)
+  const [input, timeline, replays, paths] = await Promise.all([
+    readEventInput(temporal, execution.workflowId, execution.runId),
+    readTimeline(temporal, execution),
+    readReplays(deps, execution.workflowId),
+    redactedPaths(db, scope.tenantId),
+  ])
+  const { event } = input
+  const { id, type, environment, test, createdAt, expiresAt, hops } = event
+  // Of what was erased there is nothing left to redact.
+  const redaction = event.data && redactionOf(event, paths)
+  const known = {
+    id,
+    type,
+    environment,
+    ...(test && { test }),
+    data: redaction ? redaction.data : null,
+    ...('erased' in input && { erased: input.erased }),
+    createdAt,
+    ...(expiresAt && { expiresAt }),
+    ...(hops && { hops }),
+  }
+  const shown = redaction ? replays.map(redaction.timeline) : replays
+  return {
+    ...known,
+    ...(redaction ? redaction.timeline(timeline) : timeline),
+    replays: shown,
+    ...temporalLink(deps, execution),
+  }
+}
+
+async function readReplays(deps: AppDeps, workflowId: string) {
+  const prefix = replayWorkflowId(workflowId, '')
+  return Promise.all(
+    (await describeReplays(deps, workflowId)).map(async (execution) => ({
+      replayId: execution.workflowId.slice(prefix.length),
+      createdAt: originalStart(execution).toISOString(),
+      ...(await readTimeline(deps.temporal, execution)),
+    })),
+  )
+}
+
+/** The executions that an event's replays are, in the order in which they began. */
+export async function describeReplays(
+  { temporal }: AppDeps,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription[]> {
+  const prefix = replayWorkflowId(workflowId, '')
+  const query = `WorkflowType = ${quoted(replayEventType)} AND WorkflowId STARTS_WITH ${quoted(prefix)}`
+  const { executions } = await listExecutions(temporal, query, replaysShown)
+  const replays = await Promise.all(
+    executions.map((found) => temporal.workflow.getHandle(found.workflowId).describe()),
+  )
+  // What stands in for a replay that was erased is there for a moment together with it.
+  const current = new Map(replays.map((replay) => [replay.runId, replay]))
+  return [...current.values()].sort(
+    (left, right) => originalStart(left).getTime() - originalStart(right).getTime(),
+  )
+}
+
+/** An event is replayed a few times in its life; more than this are found by the list in Temporal's UI. */
+const replaysShown = 100
+
+/** The execution that an event is, or 404. What another tenant has is not told apart from what nobody has. */
+export async function describeEvent(
+  { temporal }: AppDeps,
+  scope: Scope,
+  eventId: string,
+): Promise<WorkflowExecutionDescription> {
+  // An id with a slash would name a replay or a batch: those are parts of an event, and no events.
+  if (!isEventId(eventId)) throw notFound('event')
+  try {
+    return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
+  } catch (error) {
+    const noSuchId = error instanceof WorkflowNotFoundError || grpcCode(error) === grpcInvalidArgument
+    if (noSuchId) throw notFound('event')
+    throw error
+  }
+}
+
+/** Likewise, if there is still anything to be done with it. */
+export async function describeUnerased(
+  deps: AppDeps,
+  scope: Scope,
+  eventId: string,
+): Promise<WorkflowExecutionDescription> {
+  const execution = await describeEvent(deps, scope, eventId)
+  if (erasedOf(execution)) throw erasedError()
+  return execution
+}
+
+export function erasedError(): ApiError {
+  return new ApiError('erased', 'What this event held was erased: its record is all that is left.')
+}
+
+export async function signalEvent<Args extends unknown[]>(
+  { temporal }: AppDeps,
+  execution: WorkflowExecutionDescription,
+  signal: SignalDefinition<Args>,
+  ...args: Args
+): Promise<void> {
+  if (execution.status.name !== 'RUNNING') throw ended()
+  try {
+    await temporal.workflow.getHandle(execution.workflowId, execution.runId).signal(signal, ...args)
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw ended()
+    throw error
+  }
+}
+
+function ended(): ApiError {
+  return new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+}
+
+function temporalLink(
+  { temporal, temporalUiUrl }: AppDeps,
+  { workflowId, runId }: WorkflowExecutionDescription,
+) {
+  if (!temporalUiUrl) return {}
+  const { namespace } = temporal.options
+  const path = [namespace, 'workflows', workflowId, runId, 'history'].map(encodeURIComponent).join('/')
+  return { temporalUrl: `${temporalUiUrl}/namespaces/${path}` }
+}

@@ -1,0 +1,102 @@
+import { findVerdicts } from '../../compute/find-verdicts.ts'
+import { placedDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import { releasePlace, takePlace } from '../../db/limits/pace.ts'
+import { enabledRules } from '../../db/rules.ts'
+import type { RoutableDestination } from '../../domain/destination.ts'
+import type { Event } from '../../domain/event.ts'
+import { orderKeyOf } from '../../domain/delivery/ordering.ts'
+import { leadingDeliveries } from '../../domain/routing/plan.ts'
+import { route } from '../../domain/routing/routing.ts'
+import { routingFilters } from '../../domain/routing/filters.ts'
+import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { oneAtATime } from '../http/one-at-a-time.ts'
+
+/** Where an event stands at destinations that keep an order or a pace. */
+export type Places = Pick<RouteEventInput, 'queues' | 'places'>
+
+/** The destinations where an event will need a place, as far as can be told before it is routed. */
+export async function findPlaced(
+  { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
+  scope: Scope,
+  event: Event,
+): Promise<RoutableDestination[]> {
+  const destinations = await placedDestinations(db, scope)
+  if (destinations.length === 0) return []
+  const rules = await enabledRules(db, scope)
+  const filters = routingFilters(event, destinations, rules)
+  const verdicts = await findVerdicts({ compute, log }, event, filters)
+  const leading = leadingDeliveries(route(event, destinations, { rules, verdicts }).steps)
+  return destinations.filter(({ id }) => leading.some(({ destinationId }) => destinationId === id))
+}
+
+/**
+ * Starts an event with its places, which are taken before it is acknowledged: whoever posts one event after the other finds them
+ * delivered in that order. Only an event that is accepted keeps its places; a duplicate, and one that is refused, gives them back.
+ */
+export async function startInPlaces<Accepted extends { duplicate?: true }>(
+  deps: Pick<AppDeps, 'db' | 'temporal' | 'log'>,
+  event: Event,
+  destinations: readonly RoutableDestination[],
+  start: (places: Places) => Promise<Accepted>,
+): Promise<Accepted> {
+  if (destinations.length === 0) return start({})
+  // The same event posted many times at once would hold as many places until all but one are known to be duplicates.
+  return oneAtATime(eventWorkflowId({ ...event, eventId: event.id }), async () => {
+    const places = await takePlaces(deps, event, destinations)
+    let accepted: Accepted | undefined
+    try {
+      accepted = await start(places)
+    } finally {
+      if (!accepted || accepted.duplicate) await givePlacesBack(deps, places)
+    }
+    if (!accepted.duplicate) await enterQueues(deps, event, places)
+    return accepted
+  })
+}
+
+/** The event's places in paces, and the names of the queues that `enterQueues` will put it into. */
+async function takePlaces(
+  { db }: Pick<AppDeps, 'db'>,
+  event: Event,
+  destinations: readonly RoutableDestination[],
+): Promise<Places> {
+  const queues = orderQueuesOf(event, destinations)
+  const places: Places['places'] = {}
+  for (const { id, delivery } of destinations) {
+    // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
+    const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
+    if (delivery.maxPerSecond !== undefined && !waits)
+      places[id] = await takePlace(db, id, 1000 / delivery.maxPerSecond)
+  }
+  return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
+}
+
+/** Where that fails, the next events wait for places that nobody uses, each for a moment. */
+async function givePlacesBack(
+  { db, log }: Pick<AppDeps, 'db' | 'log'>,
+  { places = {} }: Places,
+): Promise<void> {
+  for (const [destinationId, { number }] of Object.entries(places)) {
+    try {
+      await releasePlace(db, destinationId, number)
+    } catch (err) {
+      log.warn({ err, destinationId }, 'place.not-released')
+    }
+  }
+}
+
+/** Once the event is started. Where this fails the workflow does it by itself, a little later. */
+async function enterQueues(
+  { temporal, log }: Pick<AppDeps, 'temporal' | 'log'>,
+  event: Event,
+  { queues = [] }: Places,
+): Promise<void> {
+  const workflowId = eventWorkflowId({ ...event, eventId: event.id })
+  try {
+    await Promise.all(queues.map((queueId) => enterTurn(temporal, { queueId, workflowId, permits: 1 })))
+  } catch (err) {
+    log.warn({ err, tenantId: event.tenantId, eventId: event.id }, 'event.queue-not-entered')
+  }
+}

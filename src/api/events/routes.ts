@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { acceptBatch } from './accept-batch.ts'
+import { acceptEvent } from './accept.ts'
+import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery } from './fields.ts'
+import { listEvents, readEvent } from './log.ts'
+import { idempotencyKeyOf } from '../http/idempotency.ts'
+import { route, scopeOf } from '../http/route.ts'
+
+export const eventRoutes = [
+  route({
+    method: 'post',
+    path: '/events',
+    idempotencyKey: true,
+    causesWebhooks: true,
+    access: { scope: 'events:write', ingest: 'event' },
+    summary: 'Accept an event: answered only once it is stored durably',
+    body: eventBody,
+    dataAt: 'data',
+    replies: { 202: acceptedReply, 200: acceptedReply },
+    async handle({ body, caller, header, hops }, deps) {
+      const idempotencyKey = idempotencyKeyOf(header)
+      const accepted = await deps.admission.admit(caller.tenantId, 1, (startInSlot) =>
+        acceptEvent(deps, scopeOf(caller), body, { startInSlot, idempotencyKey, hops }),
+      )
+      return { status: accepted.duplicate ? 200 : 202, body: accepted }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/events/batch',
+    idempotencyKey: true,
+    causesWebhooks: true,
+    access: { scope: 'events:write', ingest: 'batch' },
+    summary: `Accept up to ${batchMax} events, each by itself`,
+    body: z.strictObject({ events: z.array(z.unknown()).min(1).max(batchMax) }),
+    bodyMaxBytes: 8 * 1024 * 1024,
+    itemsAt: 'events',
+    replies: {
+      207: z.object({
+        results: z.array(
+          z.object({ status: z.int(), id: z.string().optional(), error: z.unknown().optional() }),
+        ),
+      }),
+    },
+    async handle({ body: { events }, caller, header, hops }, deps) {
+      const idempotencyKey = idempotencyKeyOf(header)
+      const results = await deps.admission.admit(caller.tenantId, events.length, async (startInSlot) => {
+        await deps.rateLimits.takeEvents(caller, events.length)
+        return acceptBatch(deps, scopeOf(caller), { items: events, idempotencyKey, hops, startInSlot })
+      })
+      const refused = results.filter(({ error }) => error?.code === 'overloaded')
+      await deps.rateLimits.returnEvents(caller, refused.length)
+      return { status: 207, body: { results } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/events',
+    access: { scope: 'events:read' },
+    summary: 'List events, newest first',
+    query: listQuery,
+    replies: { 200: z.object({ data: z.array(eventSummary), nextCursor: z.string().nullable() }) },
+    async handle({ query, caller }, deps) {
+      return { status: 200, body: await listEvents(deps, scopeOf(caller), query) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/events/:id',
+    access: { scope: 'events:read' },
+    summary: 'Get an event with its delivery log',
+    replies: { 200: eventReply },
+    async handle({ params, caller }, deps) {
+      return { status: 200, body: await readEvent(deps, scopeOf(caller), params.id ?? '') }
+    },
+  }),
+]

@@ -1,0 +1,29 @@
+import { ExactNumber } from '../../domain/json/exact-number.ts'
+import { invalid, type FieldError } from '../errors.ts'
+import { unkeptProblem } from './exact-numbers.ts'
+
+/**
+ * PostgreSQL stores no NUL and no half of a surrogate pair, and JavaScript holds no integer beyond 2^53 exactly; JSON can carry them
+ * all. Settings are refused with the path of what cannot be kept. (Events are not asked: Temporal stores them as they are.)
+ */
+export function requireStorable(value: unknown): void {
+  const problems = unstorable(value, [])
+  if (problems.length > 0) throw invalid(problems)
+}
+
+export function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed()
+}
+
+function unstorable(value: unknown, path: string[]): FieldError[] {
+  if (typeof value === 'string') return isStorable(value) ? [] : [problemAt(path)]
+  if (value instanceof ExactNumber) return [unkeptProblem(path, value)]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) =>
+    isStorable(key) ? unstorable(inner, [...path, key]) : [problemAt(path)],
+  )
+}
+
+function problemAt(path: string[]): FieldError {
+  return { path: path.join('.') || '(body)', message: 'must not hold NUL characters or broken Unicode' }
+}

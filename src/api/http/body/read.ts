@@ -1,0 +1,115 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Request, type Response } from 'express'
+import type { z } from 'zod'
+import { eventMaxBytes, type Json } from '../../../domain/event.ts'
+import { ApiError, invalid } from '../../errors.ts'
+import { requirePosted, requireShape } from './posted-json.ts'
+import type { Route } from '../route.ts'
+import { structureProblem } from './scan.ts'
+import { yamlTypes } from './yaml.ts'
+
+/** Reads the body of a route's requests, as JSON or where it takes that as YAML, within bounds and without changing anything in it. */
+export function bodyReader({
+  body: schema,
+  yaml,
+  bodyMaxBytes = eventMaxBytes,
+  dataAt,
+  itemsAt,
+}: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'dataAt' | 'itemsAt'>) {
+  const texts = new WeakMap<object, string>()
+  const options = {
+    // Of what it is when it is unpacked, too: a small one cannot become a large one.
+    limit: bodyMaxBytes,
+    // Clients of the adopted contracts name any type, or none. A page elsewhere cannot misuse that: it has no key to send.
+    type: () => true,
+    verify(request: IncomingMessage, _response: ServerResponse, bytes: Buffer, encoding: string) {
+      requireUtf8(bytes, encoding)
+      // Without a byte order mark, which the parser leaves out as well.
+      texts.set(request, bytes.toString().replace(/^\uFEFF/, ''))
+    },
+  }
+  const parseText = express.text(options)
+  const parseJson = express.json({
+    ...options,
+    verify(request, response, bytes, encoding) {
+      options.verify(request, response, bytes, encoding)
+      requireBounds(bytes)
+    },
+  })
+
+  return async (
+    request: Request,
+    response: Response,
+    readYaml?: (text: string) => Promise<Json>,
+  ): Promise<unknown> => {
+    if (!schema) return undefined
+    const isYaml = yaml === true && readYaml !== undefined && typeof request.is(yamlTypes) === 'string'
+    await run(isYaml ? parseText : parseJson, request, response)
+    const given =
+      isYaml && typeof request.body === 'string' ? await readYaml(request.body) : (request.body as unknown)
+    if (isYaml) requireShape(given)
+    else requirePosted(given, texts.get(request) ?? '', { dataAt, itemsAt })
+    // The parser makes `{}` of a body of no bytes.
+    if (given !== undefined && request.get('content-length') !== '0') return given
+    return emptyBody(schema)
+  }
+}
+
+/** No body at all stands for `{}` where nothing in it is required. */
+function emptyBody(schema: z.ZodType): object {
+  if (schema.safeParse({}).success) return {}
+  throw invalidJson('is missing')
+}
+
+/** What is not UTF-8 would be stored as something else than was sent. The error is named as body-parser's own. */
+function requireUtf8(bytes: Buffer, encoding: string): void {
+  if (encoding === 'utf-8' && isUtf8(bytes)) return
+  throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' })
+}
+
+/** Refuses, before it is parsed, what would take long to parse. */
+function requireBounds(bytes: Buffer): void {
+  const problem = structureProblem(bytes)
+  if (problem !== undefined) throw Object.assign(new Error(problem), { type: outOfBounds })
+}
+
+const outOfBounds = 'structure.too.large'
+
+/** Express's parser as a promise; its errors go the way of all others. */
+function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void parser(request, response, (error?: unknown) => {
+      if (error) reject(bodyError(error as Error))
+      else resolve()
+    })
+  })
+}
+
+/** What body-parser throws, in our words. Source: body-parser's README, "Errors". */
+function bodyError(error: Error & { type?: string; limit?: number; status?: number }): Error {
+  const { type, limit } = error
+  switch (type) {
+    case 'entity.too.large':
+      return new ApiError('payload_too_large', `The body has more than ${limit} bytes.`, {
+        errors: [{ path: '(body)', message: `must have at most ${limit} bytes` }],
+      })
+    case 'entity.parse.failed':
+      return invalidJson('is not valid JSON')
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return invalidJson('must be UTF-8, with no other encoding than gzip, deflate or br')
+    case outOfBounds:
+      return invalid([{ path: '(body)', message: error.message }])
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return invalidJson('broke off')
+    default:
+      // What cannot be unpacked has no type of its own.
+      return error.status === 400 ? invalidJson('cannot be unpacked') : error
+  }
+}
+
+function invalidJson(message: string): ApiError {
+  return new ApiError('invalid_json', `The body ${message}.`, { errors: [{ path: '(body)', message }] })
+}

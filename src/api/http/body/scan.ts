@@ -1,0 +1,46 @@
+import { shapeLimits } from './shape.ts'
+
+/**
+ * Far beyond what any route accepts: `shapeProblem` refuses less than this with the path. `JSON.parse` needs more than a second
+ * for millions of arrays inside of each other, so it never sees them.
+ */
+const maxDepth = 1_000
+
+/**
+ * Why a JSON text is too large to be parsed, or nothing. It reads bytes in one pass, stops at the first bound, and does not
+ * check the syntax: what is no JSON is left to the parser.
+ */
+export function structureProblem(json: Uint8Array): string | undefined {
+  let depth = 0
+  let values = 1
+  for (let at = 0; at < json.length; at++) {
+    switch (json[at] ?? 0) {
+      case quote:
+        at = findStringEnd(json, at)
+        break
+      case brace:
+      case bracket:
+        values++
+        if (++depth > maxDepth) return `must not be nested deeper than ${shapeLimits.depth} levels`
+        break
+      case closingBrace:
+      case closingBracket:
+        depth--
+        break
+      case comma:
+        values++
+    }
+    if (values > shapeLimits.values) return `must not hold more than ${shapeLimits.values} values in all`
+  }
+  return undefined
+}
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
+const [brace, closingBrace, bracket, closingBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
+
+/** The index of the quote that ends the string beginning at `start`; the end of the text if there is none. */
+function findStringEnd(json: Uint8Array, start: number): number {
+  let at = start + 1
+  while (at < json.length && json[at] !== quote) at += json[at] === backslash ? 2 : 1
+  return at
+}

@@ -1,0 +1,175 @@
+import {
+  Composer,
+  CST,
+  Document,
+  isScalar,
+  Lexer,
+  LineCounter,
+  Parser,
+  visit,
+  type Alias,
+  type ErrorCode,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml'
+import type { Json } from '../../../domain/event.ts'
+import { invalid } from '../../errors.ts'
+import { unkeptNumbers } from '../../fields/exact-numbers.ts'
+
+/** RFC 9512, and what was in use before it. */
+export const yamlType = 'application/yaml'
+export const yamlTypes = [yamlType, 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+
+/** Of one anchor, with those inside of it multiplied: a few lines must not stand for gigabytes. */
+const maxAliasCount = 100
+
+/**
+ * YAML 1.2 with its core schema, so that `22:00`, `on` and `no` are texts. Only what JSON can say is taken: no tags, no keys that
+ * are no texts, one document. Refuses with line and column, and quotes nothing of the text: there may be secrets in it.
+ */
+export function parseYaml(text: string): Json {
+  const lines = new LineCounter()
+  const refuse = (message: string, offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return refused(`is not valid YAML at line ${line}, column ${col}: ${message}`)
+  }
+  try {
+    const [document, second] = new Composer({
+      schema: 'core',
+      resolveKnownTags: false,
+      stringKeys: true,
+      // Its own check compares each key with all of those before it.
+      uniqueKeys: false,
+    }).compose(soundTokens(text, lines, refuse), true, text.length)
+    if (!document) return null
+    if (second) throw refuse('there must be one document only', second.range[0])
+    const [fault] = [...document.errors, ...document.warnings]
+    if (fault) throw refuse(messages[fault.code] ?? 'it cannot be read', fault.pos[0])
+    visit(document, {
+      Alias: (_key, node, path) => {
+        const meant = node.resolve(document)
+        if (meant === undefined) throw refuse(unknownAlias, startOf(node))
+        if (path.includes(meant))
+          throw refuse('an alias must not stand inside of what it is for', startOf(node))
+      },
+      Map: (_key, { items }) => {
+        const again = duplicateKey(items)
+        if (again) throw refuse('a key stands twice in one place', startOf(again))
+      },
+      Scalar: (_key, node) => {
+        const problem = numberProblem(node)
+        if (problem !== undefined) throw refuse(problem, startOf(node))
+      },
+    })
+    return document.toJS({ maxAliasCount }) as Json
+  } catch (error) {
+    if (error instanceof ReferenceError) throw refused(overused)
+    throw error
+  }
+}
+
+/** Lists and objects inside of each other. */
+const deepest = 100
+
+/** Several times what the largest configuration has. What composes them takes seconds for a million. */
+const mostTokens = 200_000
+
+/**
+ * The library's tokens, as long as they are not too many, and not nested beyond reason. What composes them is recursive, and near the end of the
+ * stack Node does not always throw: where a regular expression is compiled there, the process ends.
+ */
+function* soundTokens(
+  text: string,
+  lines: LineCounter,
+  refuse: (message: string, offset: number) => Error,
+): Generator<CST.Token, void> {
+  const parser = new Parser(lines.addNewLine)
+  lines.addNewLine(0)
+  let tokens = 0
+  let aliases = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) {
+      // The first fault is enough: a text may be nothing but faults.
+      if (token.type === 'error') throw refuse('this is not expected here', token.offset)
+      if (token.type === 'directive') throw refuse(directives, token.offset)
+      yield token
+    }
+    // To find what an alias stands for, everything before it is read.
+    if (CST.tokenType(lexeme) === 'alias') aliases++
+    if (aliases > maxAliasCount) throw refused(overused)
+    if (++tokens > mostTokens) throw refused('is longer than any configuration can be')
+    if (parser.stack.length > deepest) throw refused('is nested too deeply')
+  }
+  yield* parser.end()
+}
+
+const overused = `uses its anchors more than ${maxAliasCount} times`
+
+function refused(message: string) {
+  return invalid([{ path: '(body)', message }])
+}
+
+const unknownAlias = 'there is no such anchor; a text that begins with * must stand in quotes'
+
+const directives = 'directives (%) are not taken'
+
+const unclosed = 'a quote or a bracket is not closed, or a sign is missing'
+const messages: { [Code in ErrorCode]?: string } = {
+  BAD_ALIAS: unknownAlias,
+  BAD_DIRECTIVE: directives,
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape that there is not',
+  BAD_INDENT: 'the indentation is not right, or a bracket is not closed',
+  BAD_SCALAR_START: 'a text that begins with this sign must stand in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'a text with a colon and a space must stand in quotes',
+  MISSING_CHAR: unclosed,
+  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line and be followed by a colon',
+  NON_STRING_KEY: 'a key must be a text',
+  TAB_AS_INDENT: 'tabs are not taken as indentation',
+  TAG_RESOLVE_FAILED: 'tags (!) are not taken',
+  UNEXPECTED_TOKEN: 'this is not expected here',
+}
+
+function startOf({ range }: Alias | Scalar): number {
+  return range?.[0] ?? 0
+}
+
+function duplicateKey(items: YAMLMap['items']): Scalar | undefined {
+  const seen = new Set<unknown>()
+  for (const { key } of items) {
+    if (!isScalar(key)) continue
+    if (seen.has(key.value)) return key
+    seen.add(key.value)
+  }
+  return undefined
+}
+
+/** What would come out as another number than was written. */
+function numberProblem({ value, source = '' }: Scalar): string | undefined {
+  if (typeof value !== 'number') return undefined
+  const isKept = Number.isFinite(value) && unkeptNumbers(source).length === 0
+  return isKept ? undefined : 'JSON numbers cannot keep this one: write it as a text'
+}
+
+/**
+ * A value as people read it: lists of short values on one line, longer texts as blocks. What older readers (YAML 1.1) would
+ * take for something else stands in quotes.
+ */
+export function formatYaml(value: Json, { comment }: { comment?: string | undefined } = {}): string {
+  const document = new Document(value, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
+  visit(document, {
+    Seq: (_key, node) => {
+      if (isShort(node)) node.flow = true
+    },
+  })
+  if (comment !== undefined) document.commentBefore = comment
+  return document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: false })
+}
+
+const shortMax = 90
+
+function isShort({ items }: YAMLSeq): boolean {
+  const texts = items.map((item) => (isScalar(item) ? String(item.value) : undefined))
+  const isPlain = texts.every((text) => text !== undefined && !text.includes('\n'))
+  return isPlain && texts.join(', ').length <= shortMax
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
+import {
+  claimRequest,
+  releaseRequest,
+  storeAnswer,
+  type IdempotentRequest,
+  type StoredAnswer,
+} from '../../db/limits/idempotent-requests.ts'
+import { seal, unseal } from '../../domain/crypto/secret-box.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError, invalid } from '../errors.ts'
+import { idempotencyHeader, idempotencyKeyOf } from './idempotency.ts'
+import type { Caller, Reply, Route } from './route.ts'
+
+interface Asked {
+  path: string
+  body: unknown
+  caller: Caller
+  header: (name: string) => string | undefined
+}
+
+/** Whether a route answers a repeated `Idempotency-Key` with the stored answer: every POST that creates something. */
+export function isIdempotent({ method, replies }: Pick<Route, 'method' | 'replies'>): boolean {
+  return method === 'post' && 201 in replies
+}
+
+/**
+ * Runs a request with an `Idempotency-Key` once: the same key and body get the same answer for 24 hours, secrets included.
+ * Keys count per API key, as another one may not see what this one was shown. A request that fails can be sent again.
+ */
+export async function onceByKey(
+  { db, secretKeys, log }: AppDeps,
+  asked: Asked,
+  handle: () => Promise<Reply>,
+): Promise<Reply> {
+  const key = idempotencyKeyOf(asked.header)
+  if (key === undefined) return handle()
+  const request = requestFor(asked, key)
+  const claim = await claimRequest(db, request)
+  if (claim.kind === 'answered') return openAnswer(claim.answer)
+  if (claim.kind === 'other-body')
+    throw invalid([{ path: idempotencyHeader, message: 'was used before, for a request with another body' }])
+  if (claim.kind === 'in-progress')
+    throw new ApiError('conflict', 'A request with this Idempotency-Key is in progress.', {
+      headers: { 'Retry-After': '1' },
+    })
+  const reply = await handle().catch(async (error: unknown) => {
+    await releaseRequest(db, request.id)
+    throw error
+  })
+  const sealedBody = seal(JSON.stringify(reply.body ?? null), secretKeys, request.id)
+  // What the caller asked for is done: it must not be told otherwise because the answer could not be kept.
+  await storeAnswer(db, request.id, { status: reply.status, sealedBody }).catch((err: unknown) =>
+    log.error({ err }, 'idempotency.answer-not-stored'),
+  )
+  return reply
+
+  function openAnswer({ status, sealedBody }: StoredAnswer): Reply {
+    return {
+      status,
+      body: JSON.parse(unseal(sealedBody, secretKeys, request.id)) as unknown,
+      headers: { 'Idempotent-Replayed': 'true' },
+    }
+  }
+}
+
+function requestFor({ path, body, caller }: Asked, key: string): IdempotentRequest {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+  return {
+    id: sha256(JSON.stringify([caller.keyId, path, key])),
+    tenantId: caller.kind === 'tenant' ? caller.tenantId : undefined,
+    bodyHash: sha256(stringify(body) ?? ''),
+  }
+}

@@ -1,0 +1,98 @@
+import type { NextFunction, Request, Response, Router } from 'express'
+import { stringifyExactly } from '../../domain/json/json-text.ts'
+import { Refusal } from '../events/admission.ts'
+import type { AppDeps } from '../app.ts'
+import { authorize } from '../auth/authorize.ts'
+import { notFound } from '../errors.ts'
+import { readHops } from './hops.ts'
+import { isIdempotent, onceByKey } from './idempotent.ts'
+import { measureRegexes } from '../rules/measure-regexes.ts'
+import type { createKeyGuesses } from '../auth/key-guesses.ts'
+import { requireShape } from './body/posted-json.ts'
+import { bodyReader } from './body/read.ts'
+import { keyParameter, requestKey } from '../auth/request-key.ts'
+import type { Caller, Route } from './route.ts'
+import { isStorable, requireStorable } from '../fields/storable.ts'
+import { validate } from '../fields/validate.ts'
+import { readYaml } from './body/read-yaml.ts'
+import { yamlType, yamlTypes } from './body/yaml.ts'
+
+/** How long the calls to Temporal within one request may take before the API says that it does not answer. */
+const temporalDeadlineMs = 10_000
+
+/** Puts a route on a router: key, then rate limit, then body, then schemas, then the handler. */
+export function mount(
+  router: Router,
+  route: Route,
+  deps: AppDeps,
+  refuseGuess: ReturnType<typeof createKeyGuesses>,
+): void {
+  const readBody = bodyReader(route)
+
+  router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
+    const key = requestKey(request)
+    const caller = await authorize(key, route, deps).catch((refusal: unknown) =>
+      refuseGuess(key, request.ip, refusal),
+    )
+    const ingest = isIngest(route)
+    response.set(await countCall(deps.rateLimits, caller, route))
+    const header = (name: string) => request.get(name)
+    const hops = route.causesWebhooks ? readHops(header) : 0
+    // Thread time counts against the caller's tenant; each platform key has a share of its own.
+    const owner = caller.kind === 'tenant' ? caller.tenantId : caller.keyId
+    const body = await readBody(request, response, (text) => readYaml(deps.compute, owner, text))
+    if (!ingest) await measureRegexes(deps.compute, owner, body)
+    if (route.query) requireShape(request.query)
+    if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
+    const parsed = {
+      params: request.params as Record<string, string>,
+      query: route.query && validate(route.query, queryOf(request, route)),
+      body: route.body && validate(route.body, body),
+      caller,
+      header,
+      hops,
+      address: request.ip,
+    }
+    if (!ingest) {
+      requireStorable(parsed.query)
+      requireStorable(parsed.body)
+    }
+    const handle = () => route.handle(parsed, deps)
+    const reply = await deps.temporal
+      .withDeadline(Date.now() + temporalDeadlineMs, () =>
+        isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, handle) : handle(),
+      )
+      .catch(async (error: unknown) => {
+        if (error instanceof Refusal) await refundCall(deps.rateLimits, caller, route)
+        throw error
+      })
+    if (response.headersSent) return next()
+    response.status(reply.status).set(reply.headers ?? {})
+    if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
+      response.type(yamlType).send(reply.yaml)
+    else if (reply.body === undefined) response.end()
+    else response.type('json').send(stringifyExactly(reply.body))
+  })
+}
+
+function isIngest({ access }: Pick<Route, 'access'>): boolean {
+  return access !== 'platform' && access.ingest !== undefined
+}
+
+/** A batch is looked at before its body is read, and counted when its events are known. */
+function countCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
+  if (access === 'platform' || !access.ingest) return limits.countCall(caller)
+  return limits.takeEvents(caller, access.ingest === 'batch' ? 0 : 1)
+}
+
+/** A call that was not admitted costs its caller nothing. */
+function refundCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
+  if (access === 'platform' || !access.ingest) return limits.refundCall(caller)
+  return limits.returnEvents(caller, access.ingest === 'batch' ? 0 : 1)
+}
+
+/** Without the key, where one may stand there. */
+function queryOf({ query }: Request, { queryKey }: Route): Record<string, unknown> {
+  const { [keyParameter]: _key, ...rest } = query
+  return queryKey ? rest : query
+}

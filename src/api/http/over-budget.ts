@@ -1,0 +1,23 @@
+import { OverBudget } from '../../compute/over-budget.ts'
+import { ApiError, invalid } from '../errors.ts'
+
+/**
+ * A refusal of what a thread did not finish, as an answer: `share` and `queue` are over soon, the others are about what was
+ * sent or stored. `path` is what took too long.
+ */
+export function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = '(body)'): ApiError {
+  if (budget === 'time' || budget === 'memory') return invalid([{ path, message: `${message} to process` }])
+  const seconds = Math.ceil(retryInMs / 1000)
+  return new ApiError('rate_limited', `Processing it ${message}; try again in ${seconds} s.`, {
+    headers: { 'Retry-After': String(seconds) },
+  })
+}
+
+/** Waits for a thread; an exceeded budget is an answer that names `path`. */
+export async function withinBudget<Result>(result: Promise<Result>, path?: string): Promise<Result> {
+  try {
+    return await result
+  } catch (error) {
+    throw error instanceof OverBudget ? overBudgetError(error, path) : error
+  }
+}

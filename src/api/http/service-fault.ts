@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import type { Request } from 'express'
+import type { Log } from '../../log.ts'
+import { grpcCode } from '../../temporal/grpc.ts'
+import { PayloadLocked } from '../../temporal/payload-codec.ts'
+import { ApiError } from '../errors.ts'
+
+/** What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
+export function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : (serviceFault(error) ?? unexpected(error))
+}
+
+function unexpected(cause: unknown): ApiError {
+  if (cause instanceof URIError) return new ApiError('bad_request', 'The path is not well encoded.')
+  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
+    cause,
+  })
+}
+
+export function logFault(
+  log: Log,
+  { method, path }: Pick<Request, 'method' | 'path'>,
+  fault: ApiError,
+): void {
+  const { code, message: detail, cause: err } = fault
+  if (fault.status >= 500) log.error({ method, path, code, detail, err }, 'request.failed')
+}
+
+/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const passing = new Set([1, 4, 8, 14])
+
+/** A 503 when Temporal or PostgreSQL did not answer; `undefined` for any other fault. */
+export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | undefined {
+  const headers = { 'Retry-After': '5' }
+  if (passing.has(grpcCode(cause) ?? 0))
+    return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
+  if (isPoolExhausted(cause))
+    return new ApiError('unavailable', `All database connections are in use. ${advice}`, { cause, headers })
+  if (cause instanceof PayloadLocked) return new ApiError('unavailable', lockedDetail, { cause })
+  if (isDatabaseFault(cause))
+    return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
+  return undefined
+}
+
+/** Which key is missing stands in the log: the operator mends it, and nothing is lost meanwhile. */
+const lockedDetail =
+  'What this needs is encrypted with a key that Switchyard does not have at present. Its operator has to give it to PAYLOAD_KEYS.'
+
+/** pg-pool gives its error no code; P2028 is Prisma's for a transaction that got no connection in time. */
+function isPoolExhausted(cause: unknown): boolean {
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
+  return code === 'P2028' || message === 'timeout exceeded when trying to connect'
+}
+
+/** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */
+function isDatabaseFault(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(P10\d\d|P2024|ECONNREFUSED|ECONNRESET|ETIMEDOUT|57P0\d)$/.test(code)
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import type { ApiKey } from '../db/generated/client.ts'
+import { environments } from '../../domain/event.ts'
+import { duration } from '../destinations/fields.ts'
+import { keyScopes } from '../auth/scopes.ts'
+import { isoTime, nameText } from '../fields/text.ts'
+
+export const scopeList = z
+  .array(z.enum(keyScopes))
+  .min(1)
+  .max(keyScopes.length)
+  .refine((list) => new Set(list).size === list.length, 'must not name a scope twice')
+
+export const keyExpiry = isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
+
+export const platformKeyBody = z.strictObject({
+  name: nameText.optional(),
+  expiresAt: keyExpiry.optional(),
+})
+
+export const rotateBody = z.strictObject({
+  overlap: duration.default('24h').meta({
+    description: 'How long the previous key goes on, at most 7d; 0s ends it at once.',
+  }),
+  expiresAt: keyExpiry.optional().meta({ description: 'Of the new key; by default that of the previous.' }),
+})
+export type Rotation = z.output<typeof rotateBody>
+
+export const platformKeyReply = z.object({
+  id: z.string(),
+  name: z.string().optional(),
+  lastFour: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string().optional(),
+  revokedAt: z.string().optional(),
+  lastUsedAt: z.string().optional().meta({ description: 'To the minute.' }),
+  replacedBy: z.string().optional().meta({ description: 'The key that it was rotated to.' }),
+})
+
+export const keyReply = platformKeyReply.extend({
+  environment: z.enum(environments),
+  scopes: z.array(z.string()),
+})
+
+/** With the key itself: it is in no other answer. */
+const shownOnce = { key: z.string().meta({ description: 'Shown this once.' }) }
+const rotated = {
+  ...shownOnce,
+  replaces: z.string().meta({ description: 'The id of the previous key.' }),
+  previousEndsAt: z.string(),
+}
+export const newKeyReply = keyReply.extend(shownOnce)
+export const rotatedReply = keyReply.extend(rotated)
+export const newPlatformKeyReply = platformKeyReply.extend(shownOnce)
+export const rotatedPlatformReply = platformKeyReply.extend(rotated)
+
+/** A key as it is listed: never the key, nor its hash. */
+export function showKey(key: ApiKey) {
+  return {
+    id: key.id,
+    ...(key.environment !== null && { environment: key.environment, scopes: key.scopes }),
+    ...(key.name && { name: key.name }),
+    lastFour: key.lastFour,
+    createdAt: key.createdAt.toISOString(),
+    ...(key.expiresAt && { expiresAt: key.expiresAt.toISOString() }),
+    ...(key.revokedAt && { revokedAt: key.revokedAt.toISOString() }),
+    ...(key.lastUsedAt && { lastUsedAt: key.lastUsedAt.toISOString() }),
+    ...(key.replacedBy && { replacedBy: key.replacedBy }),
+  }
+}

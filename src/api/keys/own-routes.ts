@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
+import type { ApiKey } from '../db/generated/client.ts'
+import { unauthorized } from '../auth/authorize.ts'
+import { ApiError, invalid } from '../errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
+import { createKey, findKey, isInForce, revokeKey, rotateKey } from './store.ts'
+import { route, scopeOf, type TenantCaller } from '../http/route.ts'
+import { allows } from '../auth/scopes.ts'
+import { nameText } from '../fields/text.ts'
+
+const ownKeyBody = z.strictObject({
+  scopes: scopeList.meta({ description: 'None that the asking key lacks.' }),
+  name: nameText.optional(),
+  expiresAt: keyExpiry
+    .optional()
+    .meta({ description: 'Not later than that of the asking key, which is the default.' }),
+})
+
+/** A tenant's keys, as a key of its own makes them: never for more than it may do itself, nor for longer. */
+export const ownKeyRoutes = [
+  route({
+    method: 'get',
+    path: '/keys',
+    access: { scope: 'keys:read' },
+    summary: 'List the keys of the key’s environment, newest first, revoked ones included',
+    query: idPageQuery,
+    replies: { 200: idPageReply(keyReply) },
+    async handle({ query, caller }, { db }) {
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        showKey,
+      )
+      return { status: 200, body: page }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/keys',
+    access: { scope: 'keys:write' },
+    summary: 'Make a key that may do no more than this one; it is shown only in this answer',
+    body: ownKeyBody,
+    replies: { 201: newKeyReply },
+    async handle({ body, caller, address }, { db }) {
+      const made = await inAskersTurn(db, caller, async (tx, asking) => {
+        const expiresAt = body.expiresAt === undefined ? asking.expiresAt : new Date(body.expiresAt)
+        const given = { ...body, expiresAt }
+        requireScopes(asking, body.scopes)
+        requireExpiry(asking, expiresAt)
+        return createKey(tx, { keyId: caller.keyId, address }, scopeOf(caller), given)
+      })
+      return { status: 201, body: { ...showKey(made.row), key: made.key } }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/keys/:id',
+    access: { scope: 'keys:write' },
+    summary: 'Revoke a key of the key’s environment at once; it may be this one',
+    replies: { 204: null },
+    async handle({ params, caller, address }, { db }) {
+      await inAskersTurn(db, caller, async (tx) => {
+        const key = await findKey(tx, scopeOf(caller), params.id)
+        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+      })
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/keys/:id/rotate',
+    access: { scope: 'keys:write' },
+    summary:
+      'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
+    body: rotateBody,
+    replies: { 201: rotatedReply },
+    async handle({ params, body, caller, address }, { db }) {
+      const rotated = await inAskersTurn(db, caller, async (tx, asking) => {
+        const key = await findKey(tx, scopeOf(caller), params.id)
+        requireScopes(asking, key.scopes)
+        requireExpiry(asking, body.expiresAt === undefined ? key.expiresAt : new Date(body.expiresAt))
+        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+      })
+      return { status: 201, body: rotated }
+    },
+  }),
+]
+
+/** In the tenant's turn, with the asking key as it is now: one that was revoked meanwhile leaves no key behind. */
+function inAskersTurn<Result>(
+  db: Db,
+  { tenantId, keyId }: TenantCaller,
+  write: (tx: Tx, asking: ApiKey) => Promise<Result>,
+): Promise<Result> {
+  return inTenantTurn(db, tenantId, async (tx) => {
+    const asking = await tx.apiKey.findUnique({ where: { id: keyId } })
+    if (!asking || !isInForce(asking, new Date())) throw unauthorized('The key was revoked or has expired.')
+    return write(tx, asking)
+  })
+}
+
+function requireScopes(asking: ApiKey, wanted: readonly string[]): void {
+  const lacking = wanted.find((scope) => !allows(asking.scopes, scope))
+  if (lacking === undefined) return
+  throw new ApiError('forbidden', `This key lacks the scope ${lacking}, and so cannot give it to another.`)
+}
+
+function requireExpiry({ expiresAt: ownEnd }: ApiKey, expiresAt: Date | null): void {
+  if (ownEnd === null || (expiresAt !== null && expiresAt <= ownEnd)) return
+  const message = `must not be later than that of the asking key, ${ownEnd.toISOString()}`
+  throw invalid([{ path: 'expiresAt', message }])
+}

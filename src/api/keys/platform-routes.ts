@@ -1,0 +1,108 @@
+import type { Db, Tx } from '../../db/client.ts'
+import type { ApiKey } from '../db/generated/client.ts'
+import { ApiError } from '../errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import {
+  newPlatformKeyReply,
+  platformKeyBody,
+  platformKeyReply,
+  rotateBody,
+  rotatedPlatformReply,
+  showKey,
+} from './fields.ts'
+import { createKey, findKey, isInForce, platformOwner, revokeKey, rotateKey } from './store.ts'
+import { route } from '../http/route.ts'
+
+/** Keys that belong to no tenant. `ADMIN_API_KEY` is not among them: it is no row of the database. */
+export const platformKeyRoutes = [
+  route({
+    method: 'get',
+    path: '/platform-keys',
+    access: 'platform',
+    summary: 'List the platform keys, newest first, revoked ones included',
+    query: idPageQuery,
+    replies: { 200: idPageReply(platformKeyReply) },
+    async handle({ query }, { db }) {
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, ...platformOwner } }),
+        showKey,
+      )
+      return { status: 200, body: page }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/platform-keys',
+    access: 'platform',
+    summary: 'Make a platform key, which is shown only in this answer',
+    body: platformKeyBody,
+    replies: { 201: newPlatformKeyReply },
+    async handle({ body, caller, address }, { db }) {
+      const by = { keyId: caller.keyId, address }
+      const { row, key } = await db.$transaction((tx) =>
+        createKey(tx, by, platformOwner, { ...body, scopes: ['*'] }),
+      )
+      return { status: 201, body: { ...showKey(row), key } }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/platform-keys/:id',
+    access: 'platform',
+    summary: 'Revoke a platform key at once; not the last one, unless ADMIN_API_KEY is set',
+    replies: { 204: null },
+    async handle({ params, caller, address }, { db, adminKeyHash }) {
+      await db.$transaction(async (tx) => {
+        await lockPlatformKeys(tx)
+        const key = await findKey(tx, platformOwner, params.id)
+        if (adminKeyHash === undefined) await requireAnother(tx, key)
+        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+      })
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/platform-keys/:id/rotate',
+    access: 'platform',
+    summary: 'Make a platform key in place of another, which goes on until the overlap ends',
+    body: rotateBody,
+    replies: { 201: rotatedPlatformReply },
+    async handle({ params, body, caller, address }, { db }) {
+      const rotated = await db.$transaction(async (tx) => {
+        await lockPlatformKeys(tx)
+        const key = await findKey(tx, platformOwner, params.id)
+        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+      })
+      return { status: 201, body: rotated }
+    },
+  }),
+]
+
+/** Two who revoke at once would each see the other's key as the one that stays. */
+async function lockPlatformKeys(tx: Tx): Promise<void> {
+  await tx.$queryRaw`SELECT 1 FROM "ApiKey" WHERE "tenantId" IS NULL ORDER BY "id" FOR UPDATE`
+}
+
+/** A platform key where none can be used; who is told of it keeps it. Of processes that start at once, only one makes it. */
+export function makeFirstPlatformKey(db: Db): Promise<string | undefined> {
+  return db.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('first platform key', 0))`
+    const keys = await tx.apiKey.findMany({ where: { ...platformOwner, revokedAt: null } })
+    if (keys.some((key) => isInForce(key, new Date()))) return undefined
+    const given = { name: 'first platform key', scopes: ['*'] }
+    return (await createKey(tx, { keyId: 'start', address: undefined }, platformOwner, given)).key
+  })
+}
+
+/** One that was rotated away does not count as another: it ends by itself. */
+async function requireAnother(tx: Tx, { id, revokedAt }: ApiKey): Promise<void> {
+  if (revokedAt !== null) return
+  const others = await tx.apiKey.findMany({ where: { ...platformOwner, id: { not: id }, replacedBy: null } })
+  if (others.some((key) => isInForce(key, new Date()))) return
+  throw new ApiError(
+    'conflict',
+    'This is the last platform key, and ADMIN_API_KEY is not set: make another one first, or nobody could make any.',
+  )
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { hasApiSecret, makeApiSecret } from '../../db/api-secrets.ts'
+import { inTenantTurn } from '../../db/client.ts'
+import { environments } from '../../domain/event.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
+import { createKey, findKey, revokeKey, rotateKey } from './store.ts'
+import { route } from '../http/route.ts'
+import { findTenant } from '../tenants/routes.ts'
+import { nameText } from '../fields/text.ts'
+
+const keyBody = z.strictObject({
+  environment: z.enum(environments),
+  scopes: scopeList.default(['*']),
+  name: nameText.optional(),
+  expiresAt: keyExpiry.optional(),
+})
+
+/** Tenants' keys, as the platform makes them. */
+export const keyRoutes = [
+  route({
+    method: 'post',
+    path: '/tenants/:id/keys',
+    access: 'platform',
+    summary: 'Make a key for a tenant; key and API secret are shown only in this answer',
+    body: keyBody,
+    replies: {
+      201: newKeyReply.extend({
+        apiSecret: z.string().optional().meta({
+          description: 'The tenant’s API secret, with its first key of the environment.',
+        }),
+      }),
+    },
+    async handle({ params, body: { environment, ...given }, caller, address }, { db, secretKeys }) {
+      const { id: tenantId } = await findTenant(db, params.id)
+      const scope = { tenantId, environment }
+      const made = await inTenantTurn(db, tenantId, async (tx) => {
+        const first = !(await hasApiSecret(tx, scope))
+        const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
+        const { row, key } = await createKey(tx, { keyId: caller.keyId, address }, scope, given)
+        return { ...showKey(row), key, ...(apiSecret && { apiSecret }) }
+      })
+      return { status: 201, body: made }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id/keys',
+    access: 'platform',
+    summary: 'List a tenant’s keys, newest first, revoked ones included',
+    query: idPageQuery,
+    replies: { 200: idPageReply(keyReply) },
+    async handle({ params, query }, { db }) {
+      const { id: tenantId } = await findTenant(db, params.id)
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, tenantId } }),
+        showKey,
+      )
+      return { status: 200, body: page }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/tenants/:id/keys/:keyId',
+    access: 'platform',
+    summary: 'Revoke a key at once',
+    replies: { 204: null },
+    async handle({ params: { id: tenantId = '', keyId }, caller, address }, { db }) {
+      await inTenantTurn(db, tenantId, async (tx) => {
+        const key = await findKey(tx, { tenantId }, keyId)
+        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+      })
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/tenants/:id/keys/:keyId/rotate',
+    access: 'platform',
+    summary:
+      'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
+    body: rotateBody,
+    replies: { 201: rotatedReply },
+    async handle({ params: { id: tenantId = '', keyId }, body, caller, address }, { db }) {
+      const rotated = await inTenantTurn(db, tenantId, async (tx) => {
+        const key = await findKey(tx, { tenantId }, keyId)
+        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+      })
+      return { status: 201, body: rotated }
+    },
+  }),
+]

@@ -1,0 +1,88 @@
+import express, { type Request, type Router } from 'express'
+import { assertNever } from '../../domain/assert-never.ts'
+import {
+  confirmPath,
+  readConfirmToken,
+  readUnsubscribeToken,
+  unsubscribePath,
+} from '../../domain/email/link.ts'
+import type { AppDeps } from '../app.ts'
+import { confirm, unsubscribe, viewConfirming, viewUnsubscribing } from './email-actions.ts'
+import { linkPages } from './page.ts'
+import { renderEmailPage, type EmailView } from '../pages/email.ts'
+
+/** The pages behind the links by which people confirm that they want mail, and unsubscribe. */
+export function emailLinkPages(deps: AppDeps): Router {
+  const router = express.Router()
+  const { secretKeys } = deps
+  const readBody = express.raw({ type: () => true, limit: '16kb' })
+  router.use(
+    linkPages(deps, {
+      path: confirmPath,
+      readToken: (token) => readConfirmToken(token, secretKeys),
+      view: (ref) => viewConfirming(deps, ref),
+      readBody,
+      submit: async (ref, request) =>
+        (await fieldsOf(request)).get('confirm') === 'yes'
+          ? confirm(deps, ref, request.ip)
+          : withProblem(await viewConfirming(deps, ref)),
+      show,
+    }),
+    linkPages(deps, {
+      path: unsubscribePath,
+      readToken: (token) => readUnsubscribeToken(token, secretKeys),
+      view: (ref) => viewUnsubscribing(deps, ref),
+      readBody,
+      submit: async (ref, request) =>
+        asksToUnsubscribe(await fieldsOf(request))
+          ? unsubscribe(deps, ref, request.ip)
+          : withProblem(await viewUnsubscribing(deps, ref)),
+      show,
+    }),
+  )
+  return router
+}
+
+/** The button of the page, or the one that mail programs show (RFC 8058 §3.2). */
+function asksToUnsubscribe(fields: FormData): boolean {
+  return fields.get('unsubscribe') === 'yes' || fields.get('List-Unsubscribe') === 'One-Click'
+}
+
+/** Browsers send a form URL-encoded, mail programs as multipart as well (RFC 8058 §3.1). What is neither holds no fields. */
+async function fieldsOf({ body, headers }: { body?: unknown } & Pick<Request, 'headers'>): Promise<FormData> {
+  const type = headers['content-type'] ?? ''
+  if (!Buffer.isBuffer(body)) return new FormData()
+  try {
+    return await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData()
+  } catch {
+    return new FormData()
+  }
+}
+
+function withProblem(view: EmailView): EmailView {
+  return view.state === 'confirm' || view.state === 'unsubscribe' ? { ...view, problem: true } : view
+}
+
+function show(view: EmailView) {
+  return { html: renderEmailPage(view), status: statusOf(view) }
+}
+
+function statusOf(view: EmailView): number {
+  switch (view.state) {
+    case 'confirm':
+    case 'unsubscribe':
+      return view.problem ? 422 : 200
+    case 'confirmed':
+    case 'unsubscribed':
+    case 'gone':
+      return 200
+    case 'expired':
+      return 410
+    case 'unknown':
+      return 404
+    case 'fault':
+      return 500
+    default:
+      return assertNever(view)
+  }
+}

@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import { withAsciiDomain } from '../../channels/email/address.ts'
+import { recordAudit } from '../../db/audit/audit.ts'
+import { inTenantTurn } from '../../db/client.ts'
+import { openDestination, type Destination, type Scope } from '../../db/destinations/destinations.ts'
+import {
+  readRecipients,
+  setRecipientStatus,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
+import { createMailLimits } from '../../db/limits/mail-limits.ts'
+import { addressKey } from '../../domain/email/consent.ts'
+import { confirmationLimitText } from '../../domain/email/mail-limits.ts'
+import type { AppDeps } from '../app.ts'
+import { channelOf } from '../destinations/channel.ts'
+import { requireDestination } from '../destinations/store.ts'
+import { askRecipients } from './asking.ts'
+import { recipientReply, recipientsOf, requireLinks, showRecipient } from './store.ts'
+import { ApiError, invalid, notFound } from '../errors.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { asJson, audit } from '../audit/writer.ts'
+
+const addresses = z.array(z.string().overwrite(withAsciiDomain).max(254)).min(1).max(50)
+const recipientsReply = z.object({ recipients: z.array(recipientReply) })
+
+export const emailRecipientRoutes = [
+  route({
+    method: 'post',
+    path: '/destinations/:id/confirmations',
+    access: { scope: 'destinations:write' },
+    summary: 'Ask recipients of an email destination who have not confirmed once more',
+    body: z.strictObject({
+      addresses: addresses
+        .optional()
+        .meta({ description: 'By default all who were asked and have not answered.' }),
+    }),
+    replies: { 202: recipientsReply },
+    async handle({ params, body, caller, address }, deps) {
+      const scope = scopeOf(caller)
+      const destination = await requireDestination(deps, scope, params.id)
+      const named = await recipientsNamed(deps, destination, body.addresses)
+      const settled = named.findIndex(({ status }) => status !== 'asked')
+      if (body.addresses && settled >= 0) throw alreadyAnswered(named[settled], settled)
+      const open = named.filter(({ status }) => status === 'asked')
+      if (open.length === 0) throw new ApiError('already_ended', 'No recipient is left who could confirm.')
+      requireLinks(deps.publicUrl)
+      const askable = await withinDailyLimit(deps, scope, open)
+      const after = { asked: askable.map(({ address }) => address) }
+      const done = { action: 'email-recipient.asked', subject: destination.id, after }
+      await audit(deps.db, { caller, address }, done)
+      await askRecipients(deps, scope, askable)
+      return { status: 202, body: await showAll(deps, destination) }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/tenants/:id/destinations/:destinationId/vouch',
+    access: 'platform',
+    summary: 'Answer for recipients of an email destination: they get its mail without confirming',
+    body: z.strictObject({
+      addresses: addresses.optional().meta({
+        description:
+          'By default all who have not confirmed. Who has unsubscribed is let in again only by being named.',
+      }),
+    }),
+    replies: { 200: recipientsReply },
+    async handle({ params: { id: tenantId = '', destinationId = '' }, body, caller, address }, deps) {
+      const destination = await inTenantTurn(deps.db, tenantId, async (tx) => {
+        const row = await tx.destination.findFirst({ where: { id: destinationId, tenantId } })
+        if (!row) throw notFound('destination')
+        const found = openDestination(row, deps.secretKeys)
+        const named = await recipientsNamed({ db: tx }, found, body.addresses)
+        const before = named.filter(({ status }) =>
+          body.addresses ? status === 'asked' || status === 'unsubscribed' : status === 'asked',
+        )
+        const after: EmailRecipient[] = []
+        for (const recipient of before) after.push(await setRecipientStatus(tx, recipient, 'vouched'))
+        const owner = { tenantId, environment: found.environment, keyId: caller.keyId, address }
+        const shown = (list: EmailRecipient[]) => asJson({ recipients: list.map(showRecipient) })
+        if (after.length > 0)
+          await recordAudit(tx, {
+            ...owner,
+            action: 'email-recipient.vouched',
+            subject: found.id,
+            before: shown(before),
+            after: shown(after),
+          })
+        return found
+      })
+      return { status: 200, body: await showAll(deps, destination) }
+    },
+  }),
+]
+
+/** The recipients that a config names, or those of them that were asked for. */
+async function recipientsNamed(
+  { db }: { db: Parameters<typeof readRecipients>[0] },
+  { id, channel, config }: Destination,
+  asked: readonly string[] | undefined,
+): Promise<EmailRecipient[]> {
+  const configured = new Set(channelOf(channel).recipients(config).map(addressKey))
+  if (configured.size === 0)
+    throw new ApiError('not_found', 'This destination has no recipients: it is not an email destination.')
+  const own = (await readRecipients(db, [id])).filter(({ address }) => configured.has(address))
+  if (!asked) return own
+  return asked.map((address, index) => {
+    const found = own.find((recipient) => recipient.address === addressKey(address))
+    if (!found)
+      throw invalid([{ path: `addresses.${index}`, message: 'is not a recipient of this destination' }])
+    return found
+  })
+}
+
+function alreadyAnswered(recipient: EmailRecipient | undefined, index: number): ApiError {
+  const message =
+    recipient?.status === 'unsubscribed' ? 'has unsubscribed, and is not asked again' : 'has agreed already'
+  return invalid([{ path: `addresses.${index}`, message }])
+}
+
+/** Those whose mailboxes were asked often enough today are left out; where that is all of them, 429. */
+async function withinDailyLimit(
+  { db }: AppDeps,
+  scope: Scope,
+  open: EmailRecipient[],
+): Promise<EmailRecipient[]> {
+  const limits = createMailLimits(db)
+  const reached = await Promise.all(open.map(({ address }) => limits.confirmationLimit(scope, address)))
+  const askable = open.filter((_recipient, index) => reached[index] === undefined)
+  if (askable.length > 0) return askable
+  const [next] = reached.flatMap((limit) => limit ?? []).sort((one, other) => one.waitMs - other.waitMs)
+  const { perDay = 0, waitMs = 0 } = next ?? {}
+  const seconds = Math.ceil(waitMs / 1000)
+  const detail = `Not sent: ${confirmationLimitText(perDay)}. Try again in ${seconds} s.`
+  throw new ApiError('rate_limited', detail, { headers: { 'Retry-After': String(seconds) } })
+}
+
+async function showAll({ db }: AppDeps, destination: Destination) {
+  const shown = await recipientsOf(db, [destination])
+  return { recipients: shown.get(destination.id) ?? [] }
+}

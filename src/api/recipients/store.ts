@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import type { Channel } from '../../channels/channel.ts'
+import type { Tx } from '../../db/client.ts'
+import type { Destination, Scope } from '../../db/destinations/destinations.ts'
+import {
+  addRecipients,
+  keepRecipients,
+  newAddresses,
+  readRecipients,
+  unansweredAddresses,
+  unsubscribedBefore,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
+import { addressKey, recipientStatuses, type RecipientStatus } from '../../domain/email/consent.ts'
+import { maxUnanswered } from '../../domain/email/mail-limits.ts'
+import { mailboxKey } from '../../domain/email/mailbox.ts'
+import type { AppDeps } from '../app.ts'
+import { channelOf } from '../destinations/channel.ts'
+import { invalid } from '../errors.ts'
+
+export const recipientReply = z.object({
+  address: z.string(),
+  status: z.enum(recipientStatuses).meta({
+    description:
+      'asked: gets nothing before its link is used; confirmed; vouched: the platform answers for it; unsubscribed.',
+  }),
+  statusAt: z.string(),
+  askedAt: z
+    .string()
+    .optional()
+    .meta({ description: 'When a request to confirm was last handed to delivery; absent before the first.' }),
+})
+export type RecipientReply = z.output<typeof recipientReply>
+
+/**
+ * Keeps a destination's recipients in step with its config, in the transaction that writes it. New ones are to be asked, unless the
+ * platform answers for the tenant's.
+ */
+export async function writeRecipients(
+  { db, publicUrl }: Pick<AppDeps, 'publicUrl'> & { db: Tx },
+  channel: Channel,
+  { id, tenantId, environment, config }: Pick<Destination, 'id' | 'tenantId' | 'environment' | 'config'>,
+): Promise<void> {
+  const addresses = channel.recipients(config)
+  if (addresses.length === 0) return
+  const added = await newAddresses(db, id, addresses)
+  const status = added.length > 0 ? await statusOfNew(db, tenantId) : 'asked'
+  if (added.length > 0) {
+    if (status === 'asked') requireLinks(publicUrl)
+    const unsubscribed = await unsubscribedBefore(db, { tenantId, environment }, added)
+    await addRecipients(db, id, unsubscribed, 'unsubscribed')
+  }
+  await keepRecipients(db, id, addresses, status)
+  if (added.length > 0 && status === 'asked') await requireAnswers(db, { tenantId, environment }, added)
+}
+
+/** Bounds what is stored of one mailbox by the addresses that lead to it. */
+async function requireAnswers(db: Tx, scope: Scope, added: readonly string[]): Promise<void> {
+  const unanswered = (await unansweredAddresses(db, scope, added)).map(mailboxKey)
+  for (const mailbox of new Set(unanswered)) {
+    const count = unanswered.filter((one) => one === mailbox).length
+    if (count > maxUnanswered)
+      throw invalid([{ path: 'config.to', message: tooManyUnanswered(mailbox, count) }])
+  }
+}
+
+function tooManyUnanswered(mailbox: string, count: number): string {
+  return `has too many recipients of ${mailbox} who have not confirmed: ${count} over all destinations, tags (+…) included, and the limit is ${maxUnanswered}`
+}
+
+/** Without a public URL there are no links to confirm by. */
+export function requireLinks(publicUrl: string | undefined): void {
+  if (publicUrl !== undefined) return
+  const message =
+    'has recipients who must confirm first, and links to confirm by cannot be made: the operator has to set PUBLIC_URL, or to vouch for them'
+  throw invalid([{ path: 'config.to', message }])
+}
+
+async function statusOfNew(db: Tx, tenantId: string): Promise<RecipientStatus> {
+  const { emailConsent } = await db.tenant.findUniqueOrThrow({
+    where: { id: tenantId },
+    select: { emailConsent: true },
+  })
+  return emailConsent === 'vouched' ? 'vouched' : 'asked'
+}
+
+/** The recipients that a config names, in its order, for answers; nothing for channels that reach no people. */
+export async function recipientsOf(
+  db: Tx,
+  destinations: readonly Destination[],
+): Promise<ReadonlyMap<string, RecipientReply[]>> {
+  const named = destinations.map(({ id, channel, config }) => ({
+    id,
+    addresses: [...new Set(channelOf(channel).recipients(config).map(addressKey))],
+  }))
+  const people = named.filter(({ addresses }) => addresses.length > 0)
+  if (people.length === 0) return new Map()
+  const rows = await readRecipients(
+    db,
+    people.map(({ id }) => id),
+  )
+  return new Map(
+    people.map(({ id, addresses }) => {
+      const own = rows.filter(({ destinationId }) => destinationId === id)
+      return [
+        id,
+        addresses.flatMap((key) => own.find(({ address }) => address === key) ?? []).map(showRecipient),
+      ]
+    }),
+  )
+}
+
+export function showRecipient({ address, status, statusAt, askedAt }: EmailRecipient): RecipientReply {
+  return {
+    address,
+    status,
+    statusAt: statusAt.toISOString(),
+    ...(askedAt && { askedAt: askedAt.toISOString() }),
+  }
+}

@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from 'node:util'
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import { erasuresOf } from '../../db/erasures.ts'
+import { erasureOf, toldOf } from '../../domain/redaction/erasure.ts'
+import type { Event } from '../../domain/event.ts'
+import { withHops } from '../../domain/hops.ts'
+import { readEventInput } from '../../temporal/log/event-input.ts'
+import { startReplayRun } from '../../temporal/start-event.ts'
+import { replayWorkflowId } from '../../workflows/contract/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { invalid } from '../errors.ts'
+import { describeUnerased, erasedError } from '../events/log.ts'
+import { chooseReplayId } from './ids.ts'
+import { scopeOf } from '../http/route.ts'
+import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+
+/**
+ * Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. The same
+ * request again, by its key or while it runs, is the same replay.
+ */
+export async function startReplay(
+  deps: AppDeps,
+  writer: Writer,
+  { eventId, destinations, hops }: ReplayAsked,
+  idempotencyKey: string | undefined,
+): Promise<{ replayId: string; duplicate?: true }> {
+  const scope = scopeOf(writer.caller)
+  const { temporal } = deps
+  const execution = await describeUnerased(deps, scope, eventId)
+  if (destinations) await requireKnown(deps, scope, destinations)
+  const input = await readEventInput(temporal, execution.workflowId, execution.runId)
+  if ('erased' in input) throw erasedError()
+  const { event, digest } = input
+  await requireUnerased(deps, scope, event)
+  if (event.test && !destinations)
+    throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
+  const workflowIdFor = (id: string) => replayWorkflowId(execution.workflowId, id)
+  const { id: replayId, known } = await chooseReplayId(
+    temporal,
+    {
+      parts: [scope.tenantId, scope.environment, eventId],
+      idempotencyKey,
+      bodyHash: destinations?.join(',') ?? '',
+    },
+    workflowIdFor,
+  )
+  if (known) return recognise(temporal, workflowIdFor(replayId), { replayId, destinations })
+  const done = { action: 'event.replayed', subject: eventId, after: asJson({ replayId, destinations }) }
+  const start = () =>
+    startReplayRun(
+      temporal,
+      { event: withHops(event, hops), ...(digest && { digest }), replay: { id: replayId, destinations } },
+      { eager: deps.eagerStart },
+    )
+  try {
+    await deps.admission.admit(scope.tenantId, 1, (startInSlot) =>
+      startInSlot(workflowIdFor(replayId), () => actAudited(deps.db, writer, done, start)),
+    )
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    return recognise(temporal, workflowIdFor(replayId), { replayId, destinations })
+  }
+  return { replayId }
+}
+
+interface ReplayAsked {
+  eventId: string
+  destinations: string[] | undefined
+  /** The number of webhooks that led to the call. */
+  hops: number
+}
+
+/** The replay that an identical request has started, or 422 where the key was used for other destinations. */
+async function recognise(
+  temporal: Client,
+  workflowId: string,
+  { replayId, destinations }: { replayId: string; destinations: string[] | undefined },
+) {
+  const input = await readEventInput(temporal, workflowId)
+  if ('erased' in input || isDeepStrictEqual(input.replay?.destinations, destinations))
+    return { replayId, duplicate: true as const }
+  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay to other destinations' }])
+}
+
+/** What is started while it is being erased would only have to be found again. */
+async function requireUnerased({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
+  const ids = toldOf(event).map(({ id }) => id)
+  if (erasureOf(event, await erasuresOf(db, scope, ids))) throw erasedError()
+}
+
+async function requireKnown({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {
+  const known = new Set((await routableDestinations(db, scope, ids)).map(({ id }) => id))
+  const unknown = ids.flatMap((id, index) => (known.has(id) ? [] : [`destinations.${index}`]))
+  if (unknown.length > 0)
+    throw invalid(unknown.map((path) => ({ path, message: 'is not a destination of this environment' })))
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { TypedSearchAttributes } from '@temporalio/common'
+import stringify from 'safe-stable-stringify'
+import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import type { ReplayFilter } from '../../domain/replay.ts'
+import {
+  replayEventsType,
+  replaysWorkflowId,
+  searchAttributes,
+  taskQueue,
+  type ReplayEventsInput,
+  type ReplayMemo,
+} from '../../workflows/contract/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { invalid } from '../errors.ts'
+import type { NewReplay } from './fields.ts'
+import { chooseReplayId } from './ids.ts'
+import { scopeOf } from '../http/route.ts'
+import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+
+/** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
+export async function startReplays(
+  deps: AppDeps,
+  writer: Writer,
+  asked: NewReplay,
+  idempotencyKey: string | undefined,
+): Promise<{ id: string; duplicate?: true }> {
+  const scope = scopeOf(writer.caller)
+  const createdAt = new Date().toISOString()
+  const filter = filterOf(asked, createdAt)
+  if (filter.source === 'archive' && !deps.archive)
+    throw invalid([{ path: 'source', message: 'must be log: no archive is kept here' }])
+  if (filter.destination !== undefined) await requireActive(deps, scope, filter.destination)
+  const { ratePerSecond } = asked
+  const bodyHash = createHash('sha256').update(stringify(asked)).digest('hex')
+  const { id, known } = await chooseReplayId(
+    deps.temporal,
+    { parts: [scope.tenantId, scope.environment], idempotencyKey, bodyHash },
+    (replayId) => replaysWorkflowId(scope, replayId),
+  )
+  if (known) return recognise(deps, scope, id, bodyHash)
+  const progress = { state: 'running', found: 0, started: 0, skipped: {}, ratePerSecond } as const
+  const memo: ReplayMemo = { replayId: id, createdAt, filter, bodyHash, progress }
+  try {
+    const done = { action: 'replay.started', subject: id, after: asJson({ ...filter, ratePerSecond }) }
+    const input = { ...scope, id, filter, createdAt, ratePerSecond }
+    await actAudited(deps.db, writer, done, () => start(deps, input, memo))
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    return recognise(deps, scope, id, bodyHash)
+  }
+  deps.log.info({ ...scope, replayId: id, ...filter, ratePerSecond }, 'replay.accepted')
+  return { id }
+}
+
+async function start({ temporal }: AppDeps, input: ReplayEventsInput, memo: ReplayMemo): Promise<void> {
+  await temporal.workflow.start(replayEventsType, {
+    taskQueue,
+    workflowId: replaysWorkflowId(input, input.id),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'FAIL',
+    priority: { fairnessKey: input.tenantId },
+    args: [input],
+    memo: { ...memo },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.tenantId, value: input.tenantId },
+      { key: searchAttributes.environment, value: input.environment },
+      { key: searchAttributes.replayId, value: input.id },
+    ]),
+  })
+}
+
+/** What is accepted after the request is no part of it. */
+function filterOf(
+  { from, to, destination, status, type, source, rules }: NewReplay,
+  createdAt: string,
+): ReplayFilter {
+  const until = to === undefined ? createdAt : new Date(to).toISOString()
+  return {
+    from: new Date(from).toISOString(),
+    to: until < createdAt ? until : createdAt,
+    status,
+    source,
+    ...(destination !== undefined && { destination }),
+    ...(type !== undefined && { type }),
+    ...(rules && { rules }),
+  }
+}
+
+/** A replay to a destination that is not active would skip every event. */
+async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise<void> {
+  const [known] = await routableDestinations(db, scope, [id])
+  if (!known) throw invalid([{ path: 'destination', message: 'is not a destination of this environment' }])
+  if (known.status !== 'active')
+    throw invalid([{ path: 'destination', message: `is ${known.status}: resume it first` }])
+}
+
+/** The replay that an identical request has started, or 422 where the key was used for another one. */
+async function recognise({ temporal }: AppDeps, scope: Scope, id: string, bodyHash: string) {
+  const { memo } = await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
+  if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return { id, duplicate: true as const }
+  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay of something else' }])
+}

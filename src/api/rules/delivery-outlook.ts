@@ -1,0 +1,78 @@
+import { findChannel } from '../../channels/index.ts'
+import type { Db } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { readRecipients } from '../../db/destinations/email-recipients.ts'
+import { templateChannels } from '../../db/templates.ts'
+import { whyInactive, type RoutableDestination } from '../../domain/destination.ts'
+import {
+  addressKey,
+  agrees,
+  countLeftOut,
+  distinctAddresses,
+  nobodyAgrees,
+} from '../../domain/email/consent.ts'
+import type { DeliveryOutlook } from '../../domain/routing/forecast.ts'
+import type { PlannedDelivery } from '../../domain/routing/plan.ts'
+import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+
+interface Named {
+  name: string
+  /** Without the secret fields. */
+  config: unknown
+}
+
+/** Tells for each of these deliveries what would become of it now. Answers with what an attempt would say (activities/prepare.ts). */
+export async function readOutlooks(
+  db: Db,
+  scope: Scope,
+  deliveries: readonly PlannedDelivery[],
+  destinations: readonly RoutableDestination[],
+): Promise<(delivery: PlannedDelivery) => DeliveryOutlook> {
+  const ids = [...new Set(deliveries.map(({ destinationId }) => destinationId))]
+  const templateIds = [...new Set(deliveries.flatMap(({ template }) => template ?? []))]
+  const [rows, recipients, templates] = await Promise.all([
+    db.destination.findMany({
+      where: { ...scope, id: { in: ids } },
+      select: { id: true, name: true, config: true },
+    }),
+    readRecipients(db, ids),
+    templateChannels(db, scope, templateIds),
+  ])
+  const named = new Map(rows.map(({ id, ...row }): [string, Named] => [id, row]))
+  return (delivery) => {
+    const { destinationId } = delivery
+    const row = named.get(destinationId)
+    const destination = destinations.find(({ id }) => id === destinationId)
+    if (!row || !destination) return { skipped: 'the destination was deleted' }
+    const inactive = whyInactive(destination)
+    const own = recipients.filter((one) => one.destinationId === destinationId)
+    const outlook = inactive === undefined ? consentOutlook(delivery, row, own) : { skipped: inactive }
+    const templateFault = templateFaultOf(delivery, templates)
+    return { name: row.name, ...outlook, ...(templateFault !== undefined && { templateFault }) }
+  }
+}
+
+/** By the addresses that the destination names now. Those that were never written are asked by the first attempt. */
+function consentOutlook(
+  { channel }: PlannedDelivery,
+  { config }: Named,
+  recipients: Awaited<ReturnType<typeof readRecipients>>,
+): Pick<DeliveryOutlook, 'skipped' | 'leftOut'> {
+  const consents = distinctAddresses(findChannel(channel)?.recipients(config) ?? []).map((address) => {
+    const known = recipients.find((one) => one.address === addressKey(address))
+    return { address, status: known?.status ?? ('asked' as const) }
+  })
+  const leftOut = countLeftOut(consents)
+  if (leftOut === undefined) return {}
+  return consents.some(agrees) ? { leftOut } : { skipped: nobodyAgrees(leftOut) }
+}
+
+function templateFaultOf(
+  { template, channel }: PlannedDelivery,
+  templates: Awaited<ReturnType<typeof templateChannels>>,
+): string | undefined {
+  if (template === undefined) return undefined
+  const channels = templates.get(template)
+  if (!channels) return templateIsGone(template)
+  return channels.includes(channel) ? undefined : noPartFor(channel)
+}

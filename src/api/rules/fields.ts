@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { quietProblem } from '../../domain/rules/quiet-hours.ts'
+import { ruleLimits, weekdays } from '../../domain/rules/rule.ts'
+import { eventTypeGlobText, filter } from '../fields/filter.ts'
+import { ruleSteps } from './steps.ts'
+import { digest, endOfSpan, eventPath, longestWait, timeOfDay, timezone } from './values.ts'
+import { nameText } from '../fields/text.ts'
+
+const quietWindow = z.strictObject({
+  timezone,
+  between: z.tuple([timeOfDay, endOfSpan], 'must be two times of day, as in ["22:00", "07:00"]'),
+  days: z
+    .array(z.enum(weekdays))
+    .min(1, 'must name a day, or be left out')
+    .max(weekdays.length)
+    .optional()
+    .meta({ description: 'On which it begins; every day by default.' }),
+  unless: filter.optional().meta({ description: 'Events that pass are not held back.' }),
+})
+const quietWindows = z
+  .array(quietWindow)
+  .min(1, 'must not be empty: leave it out')
+  .max(ruleLimits.quietHours, `must hold at most ${ruleLimits.quietHours} windows`)
+
+/** One window or a list of them; kept as a list. */
+const quietHours = z
+  .union([quietWindow, quietWindows], 'must be a window such as {"timezone", "between"}, or a list of them')
+  .transform((given) => (Array.isArray(given) ? given : [given]))
+  .superRefine((windows, context) => {
+    const problem = quietProblem(windows)
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+  })
+
+const throttle = z
+  .strictObject({ limit: z.int().min(1).max(1000), per: longestWait, by: eventPath.optional() })
+  .meta({
+    description: 'At most so many events in any span of `per`, for each value at `by` if it is given.',
+  })
+
+const dedupe = z
+  .strictObject({ by: eventPath, within: longestWait })
+  .meta({ description: 'One event with the same value within so long.' })
+
+const when = z.strictObject({
+  events: z.array(eventTypeGlobText).min(1, 'must name an event type').max(100),
+  filter: filter.optional(),
+})
+const exclusive = z.boolean().meta({ description: 'Once it matches, no later rule is looked at.' })
+
+const position = z
+  .int()
+  .min(1)
+  .max(1_000_000)
+  .meta({ description: 'Its place in the order, from 1; beyond the end is the end.' })
+
+/** What a rule is, without what is told of it. */
+const definition = {
+  name: nameText,
+  when,
+  steps: ruleSteps,
+  quietHours: quietHours.optional(),
+  digest: digest.optional(),
+  throttle: throttle.optional(),
+  dedupe: dedupe.optional(),
+  exclusive: exclusive.optional(),
+}
+
+export const ruleBody = z.strictObject({
+  ...definition,
+  enabled: z.boolean().default(true),
+  position: position.optional(),
+})
+
+/** Fields are replaced whole; `null` takes an optional one away. */
+export const rulePatch = z.strictObject({
+  name: definition.name.optional(),
+  when: when.optional(),
+  steps: ruleSteps.optional(),
+  quietHours: quietHours.nullable().optional(),
+  digest: digest.nullable().optional(),
+  throttle: throttle.nullable().optional(),
+  dedupe: dedupe.nullable().optional(),
+  exclusive: exclusive.nullable().optional(),
+  enabled: z.boolean().optional(),
+  position: position.optional(),
+})
+
+export const definitionReply = z.object({ ...definition, quietHours: quietWindows.optional() })
+
+export const ruleReply = z.object({
+  id: z.string(),
+  version: z
+    .int()
+    .meta({ description: 'Of the definition: being moved, enabled or disabled makes no new one.' }),
+  position: z.int(),
+  enabled: z.boolean(),
+  ...definitionReply.shape,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+})

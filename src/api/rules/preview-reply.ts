@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { routingReply } from '../events/fields.ts'
+import { ruleSteps } from './steps.ts'
+
+const begins = {
+  at: z.string().optional().meta({ description: 'When it begins.' }),
+  after: z
+    .string()
+    .optional()
+    .meta({ description: 'Instead of `at`, where it may begin at any time or not at all.' }),
+}
+
+const deliveries = z.array(
+  z.object({
+    destinationId: z.string(),
+    channel: z.string(),
+    name: z.string().optional(),
+    template: z.string().optional(),
+    skipped: z.string().optional().meta({ description: 'Why nothing would be sent now.' }),
+    leftOut: z.string().optional().meta({ description: 'How many recipients would get nothing, and why.' }),
+    templateFault: z
+      .string()
+      .optional()
+      .meta({ description: 'Why the default message would be sent in place of the template’s.' }),
+  }),
+)
+
+const step: z.ZodType = z
+  .lazy(() => z.discriminatedUnion('kind', [deliver, delay, awaitAck, branch, digest, stop]))
+  .meta({ id: 'ForecastStep' })
+const steps = z.array(step)
+
+const common = {
+  path: z.string(),
+  ...begins,
+  until: z.string().optional().meta({ description: 'When what it waits for is over.' }),
+}
+const deliver = z.object({
+  kind: z.literal('deliver'),
+  ...common,
+  deliveries,
+  missing: z
+    .array(z.object({ destinationId: z.string(), reason: z.string() }))
+    .optional()
+    .meta({ description: 'Destinations that the rule names and that get nothing.' }),
+  waitFor: z.literal('outcome').optional(),
+  onFailure: steps.optional(),
+})
+const delay = z.object({
+  kind: z.literal('delay'),
+  ...common,
+  forMs: z.int().optional(),
+  untilTime: z.string().optional(),
+  timezone: z.string().optional(),
+})
+const awaitAck = z.object({
+  kind: z.literal('awaitAck'),
+  ...common,
+  within: z.string(),
+  warning: z
+    .string()
+    .optional()
+    .meta({ description: 'Who could know of the event, where this rule has told nobody.' }),
+  otherwise: steps,
+})
+const branch = z.object({ kind: z.literal('branch'), ...common, taken: z.enum(['steps', 'else']), steps })
+const digest = z.object({
+  kind: z.literal('digest'),
+  ...common,
+  max: z.int(),
+  key: z.string().optional().meta({ description: 'What its events have in common.' }),
+  then: ruleSteps.meta({ description: 'What the rule does with the digest.' }),
+})
+const stop = z.object({ kind: z.literal('stop'), ...common, reason: z.string().optional() })
+
+const rule = z.object({
+  kind: z.literal('rule'),
+  ruleId: z.string(),
+  version: z.int(),
+  name: z.string(),
+  at: z.string(),
+  steps: z.array(step),
+})
+const toSubscribers = z
+  .object({ kind: z.literal('deliver'), at: z.string(), deliveries })
+  .meta({ description: 'No rule matches: the destinations’ subscriptions decide.' })
+
+export const previewReply = z.object({
+  plan: z.object({
+    at: z.string(),
+    steps: z.array(z.union([rule, toSubscribers])),
+    routing: z.array(routingReply),
+  }),
+})

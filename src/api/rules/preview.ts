@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { findVerdicts } from '../../compute/find-verdicts.ts'
+import type { Db } from '../../db/client.ts'
+import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import { peekPasses, rulesHoldingBack } from '../../db/limits/rule-passes.ts'
+import { enabledRules } from '../../db/rules.ts'
+import { templateDefaults } from '../../db/templates.ts'
+import type { Event } from '../../domain/event.ts'
+import { forecast } from '../../domain/routing/forecast.ts'
+import { plannedDeliveries } from '../../domain/routing/plan.ts'
+import { routingFilters } from '../../domain/routing/filters.ts'
+import { ruleLimits, type Rule } from '../../domain/rules/rule.ts'
+import { route as routeEvent } from '../../domain/routing/routing.ts'
+import type { AppDeps } from '../app.ts'
+import { readOutlooks } from './delivery-outlook.ts'
+import { eventId, eventType } from '../events/fields.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { previewReply } from './preview-reply.ts'
+import { ruleBody } from './fields.ts'
+import { requireSound } from './store.ts'
+import { isoTime, jsonObject } from '../fields/text.ts'
+
+const previewBody = z.strictObject({
+  type: eventType,
+  data: jsonObject,
+  id: eventId.default('evt_preview'),
+  at: isoTime.optional().meta({ description: 'When the event would be routed; now by default.' }),
+  rules: z
+    .array(ruleBody)
+    .max(ruleLimits.rules, `must hold at most ${ruleLimits.rules} rules`)
+    .optional()
+    .meta({
+      description:
+        'Drafts that take the place of the stored rules, in the order of this list: `draft_1` and so on.',
+    }),
+})
+
+export const rulePreviewRoutes = [
+  route({
+    method: 'post',
+    path: '/rules/preview',
+    access: { scope: 'rules:read' },
+    summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
+    body: previewBody,
+    dataAt: 'data',
+    replies: { 200: previewReply },
+    async handle({ body: { rules: drafts, ...given }, caller }, deps) {
+      const { db } = deps
+      const scope = scopeOf(caller)
+      const at = given.at === undefined ? new Date() : new Date(given.at)
+      const { id, type, data } = given
+      const event = { ...scope, id, type, data, createdAt: at.toISOString() }
+      const rules = drafts ? await openDrafts(db, scope, drafts) : await enabledRules(db, scope)
+      return { status: 200, body: { plan: await planFor(deps, event, rules, at) } }
+    },
+  }),
+]
+
+/** Those that are enabled; each must be one that could be saved. */
+async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody>[]): Promise<Rule[]> {
+  const rules: Rule[] = []
+  for (const [index, { enabled, position: _inList, ...definition }] of drafts.entries()) {
+    await requireSound(db, scope, definition, `rules.${index}.`)
+    if (enabled) rules.push({ id: `draft_${index + 1}`, version: 1, definition })
+  }
+  return rules
+}
+
+async function planFor(
+  { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
+  event: Event,
+  rules: readonly Rule[],
+  at: Date,
+) {
+  const [destinations, templates] = await Promise.all([
+    routableDestinations(db, scopeOf(event)),
+    templateDefaults(db, scopeOf(event)),
+  ])
+  const filters = routingFilters(event, destinations, rules)
+  const verdicts = await findVerdicts({ compute, log }, event, filters)
+  // Only looked at: a preview lets nothing pass and takes no place of anything.
+  const heldBack = await rulesHoldingBack(db, { event, rules, verdicts, at }, peekPasses)
+  const plan = routeEvent(event, destinations, { rules, templates, verdicts, heldBack, at })
+  const lookAhead = await readOutlooks(db, scopeOf(event), plannedDeliveries(plan.steps), destinations)
+  return forecast(plan, at, lookAhead)
+}

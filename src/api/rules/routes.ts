@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { listRules, listVersions, type RuleVersion, type StoredRule } from '../../db/rules.ts'
+import { notFound } from '../errors.ts'
+import { idPageReply } from '../http/id-page.ts'
+import { route, scopeOf } from '../http/route.ts'
+import { definitionReply, ruleBody, rulePatch, ruleReply } from './fields.ts'
+import { changeRule, createRule, deleteRule, requireRule } from './store.ts'
+
+const versionReply = z.object({
+  version: z.int(),
+  ...definitionReply.shape,
+  keyId: z.string().meta({ description: 'Whose key wrote it.' }),
+  createdAt: z.string(),
+})
+
+const versionsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.coerce
+    .number('must be a nextCursor of an earlier page')
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional(),
+})
+
+export const ruleRoutes = [
+  route({
+    method: 'post',
+    path: '/rules',
+    access: { scope: 'rules:write' },
+    summary: 'Create a rule, at the end of the order if it has no position',
+    body: ruleBody,
+    replies: { 201: ruleReply },
+    async handle({ body: { enabled, position, ...definition }, caller, address }, deps) {
+      const made = await createRule(deps, { caller, address }, { definition, enabled, position })
+      return { status: 201, body: show(made) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/rules',
+    access: { scope: 'rules:read' },
+    summary: 'List the rules of the key’s environment, in their order; all are on one page',
+    replies: { 200: idPageReply(ruleReply) },
+    async handle({ caller }, { db }) {
+      const rules = await listRules(db, scopeOf(caller))
+      return { status: 200, body: { data: rules.map(show), nextCursor: null } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/rules/:id',
+    access: { scope: 'rules:read' },
+    summary: 'Get a rule',
+    replies: { 200: ruleReply },
+    async handle({ params, caller }, { db }) {
+      return { status: 200, body: show(await requireRule(db, scopeOf(caller), params.id)) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/rules/:id',
+    access: { scope: 'rules:write' },
+    summary: 'Change a rule; fields are replaced whole, and null takes an optional one away',
+    body: rulePatch,
+    replies: { 200: ruleReply },
+    async handle({ params, body, caller, address }, deps) {
+      return { status: 200, body: show(await changeRule(deps, { caller, address }, params.id, body)) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/rules/:id',
+    access: { scope: 'rules:write' },
+    summary: 'Delete a rule; events that it is at work for go on by it, and its newest versions stay',
+    replies: { 204: null },
+    async handle({ params, caller, address }, deps) {
+      await deleteRule(deps, { caller, address }, params.id)
+      return { status: 204 }
+    },
+  }),
+  switchRoute('enable', 'Let a rule act on events from now on', true),
+  switchRoute('disable', 'Keep a rule without it acting on events', false),
+  route({
+    method: 'get',
+    path: '/rules/:id/versions',
+    access: { scope: 'rules:read' },
+    summary: 'List the newest 100 definitions that a rule has had, newest first; of deleted rules as well',
+    query: versionsQuery,
+    replies: { 200: idPageReply(versionReply) },
+    async handle({ params, query: { limit, cursor }, caller }, { db }) {
+      const page = { before: cursor, take: limit + 1 }
+      const found = await listVersions(db, scopeOf(caller), params.id ?? '', page)
+      if (found.length === 0 && cursor === undefined) throw notFound('rule')
+      const data = found.slice(0, limit)
+      const last = found.length > limit ? data.at(-1) : undefined
+      return {
+        status: 200,
+        body: { data: data.map(showVersion), nextCursor: last ? String(last.version) : null },
+      }
+    },
+  }),
+]
+
+function switchRoute(verb: string, summary: string, enabled: boolean) {
+  return route({
+    method: 'post',
+    path: `/rules/:id/${verb}`,
+    access: { scope: 'rules:write' },
+    summary,
+    replies: { 200: ruleReply },
+    async handle({ params, caller, address }, deps) {
+      return { status: 200, body: show(await changeRule(deps, { caller, address }, params.id, { enabled })) }
+    },
+  })
+}
+
+function show({ id, version, position, enabled, definition, createdAt, updatedAt }: StoredRule) {
+  return {
+    id,
+    version,
+    position,
+    enabled,
+    ...definition,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+function showVersion({ version, definition, keyId, createdAt }: RuleVersion) {
+  return { version, ...definition, keyId, createdAt: createdAt.toISOString() }
+}

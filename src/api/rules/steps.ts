@@ -1,0 +1,90 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { z } from 'zod'
+import { ruleLimits, type RuleStep } from '../../domain/rules/rule.ts'
+import { filter } from '../fields/filter.ts'
+import { digest, longestWait, untilTime } from './values.ts'
+import { jsonObject } from '../fields/text.ts'
+
+/** A step may hold lists of steps. Annotated, because a type cannot be inferred from itself. */
+const step: z.ZodType<RuleStep> = z
+  .lazy(() => oneStep)
+  .meta({ id: 'RuleStep', minProperties: 1, maxProperties: 1 })
+const stepList = z.array(step).max(ruleLimits.steps, `must hold at most ${ruleLimits.steps} steps`)
+const someSteps = stepList.min(1, 'must not be empty: leave it out')
+
+const deliver = z.strictObject({
+  to: z
+    .array(z.string().max(64))
+    .min(1, 'must name a destination')
+    .max(ruleLimits.destinations, `must name at most ${ruleLimits.destinations} destinations`)
+    .meta({ description: 'Ids of destinations of the same environment. Their subscriptions are not asked.' }),
+  template: z.string().max(64).optional(),
+  onFailure: someSteps
+    .optional()
+    .meta({ description: 'Once every delivery of the step is over and one of them has not arrived.' }),
+  waitFor: z
+    .literal('outcome')
+    .optional()
+    .meta({ description: 'The next step waits until every delivery of this one is over.' }),
+})
+
+const delay = z.union(
+  [longestWait, untilTime],
+  'must be a duration such as 1h, or {"until": "09:00", "timezone": "Europe/Berlin"}',
+)
+
+const awaitAck = z.strictObject({
+  within: longestWait,
+  otherwise: someSteps.optional().meta({ description: 'If nobody has acknowledged the event by then.' }),
+})
+
+const branch = z.strictObject({ filter, steps: stepList, else: someSteps.optional() })
+
+const stop = z.union(
+  [z.literal(true), z.string().trim().min(1, 'must be true, or say why').max(200)],
+  'must be true, or a text that says why',
+)
+
+const kinds = { deliver, delay, awaitAck, branch, digest, stop }
+const kindNames = Object.keys(kinds)
+
+/**
+ * A union would say as well that a step is exactly one of its kinds, but not which one was meant, and so not what is wrong with
+ * it. Here `requireOneKind` sees to what the type promises.
+ */
+const oneStep = z.preprocess(
+  requireOneKind,
+  z.strictObject(kinds).partial(),
+) as unknown as z.ZodType<RuleStep>
+
+/** A rule's own list of steps. What is nested without end is refused before anything recursive looks at it. */
+export const ruleSteps = z.preprocess(
+  requireShallow,
+  stepList.min(1, 'must not be empty: a rule that is to do nothing says [{"stop": "why"}]'),
+)
+
+function requireOneKind(value: unknown, context: z.RefinementCtx): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const names = Object.keys(value)
+  const unknown = names.filter((name) => !kindNames.includes(name))
+  const problem = (message: string, path: string[] = []) =>
+    context.addIssue({ code: 'custom', message, path })
+  for (const name of unknown)
+    problem(`is not a step; ${meant(name)}known are ${kindNames.join(', ')}`, [name])
+  if (names.length === 0) problem(`must be one of ${kindNames.join(', ')}`)
+  if (unknown.length === 0 && names.length > 1)
+    problem(`says ${names.join(' and ')}: a step is exactly one of them`)
+  return unknown.length > 0 || names.length !== 1 ? z.NEVER : value
+}
+
+function meant(name: string): string {
+  const nearest = closest(name.toLowerCase(), kindNames)
+  return distance(name.toLowerCase(), nearest.toLowerCase()) <= 2 ? `did you mean ${nearest}? ` : ''
+}
+
+function requireShallow(steps: unknown, context: z.RefinementCtx): unknown {
+  const [problem] = jsonObject.safeParse({ steps }).error?.issues ?? []
+  if (!problem) return steps
+  context.addIssue({ code: 'custom', message: problem.message })
+  return z.NEVER
+}

@@ -1,0 +1,201 @@
+import { isDeepStrictEqual } from 'node:util'
+import { inTenantTurn, type Tx } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import {
+  findRule,
+  insertRule,
+  listRules,
+  plainDefinition,
+  removeRule,
+  updateRule,
+  type StoredRule,
+} from '../../db/rules.ts'
+import { estimatePlanBytes, maxRulesBytes } from '../../domain/routing/plan-size.ts'
+import { ruleLimits, type RuleDefinition } from '../../domain/rules/rule.ts'
+import { deliverSteps } from '../../domain/rules/walk.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError, invalid, notFound } from '../errors.ts'
+import { scopeOf } from '../http/route.ts'
+import { structureProblems } from './checks.ts'
+import { referenceProblems } from './references.ts'
+import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+
+export interface NewRule {
+  definition: RuleDefinition
+  enabled: boolean
+  /** Its place in the order, from 1; the end, if it is left out or beyond the end. */
+  position: number | undefined
+}
+
+type OptionalField = 'quietHours' | 'digest' | 'throttle' | 'dedupe' | 'exclusive'
+
+/** What is left out stays as it is; `null` takes an optional field away. */
+export type RuleChange = Partial<Pick<NewRule, 'enabled' | 'position'>> & {
+  [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field] | undefined
+} & { [Field in OptionalField]?: RuleDefinition[Field] | null }
+
+/** Rules are written one after the other: a place in the order and a limit are looked at before they are taken. */
+function inTurn<Result>(
+  { db }: AppDeps,
+  { caller }: Writer,
+  write: (tx: Tx, scope: Scope) => Promise<Result>,
+) {
+  return inTenantTurn(db, caller.tenantId, (tx) => write(tx, scopeOf(caller)))
+}
+
+export function createRule(
+  deps: AppDeps,
+  writer: Writer,
+  { definition, enabled, position }: NewRule,
+): Promise<StoredRule> {
+  return inTurn(deps, writer, async (tx, scope) => {
+    await requireSound(tx, scope, definition)
+    const others = await listRules(tx, scope)
+    const placed = { definition, enabled, position: Math.min(position ?? Infinity, others.length + 1) }
+    const made = await addRule(tx, writer, placed)
+    requireRoom([...others, made])
+    return made
+  })
+}
+
+/** Writes a rule that was checked, at a place that there is. */
+export async function addRule(
+  tx: Tx,
+  writer: Writer,
+  rule: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
+): Promise<StoredRule> {
+  const made = await insertRule(tx, scopeOf(writer.caller), writer.caller.keyId, rule)
+  await audit(tx, writer, { action: 'rule.created', subject: made.id, after: asJson(forAudit(made)) })
+  return made
+}
+
+export function changeRule(
+  deps: AppDeps,
+  writer: Writer,
+  id: string | undefined,
+  change: RuleChange,
+): Promise<StoredRule> {
+  return inTurn(deps, writer, async (tx, scope) => {
+    const current = await requireRule(tx, scope, id)
+    const rules = await listRules(tx, scope)
+    const definition = merge(current.definition, change)
+    const enabled = change.enabled ?? current.enabled
+    const position = Math.min(change.position ?? current.position, rules.length)
+
+    const edited = !isDeepStrictEqual(definition, current.definition)
+    if (edited) await requireSoundChange(tx, scope, current.definition, definition)
+    const changed = await writeRule(tx, writer, current, { definition, enabled, position })
+    if (edited || enabled !== current.enabled)
+      requireRoom(rules.map((rule) => (rule.id === changed.id ? changed : rule)))
+    return changed
+  })
+}
+
+/** Writes what differs of a rule that was checked, at a place that there is; nothing, if nothing does. */
+export async function writeRule(
+  tx: Tx,
+  writer: Writer,
+  current: StoredRule,
+  { definition, enabled, position }: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
+): Promise<StoredRule> {
+  const edited = !isDeepStrictEqual(definition, current.definition)
+  const switched = enabled !== current.enabled
+  if (!edited && !switched && position === current.position) return current
+  const next = { enabled, position, definition: edited ? definition : undefined }
+  const changed = await updateRule(tx, scopeOf(writer.caller), writer.caller.keyId, current, next)
+  // Switched and changed at once are two entries: whoever looks for what stopped a rule finds it by its action.
+  const rest = changesOf(forAudit({ ...current, enabled }), forAudit(changed))
+  if (rest) await audit(tx, writer, { action: 'rule.changed', subject: changed.id, ...rest })
+  const done = { subject: changed.id, before: { enabled: current.enabled }, after: { enabled } }
+  if (switched) await audit(tx, writer, { action: enabled ? 'rule.enabled' : 'rule.disabled', ...done })
+  return changed
+}
+
+export function deleteRule(deps: AppDeps, writer: Writer, id: string | undefined): Promise<void> {
+  return inTurn(deps, writer, async (tx, scope) => {
+    await dropRule(tx, writer, await requireRule(tx, scope, id))
+  })
+}
+
+export async function dropRule(tx: Tx, writer: Writer, rule: StoredRule): Promise<void> {
+  await removeRule(tx, scopeOf(writer.caller), rule)
+  await audit(tx, writer, { action: 'rule.deleted', subject: rule.id, before: asJson(forAudit(rule)) })
+}
+
+function forAudit({ id, version, position, enabled, definition }: StoredRule) {
+  return { id, version, position, enabled, ...definition }
+}
+
+/** The rule of this scope, or 404. */
+export async function requireRule(db: Tx, scope: Scope, id: string | undefined): Promise<StoredRule> {
+  const found = await findRule(db, scope, id ?? '')
+  if (!found) throw notFound('rule')
+  return found
+}
+
+/** Whether a rule can be acted on as it is written; else 422. `prefix` is where it stood. */
+export async function requireSound(
+  db: Tx,
+  scope: Scope,
+  definition: RuleDefinition,
+  prefix = '',
+): Promise<void> {
+  const problems = [
+    ...structureProblems(definition),
+    ...(await referenceProblems(db, scope, definition.steps)),
+  ]
+  if (problems.length > 0)
+    throw invalid(problems.map(({ path, message }) => ({ path: `${prefix}${path}`, message })))
+}
+
+/** A destination or template that is gone since does not keep the rest of a rule from being changed. */
+async function requireSoundChange(tx: Tx, scope: Scope, before: RuleDefinition, after: RuleDefinition) {
+  if (!isDeepStrictEqual(before.steps, after.steps)) return requireSound(tx, scope, after)
+  const problems = structureProblems(after)
+  if (problems.length > 0) throw invalid(problems)
+}
+
+/** What there is to be done for one event has limits. */
+export function requireRoom(rules: readonly StoredRule[]): void {
+  if (rules.length > ruleLimits.rules)
+    throw limitReached(`An environment has at most ${ruleLimits.rules} rules.`)
+  const named = rules
+    .filter(({ enabled }) => enabled)
+    .flatMap(({ definition }) => deliverSteps(definition.steps).flatMap(({ deliver }) => deliver.to))
+  if (named.length > ruleLimits.namedDestinations)
+    throw limitReached(
+      `The enabled rules of an environment name at most ${ruleLimits.namedDestinations} destinations, counted each time; these would be ${named.length}.`,
+    )
+  requirePlannable(rules)
+}
+
+/** What the rules would make of one event must fit into its workflow. */
+function requirePlannable(rules: readonly StoredRule[]): void {
+  const bytes = estimatePlanBytes(rules.filter(({ enabled }) => enabled).map(({ definition }) => definition))
+  if (bytes > maxRulesBytes)
+    throw limitReached(
+      `The enabled rules of an environment may plan at most ${maxRulesBytes} bytes for one event; these would plan up to ${bytes}. Shorten their filters, or remove steps or destinations.`,
+    )
+}
+
+function limitReached(detail: string): ApiError {
+  return new ApiError('limit_reached', detail)
+}
+
+/** Field by field, each replaced whole. */
+function merge(current: RuleDefinition, change: RuleChange): RuleDefinition {
+  return plainDefinition({
+    name: change.name ?? current.name,
+    when: change.when ?? current.when,
+    steps: change.steps ?? current.steps,
+    quietHours: replaced(current.quietHours, change.quietHours),
+    digest: replaced(current.digest, change.digest),
+    throttle: replaced(current.throttle, change.throttle),
+    dedupe: replaced(current.dedupe, change.dedupe),
+    exclusive: replaced(current.exclusive, change.exclusive),
+  })
+}
+
+function replaced<Value>(current: Value | undefined, given: Value | null | undefined): Value | undefined {
+  return given === null ? undefined : (given ?? current)
+}

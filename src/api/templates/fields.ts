@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import { channels } from '../../channels/index.ts'
+import { templateLimits } from '../../templates/field.ts'
+import type { Compute } from '../../compute/compute.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import type { TemplateParts } from '../../db/templates.ts'
+import { environments } from '../../domain/event.ts'
+import { invalid } from '../errors.ts'
+import { eventType } from '../events/fields.ts'
+import { eventTypeGlobText } from '../fields/filter.ts'
+import { withinBudget } from '../http/over-budget.ts'
+import { jsonObject, nameText } from '../fields/text.ts'
+
+const { partMax } = templateLimits
+
+const partText = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(partMax, `must have at most ${partMax} characters`)
+
+const hasSome = (fields: object) => Object.keys(fields).length > 0
+/** Nothing else is wrong with it, so that one fault is not told twice. */
+const isSound = ({ issues }: { issues: readonly unknown[] }) => issues.length === 0
+
+/** For each channel of the registry the fields that it lets a template make. */
+const partShapes = Object.fromEntries(
+  channels.map(({ name, template }) => {
+    const fields = Object.entries(template).map(
+      ([field, { description }]) => [field, partText.optional().meta({ description })] as const,
+    )
+    const shape = z
+      .strictObject(Object.fromEntries(fields))
+      .refine(hasSome, { when: isSound, error: `must have one of ${Object.keys(template).join(', ')}` })
+    return [name, shape.optional()]
+  }),
+)
+
+/** Liquid, by channel and field. */
+export const templateParts = z
+  .strictObject(partShapes)
+  .refine(hasSome, {
+    when: isSound,
+    error: `must have a part for one of ${channels.map(({ name }) => name).join(', ')}`,
+  })
+  .transform((parts) => parts as TemplateParts)
+
+const eventTypes = z
+  .array(eventTypeGlobText)
+  .max(100)
+  .meta({ description: 'Types, or globs of types, whose events it is the default for.' })
+
+export const templateBody = z.strictObject({
+  name: nameText,
+  eventTypes: eventTypes.default([]),
+  parts: templateParts,
+})
+
+export const templatePatch = z.strictObject({
+  name: nameText.optional(),
+  eventTypes: eventTypes.optional(),
+  parts: templateParts.optional().meta({ description: 'Replaces all parts.' }),
+})
+
+const partsReply = z
+  .record(z.string(), z.record(z.string(), z.string()))
+  .meta({ description: 'Liquid, by channel and field.' })
+
+export const templateReply = z.object({
+  id: z.string(),
+  version: z.int().meta({ description: 'Grows whenever the parts change.' }),
+  name: z.string(),
+  environment: z.enum(environments),
+  eventTypes: z.array(z.string()),
+  parts: partsReply,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+})
+
+/** In a list, without the texts. */
+export const templateSummary = templateReply
+  .omit({ parts: true })
+  .extend({ channels: z.array(z.string()).meta({ description: 'For which it has parts.' }) })
+
+export const templateVersionReply = z.object({
+  version: z.int(),
+  name: z.string(),
+  parts: partsReply,
+  keyId: z.string().meta({ description: 'Whose key wrote it.' }),
+  createdAt: z.string(),
+})
+
+const sampleEvent = z.strictObject({ type: eventType, data: jsonObject })
+const channel = z.enum(channels.map(({ name }) => name))
+
+export const previewOfTemplate = z.strictObject({
+  event: sampleEvent
+    .optional()
+    .meta({ description: 'By default the sample of the first event type that the template names.' }),
+  channel: channel.optional().meta({ description: 'Only this one; all of them by default.' }),
+})
+
+export const previewOfParts = previewOfTemplate.extend({
+  parts: templateParts,
+  eventTypes: eventTypes.default([]),
+})
+
+export const previewReply = z.object({
+  event: z.object({ type: z.string(), data: z.record(z.string(), z.unknown()) }),
+  channels: z.record(z.string(), z.record(z.string(), z.unknown())).meta({
+    description:
+      'What would be sent, by channel and field: the template’s, and the default where that has none.',
+  }),
+  problems: z
+    .array(z.object({ path: z.string(), message: z.string() }))
+    .meta({ description: 'Why a channel has the default although there is a part for it.' }),
+  absent: z.array(z.string()).meta({ description: 'What the template prints and this event does not have.' }),
+})
+
+/** Refuses what is no Liquid, by the path of its part. */
+export async function requireLiquid(
+  compute: Compute,
+  { tenantId }: Pick<Scope, 'tenantId'>,
+  parts: TemplateParts,
+): Promise<void> {
+  const checked = compute.run(tenantId, 'checkTemplates', { templates: [parts] })
+  const problems = (await withinBudget(checked, 'parts')).flat()
+  if (problems.length > 0) throw invalid(problems)
+}

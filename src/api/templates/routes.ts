@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { openTemplate, type Template, type TemplateParts } from '../../db/templates.ts'
+import type { TemplateVersion } from '../db/generated/client.ts'
+import { notFound } from '../errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import { route, scopeOf } from '../http/route.ts'
+import {
+  previewOfParts,
+  previewOfTemplate,
+  previewReply,
+  templateBody,
+  templatePatch,
+  templateReply,
+  templateSummary,
+  templateVersionReply,
+} from './fields.ts'
+import { previewTemplate } from './preview.ts'
+import { changeTemplate, createTemplate, deleteTemplate, requireTemplate } from './store.ts'
+
+/** Six parts of 64 KiB, as JSON may write them. */
+const bodyMaxBytes = 1024 * 1024
+
+export const templateRoutes = [
+  route({
+    method: 'post',
+    path: '/templates',
+    access: { scope: 'templates:write' },
+    summary: 'Create a template: Liquid for the messages of one or several channels',
+    body: templateBody,
+    bodyMaxBytes,
+    replies: { 201: templateReply },
+    async handle({ body, caller, address }, deps) {
+      return { status: 201, body: show(await createTemplate(deps, { caller, address }, body)) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/templates',
+    access: { scope: 'templates:read' },
+    summary: 'List the templates of the key’s environment, newest first',
+    query: idPageQuery,
+    replies: { 200: idPageReply(templateSummary) },
+    async handle({ query, caller }, { db }) {
+      const page = await readIdPage(
+        query,
+        ({ where, ...args }) => db.template.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        (row) => summarize(openTemplate(row)),
+      )
+      return { status: 200, body: page }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/templates/preview',
+    access: { scope: 'templates:read' },
+    summary: 'Show what parts that are not saved make of an event; nothing is sent',
+    body: previewOfParts,
+    dataAt: 'event.data',
+    bodyMaxBytes,
+    replies: { 200: previewReply },
+    async handle({ body, caller }, deps) {
+      return { status: 200, body: await previewTemplate(deps, scopeOf(caller), body) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/templates/:id',
+    access: { scope: 'templates:read' },
+    summary: 'Get a template',
+    replies: { 200: templateReply },
+    async handle({ params, caller }, { db }) {
+      return { status: 200, body: show(await requireTemplate(db, scopeOf(caller), params.id)) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/templates/:id',
+    access: { scope: 'templates:write' },
+    summary: 'Change a template; other parts than before make a new version',
+    body: templatePatch,
+    bodyMaxBytes,
+    replies: { 200: templateReply },
+    async handle({ params, body, caller, address }, deps) {
+      return { status: 200, body: show(await changeTemplate(deps, { caller, address }, params.id, body)) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/templates/:id',
+    access: { scope: 'templates:write' },
+    summary: 'Delete a template; deliveries that still name it send the default message, and say so',
+    replies: { 204: null },
+    async handle({ params, caller, address }, deps) {
+      await deleteTemplate(deps, { caller, address }, params.id)
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/templates/:id/versions',
+    access: { scope: 'templates:read' },
+    summary: 'List what a template has said, newest first; also of one that was deleted',
+    replies: { 200: z.object({ data: z.array(templateVersionReply) }) },
+    async handle({ params, caller }, { db }) {
+      const rows = await db.templateVersion.findMany({
+        where: { ...scopeOf(caller), templateId: params.id ?? '' },
+        orderBy: { version: 'desc' },
+        take: mostVersions,
+      })
+      if (rows.length === 0) throw notFound('template')
+      return { status: 200, body: { data: rows.map(showVersion) } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/templates/:id/preview',
+    access: { scope: 'templates:read' },
+    summary: 'Show what a template makes of an event; nothing is sent',
+    body: previewOfTemplate,
+    dataAt: 'event.data',
+    replies: { 200: previewReply },
+    async handle({ params, body, caller }, deps) {
+      const { parts, eventTypes } = await requireTemplate(deps.db, scopeOf(caller), params.id)
+      const previewed = { parts, eventTypes, ...body }
+      return { status: 200, body: await previewTemplate(deps, scopeOf(caller), previewed) }
+    },
+  }),
+]
+
+/** As many as are kept of a template. */
+const mostVersions = 100
+
+function show({ id, version, name, environment, eventTypes, parts, createdAt, updatedAt }: Template) {
+  return {
+    id,
+    version,
+    name,
+    environment,
+    eventTypes,
+    parts,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}
+
+function summarize(template: Template) {
+  const { parts, ...rest } = show(template)
+  return { ...rest, channels: Object.keys(parts) }
+}
+
+function showVersion({ version, name, parts, keyId, createdAt }: TemplateVersion) {
+  return { version, name, parts: parts as TemplateParts, keyId, createdAt: createdAt.toISOString() }
+}

@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util'
+import { typeid } from 'typeid-js'
+import { templateLimits } from '../../templates/field.ts'
+import { inTenantTurn, type Tx } from '../../db/client.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
+import { findTemplate, openTemplate, type Template, type TemplateParts } from '../../db/templates.ts'
+import { pruneVersions } from '../../db/versions.ts'
+import type { AppDeps } from '../app.ts'
+import { ApiError, notFound } from '../errors.ts'
+import { scopeOf } from '../http/route.ts'
+import { requireLiquid } from './fields.ts'
+import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+
+export interface NewTemplate {
+  name: string
+  eventTypes: string[]
+  parts: TemplateParts
+}
+
+/** What is left out stays as it is. */
+export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] | undefined }
+
+type StoreDeps = Pick<AppDeps, 'db' | 'compute'>
+
+export async function createTemplate({ db, compute }: StoreDeps, writer: Writer, given: NewTemplate) {
+  const scope = scopeOf(writer.caller)
+  await requireLiquid(compute, scope, given.parts)
+  return inTenantTurn(db, scope.tenantId, (tx) => addTemplate(tx, writer, given))
+}
+
+/** Writes a template whose Liquid was checked. */
+export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): Promise<Template> {
+  const scope = scopeOf(writer.caller)
+  await requireRoom(tx, scope)
+  const id = typeid('tpl').toString()
+  const template = openTemplate(await tx.template.create({ data: { id, ...scope, ...given } }))
+  await keepVersion(tx, writer, template)
+  await audit(tx, writer, { action: 'template.created', subject: id, after: asJson(forAudit(template)) })
+  return template
+}
+
+export async function changeTemplate(
+  { db, compute }: StoreDeps,
+  writer: Writer,
+  id: string | undefined,
+  change: TemplateChange,
+): Promise<Template> {
+  const scope = scopeOf(writer.caller)
+  if (change.parts) await requireLiquid(compute, scope, change.parts)
+  return inTenantTurn(db, scope.tenantId, async (tx) => {
+    return writeTemplate(tx, writer, await requireTemplate(tx, scope, id), change)
+  })
+}
+
+/** Likewise. */
+export async function writeTemplate(
+  tx: Tx,
+  writer: Writer,
+  current: Template,
+  change: TemplateChange,
+): Promise<Template> {
+  const isNewVersion = change.parts !== undefined && !isDeepStrictEqual(change.parts, current.parts)
+  const row = await tx.template.update({
+    where: { id: current.id, ...scopeOf(writer.caller) },
+    data: { ...change, ...(isNewVersion && { version: current.version + 1 }) },
+  })
+  const template = openTemplate(row)
+  if (isNewVersion) await keepVersion(tx, writer, template)
+  const changes = changesOf(forAudit(current), forAudit(template))
+  if (changes) await audit(tx, writer, { action: 'template.changed', subject: template.id, ...changes })
+  return template
+}
+
+/** Its versions stay, within `versionLimits`: logs name them. */
+export async function deleteTemplate(
+  { db }: Pick<AppDeps, 'db'>,
+  writer: Writer,
+  id: string | undefined,
+): Promise<void> {
+  const scope = scopeOf(writer.caller)
+  await inTenantTurn(db, scope.tenantId, async (tx) => {
+    await dropTemplate(tx, writer, await requireTemplate(tx, scope, id))
+  })
+}
+
+export async function dropTemplate(tx: Tx, writer: Writer, template: Template): Promise<void> {
+  const { id } = template
+  await tx.template.delete({ where: { id, ...scopeOf(writer.caller) } })
+  await audit(tx, writer, { action: 'template.deleted', subject: id, before: asJson(forAudit(template)) })
+}
+
+function forAudit({ id, version, name, eventTypes, parts }: Template) {
+  return { id, version, name, eventTypes, parts }
+}
+
+/** The template of this scope, or 404. */
+export async function requireTemplate(db: Tx, scope: Scope, id: string | undefined): Promise<Template> {
+  const found = await findTemplate(db, scope, id ?? '')
+  if (!found) throw notFound('template')
+  return found
+}
+
+async function requireRoom(tx: Tx, scope: Scope): Promise<void> {
+  if ((await tx.template.count({ where: { ...scope } })) < templateLimits.templates) return
+  throw new ApiError(
+    'limit_reached',
+    `A tenant has at most ${templateLimits.templates} templates in an environment.`,
+  )
+}
+
+async function keepVersion(tx: Tx, { caller }: Writer, { id, version, name, parts }: Template) {
+  const { keyId } = caller
+  await tx.templateVersion.create({
+    data: { templateId: id, version, ...scopeOf(caller), name, parts, keyId },
+  })
+  await pruneVersions(tx, 'templates', scopeOf(caller))
+}

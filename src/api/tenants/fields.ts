@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import type { Tenant } from '../db/generated/client.ts'
+import { tenantLimits } from '../auth/rate-limit.ts'
+import { nameText } from '../fields/text.ts'
+
+/** Whether an email recipient has to confirm first, or the platform answers for the tenant's recipients. */
+export const emailConsents = ['confirm', 'vouched'] as const
+export type EmailConsent = (typeof emailConsents)[number]
+
+/** A path to a field of an event's data: names between dots, none of them empty. */
+const redactPath = z
+  .string()
+  .max(256)
+  .regex(
+    /^data(?:\.[^.\p{Cc}]+)+$/u,
+    'must be a path to a field below data, such as data.document.number, with no empty names in it',
+  )
+
+const redact = z
+  .array(redactPath)
+  .max(50)
+  .refine((paths) => new Set(paths).size === paths.length, 'must not name a path twice')
+  .meta({ description: 'Paths into events whose values are not shown, such as data.document.number.' })
+
+const emailConsent = z.enum(emailConsents).meta({
+  description:
+    '`confirm`: an email recipient gets nothing but a request to confirm until its link is used. `vouched`: the platform answers for the tenant’s recipients.',
+})
+
+export const tenantBody = z.strictObject({
+  name: nameText,
+  limits: tenantLimits.prefault({}),
+  redact: redact.default([]),
+  emailConsent: emailConsent.default('confirm'),
+})
+
+/** Without defaults: what is left out stays as it is. */
+export const tenantPatch = z.strictObject({
+  name: nameText.optional(),
+  limits: z
+    .strictObject({
+      apiPerMinute: tenantLimits.shape.apiPerMinute.unwrap().optional(),
+      apiBurst: tenantLimits.shape.apiBurst.unwrap().optional(),
+      ingestPerSecond: tenantLimits.shape.ingestPerSecond.unwrap().optional(),
+      emailsPerHour: tenantLimits.shape.emailsPerHour.unwrap().optional(),
+    })
+    .optional(),
+  redact: redact.optional(),
+  emailConsent: emailConsent.optional(),
+})
+
+export const tenantReply = z.object({
+  id: z.string(),
+  name: z.string(),
+  limits: tenantLimits,
+  redact: z.array(z.string()),
+  emailConsent: z.enum(emailConsents),
+  createdAt: z.string(),
+})
+
+export function showTenant({ id, name, limits, redact, emailConsent, createdAt }: Tenant) {
+  return {
+    id,
+    name,
+    limits: tenantLimits.parse(limits),
+    redact,
+    emailConsent,
+    createdAt: createdAt.toISOString(),
+  }
+}

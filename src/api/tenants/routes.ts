@@ -1,0 +1,83 @@
+import { typeid } from 'typeid-js'
+import { recordAudit } from '../../db/audit/audit.ts'
+import { inTenantTurn, type Tx } from '../../db/client.ts'
+import type { Tenant } from '../db/generated/client.ts'
+import { notFound } from '../errors.ts'
+import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
+import { tenantLimits } from '../auth/rate-limit.ts'
+import { route } from '../http/route.ts'
+import { changesOf } from '../audit/writer.ts'
+import { showTenant, tenantBody, tenantPatch, tenantReply } from './fields.ts'
+
+export const tenantRoutes = [
+  route({
+    method: 'post',
+    path: '/tenants',
+    access: 'platform',
+    summary: 'Create a tenant',
+    body: tenantBody,
+    replies: { 201: tenantReply },
+    async handle({ body, caller, address }, { db }) {
+      const made = await db.$transaction(async (tx) => {
+        const tenant = await tx.tenant.create({ data: { id: typeid('ten').toString(), ...body } })
+        const after = showTenant(tenant)
+        const tenantId = tenant.id
+        const action = 'tenant.created'
+        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, action, subject: tenantId, after })
+        return after
+      })
+      return { status: 201, body: made }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants',
+    access: 'platform',
+    summary: 'List the tenants, newest first',
+    query: idPageQuery,
+    replies: { 200: idPageReply(tenantReply) },
+    async handle({ query }, { db }) {
+      return { status: 200, body: await readIdPage(query, (args) => db.tenant.findMany(args), showTenant) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/tenants/:id',
+    access: 'platform',
+    summary: 'Get a tenant',
+    replies: { 200: tenantReply },
+    async handle({ params }, { db }) {
+      const tenant = await findTenant(db, params.id)
+      return { status: 200, body: showTenant(tenant) }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/tenants/:id',
+    access: 'platform',
+    summary: 'Rename a tenant, change its limits, what is redacted, or whether its email recipients confirm',
+    body: tenantPatch,
+    replies: { 200: tenantReply },
+    async handle({ params, body, caller, address }, { db }) {
+      const changed = await inTenantTurn(db, params.id ?? '', async (tx) => {
+        const tenant = await findTenant(tx, params.id)
+        const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
+        const { id: tenantId } = tenant
+        const after = showTenant(
+          await tx.tenant.update({ where: { id: tenantId }, data: { ...body, limits } }),
+        )
+        const done = { action: 'tenant.changed', subject: tenantId, ...changesOf(showTenant(tenant), after) }
+        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, ...done })
+        return after
+      })
+      return { status: 200, body: changed }
+    },
+  }),
+]
+
+/** The tenant that a path names, or 404. */
+export async function findTenant(db: Tx, id: string | undefined): Promise<Tenant> {
+  const tenant = await db.tenant.findUnique({ where: { id: id ?? '' } })
+  if (!tenant) throw notFound('tenant')
+  return tenant
+}

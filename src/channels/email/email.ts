@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { headersForLog } from '../../domain/redaction/redaction.ts'
+import { defineChannel, type Recipient } from '../channel.ts'
+import type { Composition } from '../../templates/composition.ts'
+import { emailAddress } from './address.ts'
+import { unsubscribeHeaders, withFooter } from './footer.ts'
+import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './message.ts'
+import { senderOf, senderProblems, type Sender } from './sender.ts'
+import { classifyMailError, concludeMails, sendEach } from './sending.ts'
+import { connectToPlatform, connectToTenant, smtpProblems, smtpUrl } from './smtp-connection.ts'
+
+/** An email with text and HTML bodies, by the platform's mail server or by the tenant's own (`smtpUrl`). */
+export const email = defineChannel({
+  name: 'email',
+  config: z.strictObject({
+    to: z.array(emailAddress).min(1).max(50),
+    from: emailAddress.optional(),
+    smtpUrl: smtpUrl.optional(),
+  }),
+  secrets: ['smtpUrl'],
+  check: (config, where) => [
+    ...(config.smtpUrl ? smtpProblems(config.smtpUrl, where) : []),
+    ...senderProblems(config, where.mailFromDomains),
+  ],
+  recipients: ({ to }) => to,
+  viaPlatform: ({ smtpUrl }) => smtpUrl === undefined,
+  template: {
+    subject: { kind: 'line', description: 'One line of plain text.' },
+    text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
+    html: { kind: 'html', description: 'HTML; values are escaped.' },
+  },
+  compose: composeEmail,
+
+  /** A mail to each recipient: they unsubscribe one by one, and one who is refused keeps nobody else from it. */
+  async send({ content = {}, timeoutMs, settled, ...message }, { egress, mail, requireSmtpTls = false }) {
+    const { event, destination } = message
+    const { to, smtpUrl } = destination.config
+    const sender = senderOf(destination.config, destination.id, mail)
+    if (!sender) return noServer
+    const recipients = message.recipients ?? to.map((address) => ({ address }))
+    const composed = composeEmail(message, content)
+    const mails = recipients.map((recipient) => mailTo(recipient, sender, message, composed))
+    const requestHeaders = headersForLog({ 'Message-ID': emailHeaders(message).messageId })
+    const signal = AbortSignal.timeout(timeoutMs)
+    const opening = { egress, signal, requireTls: requireSmtpTls }
+    try {
+      const connection = smtpUrl
+        ? connectToTenant(smtpUrl, event.environment, opening)
+        : connectToPlatform(sender.smtpUrl, opening)
+      const sent = await sendEach(connection, mails, { signal, timeoutMs })
+      return { ...concludeMails(sent, settled), requestHeaders }
+    } catch (error) {
+      return { ...classifyMailError(error, timeoutMs), requestHeaders }
+    }
+  },
+})
+
+const noServer = {
+  kind: 'failed',
+  errorClass: 'setup',
+  error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
+} as const
+
+function mailTo(
+  { address, unsubscribeUrl }: Recipient,
+  { from, replyTo, bounces }: Sender,
+  of: Composition & {
+    recipients?: readonly Recipient[] | undefined
+    destination: { config: { to: string[] } }
+  },
+  composed: EmailContent,
+) {
+  const { messageId, headers } = emailHeaders(of)
+  const { subject, ...bodies } = withFooter(composed, unsubscribeUrl)
+  return {
+    address,
+    from,
+    ...(replyTo !== undefined && { replyTo }),
+    to: of.recipients?.map(({ address }) => address) ?? of.destination.config.to,
+    envelope: { from: bounces ?? from, to: address },
+    messageId,
+    headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl), Subject: subjectHeader(subject) },
+    ...bodies,
+  }
+}

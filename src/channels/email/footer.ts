@@ -1,0 +1,29 @@
+import type { EmailContent } from './message.ts'
+import { escapeHtml } from '../../templates/escaping.ts'
+
+/** What mail programs show a button for: one click, and no further question (RFC 2369, RFC 8058). */
+export function unsubscribeHeaders(url: string | undefined): Record<string, string> {
+  if (url === undefined) return {}
+  return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }
+}
+
+/** Likewise for people, below whatever the mail says. */
+export function withFooter(content: EmailContent, url: string | undefined): EmailContent {
+  if (url === undefined) return content
+  const { text, html } = content
+  return {
+    ...content,
+    text: `${text.trimEnd()}\n\nUnsubscribe: ${url}\n`,
+    ...(html !== undefined && { html: atEndOfBody(html, footer(url)) }),
+  }
+}
+
+function footer(url: string): string {
+  return `<p style="color:#777;font-size:12px"><a href="${escapeHtml(url)}" style="color:#777">Unsubscribe</a></p>`
+}
+
+/** A template's HTML need not be a whole document. */
+function atEndOfBody(html: string, part: string): string {
+  const end = [...html.matchAll(/<\/body\s*>/gi)].at(-1)?.index
+  return end === undefined ? `${html}\n${part}` : `${html.slice(0, end)}${part}\n${html.slice(end)}`
+}

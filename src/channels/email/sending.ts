@@ -1,0 +1,124 @@
+import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
+import pMap from 'p-map'
+import { listOf } from '../../domain/email/consent.ts'
+import { excerptMaxBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { describeNetworkError } from '../../egress/network.ts'
+
+/** A mail to one recipient, and what came of it. */
+export interface Sent {
+  address: string
+  outcome: Outcome
+}
+
+/** So many mails go over one connection; there are up to four, so that fifty recipients fit into one timeout. */
+const mailsPerConnection = 10
+const mostConnections = 4
+
+/**
+ * Sends each mail to its own recipient (`envelope.to`), and says of each what came of it. Once the connection itself fails, the
+ * rest is not tried. All of it ends with the signal, which also hangs up.
+ */
+export async function sendEach(
+  connection: SMTPPoolOptions,
+  mails: readonly (SendMailOptions & { address: string })[],
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<Sent[]> {
+  const maxConnections = Math.min(mostConnections, Math.ceil(mails.length / mailsPerConnection))
+  const transport = createTransport({ ...connection, pool: true, maxConnections, maxRequeues: 0 })
+  let broken: Outcome | undefined
+
+  async function sendOne({ address, ...mail }: (typeof mails)[number]): Promise<Sent> {
+    if (broken) return { address, outcome: broken }
+    try {
+      const { response = '' } = await transport.sendMail({ ...mail, signal })
+      return { address, outcome: { kind: 'delivered', ...smtpReply(response) } }
+    } catch (error) {
+      const outcome = classifyMailError(error, timeoutMs)
+      if (!isOfRecipient(error)) broken ??= outcome
+      return { address, outcome }
+    }
+  }
+
+  try {
+    // The first one shows whether the server lets us in: a wrong password is not tried four times.
+    const [first, ...others] = mails
+    if (!first) return []
+    return [await sendOne(first), ...(await pMap(others, sendOne, { concurrency: maxConnections }))]
+  } finally {
+    transport.close({ force: true })
+  }
+}
+
+/**
+ * What the attempt came to: delivered once nobody is left to whom it could be sent and one has it. `earlier` is what earlier
+ * attempts came to.
+ */
+export function concludeMails(
+  sent: readonly Sent[],
+  earlier: SettledRecipients = { reached: [], refused: [] },
+): Outcome {
+  const of = (kind: Outcome['kind']) => sent.filter(({ outcome }) => outcome.kind === kind)
+  const reached = [...earlier.reached, ...of('delivered').map(({ address }) => address)]
+  const refused = [...earlier.refused, ...of('rejected').map(({ address }) => address)]
+  const [failed, ...alsoFailed] = of('failed')
+  if (failed && reached.length + refused.length > 0) {
+    const left = [failed, ...alsoFailed].map(({ address }) => address)
+    const error = `${errorOf(failed.outcome)}; so far ${reached.length} reached, not yet ${listOf(left)}`
+    return { ...failed.outcome, kind: 'failed', error, recipients: { reached, refused } }
+  }
+  if (failed) return failed.outcome
+  if (reached.length === 0)
+    return sent[0]?.outcome ?? { kind: 'rejected', error: 'nobody is left to send to' }
+  const last = of('delivered').at(-1)?.outcome
+  const excerpt = last?.responseExcerpt ?? 'sent by earlier attempts'
+  const note = refused.length > 0 ? `; refused for ${listOf(refused)}` : ''
+  return { ...last, kind: 'delivered', ...bounded(excerpt, note) }
+}
+
+/** What nodemailer's errors carry when the server has answered. */
+interface SmtpError {
+  code: string
+  command: string
+  response: string
+  responseCode: number
+}
+
+/** Whether the server has answered to this mail, and goes on listening: 421 is how it says goodbye (RFC 5321 §3.8). */
+function isOfRecipient(error: unknown): boolean {
+  const { command, responseCode } = error as Partial<SmtpError>
+  return (command === 'RCPT TO' || command === 'DATA') && responseCode !== undefined && responseCode !== 421
+}
+
+/**
+ * SMTP tells lasting refusals (5xx) from passing ones (4xx). Failed authentication and refusals before a recipient was
+ * named are the mail server's set-up, which people mend: those are tried again. Source: RFC 5321 §4.2.1.
+ */
+export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
+  const { responseCode, response, code, command } = error as Partial<SmtpError>
+  if (responseCode === undefined) return { kind: 'failed', ...describeNetworkError(error, timeoutMs) }
+  const seen = { errorClass: 'smtp', ...smtpReply(response ?? String(responseCode)) } as const
+  if (responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA')) {
+    return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
+  }
+  if (code === 'ETLS') {
+    const error = `SMTP ${responseCode}: the mail server did not start TLS, so neither login nor mail was sent`
+    return { kind: 'failed', error, ...seen, errorClass: 'tls' }
+  }
+  const what =
+    code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
+  return { kind: 'failed', error: `SMTP ${responseCode}: ${what}`, ...seen }
+}
+
+function smtpReply(response: string): { responseCode?: number; responseExcerpt: string } {
+  const code = Number(/^\d{3}/.exec(response)?.[0])
+  return { ...(code && { responseCode: code }), ...bounded(response.replace(/\p{Cc}+/gu, ' '), '') }
+}
+
+function bounded(text: string, note: string): { responseExcerpt: string } {
+  const room = Math.max(0, excerptMaxBytes - Buffer.byteLength(note))
+  return { responseExcerpt: Buffer.from(text).subarray(0, room).toString() + note }
+}
+
+function errorOf(outcome: Outcome): string {
+  return outcome.kind === 'delivered' ? '' : outcome.error
+}

@@ -1,0 +1,93 @@
+import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
+import { cut, shortened, truncate } from '../../domain/truncate.ts'
+import { unescapeSlack } from '../../templates/escaping.ts'
+
+/** Slack's limits. Source: Slack, "Block Kit", reference of blocks. */
+export const slackLimits = {
+  blocks: 50,
+  header: 150,
+  button: 75,
+  field: 2000,
+  section: 3000,
+  text: 40_000,
+} as const
+
+/** mrkdwn in which Slack makes no links of bare URLs, #channels and @names. */
+export function mrkdwn(text: string) {
+  return { type: 'mrkdwn' as const, text, verbatim: true }
+}
+
+export function section(text: string) {
+  return { type: 'section' as const, text: mrkdwn(text) }
+}
+
+/** `<url|words>`, which Slack shows as a link. */
+export function link(url: string, words: string): string {
+  return `<${url}|${words}>`
+}
+
+/** What is wrong with the text of a list of blocks that is JSON. */
+export function blocksProblem(rendered: string): string | undefined {
+  const blocks = JSON.parse(rendered) as Json
+  if (!Array.isArray(blocks) || !blocks.every(isJsonObject)) return 'does not render to a JSON list of blocks'
+  if (blocks.length === 0) return 'renders to no block at all'
+  if (blocks.length > slackLimits.blocks)
+    return `renders to ${blocks.length} blocks; Slack takes at most ${slackLimits.blocks}`
+  return blocks.every(({ type }) => typeof type === 'string')
+    ? undefined
+    : 'renders to a block without a type'
+}
+
+/**
+ * Blocks that a template made. Its values are escaped for mrkdwn; everywhere else Slack reads no markup, and they are put back
+ * as they were. Of a payload's words Slack makes no link, unless the template says so by `verbatim`. Texts that are too long
+ * for their place are shortened: for one of them Slack would refuse the message.
+ */
+export function settleBlocks(blocks: Json, max: number = slackLimits.section): Json {
+  if (typeof blocks === 'string') return unescapeSlack(blocks)
+  if (Array.isArray(blocks)) return blocks.map((block) => settleBlocks(block, max))
+  if (!isJsonObject(blocks)) return blocks
+  const { type, text } = blocks
+  if (type === 'mrkdwn' && typeof text === 'string')
+    return { verbatim: true, ...blocks, text: truncateMrkdwn(text, max) }
+  if (type === 'plain_text' && typeof text === 'string')
+    return { ...blocks, text: truncate(unescapeSlack(text), max) }
+  const entries = Object.entries(blocks).map(([key, value]) => [
+    key,
+    settleBlocks(value, textMax.get(key) ?? textMax.get(type) ?? max),
+  ])
+  return Object.fromEntries(entries) as JsonObject
+}
+
+/** Of texts that have less room than a section, by the block's type or the field that holds them. */
+const textMax = new Map<Json | undefined, number>([
+  ['header', slackLimits.header],
+  ['fields', slackLimits.field],
+  ['button', slackLimits.button],
+])
+
+/** A link or a mention, and an escaped sign: cut in two, Slack shows neither. */
+const markup = /<[^<>]*>|&(?:amp|lt|gt);/g
+
+/** Shortens mrkdwn, and says so at its end. */
+export function truncateMrkdwn(text: string, max: number): string {
+  return truncate(text, max, `\n${shortened}`, markup)
+}
+
+/** A text as sections, cut where a line ends if there is one. What is beyond Slack's blocks is cut off visibly. */
+export function sections(text: string) {
+  const made = []
+  let rest = text
+  while (rest.length > slackLimits.section && made.length < slackLimits.blocks - 1) {
+    const part = firstPart(rest)
+    made.push(section(part))
+    rest = rest.slice(part.length)
+  }
+  return [...made, section(truncateMrkdwn(rest, slackLimits.section))]
+}
+
+function firstPart(text: string): string {
+  const longest = cut(text, slackLimits.section, markup)
+  const lineEnd = longest.lastIndexOf('\n')
+  return lineEnd > 0 ? cut(text, lineEnd + 1, markup) : longest
+}

@@ -1,0 +1,57 @@
+import type { Digest } from '../../domain/digest.ts'
+import { payloadFields } from '../../domain/json/payload-fields.ts'
+import { truncate } from '../../domain/truncate.ts'
+import type { Composition } from '../../templates/composition.ts'
+import { sharedKey, typeCounts } from '../../templates/digest.ts'
+import { escapeSlack } from '../../templates/escaping.ts'
+import { section, slackLimits } from './blocks.ts'
+import { closing, notification, opening } from './parts.ts'
+
+const fieldsShown = 2
+const longestField = 80
+/** Sections of lines, so that header, reason, link and note have their place among Slack's 50 blocks. */
+const mostSections = 40
+
+/** What came, and one line an event; as many as Slack takes. */
+export function renderDigestSlack(of: Composition, digest: Digest) {
+  const { shown, groups } = grouped(digest.events.map(lineOf))
+  const left = Math.max(digest.count, digest.events.length) - shown
+  const shared = sharedKey(digest)
+  const note = [
+    escapeSlack(typeCounts(digest)),
+    ...(shared ? [escapeSlack(shared)] : []),
+    `\`${of.event.id}\``,
+  ]
+  return {
+    text: notification(of),
+    blocks: [
+      ...opening(of),
+      ...groups.map((lines) => section(lines.join('\n'))),
+      ...(left > 0 ? [section(`and ${left} more`)] : []),
+      closing({ ...of, rule: digest.rule.name }, note),
+    ],
+  }
+}
+
+function lineOf({ id, type, createdAt, data }: Digest['events'][number]): string {
+  const { fields } = payloadFields(data, fieldsShown)
+  const time = new Date(createdAt).toISOString().slice(11, 16)
+  const values = fields.map(({ path, value }) => truncate(`${path}: ${value}`, longestField))
+  return [time, `*${escapeSlack(type)}*`, `\`${escapeSlack(id)}\``, ...values.map(escapeSlack)].join('  ')
+}
+
+/** Lines put together into sections, and how many found a place. */
+function grouped(lines: string[]): { shown: number; groups: string[][] } {
+  const groups: string[][] = []
+  let length = Infinity
+  let shown = 0
+  for (const line of lines) {
+    const full = length + 1 + line.length > slackLimits.section
+    if (full && groups.length === mostSections) break
+    if (full) groups.push([])
+    groups.at(-1)?.push(line)
+    length = full ? line.length : length + 1 + line.length
+    shown++
+  }
+  return { shown, groups }
+}

@@ -1,0 +1,83 @@
+import { IncomingWebhook } from '@slack/webhook'
+import { z } from 'zod'
+import type { Outcome } from '../../domain/delivery/outcome.ts'
+import { headersForLog } from '../../domain/redaction/redaction.ts'
+import { defineChannel } from '../channel.ts'
+import { classifyHttp, post, type Answer } from '../../egress/http.ts'
+import { blocksProblem } from './blocks.ts'
+import { composeSlackMessage } from './message.ts'
+import { httpUrl, urlProblems } from '../../egress/url.ts'
+
+/** A Block Kit message to a Slack channel by its incoming webhook. */
+export const slack = defineChannel({
+  name: 'slack',
+  config: z.strictObject({ webhookUrl: httpUrl }),
+  secrets: ['webhookUrl'],
+  // Slack, "Rate limits": an incoming webhook takes one message a second.
+  maxPerSecond: 1,
+  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where, 'slack'),
+  template: {
+    text: {
+      kind: 'slack',
+      description: 'mrkdwn: the whole message, or its notification where there are blocks.',
+    },
+    blocks: {
+      kind: 'slackJson',
+      description: 'A JSON list of at most 50 Block Kit blocks.',
+      problem: blocksProblem,
+    },
+  },
+  compose: composeSlackMessage,
+
+  async send({ content = {}, timeoutMs, ...message }, { egress }) {
+    const { event, destination } = message
+    let answer: Answer = { kind: 'unreachable', error: 'no request was made', errorClass: 'internal' }
+    let headers: Record<string, string> | undefined
+    // Slack's client builds the request; our own guarded post makes it, and keeps the answer that the client's error drops.
+    const client = new IncomingWebhook(destination.config.webhookUrl, {
+      retryConfig: { retries: 0 },
+      fetch: async (url, init) => {
+        headers = { Accept: '*/*', ...init?.headers }
+        answer = await post({
+          url: String(url),
+          headers,
+          body: typeof init?.body === 'string' ? init.body : '',
+          timeoutMs,
+          environment: event.environment,
+          egress,
+          service: 'slack',
+        })
+        if (answer.kind === 'unreachable') throw new Error(answer.error)
+        return new Response(answer.excerpt, { status: answer.status })
+      },
+    })
+    await client.send(composeSlackMessage(message, content)).catch(() => undefined)
+    return { ...classifySlack(answer), ...(headers && { requestHeaders: headersForLog(headers) }) }
+  },
+})
+
+/** 400 is about the message (`invalid_blocks`, `no_text`, …); who it goes to has other statuses. */
+const refusedContent = { refusedContent: true } as const
+
+/** Slack says `ok` to each message that it takes. A proxy's page, or a JSON error with status 200, is no delivery. */
+const notSlackOk = {
+  kind: 'failed',
+  errorClass: 'protocol',
+  error: 'the answer is not Slack’s “ok”, so the message may not have been posted',
+} as const
+
+/**
+ * Slack answers 4xx with a word that says what is wrong for good (`no_service`, `channel_is_archived`,
+ * `invalid_payload`, …); only 408 and 429 pass. Source: Slack, "Handling errors" of incoming webhooks.
+ */
+function classifySlack(answer: Answer): Outcome {
+  const outcome = classifyHttp(answer)
+  if (outcome.kind === 'delivered' && outcome.responseExcerpt?.trim() !== 'ok')
+    return { ...outcome, ...notSlackOk }
+  if (outcome.kind !== 'failed' || answer.kind !== 'answered') return outcome
+  const { status, excerpt } = answer
+  if (status < 400 || status >= 500 || status === 408 || status === 429) return outcome
+  const word = /^[a-z_]{1,60}$/.test(excerpt) ? `: ${excerpt}` : ''
+  const seen = { responseCode: status, responseExcerpt: excerpt, ...(status === 400 && refusedContent) }
+  return { kind: 'rejected', error: `HTTP ${status}${word}`, errorClass: 'http', ...seen }
+}

@@ -1,0 +1,39 @@
+import type { FieldError } from '../api/errors.ts'
+import type { Json } from '../domain/event.ts'
+
+/** `${NAME}`, and `$${NAME}` for a text that is to say `${NAME}`. */
+const reference = /\$(\$?)\{([A-Za-z_]\w*)\}/g
+
+/** A document with the values of the variables that its texts name. Those that are not set are all told. */
+export function fillInVariables(
+  document: Json,
+  variable: (name: string) => string | undefined,
+): { document: Json; problems: FieldError[] } {
+  const problems: FieldError[] = []
+  const fillIn = (value: Json, path: string): Json => {
+    if (typeof value === 'string') {
+      return value.replace(reference, (whole, escaped: string, name: string) => {
+        if (escaped) return whole.slice(1)
+        const found = variable(name)
+        if (found === undefined)
+          problems.push({ path, message: `names the environment variable ${name}, which is not set` })
+        return found ?? whole
+      })
+    }
+    if (typeof value !== 'object' || value === null) return value
+    if (Array.isArray(value)) return value.map((inner, index) => fillIn(inner, below(path, String(index))))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, fillIn(inner, below(path, key))]),
+    )
+  }
+  return { document: fillIn(document, ''), problems }
+}
+
+function below(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`
+}
+
+/** An exported document whose texts stay what they are when variables are filled in. */
+export function escapeVariables(yaml: string): string {
+  return yaml.replaceAll(/\$(?=\{[A-Za-z_]\w*\})/g, '$$$$')
+}

@@ -1,0 +1,20 @@
+import { readConfig, requireVariables } from '../config.ts'
+import { migrateDatabase } from '../database.ts'
+import { powerOverAudit } from '../db/schema/grants.ts'
+import { runRoot } from '../lifecycle.ts'
+
+/**
+ * `npm run db:migrate`: applies the migrations that a production database lacks, as the role of `MIGRATE_DATABASE_URL`, and lets
+ * that of `DATABASE_URL` work with the tables. `npm start` does so by itself.
+ */
+await runRoot(async () => {
+  const { DATABASE_URL, MIGRATE_DATABASE_URL } = requireVariables(readConfig(), ['DATABASE_URL'])
+  const applied = await migrateDatabase(DATABASE_URL, MIGRATE_DATABASE_URL)
+  console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database has every migration.')
+  const why = await powerOverAudit(DATABASE_URL)
+  if (why !== undefined)
+    console.log(
+      `The application could take away what keeps the audit log from being changed, as ${why}: see docs/audit.md, "The roles".`,
+    )
+  process.exit(0)
+})

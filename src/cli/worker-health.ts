@@ -1,0 +1,25 @@
+import { hostname } from 'node:os'
+import proto from '@temporalio/proto'
+import { readConfig, requireVariables, temporalSettings } from '../config.ts'
+import { connectTemporal } from '../temporal/connect.ts'
+import { taskQueue } from '../workflows/contract/contract.ts'
+
+/**
+ * `npm run worker:health`: asks Temporal whether a worker of this host has polled lately, which is what "it works" means
+ * for a process that listens nowhere. Exits with 0 or 1.
+ */
+const pollsWithinMs = 120_000
+
+const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
+const { client } = await connectTemporal(temporalSettings(config, config.TEMPORAL_ADDRESS))
+const { pollers } = await client.workflowService.describeTaskQueue({
+  namespace: config.TEMPORAL_NAMESPACE,
+  taskQueue: { name: taskQueue },
+  taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+})
+const alive = pollers.some(({ identity, lastAccessTime }) => {
+  const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1000
+  return identity?.endsWith(`@${hostname()}`) && polledAt > Date.now() - pollsWithinMs
+})
+console.log(alive ? 'a worker of this host polls' : 'no worker of this host polls')
+process.exit(alive ? 0 : 1)

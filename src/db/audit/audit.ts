@@ -1,0 +1,106 @@
+import { typeid } from 'typeid-js'
+import type { JsonObject } from '../../domain/event.ts'
+import { chainName, hashOf, platformChain, withinBounds } from './chain.ts'
+import type { Db, Tx } from '../client.ts'
+import { Prisma } from './generated/client.ts'
+
+/** Who did what, to be written in the same transaction as what was done. */
+export interface AuditRecord {
+  /** Absent where it is no tenant's: platform keys. */
+  tenantId?: string | undefined
+  environment?: string | undefined
+  keyId: string
+  /** The caller's network address. */
+  address?: string | undefined
+  /** As in `api-secret.rotated`: a thing, a dot, what was done to it. */
+  action: string
+  /** The id of what it was done to. */
+  subject?: string | undefined
+  /** What it was, and what it is now, as an answer of the API shows it: secrets masked. */
+  before?: JsonObject | undefined
+  after?: JsonObject | undefined
+  /** A person's session, where it was not a program with a key. */
+  session?: string | undefined
+}
+
+/**
+ * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are written one after
+ * the other: until the transaction ends, others wait. Callers that also take the tenant's turn take it first, or two could wait
+ * for each other.
+ */
+export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
+  return isDb(db) ? db.$transaction((tx) => append(tx, record)) : append(db, record)
+}
+
+async function append(db: Tx, record: AuditRecord): Promise<void> {
+  const { tenantId, environment } = record
+  const chain = tenantId === undefined ? platformChain : chainName(tenantId, environment)
+  // One lock for all chains of a tenant: transactions that write to two of them cannot deadlock.
+  const lock = `audit ${tenantId ?? platformChain}`
+  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0))`
+  const last = await readNewest(db, chain, { sequence: true, hash: true, at: true })
+  // As it is read back: JSON knows no undefined, and a column that is left out is null.
+  const { before, after } = withinBounds(plain(record.before), plain(record.after))
+  const entry = {
+    id: typeid('aud').toString(),
+    at: notBefore(last?.at),
+    tenantId: tenantId ?? null,
+    environment: environment ?? null,
+    keyId: record.keyId,
+    address: record.address ?? null,
+    action: record.action,
+    subject: record.subject ?? null,
+    session: record.session ?? null,
+    before: before ?? null,
+    after: after ?? null,
+    chain,
+    sequence: (last?.sequence ?? 0) + 1,
+    previousHash: last?.hash ?? null,
+  }
+  const json = { before: before ?? Prisma.DbNull, after: after ?? Prisma.DbNull }
+  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashOf(entry) } })
+}
+
+/** Now, or the time of the entry before if another process's clock is ahead: times in a chain never go back. */
+function notBefore(last: Date | undefined): Date {
+  return new Date(Math.max(Date.now(), last?.getTime() ?? 0))
+}
+
+/** What the newest entry of a chain is known by. */
+export function readHead(db: Tx, chain: string) {
+  return readNewest(db, chain, { sequence: true, hash: true })
+}
+
+function readNewest<Columns extends Prisma.AuditEntrySelect>(db: Tx, chain: string, select: Columns) {
+  return db.auditEntry.findFirst({ where: { chain }, orderBy: { sequence: 'desc' }, select })
+}
+
+/**
+ * Records what no transaction of ours can undo, such as a signal to a workflow, and then does it. What cannot be recorded is
+ * not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection and no lock is held while
+ * `act` runs: it may wait for Temporal, and other tenants share the pool.
+ */
+export async function doAudited<Result>(
+  db: Db,
+  record: AuditRecord,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  await recordAudit(db, record)
+  try {
+    return await act()
+  } catch (error) {
+    const { before: _before, after: _after, ...what } = record
+    // The caller needs the first error; without this entry the log claims an action that failed, and not the reverse.
+    await recordAudit(db, { ...what, action: `${record.action}.failed` }).catch(() => undefined)
+    throw error
+  }
+}
+
+/** A transaction cannot be connected: Prisma leaves that out of its clients. */
+function isDb(db: Tx): db is Db {
+  return '$connect' in db && db.$connect !== undefined
+}
+
+function plain(value: JsonObject | undefined): JsonObject | undefined {
+  return value && (JSON.parse(JSON.stringify(value)) as JsonObject)
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import { destinationStatuses, type RoutableDestination } from '../../domain/destination.ts'
+import { environments, type Environment, type JsonObject } from '../../domain/event.ts'
+import { seal, unseal, type SecretKeys } from '../../domain/crypto/secret-box.ts'
+import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
+import type { Db, Tx } from '../client.ts'
+import type { Destination as Row, Prisma } from './generated/client.ts'
+
+/** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
+export interface Destination extends RoutableDestination {
+  tenantId: string
+  name: string
+  /** The whole config, secret fields included. */
+  config: JsonObject
+  keys: StoredKeys
+  /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
+  sealedOrigin?: string | undefined
+  /** What only the API of its contract knows of it. */
+  contractFields?: JsonObject | undefined
+  /** When the status last changed. */
+  statusAt: Date
+  /** When the first attempt failed since one last arrived. */
+  failingSince?: Date | undefined
+  /** Changes with what attempts are sent to and with the status. */
+  version: number
+  /** Changes with `version`, with a resume, and with an arrival after failures. */
+  recoveries: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** The signing keys that a destination has by itself. */
+export interface StoredKeys {
+  secret?: string | undefined
+  /** The tenant brought the secret, or one was made in its place: it signs even where the tenant's API secret would. */
+  ownSecret?: boolean | undefined
+  /** See `SigningKeys`. */
+  privateKey?: string | undefined
+  /** Those that were rotated away, the newest first. None ends later than one before it. */
+  previous?: readonly PreviousKeys[] | undefined
+}
+
+/** What a rotation replaced. It goes on signing beside the new keys until `until`, an ISO time. */
+export interface PreviousKeys {
+  secret?: string | undefined
+  privateKey?: string | undefined
+  until: string
+}
+
+/** What is encrypted: the secret fields of the config, and the signing keys. */
+interface Sealed extends StoredKeys {
+  config: JsonObject
+  /** See `Destination.sealedOrigin`. */
+  origin?: string | undefined
+}
+
+const rowShape = z.object({
+  environment: z.enum(environments),
+  status: z.enum(destinationStatuses),
+  subscription: z.object({
+    eventTypes: z.array(z.string()),
+    filter: z.custom<JsonObject>().optional(),
+  }),
+  delivery: z.object({
+    schedule: z.array(z.string()),
+    timeoutMs: z.number(),
+    maxPerSecond: z.number().optional(),
+    maxConcurrent: z.number().optional(),
+    ordering: z.object({ by: z.string() }).optional(),
+  }),
+})
+
+export interface Scope {
+  tenantId: string
+  environment: Environment
+}
+
+/** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
+export function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
+  return findRoutable(db, scope, ids && { id: { in: ids } })
+}
+
+/** Likewise of those whose deliveries get their places, in an order or a pace, when the event is accepted. */
+export function placedDestinations(db: Db, scope: Scope): Promise<RoutableDestination[]> {
+  return findRoutable(db, scope, { placed: true })
+}
+
+async function findRoutable(
+  db: Db,
+  { tenantId, environment }: Scope,
+  which?: Prisma.DestinationWhereInput,
+): Promise<RoutableDestination[]> {
+  const rows = await db.destination.findMany({
+    where: { tenantId, environment, ...which },
+    omit: { config: true, sealed: true },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+  })
+  return rows.map((row) => ({ id: row.id, name: row.name, channel: row.channel, ...routable(row) }))
+}
+
+export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id: string) {
+  const row = await db.destination.findFirst({ where: { ...scope, id } })
+  return row ? openDestination(row, keys) : undefined
+}
+
+/** What tells people which destination it is. Opens no secret. */
+export async function findNamed(db: Tx, { tenantId, environment }: Scope, id: string) {
+  const select = { id: true, name: true, channel: true, failingSince: true }
+  return db.destination.findFirst({ where: { tenantId, environment, id }, select })
+}
+
+/** The columns of a config, its secret fields sealed and bound to this destination. */
+export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed }, keys: SecretKeys) {
+  return { config: parts.open, sealed: seal(JSON.stringify(parts.secret), keys, id) }
+}
+
+export function openDestination(row: Row, keys: SecretKeys): Destination {
+  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    name: row.name,
+    channel: row.channel,
+    ...routable(row),
+    config: { ...(row.config as JsonObject), ...config },
+    keys: signing,
+    sealedOrigin: origin,
+    contractFields: (row.contractFields as JsonObject | null) ?? undefined,
+    statusAt: row.statusAt,
+    failingSince: row.failingSince ?? undefined,
+    version: row.version,
+    recoveries: row.recoveries,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  }
+}
+
+/** The keys that sign for a destination by themselves at this time: its own, without the tenant's. */
+export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
+  const inForce = [stored, ...previousInForce(stored, now)]
+  return {
+    secrets: inForce.flatMap(({ secret }) => secret ?? []),
+    privateKeys: inForce.flatMap(({ privateKey }) => privateKey ?? []),
+  }
+}
+
+/** The previous keys whose overlap has not ended, the newest first: the first one ends last. */
+export function previousInForce({ previous = [] }: StoredKeys, now: Date): PreviousKeys[] {
+  return previous.filter(({ until }) => new Date(until) > now)
+}
+
+type RoutableRow = Pick<
+  Row,
+  'environment' | 'status' | 'statusReason' | 'subscription' | 'delivery' | 'contract'
+>
+
+/** The columns that routing decides by. */
+export function routable(row: RoutableRow) {
+  const { statusReason, contract } = row
+  return {
+    ...rowShape.parse(row),
+    statusReason: statusReason ?? undefined,
+    contract: contract ?? undefined,
+  }
+}

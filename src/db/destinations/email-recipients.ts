@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { addressKey, recipientStatuses, type RecipientStatus } from '../../domain/email/consent.ts'
+import { taggedParts } from '../../domain/email/mailbox.ts'
+import type { RecipientRef } from '../../domain/email/link.ts'
+import type { Scope } from './destinations.ts'
+import type { Tx } from '../client.ts'
+import type { EmailRecipient as Row } from './generated/client.ts'
+
+/** A recipient of an email destination, and whether it wants its mail. */
+export interface EmailRecipient extends RecipientRef {
+  status: RecipientStatus
+  statusAt: Date
+  /** When it was last asked to confirm. */
+  askedAt: Date | undefined
+}
+
+const status = z.enum(recipientStatuses)
+
+/** Those of several destinations, addresses that were taken out of them since included if they have unsubscribed. */
+export async function readRecipients(db: Tx, destinationIds: readonly string[]): Promise<EmailRecipient[]> {
+  const rows = await db.emailRecipient.findMany({
+    where: { destinationId: { in: [...destinationIds] } },
+    orderBy: [{ destinationId: 'asc' }, { address: 'asc' }],
+  })
+  return rows.map(open)
+}
+
+export async function findRecipient(db: Tx, { destinationId, address }: RecipientRef) {
+  const row = await db.emailRecipient.findUnique({
+    where: { destinationId_address: { destinationId, address } },
+  })
+  return row ? open(row) : undefined
+}
+
+/** Those of a tenant that are to be asked and were not, as their destination was only just written or something was in the way. */
+export async function unaskedRecipients(db: Tx, scope: Scope, most: number): Promise<EmailRecipient[]> {
+  const rows = await db.emailRecipient.findMany({
+    where: { status: 'asked', askedAt: null, destination: { ...scope } },
+    orderBy: { statusAt: 'asc' },
+    take: most,
+  })
+  return rows.map(open)
+}
+
+/**
+ * Makes a destination's recipients those that its config names. New ones begin with `status`; those that are gone are forgotten,
+ * unless they had unsubscribed: being put back must not undo that.
+ */
+export async function keepRecipients(
+  tx: Tx,
+  destinationId: string,
+  addresses: readonly string[],
+  status: RecipientStatus,
+): Promise<void> {
+  const keys = [...new Set(addresses.map(addressKey))]
+  await tx.emailRecipient.deleteMany({
+    where: { destinationId, address: { notIn: keys }, status: { not: 'unsubscribed' } },
+  })
+  await addRecipients(tx, destinationId, keys, status)
+}
+
+/** Addresses among these that had unsubscribed from a destination of this environment which was deleted since. */
+export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readonly string[]) {
+  const { tenantId, environment } = scope
+  const rows = await tx.unsubscribedAddress.findMany({
+    where: { tenantId, environment, address: { in: [...addresses] } },
+    select: { address: true },
+  })
+  return rows.map(({ address }) => address)
+}
+
+/**
+ * Before a destination is deleted: remembers who has unsubscribed from it, as creating it again must not undo that. Who has been let
+ * in again since, by a confirmation or by the platform, is forgotten.
+ */
+export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: string): Promise<void> {
+  const { tenantId, environment } = scope
+  for (const { address, status: text, statusAt: at } of await readRecipients(tx, [destinationId])) {
+    const owner = { tenantId, environment, address }
+    if (text === 'unsubscribed')
+      await tx.unsubscribedAddress.upsert({
+        where: { tenantId_environment_address: owner },
+        create: { ...owner, at },
+        update: { at },
+      })
+    else if (text !== 'asked')
+      await tx.unsubscribedAddress.deleteMany({ where: { ...owner, at: { lt: at } } })
+  }
+}
+
+/** Addresses of these mailboxes, apart from their tags, that have not answered: one for each destination of the environment. */
+export async function unansweredAddresses(
+  tx: Tx,
+  { tenantId, environment }: Scope,
+  addresses: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.emailRecipient.findMany({
+    where: {
+      status: 'asked',
+      destination: { tenantId, environment },
+      OR: addresses
+        .map(taggedParts)
+        .flatMap(({ plain, prefix, suffix }) => [
+          { address: plain },
+          { address: { startsWith: prefix, endsWith: suffix } },
+        ]),
+    },
+    select: { address: true },
+  })
+  return rows.map(({ address }) => address)
+}
+
+/** Adds those that are not there yet; addresses are lower-case. */
+export async function addRecipients(
+  db: Tx,
+  destinationId: string,
+  addresses: readonly string[],
+  status: RecipientStatus,
+): Promise<void> {
+  const statusAt = new Date()
+  await db.emailRecipient.createMany({
+    data: addresses.map((address) => ({ destinationId, address, status, statusAt })),
+    skipDuplicates: true,
+  })
+}
+
+/** Addresses among these that a destination does not have as recipients yet. */
+export async function newAddresses(
+  tx: Tx,
+  destinationId: string | undefined,
+  addresses: readonly string[],
+): Promise<string[]> {
+  const keys = [...new Set(addresses.map(addressKey))]
+  if (destinationId === undefined) return keys
+  const known = await tx.emailRecipient.findMany({
+    where: { destinationId, address: { in: keys } },
+    select: { address: true },
+  })
+  return keys.filter((key) => !known.some(({ address }) => address === key))
+}
+
+/** Writes a status, for a recipient that may not be written yet. */
+export async function setRecipientStatus(
+  tx: Tx,
+  { destinationId, address }: RecipientRef,
+  status: RecipientStatus,
+): Promise<EmailRecipient> {
+  const data = { status, statusAt: new Date() }
+  const row = await tx.emailRecipient.upsert({
+    where: { destinationId_address: { destinationId, address } },
+    create: { destinationId, address, ...data },
+    update: data,
+  })
+  return open(row)
+}
+
+/** Notes that a recipient was asked, unless that has been noted since, or its status has changed. */
+export async function noteAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
+  await db.emailRecipient.updateMany({
+    where: { destinationId, address, status: 'asked', askedAt: askedAt ?? null },
+    data: { askedAt: at },
+  })
+}
+
+function open({ destinationId, address, status: text, statusAt, askedAt }: Row): EmailRecipient {
+  return { destinationId, address, status: status.parse(text), statusAt, askedAt: askedAt ?? undefined }
+}

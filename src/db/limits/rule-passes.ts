@@ -1,0 +1,114 @@
+import type { Event } from '../../domain/event.ts'
+import type { Verdicts } from '../../domain/filters/filters.ts'
+import { matchingRules, type HeldBack } from '../../domain/rules/matching.ts'
+import { heldBackBy, passLimits, type PassLimit } from '../../domain/rules/passes.ts'
+import type { Rule } from '../../domain/rules/rule.ts'
+import type { Db, Tx } from '../client.ts'
+
+/** Events that count together wait for each other; a burst of them may wait for a connection as well. */
+const patience = { maxWait: 10_000, timeout: 10_000 }
+
+/** An event that has waited for its turn is earlier than those before it: for so long, what counted for it is still there. */
+const latenessMs = 60_000
+
+/** One event that asks one rule. */
+interface Asked {
+  ruleId: string
+  eventId: string
+  limits: PassLimit[]
+  at: Date
+}
+
+/**
+ * Asks a rule that matches whether its `dedupe` and its `throttle` let an event pass, and counts the event where they do. What
+ * one of them holds back counts in neither. However many ask at once, no more pass than may; asked again about an event that
+ * has passed, the answer is the same for as long as that counts.
+ */
+export async function passRule(db: Db, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
+  const asked = ask(rule, event, at)
+  if (asked.limits.length === 0) return undefined
+  // What has passed only becomes more: who is held back without a lock would be with one, and need not wait for it.
+  return (await findHeldBack(db, asked)) ?? db.$transaction((tx) => passInTurn(tx, asked), patience)
+}
+
+/** Likewise, for those who only want to know: nothing is counted. */
+export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
+  return findHeldBack(db, ask(rule, event, at))
+}
+
+/**
+ * The rules that match an event and hold it back, by their id: each that matches is asked by `passRule`, or by `peekPasses`, one
+ * after the other. Where no rule counts anything there is nothing to ask.
+ */
+export async function rulesHoldingBack(
+  db: Db,
+  { event, rules, verdicts, at }: { event: Event; rules: readonly Rule[]; verdicts: Verdicts; at: Date },
+  ask: typeof passRule,
+): Promise<Map<string, HeldBack>> {
+  const heldBack = new Map<string, HeldBack>()
+  if (!rules.some(({ definition }) => definition.throttle ?? definition.dedupe)) return heldBack
+  for (const rule of matchingRules(event, rules, verdicts)) {
+    const why = await ask(db, rule, event, at)
+    if (why) heldBack.set(rule.id, why)
+  }
+  return heldBack
+}
+
+/** Removes what holds nothing back any more. Answers how much that was. */
+export async function sweepPasses(db: Db, now: Date): Promise<number> {
+  return (await db.rulePass.deleteMany({ where: { endsAt: { lte: now } } })).count
+}
+
+function ask(rule: Rule, event: Event, at: Date): Asked {
+  return { ruleId: rule.id, eventId: event.id, limits: passLimits(rule, event), at }
+}
+
+async function passInTurn(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
+  // Always in the order of the limits, so that no two wait for each other.
+  for (const { kind, keyHash } of asked.limits)
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${kind} ${keyHash}`}, 0))`
+  const heldBack = await findHeldBack(tx, asked)
+  if (heldBack) return heldBack
+  for (const limit of asked.limits) await countPass(tx, asked, limit)
+  return undefined
+}
+
+async function findHeldBack(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
+  for (const limit of asked.limits) {
+    if (await findOwnPass(tx, asked, limit)) continue
+    const { ruleId, at } = asked
+    const { kind, keyHash } = limit
+    const last = await tx.rulePass.findFirst({
+      where: { ruleId, kind, keyHash, at: { gt: since(limit, at) } },
+      orderBy: [{ at: 'desc' }, { eventId: 'desc' }],
+      skip: limit.limit - 1,
+    })
+    if (last) return heldBackBy(limit, last, at)
+  }
+  return undefined
+}
+
+/** The event has passed before, and still counts. */
+function findOwnPass(tx: Tx, { ruleId, eventId, at }: Asked, limit: PassLimit) {
+  const { kind, keyHash } = limit
+  return tx.rulePass.findFirst({ where: { ruleId, kind, keyHash, eventId, at: { gt: since(limit, at) } } })
+}
+
+async function countPass(tx: Tx, asked: Asked, limit: PassLimit): Promise<void> {
+  if (await findOwnPass(tx, asked, limit)) return
+  const { ruleId, eventId, at } = asked
+  const { kind, keyHash, spanMs } = limit
+  const over = new Date(since(limit, at).getTime() - latenessMs)
+  await tx.rulePass.deleteMany({ where: { ruleId, kind, keyHash, at: { lte: over } } })
+  const times = { at, endsAt: new Date(at.getTime() + spanMs) }
+  await tx.rulePass.upsert({
+    where: { ruleId_kind_keyHash_eventId: { ruleId, kind, keyHash, eventId } },
+    create: { ruleId, kind, keyHash, eventId, ...times },
+    update: times,
+  })
+}
+
+/** By the rule as it is today: one whose span was made shorter goes by that at once. */
+function since({ spanMs }: PassLimit, at: Date): Date {
+  return new Date(at.getTime() - spanMs)
+}

@@ -1,0 +1,252 @@
+import type { Attempt, AttemptResult } from './outcome.ts'
+import {
+  ofDestinations,
+  plannedDeliveries,
+  type DestinationDecision,
+  type Routing,
+  type PlannedDelivery,
+  type RoutingDecision,
+} from '../routing/plan.ts'
+import type { StepRecord } from '../rules/step-record.ts'
+import { cutCodePoints } from '../truncate.ts'
+
+export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
+/** `digested`: nobody was told of it by itself, but by the digest that it is a part of. */
+export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'digested', 'unrouted'] as const
+export type EventStatus = (typeof eventStatuses)[number]
+
+/** One event to one destination, with every attempt made. Times are ISO 8601, UTC. */
+export interface Delivery {
+  destinationId: string
+  channel: string
+  /** The path of the rule's step that made it. */
+  step?: string
+  status: DeliveryStatus
+  reason?: string
+  nextAttemptAt?: string
+  /** The destination would have got it, had it been active. */
+  missed?: true
+  /** Its message tells how to acknowledge the event. */
+  acknowledgeable?: true
+  attempts: Attempt[]
+}
+
+/** An event's delivery log: the workflow's result, and its answer to the query `timeline`. */
+export interface Timeline {
+  status: EventStatus
+  reason?: string
+  deliveries: Delivery[]
+  routing: RoutingDecision[]
+  /** Of the rules that act, in the order in which they began. */
+  steps?: StepRecord[]
+  acknowledgement?: Acknowledgement
+  /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
+  batches?: string[]
+}
+
+/** Somebody has taken notice of the event. */
+export interface Acknowledgement {
+  at: string
+  /** For people: what the caller said, or whose key or link it was. */
+  by: string
+  via: 'api' | 'link'
+  note?: string
+  /** Whose key, or to which destination the link was sent. */
+  keyId?: string
+  destinationId?: string
+}
+
+/** What a list shows of an event without asking its workflow: its memo. */
+export interface TimelineSummary {
+  status: EventStatus
+  acknowledgedAt?: string
+  deliveries: DeliverySummary[]
+  /** Whether children hold some of the deliveries' attempts. */
+  batched?: true
+}
+
+export interface DeliverySummary {
+  destinationId: string
+  channel: string
+  status: DeliveryStatus
+  attempts: number
+  /** Of the newest attempt. */
+  responseCode?: number
+  lastAttemptAt?: string
+  nextAttemptAt?: string
+  /** The path of the rule's step that made it. */
+  step?: string
+  /** Its message tells how to acknowledge the event. */
+  acknowledgeable?: true
+  /** A child workflow makes it: its attempts stand in that one's summary. */
+  delegated?: true
+}
+
+export function openTimeline(): Timeline {
+  return { status: 'pending', deliveries: [], routing: [] }
+}
+
+export function recordPlan(timeline: Timeline, plan: Routing): void {
+  timeline.routing.push(...plan.routing)
+  if (plan.fault !== undefined) {
+    timeline.reason = plan.fault
+    return
+  }
+  if (plannedDeliveries(plan.steps).length > 0) return
+  const rules = plan.routing.filter((decision) => 'ruleId' in decision && decision.matched)
+  if (rules.length === 0) timeline.reason = unroutedReason(ofDestinations(plan.routing))
+}
+
+export function openDelivery(
+  timeline: Timeline,
+  { destinationId, channel, step, acknowledgeable, fault }: PlannedDelivery,
+): Delivery {
+  const delivery: Delivery = {
+    destinationId,
+    channel,
+    ...(step && { step }),
+    status: 'pending',
+    ...(acknowledgeable && { acknowledgeable }),
+    attempts: [],
+  }
+  if (fault !== undefined) settle(delivery, 'failed', fault)
+  timeline.deliveries.push(delivery)
+  return delivery
+}
+
+/**
+ * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
+ * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
+ */
+const earlierMax = { excerpt: 256, headers: 600, templateFault: 120 }
+
+/** Writes an attempt into the log, without the channel's internal hints. */
+export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
+  const { outcome, at, durationMs, template, templateFault } = made
+  const previous = delivery.attempts.at(-1)
+  if (previous?.responseExcerpt)
+    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, earlierMax.excerpt)
+  if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
+  if (previous?.templateFault)
+    previous.templateFault = cutCodePoints(previous.templateFault, earlierMax.templateFault)
+  delivery.attempts.push({
+    number: delivery.attempts.length + 1,
+    at,
+    durationMs,
+    outcome: outcome.kind,
+    ...(outcome.responseCode !== undefined && { responseCode: outcome.responseCode }),
+    ...(outcome.responseExcerpt !== undefined && { responseExcerpt: outcome.responseExcerpt }),
+    ...(outcome.requestHeaders && { requestHeaders: outcome.requestHeaders }),
+    ...(outcome.kind !== 'delivered' && { error: outcome.error }),
+    ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
+    ...(template && { template }),
+    ...(templateFault !== undefined && { templateFault }),
+  })
+}
+
+function firstHeaders(headers: Record<string, string>): Record<string, string> {
+  let left = earlierMax.headers
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name, value]) => (left -= name.length + value.length) >= 0),
+  )
+}
+
+/** Ends or changes a delivery's state. A wait that is over is forgotten with it. */
+export function settle(delivery: Delivery, status: DeliveryStatus, reason?: string): void {
+  delivery.status = status
+  delete delivery.nextAttemptAt
+  delete delivery.reason
+  if (reason !== undefined) delivery.reason = reason
+}
+
+/** Which of an event's deliveries one is: a rule may send to a destination more than once. */
+export function deliveryKey({ destinationId, step }: Pick<Delivery, 'destinationId' | 'step'>): string {
+  return step === undefined ? destinationId : `${destinationId} ${step}`
+}
+
+/** Whether another attempt may come. */
+export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
+  return status === 'pending' || status === 'held'
+}
+
+/** A delivery of a run that is over, whatever it said of itself at last: no attempt comes any more. */
+export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(delivery: One): One {
+  if (!isOpen(delivery)) return delivery
+  const { nextAttemptAt: _never, ...rest } = delivery
+  return { ...(rest as One), status: 'failed' }
+}
+
+/** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
+export function eventStatus(
+  deliveries: readonly Pick<Delivery, 'status'>[],
+  steps: readonly Pick<StepRecord, 'digestId'>[] = [],
+): EventStatus {
+  const has = (status: DeliveryStatus) => deliveries.some((delivery) => delivery.status === status)
+  if (deliveries.some(isOpen)) return 'pending'
+  if (has('delivered')) return has('failed') ? 'partial' : 'delivered'
+  if (has('failed')) return 'failed'
+  return steps.some(({ digestId }) => digestId !== undefined) ? 'digested' : 'unrouted'
+}
+
+/** `delegated`: those that children make. */
+export function summarize(
+  { status, deliveries, acknowledgement, batches }: Timeline,
+  delegated?: ReadonlySet<Delivery>,
+): TimelineSummary {
+  return {
+    status,
+    ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
+    deliveries: deliveries.map((delivery) => ({
+      ...summarizeDelivery(delivery),
+      ...(delegated?.has(delivery) && { delegated: true as const }),
+    })),
+    ...(batches && { batched: true }),
+  }
+}
+
+export function summarizeDelivery(delivery: Delivery): DeliverySummary {
+  const { destinationId, channel, step, status, nextAttemptAt, acknowledgeable, attempts } = delivery
+  const last = attempts.at(-1)
+  return {
+    destinationId,
+    channel,
+    ...(step && { step }),
+    status,
+    ...(acknowledgeable && { acknowledgeable }),
+    attempts: attempts.length,
+    ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
+    ...(last && { lastAttemptAt: last.at }),
+    ...(nextAttemptAt !== undefined && { nextAttemptAt }),
+  }
+}
+
+/** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
+export function failingDestinations(deliveries: readonly Delivery[]): string[] {
+  const failing = deliveries.filter(
+    (delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0),
+  )
+  return destinationsOf(failing)
+}
+
+export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
+  return destinationsOf(deliveries.filter(({ status }) => status === 'delivered'))
+}
+
+/** Destinations that would have got the event, had they been active: what they can be given once they are again. */
+export function missedDestinations({
+  deliveries,
+  routing,
+}: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
+  return destinationsOf([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
+}
+
+/** Each once: a rule may send to a destination more than once. */
+export function destinationsOf(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
+  return [...new Set(of.map(({ destinationId }) => destinationId))]
+}
+
+function unroutedReason(routing: readonly DestinationDecision[]): string {
+  return routing.length === 0
+    ? 'the tenant has no destination in this environment'
+    : 'no active destination’s subscription matches; see routing for each one’s reason'
+}

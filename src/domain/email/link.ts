@@ -1,0 +1,70 @@
+import type { SecretKeys } from '../crypto/secret-box.ts'
+import { linkBase, readToken, signToken } from '../crypto/signed-link.ts'
+
+/** Whom mail goes to, and from where. */
+export interface RecipientRef {
+  destinationId: string
+  /** Lower-case. */
+  address: string
+}
+
+/** What a link confirms. Times are Unix ms. */
+export interface ConfirmRef extends RecipientRef {
+  /** Since when the recipient has the status that it was asked in: once that has changed, the link is worth nothing. */
+  since: number
+  expiresAt: number
+}
+
+/** Below the public URL. They are no part of the API: whoever has a link needs no key. */
+export const confirmPath = '/email/confirm'
+export const unsubscribePath = '/email/unsubscribe'
+
+/** How long a recipient has for confirming, from when the mail is sent. */
+export const confirmWithinMs = 7 * 24 * 3600 * 1000
+
+/** Gives the links of a recipient. One that unsubscribes is good for ever: mail is kept for years. */
+export function createEmailLinks(publicUrl: string, keys: SecretKeys) {
+  const base = linkBase(publicUrl)
+  return {
+    confirm: (ref: ConfirmRef) => `${base}${confirmPath}/${makeConfirmToken(ref, keys)}`,
+    unsubscribe: (ref: RecipientRef) => `${base}${unsubscribePath}/${makeUnsubscribeToken(ref, keys)}`,
+  }
+}
+
+export type EmailLinks = ReturnType<typeof createEmailLinks>
+
+export function makeConfirmToken({ since, expiresAt, ...ref }: ConfirmRef, keys: SecretKeys): string {
+  return signToken('email-confirm', [...partsOf(ref), since.toString(36), expiresAt.toString(36)], keys)
+}
+
+export function makeUnsubscribeToken(ref: RecipientRef, keys: SecretKeys): string {
+  return signToken('email-unsubscribe', partsOf(ref), keys)
+}
+
+/** What a token stands for, if it was made with one of the keys, whether or not it has expired. */
+export function readConfirmToken(token: string, keys: SecretKeys): ConfirmRef | undefined {
+  const parts = readToken('email-confirm', token, keys)
+  if (parts?.length !== 4) return undefined
+  const [destinationId = '', address = '', since = '', expiresAt = ''] = parts
+  return {
+    ...refOf(destinationId, address),
+    since: Number.parseInt(since, 36),
+    expiresAt: Number.parseInt(expiresAt, 36),
+  }
+}
+
+export function readUnsubscribeToken(token: string, keys: SecretKeys): RecipientRef | undefined {
+  const parts = readToken('email-unsubscribe', token, keys)
+  if (parts?.length !== 2) return undefined
+  const [destinationId = '', address = ''] = parts
+  return refOf(destinationId, address)
+}
+
+/** An address holds dots, and may hold signs that stand for something else in a URL. */
+function partsOf({ destinationId, address }: RecipientRef): string[] {
+  return [destinationId, Buffer.from(address).toString('base64url')]
+}
+
+function refOf(destinationId: string, address: string): RecipientRef {
+  return { destinationId, address: Buffer.from(address, 'base64url').toString() }
+}

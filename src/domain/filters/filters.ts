@@ -1,0 +1,194 @@
+import siftModule from 'sift'
+import { isJsonObject, type Event, type Json, type JsonObject } from '../event.ts'
+import {
+  canonicalJson,
+  compareNumbers,
+  exactly,
+  isExactObject,
+  isNumeric,
+  type ExactJson,
+  type ExactObject,
+} from '../json/exact-number.ts'
+import { readConstant } from './decimals.ts'
+import { isCondition, isElementCondition } from './problems.ts'
+import { compileRegex } from './regex.ts'
+
+export { filterProblems, type FilterProblem } from './problems.ts'
+
+const { createEqualsOperation, createQueryTester, $and, $or, $nor, $not } = siftModule
+
+/** What every filter looks at, wherever it stands: in subscriptions, rules, quiet hours and branches. */
+export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): ExactObject {
+  return { id, type, data: exactly(data) }
+}
+
+/**
+ * Whether `subject` passes a MongoDB-style filter (docs/filters.md); the filter must have no problems. sift combines.
+ * Finding and comparing the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
+ * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
+ */
+export function passesFilter(filter: JsonObject | undefined, subject: ExactObject): boolean {
+  return filter === undefined || compileFilter(filter)(subject)
+}
+
+/** `overBudget` says why a filter was not evaluated: it would have cost more than its tenant may use. */
+export type Verdict = boolean | { overBudget: string }
+
+/** What each filter says of one event. */
+export type Verdicts = (filter: JsonObject | undefined) => Verdict
+
+/** Evaluates each filter once, when it is first asked for: for filters that are known to be cheap. */
+export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Verdicts {
+  const subject = filterSubject(event)
+  const known = new Map<JsonObject, boolean>()
+  return (filter) => {
+    if (filter === undefined) return true
+    const passes = known.get(filter) ?? passesFilter(filter, subject)
+    known.set(filter, passes)
+    return passes
+  }
+}
+
+type Test<Value> = (value: Value) => boolean
+
+function compileFilter(filter: JsonObject): Test<ExactJson> {
+  return createQueryTester(toSift(filter), { operations: { $and, $or, $nor, $not, $field } })
+}
+
+/** A field's test as one of sift's operations. */
+const $field = (
+  test: Test<ExactJson>,
+  owner: unknown,
+  options: Parameters<typeof createEqualsOperation>[2],
+) => createEqualsOperation(test, owner, options)
+
+/** The filter with its fields as `$field` operations. */
+function toSift(filter: JsonObject): object {
+  const parts = Object.entries(filter).map(([key, value]) => {
+    if (key === '$not' && isJsonObject(value)) return { $not: toSift(value) }
+    if (key.startsWith('$')) return { [key]: listOf(value).filter(isJsonObject).map(toSift) }
+    return { $field: fieldTest(key.split('.'), value) }
+  })
+  return parts.length > 0 ? { $and: parts } : {}
+}
+
+function fieldTest(path: string[], condition: Json): Test<ExactJson> {
+  const test = compileCondition(condition)
+  return (subject) => test(valuesAt(subject, path))
+}
+
+/** Every value at a path: none if it is absent, several where the path leads through the items of a list. */
+function valuesAt(value: ExactJson | undefined, path: string[], depth = 0): ExactJson[] {
+  const name = path[depth]
+  if (value === undefined) return []
+  if (name === undefined) return [value]
+  if (Array.isArray(value)) {
+    if (!/^\d+$/.test(name)) return value.flatMap((item) => valuesAt(item, path, depth))
+    return Object.hasOwn(value, name) ? valuesAt(value[Number(name)], path, depth + 1) : []
+  }
+  return isExactObject(value) && Object.hasOwn(value, name) ? valuesAt(value[name], path, depth + 1) : []
+}
+
+function compileCondition(condition: Json): Test<ExactJson[]> {
+  if (!isCondition(condition)) return compileOperator('$eq', condition)
+  const { $options, ...operators } = condition
+  const tests = Object.entries(operators).map(([name, argument]) =>
+    compileOperator(name, argument, typeof $options === 'string' ? $options : ''),
+  )
+  return (values) => tests.every((test) => test(values))
+}
+
+/** What an operator says of all the values at a path. */
+function compileOperator(name: string, argument: Json, options = ''): Test<ExactJson[]> {
+  switch (name) {
+    case '$exists':
+      return (values) => values.length > 0 === argument
+    case '$not':
+      return not(compileCondition(argument))
+    case '$ne':
+      return unlessNullIsMeant([argument], not(compileOperator('$eq', argument)))
+    case '$nin':
+      return unlessNullIsMeant(listOf(argument), not(compileOperator('$in', argument)))
+    case '$all': {
+      const tests = listOf(argument).map(compileCondition)
+      return (values) => tests.every((test) => test(values))
+    }
+    case '$size':
+      return (values) => values.some((value) => Array.isArray(value) && value.length === argument)
+    case '$elemMatch': {
+      const test = elementTest(argument)
+      return (values) => values.some((value) => Array.isArray(value) && value.some((item) => test(item)))
+    }
+    default: {
+      const test = valueTest(name, argument, options)
+      return (values) => values.some((value) => test(value) || (Array.isArray(value) && value.some(test)))
+    }
+  }
+}
+
+/** As in MongoDB, `{"$ne": null}` asks for a value, which what is absent has not. */
+function unlessNullIsMeant(compared: Json[], test: Test<ExactJson[]>): Test<ExactJson[]> {
+  return compared.includes(null) ? (values) => values.length > 0 && test(values) : test
+}
+
+function elementTest(argument: Json): Test<ExactJson> {
+  if (!isJsonObject(argument)) return () => false
+  if (!isElementCondition(argument)) {
+    const test = compileFilter(argument)
+    return (item) => isExactObject(item) && test(item)
+  }
+  const test = compileCondition(argument)
+  return (item) => test([item])
+}
+
+const orders: Partial<Record<string, (order: number) => boolean>> = {
+  $gt: (order) => order > 0,
+  $gte: (order) => order >= 0,
+  $lt: (order) => order < 0,
+  $lte: (order) => order <= 0,
+}
+
+/** What an operator says of one value. */
+function valueTest(name: string, argument: Json, options: string): Test<ExactJson> {
+  if (name === '$in') return isOneOf(listOf(argument).map(readConstant))
+  if (name === '$regex' && typeof argument === 'string') {
+    const regex = compileRegex(argument, options)
+    return (value) => typeof value === 'string' && regex.test(value)
+  }
+  const constant = readConstant(argument)
+  const isInOrder = orders[name]
+  return isInOrder ? (value) => isInOrder(compareValues(value, constant)) : isOneOf([constant])
+}
+
+/** NaN for values of different types: neither comes before the other. */
+function compareValues(a: ExactJson, b: ExactJson): number {
+  if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b)
+  const areTexts = typeof a === 'string' && typeof b === 'string'
+  const areFlags = typeof a === 'boolean' && typeof b === 'boolean'
+  if (!areTexts && !areFlags) return NaN
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+/** A list may be long on both sides: values are looked up. Numbers are equal by their exact values, however they are written. */
+function isOneOf(list: readonly ExactJson[]): Test<ExactJson> {
+  const plain = new Set(list)
+  const numbers = new Set(list.filter(isNumeric).map(canonicalJson))
+  const composites = new Set(list.filter(isComposite).map(canonicalJson))
+  return (value) => {
+    if (isNumeric(value)) return numbers.has(canonicalJson(value))
+    return isComposite(value) ? composites.size > 0 && composites.has(canonicalJson(value)) : plain.has(value)
+  }
+}
+
+function isComposite(value: ExactJson): value is ExactJson[] | ExactObject {
+  return Array.isArray(value) || isExactObject(value)
+}
+
+function not<Value>(test: Test<Value>): Test<Value> {
+  return (value) => !test(value)
+}
+
+function listOf(value: Json): Json[] {
+  return Array.isArray(value) ? value : []
+}

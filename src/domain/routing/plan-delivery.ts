@@ -1,0 +1,56 @@
+import type { RoutableDestination } from '../destination.ts'
+import type { Event } from '../event.ts'
+import { orderKeyOf } from '../delivery/ordering.ts'
+import { leadingDeliveries, plannedDeliveries, type PlannedDelivery, type PlannedRule } from './plan.ts'
+import { defaultTimeoutMs, durationMs } from '../delivery/retry-schedule.ts'
+
+/** A delivery by the destination's policy. */
+export function planDelivery(
+  event: Event,
+  { id, name, channel, delivery }: RoutableDestination,
+): Omit<PlannedDelivery, 'opens'> {
+  const { ordering, maxConcurrent } = delivery
+  const order = orderKeyOf(event, ordering?.by)
+  return {
+    destinationId: id,
+    name,
+    channel,
+    scheduleMs: delivery.schedule.map(durationMs),
+    timeoutMs: delivery.timeoutMs,
+    ...(order && { order }),
+    ...(maxConcurrent !== undefined && { maxConcurrent }),
+  }
+}
+
+/** A delivery that ends as failed at once. */
+export function planFault({ id, name, channel }: RoutableDestination, fault: string): PlannedDelivery {
+  const timeoutMs = defaultTimeoutMs
+  return { destinationId: id, name, channel, scheduleMs: [0], timeoutMs, opens: false, fault }
+}
+
+/** Whether its first attempt waits for nothing. */
+export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
+  const { scheduleMs, order, maxConcurrent, fault } = planned
+  if (fault !== undefined) return { ...planned, opens: false }
+  const waits = (scheduleMs[0] ?? 0) > 0 || order !== undefined || maxConcurrent !== undefined
+  return { ...planned, opens: !waits }
+}
+
+/**
+ * Of an event's deliveries to the same destination one has the place in its order and its pace: none waits for another one of
+ * its own event. It is the first that begins at once, as the API has taken the place for that; else the first.
+ */
+export function givePlaces(rules: readonly PlannedRule[]): void {
+  const leading = new Set(leadingDeliveries(rules))
+  const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
+  const placed = new Set<string>()
+  for (const delivery of [...leading, ...later]) {
+    if (placed.has(delivery.destinationId)) {
+      delivery.again = true
+      delete delivery.order
+      delete delivery.maxConcurrent
+    }
+    placed.add(delivery.destinationId)
+  }
+  for (const delivery of leading) delivery.opens = opening(delivery).opens ?? false
+}

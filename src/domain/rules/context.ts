@@ -1,0 +1,111 @@
+import { durationMs } from '../delivery/retry-schedule.ts'
+import type { PlannedDelivery } from '../routing/plan.ts'
+import type { Delivery, Timeline } from '../delivery/timeline.ts'
+import { cutCodePoints } from '../truncate.ts'
+
+/** What the rule that makes a delivery knows of it by the time of an attempt: its messages say why they are sent. */
+export interface RuleContext {
+  name: string
+  cause?: Cause
+  /** When the rule's wait for an acknowledgement ends (ISO 8601, UTC), where the delivery stands right before that. */
+  acknowledgeBy?: string
+}
+
+/** Why a later step of a rule sends a message. */
+export type Cause =
+  /** Nobody acknowledged the event in time. */
+  | { kind: 'escalation'; within: string }
+  /** Deliveries of an earlier step have not arrived: the first few of them, and how many more. */
+  | { kind: 'fallback'; failures: Failure[]; more?: number }
+
+export interface Failure {
+  destinationId: string
+  error: string
+}
+
+const mostFailures = 3
+const longestError = 200
+
+/** Empty for a delivery that no rule makes. */
+export function ruleContext(
+  timeline: Timeline,
+  { step, cause, awaits, rule }: PlannedDelivery,
+  nowMs: number,
+): RuleContext | undefined {
+  if (rule || step === undefined) return rule
+  const decision = timeline.routing.find((one) => 'ruleId' in one && step.startsWith(`${one.ruleId}/`))
+  if (!decision || !('ruleId' in decision)) return undefined
+  const acknowledgeBy = awaits && endOfWait(timeline, awaits, nowMs)
+  return {
+    name: decision.name,
+    ...(cause?.kind === 'escalation' && { cause }),
+    ...(cause?.kind === 'fallback' && { cause: fallbackFrom(timeline, cause.of) }),
+    ...(acknowledgeBy !== undefined && { acknowledgeBy }),
+  }
+}
+
+/** For a child workflow, whose own timeline does not say it. */
+export function withRuleContext(
+  timeline: Timeline,
+  planned: PlannedDelivery,
+  nowMs: number,
+): PlannedDelivery {
+  const rule = ruleContext(timeline, planned, nowMs)
+  return rule ? { ...planned, rule } : planned
+}
+
+/** Before the wait begins it is about to: the step stands right before it. Once it is over there is nothing to be late for. */
+function endOfWait(
+  { steps = [] }: Timeline,
+  { path, withinMs }: NonNullable<PlannedDelivery['awaits']>,
+  nowMs: number,
+): string | undefined {
+  const wait = steps.find((one) => one.path === path)
+  return wait ? wait.until : new Date(nowMs + withinMs).toISOString()
+}
+
+function fallbackFrom({ deliveries }: Timeline, step: string): Cause {
+  const failed = deliveries.filter((delivery) => delivery.step === step && delivery.status !== 'delivered')
+  const failures = failed.slice(0, mostFailures).map((delivery) => ({
+    destinationId: delivery.destinationId,
+    error: cutCodePoints(lastError(delivery), longestError),
+  }))
+  const more = failed.length - failures.length
+  return { kind: 'fallback', failures, ...(more > 0 && { more }) }
+}
+
+function lastError({ attempts, reason = 'it was not delivered' }: Delivery): string {
+  return attempts.at(-1)?.error ?? reason
+}
+
+/** In words. `names` has the destinations' names by id; one that is gone goes by its id. */
+export function causeInWords(cause: Cause, names: ReadonlyMap<string, string>): string {
+  if (cause.kind === 'escalation')
+    return `escalated: not acknowledged within ${durationInWords(cause.within)}`
+  const { failures, more = 0 } = cause
+  if (failures.length === 0) return 'fallback: a destination of the rule is no longer there'
+  const named = failures.map(({ destinationId, error }) => {
+    const link = /^(HTTP|SMTP) \d/.test(error) ? ' with ' : ': '
+    return `${names.get(destinationId) ?? destinationId} failed${link}${error}`
+  })
+  return `fallback: ${named.join('; ')}${more > 0 ? `; and ${more} more failed` : ''}`
+}
+
+/** `15m` is "15 min". */
+export function durationInWords(duration: string): string {
+  const [, count = '', unit = ''] = /^(\d+)([smhd])$/.exec(duration) ?? []
+  const words = { s: 's', m: 'min', h: 'h', d: count === '1' ? 'day' : 'days' }[unit]
+  return words === undefined ? duration : `${count} ${words}`
+}
+
+const sampleWithin = '15m'
+
+/** Stands for a rule where there is none: previews and tests show what messages of rules have. */
+export function sampleRuleContext(nowMs: number): RuleContext & { reason: string } {
+  const reason = causeInWords({ kind: 'escalation', within: sampleWithin }, new Map())
+  return {
+    name: 'Sample rule',
+    reason: `${reason} (sample)`,
+    acknowledgeBy: new Date(nowMs + durationMs(sampleWithin)).toISOString(),
+  }
+}

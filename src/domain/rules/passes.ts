@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import ms from 'ms'
+import type { Event } from '../event.ts'
+import { orderKeyOf } from '../delivery/ordering.ts'
+import { durationMs } from '../delivery/retry-schedule.ts'
+import type { HeldBack } from './matching.ts'
+import type { Rule } from './rule.ts'
+
+/** What lets only so many events pass: `dedupe` is a limit of one, for events that have a value at its path. */
+export interface PassLimit {
+  kind: 'dedupe' | 'throttle'
+  /** The same for events that count together. The value cannot be read from it. */
+  keyHash: string
+  /** For people: what they have in common, if anything. */
+  shared: string
+  limit: number
+  span: string
+  spanMs: number
+}
+
+/** An event that was let pass. */
+export interface Pass {
+  eventId: string
+  at: Date
+}
+
+/** The limits that a rule has for an event, in the order in which they are asked. */
+export function passLimits({ id, definition: { dedupe, throttle } }: Rule, event: Event): PassLimit[] {
+  const limits: PassLimit[] = []
+  const value = orderKeyOf(event, dedupe?.by)
+  if (dedupe && value)
+    limits.push({
+      kind: 'dedupe',
+      keyHash: hashOf(id, dedupe.by, value.hash),
+      shared: value.text,
+      limit: 1,
+      span: dedupe.within,
+      spanMs: durationMs(dedupe.within),
+    })
+  if (throttle) {
+    const { by, limit, per } = throttle
+    const key = orderKeyOf(event, by)
+    limits.push({
+      kind: 'throttle',
+      keyHash: hashOf(id, by, key?.hash),
+      shared: key ? ` with ${key.text}` : by === undefined ? '' : ` without ${by}`,
+      limit,
+      span: per,
+      spanMs: durationMs(per),
+    })
+  }
+  return limits
+}
+
+/** Why a limit holds an event back. `last` has passed: of as many as may pass in the span, the first. */
+export function heldBackBy({ kind, shared, limit, span }: PassLimit, last: Pass, at: Date): HeldBack {
+  if (kind === 'dedupe') {
+    const reason = `deduplicated: ${last.eventId} had ${shared} ${ago(at.getTime() - last.at.getTime())} (within ${span})`
+    return { heldBack: 'deduplicated', reason }
+  }
+  const events = limit === 1 ? '1 event' : `${limit} events`
+  return { heldBack: 'throttled', reason: `throttled: ${events}${shared} in the last ${span}` }
+}
+
+function ago(forMs: number): string {
+  return forMs < 1000 ? 'just now' : `${ms(forMs, { long: true })} ago`
+}
+
+/** The path is a part of it: an edited rule that goes by another one begins anew. */
+function hashOf(ruleId: string, by: string | undefined, valueHash: string | undefined): string {
+  return createHash('sha256')
+    .update(JSON.stringify([ruleId, by ?? null, valueHash ?? null]))
+    .digest('hex')
+    .slice(0, 32)
+}

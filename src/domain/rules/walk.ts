@@ -1,0 +1,60 @@
+import type { JsonObject } from '../event.ts'
+import type { DeliverSettings, RuleDefinition, RuleStep } from './rule.ts'
+
+/** A list of steps in a rule. `path` is dotted, as in `steps.0.deliver.onFailure`; the rule's own list has the depth 1. */
+export interface StepList {
+  path: string
+  depth: number
+  steps: readonly RuleStep[]
+}
+
+/** A rule's own list of steps and all those inside of it, the outer ones first. */
+export function stepLists(
+  steps: readonly RuleStep[],
+  { path, depth } = { path: 'steps', depth: 1 },
+): StepList[] {
+  const inner = steps.flatMap((step, index) =>
+    nestedLists(step).flatMap(([name, nested]) =>
+      stepLists(nested, { path: `${path}.${index}.${name}`, depth: depth + 1 }),
+    ),
+  )
+  return [{ path, depth, steps }, ...inner]
+}
+
+/** Every step of a rule that delivers, nested ones included, with its path: `steps.0.deliver`. */
+export function deliverSteps(steps: readonly RuleStep[]): { path: string; deliver: DeliverSettings }[] {
+  return stepLists(steps).flatMap((list) =>
+    list.steps.flatMap((step, index) =>
+      'deliver' in step ? [{ path: `${list.path}.${index}.deliver`, deliver: step.deliver }] : [],
+    ),
+  )
+}
+
+/** The steps that a rule takes for one event: up to its digest, which takes the later ones. */
+export function stepsBeforeDigest(steps: readonly RuleStep[]): readonly RuleStep[] {
+  return steps.slice(0, steps.findIndex((step) => 'digest' in step) + 1 || steps.length)
+}
+
+/** The filters that a rule may be asked for about one event, whichever branches it takes. */
+export function ruleFilters({
+  when,
+  steps,
+  quietHours = [],
+  digest,
+}: Pick<RuleDefinition, 'steps' | 'quietHours' | 'digest'> & Partial<RuleDefinition>): JsonObject[] {
+  const branches = stepLists(digest ? [] : stepsBeforeDigest(steps)).flatMap((list) =>
+    list.steps.flatMap((step) => ('branch' in step ? [step.branch.filter] : [])),
+  )
+  const unless = quietHours.flatMap((window) => (window.unless ? [window.unless] : []))
+  return [...(when?.filter ? [when.filter] : []), ...unless, ...branches]
+}
+
+function nestedLists(step: RuleStep): [name: string, steps: readonly RuleStep[]][] {
+  if ('deliver' in step) return [['deliver.onFailure', step.deliver.onFailure ?? []]]
+  if ('awaitAck' in step) return [['awaitAck.otherwise', step.awaitAck.otherwise ?? []]]
+  if (!('branch' in step)) return []
+  return [
+    ['branch.steps', step.branch.steps],
+    ['branch.else', step.branch.else ?? []],
+  ]
+}

@@ -1,0 +1,106 @@
+import { STATUS_CODES } from 'node:http'
+import type { Environment } from '../domain/event.ts'
+import type { Outcome } from '../domain/delivery/outcome.ts'
+import { targetOf, type Egress } from './egress.ts'
+import { exchange, Unanswered, type HttpResponse } from './http-exchange.ts'
+import { describeNetworkError, parseRetryAfter, type NetworkFault } from './network.ts'
+import { readText } from './response-text.ts'
+
+export interface Post {
+  url: string
+  headers: Record<string, string>
+  body: string
+  timeoutMs: number
+  environment: Environment
+  egress: Egress
+  /** What the URL is for, where the guard has rules of its own for that. */
+  service?: 'slack'
+}
+
+export type Answer =
+  | { kind: 'answered'; status: number; excerpt: string; retryAfterMs?: number }
+  | ({ kind: 'unreachable' } & NetworkFault)
+
+/**
+ * Posts once, within `timeoutMs` until the status line has arrived. Redirects are not followed. At most `excerptMaxBytes` of the
+ * body are read, within a second, and its connection is cut if there is more.
+ */
+export async function post(given: Post): Promise<Answer> {
+  try {
+    const response = await send(given)
+    const retryAfterMs = parseRetryAfter(response.headers['retry-after'], new Date())
+    return {
+      kind: 'answered',
+      status: response.status,
+      excerpt: await readText(response),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    }
+  } catch (error) {
+    return { kind: 'unreachable', ...describeNetworkError(error, given.timeoutMs) }
+  }
+}
+
+/**
+ * A connection that is kept may be closed by the receiver at the moment of its next use. That is not the destination's failure:
+ * the request is sent once more, over a new connection (RFC 9112 §9.3.1).
+ */
+async function send({
+  url: text,
+  timeoutMs,
+  environment,
+  egress,
+  service,
+  headers,
+  body,
+}: Post): Promise<HttpResponse> {
+  const url = new URL(text)
+  const signal = AbortSignal.timeout(timeoutMs)
+  // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
+  egress.admit(targetOf(url, service), environment)
+  const request = { url, headers, body, signal }
+  try {
+    return await exchange({ ...request, agent: egress.agent(url.protocol, environment, 'reuse') })
+  } catch (error) {
+    if (!(error instanceof Unanswered && error.isStaleConnection)) throw error
+    return exchange({ ...request, agent: egress.agent(url.protocol, environment, 'always new') })
+  }
+}
+
+/** What counts as success where a destination says nothing else. */
+export const defaultSuccessCodes = ['2xx']
+
+/**
+ * What an HTTP answer means for a delivery (DESIGN §3): the destination's success codes are success, by default any 2xx; 410
+ * says never again; everything else, redirects and other 4xx included, is worth another attempt. `Retry-After` counts where
+ * HTTP defines it.
+ */
+export function classifyHttp(answer: Answer, successCodes: readonly string[] = defaultSuccessCodes): Outcome {
+  if (answer.kind === 'unreachable') {
+    const { error, errorClass } = answer
+    return { kind: 'failed', error, errorClass }
+  }
+  const { status, excerpt, retryAfterMs } = answer
+  const seen = { responseCode: status, responseExcerpt: excerpt }
+  if (isSuccess(status, successCodes)) return { kind: 'delivered', ...seen }
+  const error = `HTTP ${status}${meaningOf(status)}`
+  if (status === 410) return { kind: 'rejected', error, errorClass: 'http', gone: true, ...seen }
+  const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
+  return { kind: 'failed', error, errorClass: 'http', ...(asksToWait && { retryAfterMs }), ...seen }
+}
+
+function isSuccess(status: number, successCodes: readonly string[]): boolean {
+  return successCodes.includes(String(status)) || (is2xx(status) && successCodes.includes('2xx'))
+}
+
+function is2xx(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
+/** Why a status that is no success is none. */
+function meaningOf(status: number): string {
+  if (is2xx(status)) return ': not one of this destination’s success codes'
+  if (status === 410) return ': the receiver is gone'
+  if (status >= 300 && status < 400) return ': redirects are not followed'
+  const phrase = STATUS_CODES[status]
+  return phrase ? `: ${phrase}` : ''
+}

@@ -1,0 +1,115 @@
+import type { ErrorClass } from '../domain/delivery/outcome.ts'
+import { EgressRefused, noPublicAddress } from './refused.ts'
+
+/** The three ways in which HTTP writes a date; recipients take them all (RFC 9110 §5.6.7). */
+const httpDates = {
+  imfFixdate: /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  rfc850: /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /** In GMT, too, and it does not say so. */
+  asctime: /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
+}
+
+/**
+ * Milliseconds that a `Retry-After` asks for: whole seconds, or a date (RFC 9110 §10.2.3). What is neither asks for nothing;
+ * a date in the past asks for no wait. The longest is what JSON can carry: it goes into a workflow's history.
+ */
+export function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
+  const text = value?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
+  const date = parseHttpDate(text)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime())
+}
+
+/** Unix milliseconds, or NaN. */
+function parseHttpDate(text: string): number {
+  if (httpDates.asctime.test(text)) return Date.parse(`${text} GMT`)
+  return httpDates.imfFixdate.test(text) || httpDates.rfc850.test(text) ? Date.parse(text) : NaN
+}
+
+/** Why nothing was answered, for the delivery log. */
+export interface NetworkFault {
+  error: string
+  errorClass: ErrorClass
+}
+
+type Fault = readonly [ErrorClass, error: string]
+
+/** Network faults in words of our own: a library's message may hold a URL, and a URL may hold a secret. */
+const faults: Record<string, Fault> = {
+  ENOTFOUND: ['dns', noPublicAddress],
+  ENODATA: ['dns', noPublicAddress],
+  EAI_AGAIN: ['dns', 'DNS: the name server did not answer'],
+  EDNS: ['dns', 'DNS: the host could not be looked up'],
+  ECONNREFUSED: ['connection', 'connection refused'],
+  ECONNRESET: ['connection', 'connection reset by the receiver'],
+  EPIPE: ['connection', 'connection closed by the receiver'],
+  ECONNECTION: ['connection', 'connection closed by the receiver'],
+  EHOSTUNREACH: ['connection', 'host unreachable'],
+  ENETUNREACH: ['connection', 'network unreachable'],
+  ETIMEDOUT: ['timeout', 'connection timed out'],
+  ETIMEOUT: ['timeout', 'DNS: the look-up timed out'],
+  CERT_HAS_EXPIRED: ['tls', 'TLS: the certificate has expired'],
+  CERT_NOT_YET_VALID: ['tls', 'TLS: the certificate is not valid yet'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['tls', 'TLS: the certificate is self-signed'],
+  SELF_SIGNED_CERT_IN_CHAIN: ['tls', 'TLS: a certificate in the chain is self-signed'],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls', 'TLS: the certificate’s issuer is not known'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['tls', 'TLS: the certificate is for another host'],
+  EPROTO: ['tls', 'TLS: the handshake failed'],
+  ETLS: ['tls', 'TLS: the handshake failed'],
+  HPE_HEADER_OVERFLOW: ['protocol', 'the answer’s headers are too large'],
+  EPROTOCOL: ['protocol', 'the answer is not valid SMTP'],
+  // What nodemailer finds out before the mail server has answered to it.
+  EAUTH: ['setup', 'the login for the mail server is not complete, or of no kind that it knows'],
+  EMESSAGE: ['smtp', 'the mail is larger than the mail server takes'],
+}
+
+/** Codes that come in families. */
+const families: [begins: RegExp, fault: Fault][] = [
+  [/^EAI_/, ['dns', 'DNS: the host could not be looked up']],
+  [/^(CERT|UNABLE_TO)_/, ['tls', 'TLS: the certificate cannot be verified']],
+  [/^ERR_(SSL|TLS)_/, ['tls', 'TLS: the handshake failed']],
+  [/^HPE_/, ['protocol', 'the answer is not valid HTTP']],
+]
+
+/** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
+export function describeNetworkError(error: unknown, timeoutMs: number): NetworkFault {
+  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
+    if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
+    if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
+      return { error: `no answer within ${timeoutMs} ms`, errorClass: 'timeout' }
+    const known = knownFault(cause)
+    if (known) return { error: known[1], errorClass: known[0] }
+  }
+  return { error: 'the connection failed', errorClass: 'connection' }
+}
+
+/**
+ * Waits for work no longer than the signal lets it, and throws the signal's reason then. For what cannot be broken off, as the
+ * system's look-up of a name: it ends by itself later, and nothing comes of it.
+ */
+export function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const outOfTime = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+  return Promise.race([work, outOfTime])
+}
+
+/** nodemailer puts a code of its own in front and keeps the system's, which says more, as `originalCode`. */
+function knownFault(error: Error): Fault | undefined {
+  const codes = [textOf(error, 'originalCode'), textOf(error, 'code'), error.name]
+  return codes.map((code) => (code ? faultOf(code) : undefined)).find((fault) => fault !== undefined)
+}
+
+function faultOf(code: string): Fault | undefined {
+  return Object.hasOwn(faults, code) ? faults[code] : families.find(([begins]) => begins.test(code))?.[1]
+}
+
+function textOf(error: Error, key: 'code' | 'originalCode'): string | undefined {
+  const value: unknown = key in error ? (error as Error & Record<typeof key, unknown>)[key] : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Several addresses tried, several errors: the first speaks for all. */
+function firstOf(error: Error): unknown {
+  return error instanceof AggregateError ? (error.errors as unknown[])[0] : undefined
+}

@@ -1,0 +1,51 @@
+import type { ErrorClass } from '../domain/delivery/outcome.ts'
+
+/** What the guard says of a name, whatever the reason: that there is no such name, or that it leads into a network. */
+export const noPublicAddress = 'DNS: the host has no public address'
+
+interface Words {
+  errorClass: ErrorClass
+  /** Of an attempt, in the delivery log. */
+  attempt: string
+  /** Of a field, when a tenant configures it. */
+  field: string
+}
+
+/** Why nothing is sent somewhere. Tenants read these words: they tell what was refused, and nothing of what is there. */
+const refusals = {
+  host: {
+    errorClass: 'blocked',
+    attempt: 'the destination’s URL does not name a host that can be looked up',
+    field: 'does not name a host that can be looked up',
+  },
+  address: {
+    errorClass: 'blocked',
+    attempt: 'the destination’s address is not a public one, and this installation does not allow it',
+    field: 'is not a public address, and this installation does not allow it',
+  },
+  port: {
+    errorClass: 'blocked',
+    attempt: 'the destination’s port is not one that this installation allows',
+    field: 'names a port that this installation does not allow',
+  },
+  slack: {
+    errorClass: 'blocked',
+    attempt: 'the destination’s host is not Slack’s, and this installation does not allow it',
+    field: 'is not at a host of Slack’s such as hooks.slack.com, and this installation does not allow it',
+  },
+  name: { errorClass: 'dns', attempt: noPublicAddress, field: 'has no public address' },
+} as const satisfies Record<string, Words>
+
+export type Refusal = keyof typeof refusals
+
+export class EgressRefused extends Error {
+  readonly errorClass: ErrorClass
+  constructor(readonly refusal: Refusal) {
+    super(refusals[refusal].attempt)
+    this.errorClass = refusals[refusal].errorClass
+  }
+}
+
+export function wordsForField(refusal: Refusal): string {
+  return refusals[refusal].field
+}

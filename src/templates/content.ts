@@ -1,0 +1,143 @@
+import { parse as parseJson } from 'lossless-json'
+import { exactly } from '../domain/json/exact-number.ts'
+import { oneLine } from '../domain/json/payload-fields.ts'
+import { truncate } from '../domain/truncate.ts'
+import type { Composition } from './composition.ts'
+import { withinDeadline } from './deadline.ts'
+import {
+  describeFault,
+  isSlow,
+  parsePart,
+  renderPart,
+  type ParsedPart,
+  type TemplateScope,
+} from './liquid.ts'
+import { insideQuotes } from './liquid-output.ts'
+import { titleOf } from './message-title.ts'
+import { holdsJson, templateLimits, type Content, type TemplateField, type TemplateFields } from './field.ts'
+
+/** What a template says to one channel, by field. */
+export type PartTexts = Readonly<Record<string, string | undefined>>
+
+export interface PartProblem {
+  field: string
+  message: string
+  /** It took all the time that there is: it is not to be tried again soon. */
+  slow?: true
+}
+
+export type Parsed = { field: string; parsed: ParsedPart }[]
+
+/** What can be used, and what is wrong with the rest. */
+export type Rendering = { content: Content; problems: PartProblem[] }
+
+/** What a template sees of an event (docs/templates.md). */
+export function templateScope(of: Composition): TemplateScope {
+  const { event, destination, acknowledgeUrl, acknowledgeBy, tenant, rule, reason } = of
+  const { id, type, data, createdAt, environment, test = false } = event
+  return {
+    id,
+    type,
+    data: exactly(data),
+    createdAt,
+    environment,
+    test,
+    title: titleOf(of),
+    destination: { name: destination.name },
+    ...(tenant !== undefined && { tenant: { name: tenant } }),
+    ...(rule !== undefined && { rule: { name: rule } }),
+    ...(reason !== undefined && { reason }),
+    ...(acknowledgeUrl !== undefined && { acknowledgeUrl }),
+    ...(acknowledgeBy !== undefined && { acknowledgeBy }),
+  }
+}
+
+/** Every part that is given, parsed. Of those that are no Liquid it says why. */
+export function parseParts(
+  fields: TemplateFields,
+  texts: PartTexts,
+): { parsed: Parsed; problems: PartProblem[] } {
+  const parsed: Parsed = []
+  const problems: PartProblem[] = []
+  for (const [field, { kind }] of Object.entries(fields)) {
+    const text = texts[field]
+    if (text === undefined) continue
+    try {
+      parsed.push({ field, parsed: parsePart(kind, text) })
+    } catch (error) {
+      problems.push({ field, message: `is not valid Liquid: ${describeFault(error)}` })
+    }
+  }
+  return { parsed, problems }
+}
+
+/** Renders the parts of one message, within one deadline for all of them. It never throws. */
+export function renderParts(fields: TemplateFields, parsed: Parsed, scope: TemplateScope): Rendering {
+  let rendering: Rendering = { content: {}, problems: [] }
+  try {
+    withinDeadline(templateLimits.renderMs, () => {
+      rendering = { content: {}, problems: [] }
+      for (const part of parsed) renderInto(rendering, fields, part, scope)
+    })
+  } catch (error) {
+    // Which part it was is not known when the deadline ends it: the first that has come to nothing.
+    const unfinished = parsed.find(
+      ({ field }) => !(field in rendering.content) && !rendering.problems.some((one) => one.field === field),
+    )
+    rendering.problems.push({ field: unfinished?.field ?? '', ...cannot(error) })
+  }
+  return rendering
+}
+
+function renderInto(
+  { content, problems }: Rendering,
+  fields: TemplateFields,
+  { field, parsed }: Parsed[number],
+  scope: TemplateScope,
+): void {
+  const definition = fields[field]
+  if (!definition) return
+  try {
+    const rendered = finish(definition, renderPart(definition, parsed, scope))
+    const message = problemOf(definition, rendered)
+    if (message === undefined) content[field] = rendered
+    else problems.push({ field, message })
+  } catch (error) {
+    problems.push({ field, ...cannot(error) })
+  }
+}
+
+function cannot(error: unknown): Omit<PartProblem, 'field'> {
+  const message = `cannot be rendered: ${describeFault(error)}`
+  return { message, ...(isSlow(error) && { slow: true }) }
+}
+
+function finish(field: TemplateField, rendered: string): string {
+  if (field.kind === 'line') return truncate(oneLine(rendered).trim(), templateLimits.lineMax)
+  // Half of a surrogate pair that came by `raw` would not survive UTF-8; as an escape it does.
+  return holdsJson(field) ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
+}
+
+function problemOf(field: TemplateField, rendered: string): string | undefined {
+  if (rendered === '') return 'renders to nothing'
+  if (Buffer.byteLength(rendered) > templateLimits.outputMaxBytes)
+    return `renders to more than ${templateLimits.outputMaxBytes / 1024} KiB`
+  if (!holdsJson(field)) return field.problem?.(rendered)
+  try {
+    JSON.parse(rendered)
+  } catch {
+    return `does not render to JSON${faultPosition(rendered)}`
+  }
+  return field.problem?.(rendered)
+}
+
+/** Where a text stops being JSON. V8 quotes the text around it instead, which may be a payload and would end up in logs. */
+function faultPosition(text: string): string {
+  try {
+    parseJson(text)
+    return ''
+  } catch (error) {
+    const [, position] = /position (\d+)/.exec((error as Error).message) ?? []
+    return position === undefined ? '' : `: it is broken at character ${Number(position) + 1}`
+  }
+}

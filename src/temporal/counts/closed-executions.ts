@@ -1,0 +1,70 @@
+import type { Client } from '@temporalio/client'
+import { countExecutions, listAllExecutions, quoted, type Execution } from '../log/executions.ts'
+
+/** A stretch of time; `from` is in it, `until` is not. */
+export interface Span {
+  from: Date
+  until: Date
+}
+
+/** Of so many a stretch is cut in two, as they are held in memory to be put in order; one of a second is not. */
+const shortestStretchMs = 1_000
+const defaultLimits = { inStretch: 5_000, page: 1_000 }
+
+/**
+ * Executions of these types that ended within a span, in the order of their end. Visibility lists the newest first, so this
+ * reads stretches that are short enough to be turned round. The span must be over: what ends meanwhile would shift the pages.
+ * What stands in the place of a run that was erased comes at the end of that run, once, whether or not the run is still there.
+ */
+export async function* closedExecutions(
+  client: Client,
+  types: readonly string[],
+  span: Span,
+  limits = defaultLimits,
+): AsyncGenerator<Execution> {
+  const ofTypes = `WorkflowType IN (${types.map(quoted).join(', ')})`
+  const lengthMs = span.until.getTime() - span.from.getTime()
+  // The originals first: one that is gone by then has left a stand-in before.
+  const queries = [`${ofTypes} AND ${closedWithin(span)}`, `${ofTypes} AND ${standsInWithin(span)}`] as const
+  let count = 0
+  for (const query of lengthMs > 0 ? queries : []) count += await countExecutions(client, query)
+  if (count > limits.inStretch && lengthMs > shortestStretchMs) {
+    const middle = new Date(span.from.getTime() + Math.floor(lengthMs / 2))
+    yield* closedExecutions(client, types, { from: span.from, until: middle }, limits)
+    yield* closedExecutions(client, types, { from: middle, until: span.until }, limits)
+  } else if (count > 0) {
+    const originals = await listAllExecutions(client, queries[0], limits.page)
+    const standIns = (await listAllExecutions(client, queries[1], limits.page)).map(atOriginalEnd)
+    const replaced = new Set(standIns.map(({ workflowId }) => workflowId))
+    const others = originals.filter(({ workflowId }) => !replaced.has(workflowId))
+    yield* [...others, ...standIns].sort(byEnd)
+  }
+}
+
+function atOriginalEnd(standIn: Execution): Execution {
+  const { erased } = standIn.memo
+  return { ...standIn, ...(erased && { endedAt: BigInt(Date.parse(erased.endedAt)) * 1_000_000n }) }
+}
+
+/** As a condition of a visibility query: runs that ended within a span, or whose originals did. */
+export function endedWithin(span: Span): string {
+  return `(${closedWithin(span)} OR ${standsInWithin(span)})`
+}
+
+function closedWithin({ from, until }: Span): string {
+  return `(OriginalEnd IS NULL AND CloseTime >= ${quotedAt(from)} AND CloseTime < ${quotedAt(until)})`
+}
+
+/** Before it has closed, the original still stands there itself. */
+function standsInWithin({ from, until }: Span): string {
+  const within = `OriginalEnd >= ${quotedAt(from)} AND OriginalEnd < ${quotedAt(until)}`
+  return `(${within} AND ExecutionStatus != 'Running')`
+}
+
+function quotedAt(time: Date): string {
+  return quoted(time.toISOString())
+}
+
+function byEnd({ endedAt: left = 0n }: Execution, { endedAt: right = 0n }: Execution): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}

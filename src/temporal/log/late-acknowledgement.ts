@@ -1,0 +1,114 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
+import { TypedSearchAttributes } from '@temporalio/common'
+import { asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
+import type { Event } from '../../domain/event.ts'
+import type { Acknowledgement, Timeline } from '../../domain/delivery/timeline.ts'
+import {
+  acknowledgeEventType,
+  lateAcknowledgementId,
+  replayEventType,
+  routeEventType,
+  searchAttributes,
+  taskQueue,
+  type LateAcknowledgementMemo,
+} from '../../workflows/contract/contract.ts'
+import { readFirstInput } from './event-input.ts'
+import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
+import { isNotFound } from '../grpc.ts'
+import { erasedOf } from './stand-in.ts'
+
+type Scope = Pick<Event, 'tenantId' | 'environment'>
+type Run = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId'>
+
+/** Records the acknowledgement of a run that has ended. The first one counts: another one that was recorded before stays. */
+export async function recordLate(
+  client: Client,
+  { tenantId, environment, eventId }: Scope & { eventId: string },
+  run: Run,
+  acknowledgement: Acknowledgement,
+): Promise<void> {
+  const memo: LateAcknowledgementMemo = { eventId, acknowledgedAt: acknowledgement.at }
+  try {
+    await client.workflow.start(acknowledgeEventType, {
+      taskQueue,
+      workflowId: lateAcknowledgementId(run),
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      priority: { fairnessKey: tenantId },
+      args: [acknowledgement],
+      memo: { ...memo },
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: searchAttributes.tenantId, value: tenantId },
+        { key: searchAttributes.environment, value: environment },
+        { key: searchAttributes.eventId, value: eventId },
+      ]),
+    })
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+}
+
+/** A run's log with the acknowledgement that came after its end. */
+export async function withLateAcknowledgement<Read extends Timeline>(
+  client: Client,
+  run: WorkflowExecutionDescription,
+  timeline: Read,
+): Promise<Read> {
+  if (timeline.acknowledgement || !mayHaveLateOne(run, timeline)) return timeline
+  const acknowledgement = await readLate(client, run)
+  return acknowledgement ? { ...timeline, acknowledgement } : timeline
+}
+
+/** Whether a run takes, or has, an acknowledgement that came after its end. */
+export function mayHaveLateOne(
+  run: WorkflowExecutionDescription,
+  { deliveries }: Pick<Timeline, 'deliveries'>,
+): boolean {
+  const isEvent = run.type === routeEventType || run.type === replayEventType
+  return isEvent && run.status.name !== 'RUNNING' && !erasedOf(run) && asksForAcknowledgement(deliveries)
+}
+
+async function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
+  try {
+    return await readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run))
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** When those of these runs were acknowledged that were after their end, by the runs' ids: one question for all of them. */
+export async function listLate(
+  client: Client,
+  scope: Scope,
+  runs: readonly Execution[],
+): Promise<ReadonlyMap<string, string>> {
+  const asking = runs.filter(
+    ({ endedAt, memo }) =>
+      endedAt !== undefined &&
+      memo.summary?.acknowledgedAt === undefined &&
+      asksForAcknowledgement(memo.summary?.deliveries ?? []),
+  )
+  if (asking.length === 0) return new Map()
+  const found = await findLate(client, scope, asking.map(({ memo }) => memo.eventId)) // prettier-ignore
+  const byId = new Map(found.map(({ workflowId, memo }) => [workflowId, memo]))
+  return new Map(
+    asking.flatMap((run) => {
+      const memo = byId.get(lateAcknowledgementId(run)) as LateAcknowledgementMemo | undefined
+      return memo ? [[run.runId, memo.acknowledgedAt] as const] : []
+    }),
+  )
+}
+
+/** Those of events by their ids, whichever runs they are of. */
+export function findLate(client: Client, scope: Scope, eventIds: readonly string[]) {
+  const conditions = [
+    ...workflowConditions(scope, [acknowledgeEventType]),
+    `EventId IN (${eventIds.map(quoted).join(', ')})`,
+  ]
+  return listAllExecutions(client, conditions.join(' AND '))
+}

@@ -1,0 +1,106 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client'
+import { TypedSearchAttributes } from '@temporalio/common'
+import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
+import { destinationsOf, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
+import {
+  searchAttributes,
+  taskQueue,
+  type EventMemo,
+  type StandInInput,
+} from '../../workflows/contract/contract.ts'
+import { ownDeliveries, summaryOf } from './summary.ts'
+
+/** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
+export function erasedOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
+  return (memo as EventMemo | undefined)?.erased
+}
+
+/** When the run began that an execution is, or in whose place it is. */
+export function originalStart(execution: WorkflowExecutionDescription): Date {
+  const erased = erasedOf(execution)
+  return erased ? new Date(erased.startedAt) : execution.startTime
+}
+
+export interface StandingIn extends Pick<StandInInput, 'event' | 'replay'> {
+  erased: Erased
+  /** As the original itself has it, without what its children made. */
+  timeline: Timeline
+}
+
+/**
+ * Starts what stands in the place of a closed execution: under its id, of its type, found by whatever found it. Where it was
+ * started before, that one is left as it is. Answers once it has closed, so that its log is there.
+ */
+export async function putStandIn(
+  client: Client,
+  original: WorkflowExecutionDescription,
+  { event, replay, erased, timeline }: StandingIn,
+): Promise<void> {
+  const { workflowId, type } = original
+  const input: StandInInput = {
+    event,
+    ...(replay && { replay: { id: replay.id } }),
+    erased,
+    timeline: withoutPayload(timeline),
+  }
+  try {
+    await client.workflow.start(type, {
+      taskQueue,
+      workflowId,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      priority: { fairnessKey: event.tenantId },
+      args: [input],
+      memo: { ...memoOf(original, erased, timeline) },
+      typedSearchAttributes: attributesOf(original),
+    })
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+  await client.workflow.getHandle(workflowId).result()
+}
+
+function memoOf(
+  original: WorkflowExecutionDescription,
+  { at, erasureId }: Erased,
+  { acknowledgement }: Timeline,
+): EventMemo {
+  const { bodyHash: _guessable, ...memo } = original.memo as unknown as EventMemo
+  const { startTime, closeTime = startTime } = original
+  const times = { startedAt: startTime.toISOString(), endedAt: closeTime.toISOString() }
+  return {
+    ...memo,
+    ...(memo.summary && {
+      summary: {
+        ...summaryAtEnd(original),
+        ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
+      },
+    }),
+    erased: { at, erasureId, ...times },
+  }
+}
+
+function summaryAtEnd({ memo, status }: WorkflowExecutionDescription): TimelineSummary {
+  return summaryOf({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
+}
+
+/** Those of the original, which a list filters by. One that ended early has failed, whatever it said of itself at last. */
+function attributesOf(original: WorkflowExecutionDescription): TypedSearchAttributes {
+  const { typedSearchAttributes, startTime, closeTime = startTime, status } = original
+  const ours = Object.values(searchAttributes).map(({ name }): string => name)
+  // Others are the server's own, and not to be set.
+  const kept = typedSearchAttributes.getAll().filter(({ key }) => ours.includes(key.name))
+  const attributes = new TypedSearchAttributes(kept).updateCopy([
+    { key: searchAttributes.originalEnd, value: closeTime },
+  ])
+  if (status.name === 'COMPLETED') return attributes
+  const failed = ownDeliveries(summaryAtEnd(original)).filter((one) => one.status === 'failed')
+  return attributes.updateCopy([
+    { key: searchAttributes.eventStatus, value: 'failed' },
+    { key: searchAttributes.failingDestinations, value: destinationsOf(failed) },
+  ])
+}

@@ -1,0 +1,31 @@
+import {
+  givenUp,
+  openTimeline,
+  summarize,
+  type DeliverySummary,
+  type TimelineSummary,
+} from '../../domain/delivery/timeline.ts'
+import type { Execution } from './executions.ts'
+
+/**
+ * What a list shows of an execution: its memo, which is there whether or not a worker is. Like the log, it says of one that
+ * ended early that what waited has failed.
+ */
+export function summaryOf({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedEarly'>): TimelineSummary {
+  const summary = memo.summary ?? summarize(openTimeline())
+  if (!endedEarly) return summary
+  return { ...summary, status: 'failed', deliveries: summary.deliveries.map(givenUp) }
+}
+
+/** Without those that a child makes, which stand in the child's own summary. Their order never changes. */
+export function ownDeliveries({ deliveries, batched }: TimelineSummary): DeliverySummary[] {
+  // Events from before `delegated` was written say only that children made them: all of them, at that time.
+  if (batched && !deliveries.some(({ delegated }) => delegated)) return []
+  return deliveries.filter(({ delegated }) => !delegated)
+}
+
+/** The replay that an execution, or the parent of one, is a run of, by its id (`replayWorkflowId`). */
+export function replayIdOf({ workflowId }: Pick<Execution, 'workflowId'>): string | undefined {
+  const [, , , kind, id] = workflowId.split('/')
+  return kind === 'replay' ? id : undefined
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client'
+import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
+import { timelineQuery, type EventMemo } from '../../workflows/contract/contract.ts'
+import { withLateAcknowledgement } from './late-acknowledgement.ts'
+import { readStuck, type Stuck } from '../stuck.ts'
+
+/** A query is answered by a worker. If none answers in this time, the summary in the memo has to do. */
+const queryDeadlineMs = 3_000
+
+/** A timeline, and why it is not the whole of it when no worker could be asked, or its workflow is stuck. */
+export type ReadTimeline = Timeline & { incomplete?: string; stuck?: Stuck }
+
+/** The delivery log of an execution, with the attempts that its children made. */
+export async function readTimeline(
+  client: Client,
+  execution: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
+  const { batches, ...timeline } = await readOwnTimeline(client, execution)
+  if (!batches) return timeline
+  const children = await Promise.all(
+    batches.map(async (workflowId): Promise<ReadTimeline> => {
+      try {
+        return await readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return openTimeline() // It is only about to be started.
+        throw error
+      }
+    }),
+  )
+  const made = new Map(
+    children.flatMap(({ deliveries }) => deliveries.map((delivery) => [deliveryKey(delivery), delivery])),
+  )
+  const deliveries = timeline.deliveries.map((delivery) => made.get(deliveryKey(delivery)) ?? delivery)
+  const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
+  const stuck = timeline.stuck ?? children.find((child) => child.stuck)?.stuck
+  return { ...timeline, deliveries, ...(incomplete && { incomplete }), ...(stuck && { stuck }) }
+}
+
+/** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
+export async function readOwnTimeline(
+  client: Client,
+  execution: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
+  const handle = client.workflow.getHandle(execution.workflowId, execution.runId)
+  const now = await onceOpened(handle, execution)
+  return withLateAcknowledgement(client, now, await readAlone(client, handle, now))
+}
+
+/** Without what other workflows hold of it. */
+async function readAlone(
+  client: Client,
+  handle: WorkflowHandle,
+  now: WorkflowExecutionDescription,
+): Promise<ReadTimeline> {
+  const memo = now.memo as EventMemo | undefined
+  if (now.status.name === 'COMPLETED') return (await handle.result()) as Timeline
+  const stuck = await readStuck(client, now)
+  if (stuck) return { ...fromMemo(memo, stuckOnFault), stuck }
+  if (isOpening(now)) return fromMemo(memo, opening)
+  try {
+    return endedEarly(
+      await client.withDeadline(Date.now() + queryDeadlineMs, () => handle.query(timelineQuery)),
+      now,
+    )
+  } catch {
+    return endedEarly(fromMemo(memo, noWorker), now)
+  }
+}
+
+const opening = 'no worker has routed it yet, or its first attempts are under way'
+const stuckOnFault =
+  'its workflow is stuck on a fault of Switchyard: this is the summary. An operator was told'
+const noWorker = 'no worker answers: this is the summary, without attempts and routing'
+
+/** A moment, in which most events are routed and attempted. */
+const openingMs = { most: 1_000, poll: 50 }
+
+/**
+ * The execution when lists have come to show it, if that is soon. Before that it is not asked: a query that is answered while
+ * a local activity is under way may part the activity's result from what follows from it, and such a history may not replay.
+ */
+async function onceOpened(
+  handle: WorkflowHandle,
+  execution: WorkflowExecutionDescription,
+): Promise<WorkflowExecutionDescription> {
+  const deadline = Date.now() + openingMs.most
+  let now = execution
+  while (isOpening(now) && Date.now() < deadline) {
+    await sleep(openingMs.poll)
+    now = await handle.describe()
+  }
+  return now
+}
+
+function isOpening({ status, memo }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING' && !(memo as EventMemo | undefined)?.summary
+}
+
+/** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
+function endedEarly<Read extends ReadTimeline>(
+  timeline: Read,
+  { status }: WorkflowExecutionDescription,
+): Read {
+  if (status.name === 'RUNNING') return timeline
+  const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
+  const deliveries = timeline.deliveries.map((delivery) =>
+    isOpen(delivery) ? { ...givenUp(delivery), reason } : delivery,
+  )
+  return { ...timeline, status: 'failed', reason, deliveries }
+}
+
+function fromMemo(memo: EventMemo | undefined, incomplete: string): ReadTimeline {
+  return {
+    ...openTimeline(),
+    status: memo?.summary?.status ?? 'pending',
+    deliveries: (memo?.summary?.deliveries ?? []).map((delivery) => ({ ...delivery, attempts: [] })),
+    incomplete,
+  }
+}

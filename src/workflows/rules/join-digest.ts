@@ -1,0 +1,46 @@
+import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow'
+import type { PlannedDigest } from '../../domain/routing/plan.ts'
+import { endStep, waitInStep, type StepRecord } from '../../domain/rules/step-record.ts'
+import { digests } from '../activity-options.ts'
+import { digestWorkflowId, leaveDigestSignal } from '../contract/contract.ts'
+import type { Over, RuleRun } from './steps.ts'
+
+/** A digest that does not answer so long after its window has ended is joined again: it may have been ended from outside. */
+const patienceMs = 10_000
+const leavingMs = 60_000
+
+/** Joins the digest of the rule and its key, and waits until that tells of it; an event that is over leaves it. */
+export async function joinDigest(
+  { run, rule }: RuleRun,
+  step: PlannedDigest,
+  record: StepRecord,
+  over: Over,
+): Promise<void> {
+  const { windowMs, max, by, key, rest: steps, restFrom: from } = step
+  const { ruleId, version, name, quietHours } = rule
+  const digestId = digestWorkflowId(run.event, rule, step)
+  const answered = () => run.digested.has(digestId)
+  run.publish()
+  while (!answered() && over() === undefined) {
+    const orders = { ruleId, version, name, steps, from, ...(quietHours && { quietHours }) }
+    run.expiry.note(Date.parse(await digests.joinDigest({ digestId, orders, windowMs, max, by })))
+    waitInStep(record, run.inMs(windowMs), key && `with ${key.text}`)
+    // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
+    if (answered()) await leave(digestId)
+    await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined, 'wait for the digest')
+  }
+  if (!answered()) await leave(digestId)
+  if (!answered()) await condition(answered, leavingMs, { summary: 'wait to leave the digest' })
+  const told = run.digested.get(digestId)?.eventId
+  if (told === undefined) return endStep(record, 'skipped', run.now(), over())
+  endStep(record, 'done', run.now(), `digested into ${told}`)
+  record.digestId = told
+}
+
+/** It answers whether it has told of the event already. */
+async function leave(digestId: string): Promise<void> {
+  const { workflowId } = workflowInfo()
+  await getExternalWorkflowHandle(digestId)
+    .signal(leaveDigestSignal, workflowId)
+    .catch(() => undefined)
+}
