@@ -4,7 +4,7 @@ import { createActivities, createSlowActivities, type ActivityDeps } from './act
 import { createOngoingAttempts } from './activities/attempt/ongoing.ts'
 import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
 import { workflowSlots } from './temporal/slots/workflow-slots.ts'
-import { slowTaskQueue, taskQueue } from './workflows/contract/contract.ts'
+import { slowTaskQueue, taskQueue } from './workflows/contract/task-queues.ts'
 
 export interface WorkersOptions {
   connection: NativeConnection

@@ -14,11 +14,11 @@ import { startEventOnce } from '../temporal/start-event.ts'
 import {
   collectDigestType,
   collectSignal,
-  scopeOfWorkflow,
-  taskQueue,
   type DigestEntry,
   type DigestInput,
-} from '../workflows/contract/contract.ts'
+} from '../workflows/contract/digests.ts'
+import { scopeOfWorkflow } from '../workflows/contract/event.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
 import { askingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './index.ts'
 

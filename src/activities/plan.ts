@@ -15,7 +15,7 @@ import { routingFilters } from '../domain/routing/filters.ts'
 import type { Rule } from '../domain/rules/rule.ts'
 import { ruleFilters } from '../domain/rules/walk.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
-import { urlUnderTest, type RouteEventInput } from '../workflows/contract/contract.ts'
+import { urlUnderTest, type RouteEventInput } from '../workflows/contract/event.ts'
 import type { ActivityDeps } from './index.ts'
 
 type PlanDeps = Pick<ActivityDeps, 'db' | 'compute' | 'log'>

@@ -3,7 +3,7 @@ import { readApiSecrets } from '../db/api-secrets.ts'
 import { findDestination, ownSigningKeys, type Destination } from '../db/destinations/destinations.ts'
 import type { Event } from '../domain/event.ts'
 import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
-import { urlUnderTest } from '../workflows/contract/contract.ts'
+import { urlUnderTest } from '../workflows/contract/event.ts'
 import type { AttemptRequest } from './attempt/attempt.ts'
 import type { ActivityDeps } from './index.ts'
 

@@ -2,12 +2,8 @@ import { readConfig, requireVariables, temporalSettings } from '../config.ts'
 import { isDay } from '../domain/days.ts'
 import { runRoot } from '../lifecycle.ts'
 import { connectTemporal } from '../temporal/connect.ts'
-import {
-  rollUpByHandId,
-  rollUpDaysType,
-  taskQueue,
-  type RollUpInput,
-} from '../workflows/contract/contract.ts'
+import { rollUpByHandId, rollUpDaysType, type RollUpInput } from '../workflows/contract/roll-up.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 /**
  * `npm run roll-up -- 2026-11-20 …`: has a worker roll up the closed days that are due and, once more, those that are named.

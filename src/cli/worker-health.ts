@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import proto from '@temporalio/proto'
 import { readConfig, requireVariables, temporalSettings } from '../config.ts'
 import { connectTemporal } from '../temporal/connect.ts'
-import { taskQueue } from '../workflows/contract/contract.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 /**
  * `npm run worker:health`: asks Temporal whether a worker of this host has polled lately, which is what "it works" means

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import proto from '@temporalio/proto'
-import { searchAttributes } from '../workflows/contract/contract.ts'
+import { searchAttributes } from '../workflows/contract/lists.ts'
 
 const retentionDays = 30
 const { IndexedValueType } = proto.temporal.api.enums.v1

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ScheduleAlreadyRunning, type Client, type ScheduleDescription } from '@temporalio/client'
-import { rollUpDaysType, rollUpScheduleId, taskQueue } from '../workflows/contract/contract.ts'
+import { rollUpDaysType, rollUpScheduleId } from '../workflows/contract/roll-up.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 /** A while after midnight (UTC), so that what ended just before it is in the lists. */
 const calendar = { hour: 0, minute: 20 }

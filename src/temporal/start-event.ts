@@ -9,11 +9,10 @@ import {
   replayEventType,
   replayWorkflowId,
   routeEventType,
-  searchAttributes,
-  taskQueue,
   type RouteEventInput,
-  type StartMemo,
-} from '../workflows/contract/contract.ts'
+} from '../workflows/contract/event.ts'
+import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 export interface Starting {
   /** On a worker in this process that shares the connection (DESIGN §3, fast path). */

@@ -2,13 +2,8 @@ import type { Client } from '@temporalio/client'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
 import { orderKeyOf } from '../domain/delivery/ordering.ts'
-import {
-  enterSignal,
-  takeTurnsType,
-  taskQueue,
-  turnsWorkflowId,
-  type TurnsInput,
-} from '../workflows/contract/contract.ts'
+import { taskQueue } from '../workflows/contract/task-queues.ts'
+import { enterSignal, takeTurnsType, turnsWorkflowId, type TurnsInput } from '../workflows/contract/turns.ts'
 
 export interface Entering {
   /** The queue's workflow id. */

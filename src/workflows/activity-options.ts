@@ -3,7 +3,7 @@ import type { Activities } from '../activities/index.ts'
 import type { Event } from '../domain/event.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { attemptSummary, nameOf, openingSummary } from '../domain/delivery/trace.ts'
-import { slowTaskQueue } from './contract/contract.ts'
+import { slowTaskQueue } from './contract/task-queues.ts'
 
 /** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
 const overheadMs = 5_000

@@ -14,7 +14,7 @@ import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { ruleContext } from '../domain/rules/context.ts'
 import { deliveryKey, settle, type Delivery } from '../domain/delivery/timeline.ts'
 import { firstAttempts, laterAttempt } from './activity-options.ts'
-import { attemptFailedType } from './contract/contract.ts'
+import { attemptFailedType } from './contract/event.ts'
 import { nameOf } from '../domain/delivery/trace.ts'
 import type { Run } from './run.ts'
 

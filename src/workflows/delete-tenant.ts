@@ -1,6 +1,6 @@
 import { proxyActivities, sleep } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import type { DeleteTenantInput, DeletionCounts } from './contract/contract.ts'
+import type { DeleteTenantInput, DeletionCounts } from './contract/erasures.ts'
 
 /** Repeated until they succeed: what is deleted already is not found again. */
 const { deleteExecutions, deleteArchived, deleteRows } = proxyActivities<

@@ -29,7 +29,7 @@ import {
   retryNowSignal,
   type BatchInput,
   type StandInInput,
-} from './contract/contract.ts'
+} from './contract/event.ts'
 import { deliver, type Hold } from './deliver.ts'
 import { openRun, type Run } from './run.ts'
 import { standIn } from './stand-in.ts'

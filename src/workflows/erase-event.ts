@@ -1,6 +1,6 @@
 import { proxyActivities, sleep } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import type { EraseEventInput, ErasureCounts } from './contract/contract.ts'
+import type { EraseEventInput, ErasureCounts } from './contract/erasures.ts'
 
 /** Repeated until they succeed: what is erased already is not found again. */
 const { endRuns, eraseRuns, eraseArchived, concludeErasure } = proxyActivities<

@@ -8,14 +8,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
+import { cancelSignal } from './contract/event.ts'
 import {
-  cancelSignal,
   pauseSignal,
   resumeSignal,
   type ReplayEventsInput,
   type ReplayProgress,
   type ReplayStand,
-} from './contract/contract.ts'
+} from './contract/replays.ts'
 
 /** What ended just before the request may not be in the server's index yet. */
 const settlingMs = 2_000

@@ -1,6 +1,6 @@
 import { proxyActivities, setHandler } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import { rollUpQuery, type RollUpInput, type RollUpProgress } from './contract/contract.ts'
+import { rollUpQuery, type RollUpInput, type RollUpProgress } from './contract/roll-up.ts'
 
 /** Repeated until they succeed: they write nothing twice. */
 const retry = { initialInterval: '10s', maximumInterval: '10m' } as const

@@ -22,21 +22,18 @@ import {
   type Timeline,
 } from '../domain/delivery/timeline.ts'
 import { currentDetails, nameOf } from '../domain/delivery/trace.ts'
+import { acknowledgeSignal } from './contract/acknowledgements.ts'
+import { digestedSignal } from './contract/digests.ts'
 import {
-  acknowledgeSignal,
   attemptEndedSignal,
   cancelSignal,
-  digestedSignal,
   endBatchSignal,
-  inBatches,
-  missedBy,
-  missedByMany,
   mostPerWorkflow,
   retryNowSignal,
   type RouteEventInput,
-  searchAttributes,
   timelineQuery,
-} from './contract/contract.ts'
+} from './contract/event.ts'
+import { inBatches, missedBy, missedByMany, searchAttributes } from './contract/lists.ts'
 import { openExpiry, type Expiry } from './expiry.ts'
 import { openTurns, type Turns } from './queues/turns.ts'
 

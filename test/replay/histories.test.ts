@@ -4,7 +4,7 @@ import type { temporal } from '@temporalio/proto'
 import { Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { describe, expect, inject, it } from 'vitest'
-import { eventWorkflowId, type RouteEventInput } from '../../src/workflows/contract/contract.ts'
+import { eventWorkflowId, type RouteEventInput } from '../../src/workflows/contract/event.ts'
 import { createLog } from '../../src/log.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 

@@ -4,15 +4,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { Test } from 'supertest'
 import { expect, it } from 'vitest'
 import type { Scope } from '../../src/db/destinations/destinations.ts'
-import {
-  deleteTenantWorkflowId,
-  digestWorkflowId,
-  eraseWorkflowId,
-  eventWorkflowId,
-  lateAcknowledgementId,
-  replaysWorkflowId,
-  turnsWorkflowId,
-} from '../../src/workflows/contract/contract.ts'
+import { lateAcknowledgementId } from '../../src/workflows/contract/acknowledgements.ts'
+import { digestWorkflowId } from '../../src/workflows/contract/digests.ts'
+import { deleteTenantWorkflowId, eraseWorkflowId } from '../../src/workflows/contract/erasures.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
+import { replaysWorkflowId } from '../../src/workflows/contract/replays.ts'
+import { turnsWorkflowId } from '../../src/workflows/contract/turns.ts'
 import { askErasure, erase } from '../support/erasures.ts'
 import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
 import { readRuleLog } from '../support/rules.ts'

@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow'
-import type { RouteEventInput } from '../../src/workflows/contract/contract.ts'
+import type { RouteEventInput } from '../../src/workflows/contract/event.ts'
 
 /** Workflows with a fault of ours: an event that is new to them meets an exception, one of the product's does not replay. */
 export async function routeEvent(input: RouteEventInput): Promise<void> {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { countExecutions, listExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import {
   rollUpDaysType,
-  taskQueue,
   type RollUpInput,
   type RollUpProgress,
-} from '../../src/workflows/contract/contract.ts'
+} from '../../src/workflows/contract/roll-up.ts'
+import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import type { Receiver } from './receiver.ts'
 import { eventually, settledLog, type Api, type EventLog, type Stack } from './stack.ts'
 

@@ -3,11 +3,11 @@ import { WorkflowFailedError } from '@temporalio/client'
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import {
   replayEventsType,
-  rollUpDaysType,
-  taskQueue,
   type ReplayEventsInput,
   type ReplayStand,
-} from '../../src/workflows/contract/contract.ts'
+} from '../../src/workflows/contract/replays.ts'
+import { rollUpDaysType } from '../../src/workflows/contract/roll-up.ts'
+import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import { ok, startReceiver, status } from '../support/receiver.ts'
 import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../support/rules.ts'
 import { endedReplay, startReplay } from '../support/replays.ts'

@@ -9,7 +9,7 @@ import {
 } from '../../src/temporal/payload-codec.ts'
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
 import { readEventInput } from '../../src/temporal/log/event-input.ts'
-import { eventWorkflowId } from '../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { status, type Receiver } from '../support/receiver.ts'
 import { makeWebhook, post } from '../support/rules.ts'
 import {

@@ -4,10 +4,10 @@ import {
   collectDigestType,
   collectSignal,
   digestWorkflowId,
-  eventWorkflowId,
   leaveDigestSignal,
-  taskQueue,
-} from '../../src/workflows/contract/contract.ts'
+} from '../../src/workflows/contract/digests.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
+import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
 import {
   closedLog,

@@ -1,7 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventWorkflowId } from '../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { faultOfHistory } from '../support/history.ts'
 import { after, startReceiver, type Respond } from '../support/receiver.ts'
 import { makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'

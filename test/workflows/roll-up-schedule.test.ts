@@ -6,13 +6,9 @@ import { addDays, dayOf, endOf, startOf } from '../../src/domain/days.ts'
 import { closedExecutions } from '../../src/temporal/counts/closed-executions.ts'
 import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
-import {
-  rollUpDaysType,
-  rollUpQuery,
-  rollUpScheduleId,
-  routeEventType,
-  taskQueue,
-} from '../../src/workflows/contract/contract.ts'
+import { routeEventType } from '../../src/workflows/contract/event.ts'
+import { rollUpDaysType, rollUpQuery, rollUpScheduleId } from '../../src/workflows/contract/roll-up.ts'
+import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { makeDestination, readStats, rollUp, send } from '../support/roll-up.ts'
 import { eventually, makeTenant, stackOfFile, startStack, untilTestEnds } from '../support/stack.ts'

@@ -6,7 +6,7 @@ import type { ArchivedRun } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
 import { dayOf, endOf, startOf } from '../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
-import { eventWorkflowId } from '../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { forgetExecutions, makeDestination, readStats, rollUp, send, statsOnce } from '../support/roll-up.ts'
 import {

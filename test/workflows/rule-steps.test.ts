@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker'
 import { describe, expect, inject, it } from 'vitest'
 import { createPlan } from '../../src/activities/plan.ts'
-import { taskQueue } from '../../src/workflows/contract/contract.ts'
+import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import { openNamespace } from '../support/corner.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import {

@@ -12,7 +12,7 @@ import {
 import type { Place } from '../../domain/delivery/pace.ts'
 import type { RuleContext } from '../../domain/rules/context.ts'
 import { truncate } from '../../domain/truncate.ts'
-import { scopeOfWorkflow } from '../../workflows/contract/contract.ts'
+import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { askingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'

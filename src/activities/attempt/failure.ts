@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common'
-import { attemptFailedType } from '../../workflows/contract/contract.ts'
+import { attemptFailedType } from '../../workflows/contract/event.ts'
 import type { AttemptResult, FirstResult } from '../../domain/delivery/outcome.ts'
 
 /**

@@ -3,13 +3,9 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import pMap from 'p-map'
 import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
 import { listAllExecutions, quoted } from '../../temporal/log/executions.ts'
-import {
-  cancelSignal,
-  collectDigestType,
-  digestsPrefix,
-  leaveDigestSignal,
-  type EraseEventInput,
-} from '../../workflows/contract/contract.ts'
+import { collectDigestType, digestsPrefix, leaveDigestSignal } from '../../workflows/contract/digests.ts'
+import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
+import { cancelSignal } from '../../workflows/contract/event.ts'
 
 /** An attempt takes 30 s at most; what then has not ended after being cancelled, does not by itself. */
 const graceMs = 45_000

@@ -11,7 +11,8 @@ import { isNotFound } from '../../temporal/grpc.ts'
 import { findLate } from '../../temporal/log/late-acknowledgement.ts'
 import { erasedOf, putStandIn } from '../../temporal/log/stand-in.ts'
 import { readOwnTimeline } from '../../temporal/log/timeline.ts'
-import { routeEventType, type EraseEventInput } from '../../workflows/contract/contract.ts'
+import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
+import { routeEventType } from '../../workflows/contract/event.ts'
 import { digestEventType } from '../digests.ts'
 
 const concurrency = 5

@@ -9,7 +9,7 @@ import {
   deleteTenantWorkflowId,
   type DeleteTenantInput,
   type DeletionCounts,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/erasures.ts'
 import { carryOn } from '../carry-on.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../index.ts'

@@ -5,7 +5,7 @@ import { addDays, dayOf } from '../../domain/days.ts'
 import { destinationsToReplay, isAsked, type ReplayFilter } from '../../domain/replay.ts'
 import { givenUp } from '../../domain/delivery/timeline.ts'
 import type { ReplayablePage } from '../../temporal/log/replayable.ts'
-import type { Replayable, ReplayEventsInput } from '../../workflows/contract/contract.ts'
+import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 
 /** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
 const longestRunDays = 30

@@ -15,12 +15,8 @@ import { withoutLaterRuns } from '../../temporal/log/later-runs.ts'
 import { countInLog, findInLog } from '../../temporal/log/replayable.ts'
 import { startReplayRun } from '../../temporal/start-event.ts'
 import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
-import type {
-  Replayable,
-  ReplayEventsInput,
-  ReplayProgress,
-  RouteEventInput,
-} from '../../workflows/contract/contract.ts'
+import type { RouteEventInput } from '../../workflows/contract/event.ts'
+import type { Replayable, ReplayEventsInput, ReplayProgress } from '../../workflows/contract/replays.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../index.ts'
 import { findInArchive, readFromArchive } from './archive.ts'

@@ -16,7 +16,7 @@ import type { Execution } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
 import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
-import { replayEventType, routeEventType } from '../../workflows/contract/contract.ts'
+import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
 
 /** When an erasure was done, another machine's clock says. */
 const clockSlackMs = 60_000

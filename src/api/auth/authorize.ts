@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { environments, type Environment } from '../../domain/event.ts'
 import type { Db } from '../../db/client.ts'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import { ApiError } from '../errors.ts'
 import type { KeyUse } from './key-use.ts'
 import { tenantLimits } from './rate-limit.ts'

@@ -1,5 +1,5 @@
 import type { Tx } from '../../db/client.ts'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import type { Log } from '../../log.ts'
 
 /** Keeps when keys were last used, to the minute. */

@@ -6,7 +6,7 @@ import { acknowledgeableUntil, asksForAcknowledgement } from '../../domain/deliv
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import { mayHaveLateOne, recordLate } from '../../temporal/log/late-acknowledgement.ts'
 import { readTimeline, type ReadTimeline } from '../../temporal/log/timeline.ts'
-import { acknowledgeSignal } from '../../workflows/contract/contract.ts'
+import { acknowledgeSignal } from '../../workflows/contract/acknowledgements.ts'
 import type { AppDeps } from '../app.ts'
 import { ApiError } from '../errors.ts'
 import { describeEvent, describeReplays } from './log.ts'

@@ -9,7 +9,7 @@ import {
   replayBatchType,
   replayEventType,
   routeEventType,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../app.ts'
 import { deliveryQuery, deliverySummary } from './fields.ts'
 import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'

@@ -2,18 +2,14 @@ import type { Client } from '@temporalio/client'
 import { inTenantTurn } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { createErasure, newestErasure } from '../../db/erasures.ts'
-import type { Erasure } from '../db/generated/client.ts'
+import type { Erasure } from '../../db/generated/client.ts'
 import { toldOf } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
 import { describeIfThere } from '../../temporal/log/event-runs.ts'
 import { erasedOf } from '../../temporal/log/stand-in.ts'
-import {
-  eraseEventType,
-  eraseWorkflowId,
-  eventWorkflowId,
-  taskQueue,
-  type EraseEventInput,
-} from '../../workflows/contract/contract.ts'
+import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
+import { eventWorkflowId } from '../../workflows/contract/event.ts'
+import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { AppDeps } from '../app.ts'
 import { notFound } from '../errors.ts'
 import { scopeOf } from '../http/route.ts'

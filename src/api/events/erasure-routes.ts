@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { findErasure } from '../../db/erasures.ts'
-import type { Erasure } from '../db/generated/client.ts'
+import type { Erasure } from '../../db/generated/client.ts'
 import { eraseEvent } from './erase.ts'
 import { notFound } from '../errors.ts'
 import { route, scopeOf } from '../http/route.ts'

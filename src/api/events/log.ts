@@ -31,7 +31,7 @@ import {
   replayEventType,
   replayWorkflowId,
   routeEventType,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../app.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { badCursor, makeCursor, readCursor } from './log-cursor.ts'

@@ -9,7 +9,7 @@ import { leadingDeliveries } from '../../domain/routing/plan.ts'
 import { route } from '../../domain/routing/routing.ts'
 import { routingFilters } from '../../domain/routing/filters.ts'
 import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
-import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/contract.ts'
+import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../app.ts'
 import { oneAtATime } from '../http/one-at-a-time.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import { environments } from '../../domain/event.ts'
 import { duration } from '../destinations/fields.ts'
 import { keyScopes } from '../auth/scopes.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import { unauthorized } from '../auth/authorize.ts'
 import { ApiError, invalid } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'

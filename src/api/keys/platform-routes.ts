@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../../db/client.ts'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import { ApiError } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import {

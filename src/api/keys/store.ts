@@ -1,7 +1,7 @@
 import { typeid } from 'typeid-js'
 import { recordAudit } from '../../db/audit/audit.ts'
 import type { Tx } from '../../db/client.ts'
-import type { ApiKey } from '../db/generated/client.ts'
+import type { ApiKey } from '../../db/generated/client.ts'
 import { environments, type Environment, type JsonObject } from '../../domain/event.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { makeKey } from '../auth/authorize.ts'

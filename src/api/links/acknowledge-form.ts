@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AcknowledgeRef } from '../../domain/crypto/acknowledge-link.ts'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
-import type { EventMemo } from '../../workflows/contract/contract.ts'
+import type { EventMemo } from '../../workflows/contract/lists.ts'
 import {
   acknowledge,
   acknowledgementOf,

@@ -7,13 +7,13 @@ import pMap from 'p-map'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { countExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
 import { walkNewestFirst } from '../../temporal/log/walk.ts'
+import { replayEventType } from '../../workflows/contract/event.ts'
 import {
   replayEventsType,
-  replayEventType,
   replaysWorkflowId,
   type ReplayMemo,
   type ReplayProgress,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/replays.ts'
 import type { AppDeps } from '../app.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { makeCursor, readCursor } from '../events/log-cursor.ts'

@@ -1,6 +1,7 @@
 import type { SignalDefinition } from '@temporalio/client'
 import { z } from 'zod'
-import { cancelSignal, pauseSignal, resumeSignal } from '../../workflows/contract/contract.ts'
+import { cancelSignal } from '../../workflows/contract/event.ts'
+import { pauseSignal, resumeSignal } from '../../workflows/contract/replays.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './fields.ts'
 import { listReplays, readReplay, requireRunning, signalReplay } from './log.ts'

@@ -4,14 +4,14 @@ import { TypedSearchAttributes } from '@temporalio/common'
 import stringify from 'safe-stable-stringify'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
 import type { ReplayFilter } from '../../domain/replay.ts'
+import { searchAttributes } from '../../workflows/contract/lists.ts'
 import {
   replayEventsType,
   replaysWorkflowId,
-  searchAttributes,
-  taskQueue,
   type ReplayEventsInput,
   type ReplayMemo,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/replays.ts'
+import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { AppDeps } from '../app.ts'
 import { invalid } from '../errors.ts'
 import type { NewReplay } from './fields.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { openTemplate, type Template, type TemplateParts } from '../../db/templates.ts'
-import type { TemplateVersion } from '../db/generated/client.ts'
+import type { TemplateVersion } from '../../db/generated/client.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route, scopeOf } from '../http/route.ts'

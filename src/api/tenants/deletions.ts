@@ -2,15 +2,15 @@ import type { Client } from '@temporalio/client'
 import { z } from 'zod'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
-import type { TenantDeletion } from '../db/generated/client.ts'
+import type { TenantDeletion } from '../../db/generated/client.ts'
 import { createDeletion, deletionOf, findDeletion } from '../../db/tenant-deletions.ts'
 import { countExecutions, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantType,
   deleteTenantWorkflowId,
-  taskQueue,
   type DeleteTenantInput,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/erasures.ts'
+import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
 import { findTenant } from './routes.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Tenant } from '../db/generated/client.ts'
+import type { Tenant } from '../../db/generated/client.ts'
 import { tenantLimits } from '../auth/rate-limit.ts'
 import { nameText } from '../fields/text.ts'
 

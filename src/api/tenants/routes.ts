@@ -1,7 +1,7 @@
 import { typeid } from 'typeid-js'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
-import type { Tenant } from '../db/generated/client.ts'
+import type { Tenant } from '../../db/generated/client.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { tenantLimits } from '../auth/rate-limit.ts'

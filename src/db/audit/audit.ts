@@ -2,7 +2,7 @@ import { typeid } from 'typeid-js'
 import type { JsonObject } from '../../domain/event.ts'
 import { chainName, hashOf, platformChain, withinBounds } from './chain.ts'
 import type { Db, Tx } from '../client.ts'
-import { Prisma } from './generated/client.ts'
+import { Prisma } from '../generated/client.ts'
 
 /** Who did what, to be written in the same transaction as what was done. */
 export interface AuditRecord {

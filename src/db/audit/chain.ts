@@ -3,7 +3,7 @@ import stringify from 'safe-stable-stringify'
 import { changedPaths } from '../../domain/json/changed-paths.ts'
 import type { Json, JsonObject } from '../../domain/event.ts'
 import { truncate } from '../../domain/truncate.ts'
-import type { AuditEntry } from './generated/client.ts'
+import type { AuditEntry } from '../generated/client.ts'
 
 /** The chain of entries that belong to no tenant. */
 export const platformChain = 'platform'

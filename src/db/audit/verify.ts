@@ -1,6 +1,6 @@
 import { hashOf } from './chain.ts'
 import type { Db } from '../client.ts'
-import type { AuditEntry } from './generated/client.ts'
+import type { AuditEntry } from '../generated/client.ts'
 
 /** The place of an entry in a chain, and its hash. */
 export interface Head {

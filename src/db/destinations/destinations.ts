@@ -4,7 +4,7 @@ import { environments, type Environment, type JsonObject } from '../../domain/ev
 import { seal, unseal, type SecretKeys } from '../../domain/crypto/secret-box.ts'
 import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
 import type { Db, Tx } from '../client.ts'
-import type { Destination as Row, Prisma } from './generated/client.ts'
+import type { Destination as Row, Prisma } from '../generated/client.ts'
 
 /** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
 export interface Destination extends RoutableDestination {

@@ -4,7 +4,7 @@ import { taggedParts } from '../../domain/email/mailbox.ts'
 import type { RecipientRef } from '../../domain/email/link.ts'
 import type { Scope } from './destinations.ts'
 import type { Tx } from '../client.ts'
-import type { EmailRecipient as Row } from './generated/client.ts'
+import type { EmailRecipient as Row } from '../generated/client.ts'
 
 /** A recipient of an email destination, and whether it wants its mail. */
 export interface EmailRecipient extends RecipientRef {

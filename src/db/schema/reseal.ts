@@ -1,6 +1,6 @@
 import { seal, unseal, type SecretKeys } from '../../domain/crypto/secret-box.ts'
 import type { Db } from '../client.ts'
-import { Prisma } from './generated/client.ts'
+import { Prisma } from '../generated/client.ts'
 
 /** Every table with a column `sealed`, which is bound to its row's id. A test holds this to the database. */
 export const sealedTables = ['ApiSecret', 'Destination'] as const

@@ -8,7 +8,7 @@ import {
   routeEventType,
   scopeOfWorkflow,
   urlUnderTest,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/event.ts'
 import { closedExecutions, type Span } from './closed-executions.ts'
 import type { Execution } from '../log/executions.ts'
 import { ownDeliveries } from '../log/summary.ts'

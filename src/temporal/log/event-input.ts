@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
-import type { RouteEventInput, StandInInput } from '../../workflows/contract/contract.ts'
+import type { RouteEventInput, StandInInput } from '../../workflows/contract/event.ts'
 
 /**
  * The event that a workflow was started with: the first event of its history, read with no worker needed. Attempts read

@@ -6,7 +6,7 @@ import {
   replayBatchType,
   replayEventType,
   routeEventType,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/event.ts'
 import { listAllExecutions, quoted, workflowConditions } from './executions.ts'
 import { erasedOf } from './stand-in.ts'
 

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client'
 import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import proto from '@temporalio/proto'
 import type { Event } from '../../domain/event.ts'
-import type { EventMemo } from '../../workflows/contract/contract.ts'
+import type { EventMemo } from '../../workflows/contract/lists.ts'
 
 export interface Execution {
   workflowId: string

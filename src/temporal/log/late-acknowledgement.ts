@@ -10,12 +10,11 @@ import type { Acknowledgement, Timeline } from '../../domain/delivery/timeline.t
 import {
   acknowledgeEventType,
   lateAcknowledgementId,
-  replayEventType,
-  routeEventType,
-  searchAttributes,
-  taskQueue,
   type LateAcknowledgementMemo,
-} from '../../workflows/contract/contract.ts'
+} from '../../workflows/contract/acknowledgements.ts'
+import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
+import { searchAttributes } from '../../workflows/contract/lists.ts'
+import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { isNotFound } from '../grpc.ts'

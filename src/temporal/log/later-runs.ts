@@ -1,11 +1,8 @@
 import type { Client } from '@temporalio/client'
 import { stillToReplay, type LaterRuns, type SkipReason } from '../../domain/replay.ts'
 import { isOpen } from '../../domain/delivery/timeline.ts'
-import {
-  replayEventType,
-  type Replayable,
-  type ReplayEventsInput,
-} from '../../workflows/contract/contract.ts'
+import { replayEventType } from '../../workflows/contract/event.ts'
+import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { replayIdOf, summaryOf } from './summary.ts'
 

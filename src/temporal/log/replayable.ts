@@ -2,14 +2,9 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import pMap from 'p-map'
 import { destinationsToReplay, isAsked, type ReplayFilter, type SkipReason } from '../../domain/replay.ts'
 import { givenUp, type DeliverySummary } from '../../domain/delivery/timeline.ts'
-import {
-  deliverBatchType,
-  missedBy,
-  missedByMany,
-  routeEventType,
-  type Replayable,
-  type ReplayEventsInput,
-} from '../../workflows/contract/contract.ts'
+import { deliverBatchType, routeEventType } from '../../workflows/contract/event.ts'
+import { missedBy, missedByMany } from '../../workflows/contract/lists.ts'
+import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 import {
   countExecutions,
   listExecutions,

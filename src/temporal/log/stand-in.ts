@@ -6,12 +6,9 @@ import {
 import { TypedSearchAttributes } from '@temporalio/common'
 import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
 import { destinationsOf, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
-import {
-  searchAttributes,
-  taskQueue,
-  type EventMemo,
-  type StandInInput,
-} from '../../workflows/contract/contract.ts'
+import type { StandInInput } from '../../workflows/contract/event.ts'
+import { searchAttributes, type EventMemo } from '../../workflows/contract/lists.ts'
+import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { ownDeliveries, summaryOf } from './summary.ts'
 
 /** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */

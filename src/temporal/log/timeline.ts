@@ -6,7 +6,8 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client'
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
-import { timelineQuery, type EventMemo } from '../../workflows/contract/contract.ts'
+import { timelineQuery } from '../../workflows/contract/event.ts'
+import type { EventMemo } from '../../workflows/contract/lists.ts'
 import { withLateAcknowledgement } from './late-acknowledgement.ts'
 import { readStuck, type Stuck } from '../stuck.ts'
 

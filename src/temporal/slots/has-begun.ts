@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 import proto from '@temporalio/proto'
-import type { EventMemo } from '../../workflows/contract/contract.ts'
+import type { EventMemo } from '../../workflows/contract/lists.ts'
 import { isNotFound } from '../grpc.ts'
 
 const { PENDING_WORKFLOW_TASK_STATE_SCHEDULED } = proto.temporal.api.enums.v1.PendingWorkflowTaskState

@@ -5,7 +5,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import { enterSignal, leaveSignal, turnSignal, type TurnsInput } from '../contract/contract.ts'
+import { enterSignal, leaveSignal, turnSignal, type TurnsInput } from '../contract/turns.ts'
 
 /** Whoever has a turn is told so again after this time if others wait: it may have been terminated meanwhile. */
 const checkMs = 15 * 60_000

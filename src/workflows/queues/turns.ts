@@ -2,7 +2,7 @@ import { getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio
 import type { PlannedDelivery } from '../../domain/routing/plan.ts'
 import { isOpen, settle, type Delivery } from '../../domain/delivery/timeline.ts'
 import { configuration } from '../activity-options.ts'
-import { leaveSignal, turnSignal, turnsWorkflowId } from '../contract/contract.ts'
+import { leaveSignal, turnSignal, turnsWorkflowId } from '../contract/turns.ts'
 import type { Run } from '../run.ts'
 
 /** What a run knows of the queues that its deliveries stand in. */

@@ -15,7 +15,7 @@ import {
   leaveDigestSignal,
   type DigestEntry,
   type DigestInput,
-} from '../contract/contract.ts'
+} from '../contract/digests.ts'
 
 /** It is started by a signal that brings the first one. */
 const firstMs = 60_000

@@ -2,7 +2,7 @@ import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/
 import type { PlannedDigest } from '../../domain/routing/plan.ts'
 import { endStep, waitInStep, type StepRecord } from '../../domain/rules/step-record.ts'
 import { digests } from '../activity-options.ts'
-import { digestWorkflowId, leaveDigestSignal } from '../contract/contract.ts'
+import { digestWorkflowId, leaveDigestSignal } from '../contract/digests.ts'
 import type { Over, RuleRun } from './steps.ts'
 
 /** A digest that does not answer so long after its window has ended is joined again: it may have been ended from outside. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eventWorkflowId } from '../../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import {
   asDescribed,
   makeWebhook,

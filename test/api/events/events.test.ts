@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { eventWorkflowId } from '../../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { startReceiver } from '../../support/receiver.ts'
 import {
   eventually,

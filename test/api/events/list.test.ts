@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { walkNewestFirst } from '../../../src/temporal/log/walk.ts'
-import { eventWorkflowId } from '../../../src/workflows/contract/contract.ts'
+import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import {
   asDescribed,
   makeWebhook,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { replaysWorkflowId } from '../../../src/workflows/contract/contract.ts'
+import { replaysWorkflowId } from '../../../src/workflows/contract/replays.ts'
 import {
   addDestination,
   arrivals,

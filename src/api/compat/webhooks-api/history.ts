@@ -17,12 +17,8 @@ import {
 } from '../../../temporal/log/executions.ts'
 import { readTimeline } from '../../../temporal/log/timeline.ts'
 import { walkOldestFirst, type Place } from '../../../temporal/log/walk.ts'
-import {
-  inBatches,
-  replayEventType,
-  routeEventType,
-  urlUnderTest,
-} from '../../../workflows/contract/contract.ts'
+import { replayEventType, routeEventType, urlUnderTest } from '../../../workflows/contract/event.ts'
+import { inBatches } from '../../../workflows/contract/lists.ts'
 import type { AppDeps } from '../../app.ts'
 import { invalid } from '../../errors.ts'
 

@@ -24,8 +24,8 @@ import {
   replayEventType,
   routeEventType,
   urlUnderTest,
-  type EventMemo,
-} from '../../../workflows/contract/contract.ts'
+} from '../../../workflows/contract/event.ts'
+import type { EventMemo } from '../../../workflows/contract/lists.ts'
 import type { AppDeps } from '../../app.ts'
 import { notFound } from '../../errors.ts'
 import { describeEvent, refuseBadCursor } from '../../events/log.ts'
