@@ -8,8 +8,19 @@ const logFolder = mkdtempSync(join(tmpdir(), 'switchyard-logs-'))
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/services.ts'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/unit/**'],
+          // PostgreSQL and Temporal.
+          globalSetup: ['test/support/services.ts'],
+        },
+      },
+    ],
     // Temporal's SDK loads our payload converter, which is TypeScript, by `require`.
     setupFiles: ['tsx/cjs'],
     provide: { logFolder },
