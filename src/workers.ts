@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
-import { createActivities, createSlowActivities, type ActivityDeps } from './activities/index.ts'
+import { createActivities, createSlowActivities } from './activities/index.ts'
+import type { ActivityDeps } from './activities/deps.ts'
 import { createOngoingAttempts } from './activities/attempt/ongoing.ts'
 import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
 import { workflowSlots } from './temporal/slots/workflow-slots.ts'

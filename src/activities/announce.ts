@@ -9,7 +9,7 @@ import { route } from '../domain/routing/routing.ts'
 import { routingFilters } from '../domain/routing/filters.ts'
 import { announce, operationalEvent } from '../temporal/operational-events.ts'
 import { askingEvent } from './asking-event.ts'
-import type { ActivityDeps } from './index.ts'
+import type { ActivityDeps } from './deps.ts'
 
 /** What a workflow has to tell of a delivery of its event. */
 export interface DeliveryNews {

@@ -20,7 +20,7 @@ import {
 import { scopeOfWorkflow } from '../workflows/contract/event.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 import { askingEvent } from './asking-event.ts'
-import type { ActivityDeps } from './index.ts'
+import type { ActivityDeps } from './deps.ts'
 
 export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
 export type DigestToStart = DigestInput & { eventId: string; entries: readonly DigestEntry[] }

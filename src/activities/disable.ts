@@ -3,7 +3,7 @@ import { disableDestination } from '../db/destinations/health.ts'
 import { statusNews } from '../domain/operational.ts'
 import type { DisableOrder } from '../domain/delivery/outcome.ts'
 import { announce } from '../temporal/operational-events.ts'
-import type { ActivityDeps } from './index.ts'
+import type { ActivityDeps } from './deps.ts'
 
 type ToDisable = DisableOrder & { destinationId: string }
 

@@ -16,7 +16,7 @@ import type { Rule } from '../domain/rules/rule.ts'
 import { ruleFilters } from '../domain/rules/walk.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../domain/templates.ts'
 import { urlUnderTest, type RouteEventInput } from '../workflows/contract/event.ts'
-import type { ActivityDeps } from './index.ts'
+import type { ActivityDeps } from './deps.ts'
 
 type PlanDeps = Pick<ActivityDeps, 'db' | 'compute' | 'log'>
 

@@ -4,8 +4,8 @@ import { findDestination, ownSigningKeys, type Destination } from '../db/destina
 import type { Event } from '../domain/event.ts'
 import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
 import { urlUnderTest } from '../workflows/contract/event.ts'
-import type { AttemptRequest } from './attempt/attempt.ts'
-import type { ActivityDeps } from './index.ts'
+import type { AttemptRequest } from './attempt/request.ts'
+import type { ActivityDeps } from './deps.ts'
 
 /** What an attempt needs of a destination. */
 export type Target = Pick<

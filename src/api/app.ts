@@ -1,13 +1,4 @@
-import type { Client } from '@temporalio/client'
 import express, { type ErrorRequestHandler, type Express } from 'express'
-import type { Archive } from '../archive/archive.ts'
-import type { Egress } from '../egress/egress.ts'
-import type { Compute } from '../compute/compute.ts'
-import type { Db } from '../db/client.ts'
-import type { SecretKeys } from '../domain/crypto/secret-box.ts'
-import type { Log } from '../log.ts'
-import type { PayloadKeys } from '../temporal/payload-codec.ts'
-import type { Admission } from './events/admission.ts'
 import { acknowledgePages } from './links/acknowledge-page.ts'
 import { apiSecretRoutes } from './tenants/api-secret.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -32,14 +23,11 @@ import { eventTypeRoutes } from './event-types/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { crossOrigin, noSuchRoute, refuseOtherMethods, secureHeaders } from './http/hardening.ts'
 import { createKeyGuesses } from './auth/key-guesses.ts'
-import type { KeyUse } from './auth/key-use.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { mount } from './http/mount.ts'
 import { ownKeyRoutes } from './keys/own-routes.ts'
 import { platformKeyRoutes } from './keys/platform-routes.ts'
-import type { RateLimits } from './auth/rate-limit.ts'
-import type { QueryKeyPolicy } from './auth/request-key.ts'
-import { basePath, type RouteTable } from './http/route.ts'
+import { type RouteTable, basePath } from './http/route.ts'
 import { replayRoutes } from './replays/routes.ts'
 import { rulePreviewRoutes } from './rules/preview.ts'
 import { ruleRoutes } from './rules/routes.ts'
@@ -47,40 +35,7 @@ import { asApiError, logFault } from './http/service-fault.ts'
 import { templateRoutes } from './templates/routes.ts'
 import { tenantDeletionRoutes } from './tenants/deletions.ts'
 import { tenantRoutes } from './tenants/routes.ts'
-
-/** What the API works with. Only the composition roots construct it. */
-export interface AppDeps {
-  db: Db
-  temporal: Client
-  /** A worker in this process shares the connection: events may start on it at once (DESIGN §3, fast path). */
-  eagerStart: boolean
-  secretKeys: SecretKeys
-  /** What payloads in Temporal are encrypted with, if they are: without, there is no codec server. */
-  payloadKeys: PayloadKeys | undefined
-  /** Where people reach this API, if that is known. */
-  publicUrl: string | undefined
-  /** Domains that tenants may send mail from by the platform's server. */
-  mailFromDomains?: readonly string[] | undefined
-  egress: Egress
-  compute: Compute
-  /** Where closed events are kept, if the operator wants that. */
-  archive: Archive | undefined
-  rateLimits: RateLimits
-  /** Bounds what is accepted by what can be attempted. */
-  admission: Admission
-  adminKeyHash: string | undefined
-  /** Which keys are taken from a URL's query. */
-  queryKeys: QueryKeyPolicy
-  /** Keeps when keys were last used. */
-  keyUse: KeyUse
-  /** Pages of these origins may call the API from a browser. */
-  corsOrigins?: readonly string[] | undefined
-  /** The proxies before us, as Express takes them: their word on where a call comes from is believed. */
-  trustProxy?: number | string[] | undefined
-  /** Base of the links to Temporal's web UI, where there is one. */
-  temporalUiUrl: string | undefined
-  log: Log
-}
+import type { AppDeps } from './deps.ts'
 
 const healthDeadlineMs = 3_000
 

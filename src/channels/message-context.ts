@@ -1,5 +1,6 @@
 import { digestOf } from '../domain/digest.ts'
-import { causeInWords, type RuleContext } from '../domain/rules/context.ts'
+import { causeInWords } from '../domain/rules/context.ts'
+import type { RuleContext } from '../domain/rules/cause.ts'
 import type { Composition } from '../templates/composition.ts'
 import { digestReason } from '../templates/digest.ts'
 

@@ -1,6 +1,6 @@
 import type { Composition } from '../templates/composition.ts'
 import { plainTitle } from '../templates/message-title.ts'
-import type { Cause } from '../domain/rules/context.ts'
+import type { Cause } from '../domain/rules/cause.ts'
 import { messageMaxWaitMs, type Compute } from './compute.ts'
 import { OverBudget } from './over-budget.ts'
 import { packComposition } from './payload.ts'

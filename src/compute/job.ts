@@ -2,7 +2,7 @@ import type { PartTexts, Rendering } from '../templates/content.ts'
 import type { Composition } from '../templates/composition.ts'
 import type { JsonObject } from '../domain/event.ts'
 import type { MeasuredRegex } from '../domain/filters/regex.ts'
-import type { Cause } from '../domain/rules/context.ts'
+import type { Cause } from '../domain/rules/cause.ts'
 
 /** What is wrong at a dotted path. */
 export interface Problem {

@@ -12,7 +12,7 @@ import {
   type PartTexts,
   type Rendering,
 } from '../templates/content.ts'
-import type { Cause } from '../domain/rules/context.ts'
+import type { Cause } from '../domain/rules/cause.ts'
 import type { Parts, PreviewedPart, Problem } from './job.ts'
 
 /** Sized by the length of the texts. What does not parse is not kept: it was checked when it was saved. */

@@ -1,5 +1,5 @@
 import type { Event } from './event.ts'
-import type { Cause } from './rules/context.ts'
+import type { Cause } from './rules/cause.ts'
 import { truncate } from './truncate.ts'
 
 /** Of a title in UTF-16 code units, before it is marked: with its marks it fits into Slack's header. */

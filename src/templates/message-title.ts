@@ -1,7 +1,7 @@
 import { digestOf } from '../domain/digest.ts'
 import { LRUCache } from 'lru-cache'
 import { messageTitle } from '../domain/title.ts'
-import type { Cause } from '../domain/rules/context.ts'
+import type { Cause } from '../domain/rules/cause.ts'
 import type { Composition } from './composition.ts'
 import { digestTitle } from './digest.ts'
 import { isSlow, renderStrictLine, type TemplateScope } from './liquid.ts'

@@ -7,7 +7,7 @@ import {
   TemporalFailure,
   TimeoutFailure,
 } from '@temporalio/workflow'
-import type { AttemptRequest } from '../activities/attempt/attempt.ts'
+import type { AttemptRequest } from '../activities/attempt/request.ts'
 import type { AttemptResult, FirstResult, SettledRecipients } from '../domain/delivery/outcome.ts'
 import type { Place } from '../domain/delivery/pace.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
@@ -16,7 +16,7 @@ import { deliveryKey, settle, type Delivery } from '../domain/delivery/timeline.
 import { firstAttempts, laterAttempt } from './activity-options.ts'
 import { attemptFailedType } from './contract/event.ts'
 import { nameOf } from '../domain/delivery/trace.ts'
-import type { Run } from './run.ts'
+import type { Run } from './run-types.ts'
 
 /** A delivery in the timeline, and what was planned of it. */
 export interface DeliveryAsPlanned {

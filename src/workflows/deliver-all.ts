@@ -31,7 +31,8 @@ import {
   type StandInInput,
 } from './contract/event.ts'
 import { deliver, type Hold } from './deliver.ts'
-import { openRun, type Run } from './run.ts'
+import { openRun } from './run.ts'
+import type { Run } from './run-types.ts'
 import { standIn } from './stand-in.ts'
 import { leavePlaces } from './queues/turns.ts'
 

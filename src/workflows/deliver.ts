@@ -15,7 +15,7 @@ import { isOpen, recordAttempt, settle, type Delivery } from '../domain/delivery
 import { nameOf, waitSummary } from '../domain/delivery/trace.ts'
 import { configuration, news } from './activity-options.ts'
 import { attempt, attemptInProgress, placeOf, type DeliveryAsPlanned } from './attempts.ts'
-import type { Run } from './run.ts'
+import type { Run } from './run-types.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './queues/turns.ts'
 
 /** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */

@@ -109,7 +109,7 @@ it('a second npm start on the same data says so, and harms nothing', async () =>
   expect(await second.exited).toBe(1)
   expect(second.output()).toMatch(/another `npm start` \(pid \d+\) uses .*stop it first, or set DATA_DIR/)
   expect((await fetch(`http://127.0.0.1:${env.PORT}/healthz`)).status).toBe(200)
-})
+}, 60_000)
 
 it.each(['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])(
   '%s in use: the error names it and the variable',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import supertest from 'supertest'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { createAdmission } from '../../src/api/events/admission.ts'
+import { createAdmission } from '../../src/api/http/admission.ts'
 import { createApp } from '../../src/api/app.ts'
 import { hashKey } from '../../src/api/auth/authorize.ts'
 import { createKeyUse } from '../../src/api/auth/key-use.ts'

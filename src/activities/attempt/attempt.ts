@@ -1,52 +1,23 @@
 import { activityInfo } from '@temporalio/activity'
 import { releasePlace } from '../../db/limits/pace.ts'
-import { createMailLimits, type MailLimits } from '../../db/limits/mail-limits.ts'
-import { expiryMs, type Event } from '../../domain/event.ts'
+import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
+import { type Event, expiryMs } from '../../domain/event.ts'
 import { confirmationOf } from '../../domain/operational.ts'
-import {
-  excerptMaxBytes,
-  type AttemptResult,
-  type Outcome,
-  type SettledRecipients,
-} from '../../domain/delivery/outcome.ts'
-import type { Place } from '../../domain/delivery/pace.ts'
-import type { RuleContext } from '../../domain/rules/context.ts'
+import { type AttemptResult, type Outcome, excerptMaxBytes } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { askingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
-import { noteOutcome, type Noted } from './health.ts'
-import type { ActivityDeps } from '../index.ts'
+import { type Noted, noteOutcome } from './health.ts'
+import type { ActivityDeps } from '../deps.ts'
 import { logAttempt } from './log.ts'
 import type { OngoingAttempts } from './ongoing.ts'
 import { prepareConfirmation } from './prepare-confirmation.ts'
-import { prepareMessage, type Prepared } from './prepare.ts'
+import { type Prepared, prepareMessage } from './prepare.ts'
 import { sendRendered } from './send.ts'
 import { findTarget } from '../target.ts'
-
-/** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
-export interface AttemptRequest {
-  destinationId: string
-  number: number
-  timeoutMs: number
-  /** The place in the destination's pace that is kept for it. */
-  place?: Place | undefined
-  /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
-  now?: true | undefined
-  /** Of a test at a URL that no destination has. */
-  url?: string | undefined
-  /** The path of the rule's step that makes it. */
-  step?: string | undefined
-  /** Id of the template that the message is made of. */
-  template?: string | undefined
-  /** The message tells how to acknowledge the event. */
-  acknowledgeable?: true | undefined
-  /** What the rule that makes it knows of it: the message says why it is sent. */
-  rule?: RuleContext | undefined
-  /** Of a message to several people: whom earlier attempts have settled. */
-  settled?: SettledRecipients | undefined
-}
+import type { AttemptRequest } from './request.ts'
 
 export type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
 

@@ -16,7 +16,7 @@ import {
 import { confirmationNews } from '../../domain/operational.ts'
 import type { AttemptResult, SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { announce } from '../../temporal/operational-events.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
 /** Whom an attempt goes to. */

@@ -3,9 +3,10 @@ import type { Composition } from '../../templates/composition.ts'
 import { withContext } from '../../channels/message-context.ts'
 import { addTitle } from '../../compute/add-title.ts'
 import { findDestinationNames, findMessageNames } from '../../db/destinations/message-names.ts'
-import { sampleRuleContext, type RuleContext } from '../../domain/rules/context.ts'
-import type { AttemptRequest } from './attempt.ts'
-import type { ActivityDeps } from '../index.ts'
+import { sampleRuleContext } from '../../domain/rules/context.ts'
+import type { RuleContext } from '../../domain/rules/cause.ts'
+import type { AttemptRequest } from './request.ts'
+import type { ActivityDeps } from '../deps.ts'
 
 /** Adds to a message what people, or a template, are told besides the event. */
 export async function describeMessage(

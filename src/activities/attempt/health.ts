@@ -1,7 +1,7 @@
 import { isUnchanged, noteArrival, noteFailure } from '../../db/destinations/health.ts'
 import { disableAfterFailingMs } from '../../domain/destination.ts'
 import { isThrottled, type DisableOrder, type Outcome } from '../../domain/delivery/outcome.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
 /** What an attempt came to, and whether its destination is not to be called again. */

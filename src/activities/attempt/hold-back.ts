@@ -4,8 +4,8 @@ import type { Destination } from '../../db/destinations/destinations.ts'
 import { releasePlace, takePlace, usePlace } from '../../db/limits/pace.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 import { mostLateMs, type Place } from '../../domain/delivery/pace.ts'
-import type { AttemptRequest } from './attempt.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { AttemptRequest } from './request.ts'
+import type { ActivityDeps } from '../deps.ts'
 import type { Throttle } from '../throttles.ts'
 
 type Held = AttemptResult & { kind: 'held' }

@@ -6,7 +6,7 @@ import type { Event } from '../../domain/event.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 import { recipientOf, whyNotAsk } from './audience.ts'
 import { holdConfirmation } from './hold-mail.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 import type { Prepared } from './prepare.ts'
 import type { Target } from '../target.ts'
 

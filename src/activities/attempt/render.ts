@@ -10,7 +10,7 @@ import { findTemplate, type Template } from '../../db/templates.ts'
 import { templateFaultMax, type TemplateRef } from '../../domain/delivery/outcome.ts'
 import { noPartFor, templateIsGone } from '../../domain/templates.ts'
 import { truncate } from '../../domain/truncate.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 
 /** What a template has made of a message. Without content the default message is to be sent, and `templateFault` says why. */
 export interface Rendered {

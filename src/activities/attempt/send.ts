@@ -5,7 +5,7 @@ import type { Content } from '../../templates/field.ts'
 import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { withoutSecrets } from '../../domain/redaction/redaction.ts'
 import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 import { faultText, type Rendered } from './render.ts'
 import type { Target } from '../target.ts'
 

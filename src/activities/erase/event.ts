@@ -9,7 +9,7 @@ import { carryOn } from '../carry-on.ts'
 import { endRunsOf } from './end-runs.ts'
 import { eraseRunsOf } from './runs.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 
 /** A worker that is gone is missed after half a minute (src/workflows/erase-event.ts). */
 const heartbeatMs = 5_000

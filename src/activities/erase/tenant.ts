@@ -12,7 +12,7 @@ import {
 } from '../../workflows/contract/erasures.ts'
 import { carryOn } from '../carry-on.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 
 const heartbeatMs = 5_000
 const concurrency = 20

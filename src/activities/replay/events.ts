@@ -18,7 +18,7 @@ import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
 import type { RouteEventInput } from '../../workflows/contract/event.ts'
 import type { Replayable, ReplayEventsInput, ReplayProgress } from '../../workflows/contract/replays.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 import { findInArchive, readFromArchive } from './archive.ts'
 
 type Skipped = ReplayProgress['skipped']

@@ -11,7 +11,7 @@ import type { DayRolledUp } from '../../workflows/contract/roll-up.ts'
 import { archiveDay } from './archive-day.ts'
 import { carryOn } from '../carry-on.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
-import type { ActivityDeps } from '../index.ts'
+import type { ActivityDeps } from '../deps.ts'
 
 /** A worker that is gone is noticed after a minute (src/workflows/roll-up.ts). */
 const heartbeatEveryMs = 10_000

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { doAudited, recordAudit, type AuditRecord } from '../../db/audit/audit.ts'
 import type { Db, Tx } from '../../db/client.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { scopeOf, type TenantCaller } from '../http/route.ts'
+import { scopeOf, type TenantCaller } from '../auth/caller.ts'
 
 /** Who writes to a tenant's settings, from where. */
 export interface Writer {

@@ -6,7 +6,8 @@ import { ApiError } from '../errors.ts'
 import type { KeyUse } from './key-use.ts'
 import { tenantLimits } from './rate-limit.ts'
 import type { QueryKeyPolicy, RequestKey } from './request-key.ts'
-import type { Caller, Route } from '../http/route.ts'
+import type { Route } from '../http/route.ts'
+import type { Caller } from './caller.ts'
 import { requireScope } from './scopes.ts'
 
 const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox: 'sk_test_' }

@@ -5,7 +5,7 @@ import type { CallCounters, CallWindow, WindowState } from '../../domain/limits/
 import { returnTo, takeFrom, type IngestBucket } from '../../domain/limits/ingest-bucket.ts'
 import { defaultEmailsPerHour } from '../../domain/email/mail-limits.ts'
 import { ApiError } from '../errors.ts'
-import type { Caller, TenantCaller } from '../http/route.ts'
+import type { Caller, TenantCaller } from './caller.ts'
 
 /** A tenant's limits. Source: DESIGN §5, seed document 004. */
 export const tenantLimits = z.strictObject({

@@ -2,7 +2,7 @@ import cors from 'cors'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
 import { linkBase } from '../../domain/crypto/signed-link.ts'
 import { createPayloadCodec } from '../../temporal/payload-codec.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { authorize } from '../auth/authorize.ts'
 import { convertPayloads, payloadsBody } from './payloads.ts'
 import {

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { typeid } from 'typeid-js'
 import { recordAudit } from '../../db/audit/audit.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { authorize, hashKey } from '../auth/authorize.ts'
 import { ApiError } from '../errors.ts'
 import { isInForce } from '../keys/store.ts'

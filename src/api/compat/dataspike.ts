@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { findTenant } from '../tenants/routes.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { findTenant } from '../tenants/store.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { destinationIdAsked } from './webhooks-api/ids.ts'
 import { readHistory } from './webhooks-api/history.ts'
 

@@ -4,7 +4,7 @@ import type { Tx } from '../../db/client.ts'
 import { openDestination, type Destination, type Scope } from '../../db/destinations/destinations.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import { maskToLastFour } from '../../domain/redaction/redaction.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { deliveryPolicy } from '../destinations/fields.ts'
 import { tellOfChange } from '../destinations/news.ts'
 import {
@@ -15,7 +15,8 @@ import {
   type StoreDeps,
 } from '../destinations/store.ts'
 import { invalid, notFound } from '../errors.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 import { withFieldNames } from './field-names.ts'
 

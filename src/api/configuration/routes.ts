@@ -5,7 +5,8 @@ import { changeKinds } from './changes.ts'
 import { documentBody, kinds } from './document.ts'
 import { exportConfiguration } from './export.ts'
 import { withinBudget } from '../http/over-budget.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 
 /** All that a document can hold is far below it, but for templates of many long texts. */
 const bodyMaxBytes = 1024 * 1024

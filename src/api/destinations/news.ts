@@ -1,7 +1,7 @@
 import type { Destination } from '../../db/destinations/destinations.ts'
 import { rotationNews, statusNews, type News } from '../../domain/operational.ts'
 import { announce } from '../../temporal/operational-events.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { inDestinationTurn, type StoreDeps, type Written } from './store.ts'
 import { serviceFault } from '../http/service-fault.ts'
 import type { Writer } from '../audit/writer.ts'

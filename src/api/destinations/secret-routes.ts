@@ -3,12 +3,13 @@ import { previousInForce } from '../../db/destinations/destinations.ts'
 import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
-import { channelOf } from './channel.ts'
+import { channelOf } from '../fields/channel.ts'
 import { duration } from './fields.ts'
 import { rotateKeys } from './signing-keys.ts'
 import { tell } from './news.ts'
 import { inDestinationTurn, setKeys } from './store.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 
 export const destinationSecretRoutes = [
   route({

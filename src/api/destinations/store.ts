@@ -13,8 +13,8 @@ import {
 import { rememberUnsubscribed } from '../../db/destinations/email-recipients.ts'
 import type { DeliveryPolicy, Subscription } from '../../domain/destination.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import type { AppDeps } from '../app.ts'
-import { channelOf } from './channel.ts'
+import type { AppDeps } from '../deps.ts'
+import { channelOf } from '../fields/channel.ts'
 import {
   changesTarget,
   chosen,
@@ -30,7 +30,7 @@ import { askNewRecipients, type AskingDeps } from '../recipients/asking.ts'
 import { writeRecipients } from '../recipients/store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
-import { scopeOf } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { requireScope } from '../auth/scopes.ts'
 import { validate } from '../fields/validate.ts'
 import type { Writer } from '../audit/writer.ts'

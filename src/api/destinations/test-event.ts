@@ -6,10 +6,10 @@ import type { Delivery, Timeline } from '../../domain/delivery/timeline.ts'
 import { grpcCode, grpcDeadlineExceeded } from '../../temporal/grpc.ts'
 import { startEvent } from '../../temporal/start-event.ts'
 import { eventWorkflowId, type TestTarget } from '../../workflows/contract/event.ts'
-import type { StartInSlot } from '../events/admission.ts'
-import type { AppDeps } from '../app.ts'
+import type { StartInSlot } from '../http/admission.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError } from '../errors.ts'
-import { scopeOf } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { actAudited, type Done, type Writer } from '../audit/writer.ts'
 
 export interface TestGiven {

@@ -5,7 +5,7 @@ import type { Tx } from '../../db/client.ts'
 import type { Destination as Row } from '../../db/generated/client.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
 import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
-import { channelOf } from './channel.ts'
+import { channelOf } from '../fields/channel.ts'
 import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
 
 /** A destination as an answer shows it: secrets masked. */

@@ -5,7 +5,8 @@ import { schemaOfSample } from '../../domain/catalogue/sample-schema.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import { columnsOf } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 
 /** Contracts of others. Switchyard's own types are nobody's to register. */

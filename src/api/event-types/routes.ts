@@ -14,7 +14,8 @@ import {
   showOwn,
 } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 /** Below `/event-types`, so that no type can be called that. */

@@ -1,7 +1,7 @@
 import { absentVariables } from '../../templates/liquid.ts'
 import { parseParts, templateScope } from '../../templates/content.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { sampleMessage } from '../templates/sample-message.ts'
+import { sampleMessage } from '../templates/sample.ts'
 
 const nowhere = { tenantId: '', environment: 'sandbox' } as const
 

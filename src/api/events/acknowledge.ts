@@ -7,7 +7,7 @@ import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import { mayHaveLateOne, recordLate } from '../../temporal/log/late-acknowledgement.ts'
 import { readTimeline, type ReadTimeline } from '../../temporal/log/timeline.ts'
 import { acknowledgeSignal } from '../../workflows/contract/acknowledgements.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError } from '../errors.ts'
 import { describeEvent, describeReplays } from './log.ts'
 

@@ -10,11 +10,12 @@ import {
   replayEventType,
   routeEventType,
 } from '../../workflows/contract/event.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { deliveryQuery, deliverySummary } from './fields.ts'
 import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'
-import { makeCursor, readCursor, type LogPlace } from './log-cursor.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { makeCursor, readCursor, type LogPlace } from '../http/log-cursor.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 
 const row = deliverySummary.extend({
   eventId: z.string(),

@@ -10,9 +10,9 @@ import { erasedOf } from '../../temporal/log/stand-in.ts'
 import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { eventWorkflowId } from '../../workflows/contract/event.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { scopeOf } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { audit, type Writer } from '../audit/writer.ts'
 
 interface Asked {

@@ -3,7 +3,8 @@ import { findErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
 import { eraseEvent } from './erase.ts'
 import { notFound } from '../errors.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { noteText } from '../fields/text.ts'
 
 const statuses = ['running', 'completed'] as const

@@ -9,7 +9,7 @@ import {
 import { errorClasses } from '../../domain/delivery/outcome.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import type { StepRecord } from '../../domain/rules/step-record.ts'
-import { eventStatuses, type DeliveryStatus } from '../../domain/delivery/timeline.ts'
+import { type DeliveryStatus, eventStatuses } from '../../domain/delivery/timeline.ts'
 import { duration } from '../destinations/fields.ts'
 import { isoTime, jsonObject } from '../fields/text.ts'
 
@@ -48,10 +48,6 @@ export const acceptedReply = z.object({
   createdAt: z.string(),
   duplicate: z.literal(true).optional(),
 })
-
-export const idempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
 
 const deliveryStatuses = [
   'pending',

@@ -32,9 +32,9 @@ import {
   replayWorkflowId,
   routeEventType,
 } from '../../workflows/contract/event.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { badCursor, makeCursor, readCursor } from './log-cursor.ts'
+import { badCursor, makeCursor, readCursor } from '../http/log-cursor.ts'
 
 /** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
 export interface LogFilter {

@@ -10,7 +10,7 @@ import { route } from '../../domain/routing/routing.ts'
 import { routingFilters } from '../../domain/routing/filters.ts'
 import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/event.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { oneAtATime } from '../http/one-at-a-time.ts'
 
 /** Where an event stands at destinations that keep an order or a pace. */

@@ -4,7 +4,8 @@ import { acceptEvent } from './accept.ts'
 import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery } from './fields.ts'
 import { listEvents, readEvent } from './log.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 
 export const eventRoutes = [
   route({

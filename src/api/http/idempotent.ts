@@ -8,10 +8,11 @@ import {
   type StoredAnswer,
 } from '../../db/limits/idempotent-requests.ts'
 import { seal, unseal } from '../../domain/crypto/secret-box.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError, invalid } from '../errors.ts'
 import { idempotencyHeader, idempotencyKeyOf } from './idempotency.ts'
-import type { Caller, Reply, Route } from './route.ts'
+import type { Reply, Route } from './route.ts'
+import type { Caller } from '../auth/caller.ts'
 
 interface Asked {
   path: string

@@ -1,31 +1,10 @@
 import type { z } from 'zod'
-import type { Environment } from '../../domain/event.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import type { Scope } from '../auth/scopes.ts'
+import type { PlatformCaller, TenantCaller } from '../auth/caller.ts'
 
 /** Where the native API is served. */
 export const basePath = '/api/v1'
-
-export interface PlatformCaller {
-  kind: 'platform'
-  keyId: string
-}
-
-export interface TenantCaller {
-  kind: 'tenant'
-  keyId: string
-  tenantId: string
-  environment: Environment
-  scopes: string[]
-  limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number; emailsPerHour: number }
-}
-
-/** What a tenant's key reaches, and what a thing of a tenant is in: one tenant and one environment. */
-export function scopeOf({ tenantId, environment }: Pick<TenantCaller, 'tenantId' | 'environment'>) {
-  return { tenantId, environment }
-}
-
-export type Caller = PlatformCaller | TenantCaller
 
 /** Which key a route wants. */
 export type Access = 'platform' | { scope: Scope; ingest?: 'event' | 'batch' }

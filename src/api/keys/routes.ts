@@ -6,7 +6,7 @@ import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
 import { createKey, findKey, revokeKey, rotateKey } from './store.ts'
 import { route } from '../http/route.ts'
-import { findTenant } from '../tenants/routes.ts'
+import { findTenant } from '../tenants/store.ts'
 import { nameText } from '../fields/text.ts'
 
 const keyBody = z.strictObject({

@@ -12,7 +12,7 @@ import {
   type EventRun,
   type EventRuns,
 } from '../events/acknowledge.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { fieldMessage } from '../fields/messages.ts'
 import { momentOf, type AcknowledgeView, type FormField, type ShownEvent } from '../pages/acknowledge.ts'
 import { nameText, noteText } from '../fields/text.ts'

@@ -2,7 +2,7 @@ import express, { type Router } from 'express'
 import { assertNever } from '../../domain/assert-never.ts'
 import { acknowledgePath, readAcknowledgeToken } from '../../domain/crypto/acknowledge-link.ts'
 import { readView, submit } from './acknowledge-form.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { linkPages } from './page.ts'
 import { renderAcknowledge, type AcknowledgeView } from '../pages/acknowledge.ts'
 

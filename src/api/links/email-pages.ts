@@ -6,7 +6,7 @@ import {
   readUnsubscribeToken,
   unsubscribePath,
 } from '../../domain/email/link.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { confirm, unsubscribe, viewConfirming, viewUnsubscribing } from './email-actions.ts'
 import { linkPages } from './page.ts'
 import { renderEmailPage, type EmailView } from '../pages/email.ts'

@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Router } from 'express'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError } from '../errors.ts'
 import { isFormFault } from '../http/form-fault.ts'
 import { createLinkLimits } from './limits.ts'

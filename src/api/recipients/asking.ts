@@ -3,7 +3,7 @@ import { findNamed, type Scope } from '../../db/destinations/destinations.ts'
 import { noteAsked, unaskedRecipients, type EmailRecipient } from '../../db/destinations/email-recipients.ts'
 import { confirmationNews } from '../../domain/operational.ts'
 import { announce } from '../../temporal/operational-events.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 
 export type AskingDeps = Pick<AppDeps, 'db' | 'temporal' | 'eagerStart' | 'log'>
 

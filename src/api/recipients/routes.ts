@@ -11,13 +11,14 @@ import {
 import { createMailLimits } from '../../db/limits/mail-limits.ts'
 import { addressKey } from '../../domain/email/consent.ts'
 import { confirmationLimitText } from '../../domain/email/mail-limits.ts'
-import type { AppDeps } from '../app.ts'
-import { channelOf } from '../destinations/channel.ts'
+import type { AppDeps } from '../deps.ts'
+import { channelOf } from '../fields/channel.ts'
 import { requireDestination } from '../destinations/store.ts'
 import { askRecipients } from './asking.ts'
 import { recipientReply, recipientsOf, requireLinks, showRecipient } from './store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { asJson, audit } from '../audit/writer.ts'
 
 const addresses = z.array(z.string().overwrite(withAsciiDomain).max(254)).min(1).max(50)

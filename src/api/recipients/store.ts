@@ -14,8 +14,8 @@ import {
 import { addressKey, recipientStatuses, type RecipientStatus } from '../../domain/email/consent.ts'
 import { maxUnanswered } from '../../domain/email/mail-limits.ts'
 import { mailboxKey } from '../../domain/email/mailbox.ts'
-import type { AppDeps } from '../app.ts'
-import { channelOf } from '../destinations/channel.ts'
+import type { AppDeps } from '../deps.ts'
+import { channelOf } from '../fields/channel.ts'
 import { invalid } from '../errors.ts'
 
 export const recipientReply = z.object({

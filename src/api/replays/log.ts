@@ -14,9 +14,9 @@ import {
   type ReplayMemo,
   type ReplayProgress,
 } from '../../workflows/contract/replays.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { makeCursor, readCursor } from '../events/log-cursor.ts'
+import { makeCursor, readCursor } from '../http/log-cursor.ts'
 
 /** Replays are read from Temporal so many at once. */
 const concurrency = 20

@@ -8,11 +8,11 @@ import { withHops } from '../../domain/hops.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import { startReplayRun } from '../../temporal/start-event.ts'
 import { replayWorkflowId } from '../../workflows/contract/event.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { describeUnerased, erasedError } from '../events/log.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { actAudited, asJson, type Writer } from '../audit/writer.ts'
 
 /**

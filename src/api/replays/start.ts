@@ -12,11 +12,11 @@ import {
   type ReplayMemo,
 } from '../../workflows/contract/replays.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import type { NewReplay } from './fields.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { actAudited, asJson, type Writer } from '../audit/writer.ts'
 
 /** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */

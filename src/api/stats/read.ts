@@ -5,7 +5,7 @@ import { addDays, dayOf, daysBetween, endOf, startOf } from '../../domain/days.t
 import { sumOf, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { countLive, type LiveCounts } from '../../temporal/counts/live.ts'
 import { countEnded, readDeliveryStats, type DeliveryStats } from '../../temporal/counts/delivery-stats.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 
 type StatsDeps = Pick<AppDeps, 'db' | 'temporal'>
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { readAllStats, readDailyStats } from './read.ts'
 import { requireDestination } from '../destinations/store.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 
 const counts = z.object({
   total: z.int().meta({ description: 'Deliveries, replays and tests included.' }),

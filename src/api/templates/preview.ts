@@ -9,11 +9,11 @@ import { findMessageNames } from '../../db/destinations/message-names.ts'
 import type { TemplateParts } from '../../db/templates.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import { sampleRuleContext } from '../../domain/rules/context.ts'
-import type { AppDeps } from '../app.ts'
+import type { AppDeps } from '../deps.ts'
 import type { FieldError } from '../errors.ts'
 import { findSample } from '../event-types/sample.ts'
 import { withinBudget } from '../http/over-budget.ts'
-import { sampleMessage } from './sample-message.ts'
+import { sampleMessage } from './sample.ts'
 
 interface Previewed {
   parts: TemplateParts

@@ -3,7 +3,8 @@ import { openTemplate, type Template, type TemplateParts } from '../../db/templa
 import type { TemplateVersion } from '../../db/generated/client.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import {
   previewOfParts,
   previewOfTemplate,

@@ -5,7 +5,8 @@ import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { duration } from '../destinations/fields.ts'
 import { tell } from '../destinations/news.ts'
-import { route, scopeOf } from '../http/route.ts'
+import { route } from '../http/route.ts'
+import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 
 export const apiSecretRoutes = [

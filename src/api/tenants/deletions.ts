@@ -13,7 +13,7 @@ import {
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
-import { findTenant } from './routes.ts'
+import { findTenant } from './store.ts'
 
 const statuses = ['running', 'completed'] as const
 

@@ -1,13 +1,12 @@
 import { typeid } from 'typeid-js'
 import { recordAudit } from '../../db/audit/audit.ts'
-import { inTenantTurn, type Tx } from '../../db/client.ts'
-import type { Tenant } from '../../db/generated/client.ts'
-import { notFound } from '../errors.ts'
+import { inTenantTurn } from '../../db/client.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { tenantLimits } from '../auth/rate-limit.ts'
 import { route } from '../http/route.ts'
 import { changesOf } from '../audit/writer.ts'
 import { showTenant, tenantBody, tenantPatch, tenantReply } from './fields.ts'
+import { findTenant } from './store.ts'
 
 export const tenantRoutes = [
   route({
@@ -74,10 +73,3 @@ export const tenantRoutes = [
     },
   }),
 ]
-
-/** The tenant that a path names, or 404. */
-export async function findTenant(db: Tx, id: string | undefined): Promise<Tenant> {
-  const tenant = await db.tenant.findUnique({ where: { id: id ?? '' } })
-  if (!tenant) throw notFound('tenant')
-  return tenant
-}

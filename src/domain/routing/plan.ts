@@ -1,6 +1,6 @@
 import type { OrderKey } from '../delivery/ordering.ts'
 import type { QuietWindow, RuleStep, UntilTime } from '../rules/rule.ts'
-import type { RuleContext } from '../rules/context.ts'
+import type { RuleContext } from '../rules/cause.ts'
 
 /** The routing decision for one event, as it is recorded in the workflow's history: later edits do not change it. */
 export interface Plan extends Routing {

@@ -1,19 +1,9 @@
 import { getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow'
 import type { PlannedDelivery } from '../../domain/routing/plan.ts'
-import { isOpen, settle, type Delivery } from '../../domain/delivery/timeline.ts'
+import { type Delivery, isOpen, settle } from '../../domain/delivery/timeline.ts'
 import { configuration } from '../activity-options.ts'
 import { leaveSignal, turnSignal, turnsWorkflowId } from '../contract/turns.ts'
-import type { Run } from '../run.ts'
-
-/** What a run knows of the queues that its deliveries stand in. */
-export interface Turns {
-  /** Queues whose turn has come, and when (Unix ms). */
-  come: Map<string, number>
-  /** Queues in which the API puts this run, before it acknowledges the event. */
-  entered: Set<string>
-  /** Queues in which a delivery stands. */
-  standing: Set<string>
-}
+import type { Run, Turns } from '../run-types.ts'
 
 /** A queue as a delivery sees it: a `takeTurns` workflow. */
 export interface Queue {

@@ -3,7 +3,7 @@ import type { PlannedDigest } from '../../domain/routing/plan.ts'
 import { endStep, waitInStep, type StepRecord } from '../../domain/rules/step-record.ts'
 import { digests } from '../activity-options.ts'
 import { digestWorkflowId, leaveDigestSignal } from '../contract/digests.ts'
-import type { Over, RuleRun } from './steps.ts'
+import type { Over, RuleRun } from './rule-run.ts'
 
 /** A digest that does not answer so long after its window has ended is joined again: it may have been ended from outside. */
 const patienceMs = 10_000

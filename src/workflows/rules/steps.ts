@@ -1,39 +1,26 @@
 import { assertNever } from '../../domain/assert-never.ts'
 import type { PlannedDeliver, PlannedRule, PlannedStep } from '../../domain/routing/plan.ts'
 import {
+  type StepRecord,
   beginStep,
   endStep,
   goOnInStep,
   waitInStep,
-  type StepRecord,
 } from '../../domain/rules/step-record.ts'
 import type { Delivery } from '../../domain/delivery/timeline.ts'
 import { waitSummary } from '../../domain/delivery/trace.ts'
 import { timing } from '../activity-options.ts'
 import type { Hold } from '../deliver.ts'
-import { deliverStep, openWith, type Opening } from '../deliver-all.ts'
+import { type Opening, deliverStep, openWith } from '../deliver-all.ts'
 import { joinDigest } from './join-digest.ts'
-import type { Run } from '../run.ts'
+import type { Run } from '../run-types.ts'
+import type { Over, RuleRun } from './rule-run.ts'
 
 /** Runs the rules that act, side by side. What waits for nothing is made together, before anything else (DESIGN §3). */
 export async function runRules(run: Run, rules: readonly PlannedRule[]): Promise<void> {
   const opening = await openWith(run, rules)
   await Promise.all(rules.map((rule) => runRule(run, rule, opening)))
 }
-
-/** One rule at work. */
-export interface RuleRun {
-  run: Run
-  rule: PlannedRule
-  opening: Opening
-  /** Why no further step begins, once one has stopped the rule. */
-  stopped?: string
-  /** What goes on while the rule does: deliveries, and what follows where they fail. */
-  behind: Promise<void>[]
-}
-
-/** Says why something is over, once there is a reason. */
-export type Over = () => string | undefined
 
 /** What ends a list of steps early. */
 interface Endings {

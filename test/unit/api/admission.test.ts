@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createAdmission, Refusal, type AdmissionLimits } from '../../../src/api/events/admission.ts'
+import { createAdmission, Refusal, type AdmissionLimits } from '../../../src/api/http/admission.ts'
 import { createLog } from '../../../src/log.ts'
 
 const limits: AdmissionLimits = { slots: 2, maxWaiting: 4, maxBacklogMs: 2_000 }

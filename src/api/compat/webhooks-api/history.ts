@@ -19,7 +19,7 @@ import { readTimeline } from '../../../temporal/log/timeline.ts'
 import { walkOldestFirst, type Place } from '../../../temporal/log/walk.ts'
 import { replayEventType, routeEventType, urlUnderTest } from '../../../workflows/contract/event.ts'
 import { inBatches } from '../../../workflows/contract/lists.ts'
-import type { AppDeps } from '../../app.ts'
+import type { AppDeps } from '../../deps.ts'
 import { invalid } from '../../errors.ts'
 
 /**

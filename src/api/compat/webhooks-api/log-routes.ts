@@ -26,10 +26,11 @@ import {
   urlUnderTest,
 } from '../../../workflows/contract/event.ts'
 import type { EventMemo } from '../../../workflows/contract/lists.ts'
-import type { AppDeps } from '../../app.ts'
+import type { AppDeps } from '../../deps.ts'
 import { notFound } from '../../errors.ts'
 import { describeEvent, refuseBadCursor } from '../../events/log.ts'
-import { route, scopeOf } from '../../http/route.ts'
+import { route } from '../../http/route.ts'
+import { scopeOf } from '../../auth/caller.ts'
 import { testEventId } from '../../destinations/test-event.ts'
 import { destinationIdAsked, webhookIdOf } from './ids.ts'
 

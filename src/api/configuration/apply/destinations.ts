@@ -14,7 +14,7 @@ import { changeOf, type Change } from '../changes.ts'
 import { describeDestination } from '../describe.ts'
 import { destinationEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
-import type { Outcome, Run } from '../run.ts'
+import type { Outcome, Run } from '../run-types.ts'
 import { keepSecrets, keptAsMasks, maskSecrets } from '../secrets.ts'
 
 /** A signing secret that was made, to be shown this once. */

@@ -9,7 +9,7 @@ import { describeRule, type DescribedRule, type NamesById } from '../describe.ts
 import { ruleEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
 import { resolveNames, type Reachable } from '../references.ts'
-import type { Run } from '../run.ts'
+import type { Run } from '../run-types.ts'
 import type { Named } from '../stored.ts'
 
 type NamedRule = StoredRule & Named

@@ -2,20 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Template } from '../../../db/templates.ts'
 import type { JsonObject } from '../../../domain/event.ts'
 import type { Compute } from '../../../compute/compute.ts'
-import type { Problem } from '../../../compute/job.ts'
 import { addTemplate, dropTemplate, writeTemplate } from '../../templates/store.ts'
 import { invalid } from '../../errors.ts'
 import { withinBudget } from '../../http/over-budget.ts'
 import { templateParts } from '../../templates/fields.ts'
 import { validate } from '../../fields/validate.ts'
-import { changeOf, type Change } from '../changes.ts'
+import { type Change, changeOf } from '../changes.ts'
 import { describeTemplate } from '../describe.ts'
 import { templateEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
-import type { Outcome, Run } from '../run.ts'
-
-/** Liquid errors in the document's templates, by the template's path. */
-export type LiquidProblems = ReadonlyMap<string, readonly Problem[]>
+import type { LiquidProblems, Outcome, Run } from '../run-types.ts'
 
 /** Runs before the transaction, which must not wait for a thread. Templates without valid parts are refused later. */
 export async function findLiquidProblems(

@@ -2,12 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { noteCauses } from '../../../../src/domain/rules/plan-causes.ts'
 import type { PlannedDelivery, PlannedStep } from '../../../../src/domain/routing/plan.ts'
 import { plannedDeliveries } from '../../../../src/domain/routing/plan.ts'
-import {
-  causeInWords,
-  durationInWords,
-  ruleContext,
-  type Cause,
-} from '../../../../src/domain/rules/context.ts'
+import { causeInWords, durationInWords, ruleContext } from '../../../../src/domain/rules/context.ts'
+import type { Cause } from '../../../../src/domain/rules/cause.ts'
 import { openTimeline, type Delivery, type Timeline } from '../../../../src/domain/delivery/timeline.ts'
 import { messageTitle, readableType, titleMax } from '../../../../src/domain/title.ts'
 

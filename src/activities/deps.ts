@@ -1,0 +1,29 @@
+import type { Archive } from '../archive/archive.ts'
+import type { ChannelContext } from '../channels/channel.ts'
+import type { Compute } from '../compute/compute.ts'
+import type { Db } from '../db/client.ts'
+import type { createAcknowledgeLink } from '../domain/crypto/acknowledge-link.ts'
+import type { EmailLinks } from '../domain/email/link.ts'
+import type { SecretKeys } from '../domain/crypto/secret-box.ts'
+import type { Log } from '../log.ts'
+import type { Circuits } from './attempt/circuits.ts'
+import type { Lanes } from './attempt/lanes.ts'
+import type { Throttles } from './throttles.ts'
+
+/** What activities work with. Only the composition roots construct it. */
+export interface ActivityDeps {
+  db: Db
+  secretKeys: SecretKeys
+  context: ChannelContext
+  compute: Compute
+  lanes: Lanes
+  circuits: Circuits
+  throttles: Throttles
+  /** Where closed events are kept, if the operator wants that. */
+  archive?: Archive | undefined
+  /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */
+  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink> | undefined
+  /** Likewise the links by which people confirm that they want mail, and unsubscribe. */
+  emailLinks?: EmailLinks | undefined
+  log: Log
+}

@@ -1,0 +1,44 @@
+import type { Destination, Scope } from '../../db/destinations/destinations.ts'
+import type { StoredRule } from '../../db/rules.ts'
+import type { Template } from '../../db/templates.ts'
+import type { StoreDeps } from '../destinations/store.ts'
+import type { Writer } from '../audit/writer.ts'
+import type { Change } from './changes.ts'
+import type { Matched } from './match.ts'
+import type { Problems } from './problems.ts'
+import type { Nameable } from './references.ts'
+import type { Named } from './stored.ts'
+import type { Problem } from '../../compute/job.ts'
+
+/** What the parts of one application share. `store.db` is its transaction, which holds the tenant's turn. */
+export interface Run {
+  store: StoreDeps
+  writer: Writer
+  scope: Scope
+  problems: Problems
+  liquid: LiquidProblems
+}
+
+/** What the document says of each kind, and what goes. */
+export interface Work {
+  destinations: Matched<Destination>
+  templates: Matched<Template>
+  rules: Matched<StoredRule & Named>
+  gone: Gone
+}
+
+/** Deleted, as nothing in the document is about them and everything of their kind was to be in it. */
+export interface Gone {
+  destinations: readonly Destination[]
+  templates: readonly Template[]
+  rules: readonly (StoredRule & Named)[]
+}
+
+export interface Outcome {
+  changes: Change[]
+  /** What an entry has come to, entry by entry. */
+  things: Nameable[]
+}
+
+/** Liquid errors in the document's templates, by the template's path. */
+export type LiquidProblems = ReadonlyMap<string, readonly Problem[]>
