@@ -6,9 +6,9 @@ import type { createAcknowledgeLink } from '../domain/crypto/acknowledge-link.ts
 import type { EmailLinks } from '../domain/email/link.ts'
 import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Log } from '../log.ts'
-import type { Circuits } from './attempt/circuits.ts'
-import type { Lanes } from './attempt/lanes.ts'
-import type { Throttles } from './throttles.ts'
+import type { Circuits } from './limits/circuits.ts'
+import type { Lanes } from './limits/lanes.ts'
+import type { Throttles } from './limits/throttles.ts'
 
 /** What activities work with. Only the composition roots construct it. */
 export interface ActivityDeps {

@@ -9,7 +9,7 @@ import { attemptEndedSignal } from '../../workflows/contract/event.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { failIfAttemptFailed } from './failure.ts'
-import { count } from './lanes.ts'
+import { count } from '../limits/lanes.ts'
 import type { OngoingAttempts } from './ongoing.ts'
 
 export interface AttemptsRequest {

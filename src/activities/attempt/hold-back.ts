@@ -6,7 +6,7 @@ import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 import { mostLateMs, type Place } from '../../domain/delivery/pace.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
-import type { Throttle } from '../throttles.ts'
+import type { Throttle } from '../limits/throttles.ts'
 
 type Held = AttemptResult & { kind: 'held' }
 type Paced = Pick<Destination, 'id' | 'recoveries'> & {

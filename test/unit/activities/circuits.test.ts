@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createCircuits, type Circuits } from '../../../src/activities/attempt/circuits.ts'
+import { createCircuits, type Circuits } from '../../../src/activities/limits/circuits.ts'
 
 const limits = {
   windowMs: 60_000,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createThrottles } from '../../../src/activities/throttles.ts'
+import { createThrottles } from '../../../src/activities/limits/throttles.ts'
 import type { Outcome } from '../../../src/domain/delivery/outcome.ts'
 
 const destination = { id: 'dst_1', recoveries: 0 }

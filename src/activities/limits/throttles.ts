@@ -1,5 +1,5 @@
-import { isThrottled, type Outcome } from '../domain/delivery/outcome.ts'
-import type { Recovering } from './attempt/circuits.ts'
+import { isThrottled, type Outcome } from '../../domain/delivery/outcome.ts'
+import type { Recovering } from './circuits.ts'
 
 /**
  * What one worker knows of destinations that answer HTTP 429: how long to wait, and how far apart attempts must be. In memory,
