@@ -2,7 +2,7 @@ import importX from 'eslint-plugin-import-x'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import tseslint from 'typescript-eslint'
 
-/** The dependency direction of DESIGN §2: a folder may import only what stands beside it here (and itself). */
+/** The direction of dependencies: a folder may import only what stands beside it here (and itself). */
 const shared = [
   'domain',
   'channels',
@@ -32,7 +32,7 @@ const zones = Object.entries(mayImport).map(([folder, others]) => ({
   target: `./src/${folder}`,
   from: './src',
   except: [folder, ...others, ...(folder === 'domain' ? [] : ['log.ts'])].map((name) => `./${name}`),
-  message: `src/${folder} may import only from itself${others.length ? ` and ${others.join(', ')}` : ''} (DESIGN §2).`,
+  message: `src/${folder} may import only from itself${others.length ? ` and ${others.join(', ')}` : ''}.`,
 }))
 
 export default tseslint.config(
@@ -61,8 +61,8 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: 'TSEnumDeclaration', message: 'Use a union of strings (STYLE 3).' },
-        { selector: 'ExportAllDeclaration', message: 'Name what is exported (STYLE 14).' },
+        { selector: 'TSEnumDeclaration', message: 'Use a union of strings.' },
+        { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
       ],
     },
   },

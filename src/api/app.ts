@@ -65,7 +65,7 @@ export const routes: RouteTable = {
     ...configurationRoutes,
     ...apiSecretRoutes,
     ...auditRoutes,
-    // The adopted contracts' own (DESIGN §6). `test` and `logs` come before the id of a webhook.
+    // The adopted contracts' own. `test` and `logs` come before the id of a webhook.
     ...webhookTestRoutes,
     ...webhookLogRoutes,
     ...webhookRoutes,

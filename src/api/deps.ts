@@ -15,7 +15,7 @@ import type { QueryKeyPolicy } from './auth/request-key.ts'
 export interface AppDeps {
   db: Db
   temporal: Client
-  /** A worker in this process shares the connection: events may start on it at once (DESIGN §3, fast path). */
+  /** A worker in this process shares the connection: events may start on it at once. */
   eagerStart: boolean
   secretKeys: SecretKeys
   /** What payloads in Temporal are encrypted with, if they are: without, there is no codec server. */

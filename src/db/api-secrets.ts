@@ -4,7 +4,7 @@ import { seal, unseal, type SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Tx } from './client.ts'
 import type { Scope } from './destinations/destinations.ts'
 
-/** A tenant's API secrets in one environment that still sign, the newest first (DESIGN §6). */
+/** A tenant's API secrets in one environment that still sign, the newest first. */
 export async function readApiSecrets(db: Tx, keys: SecretKeys, scope: Scope): Promise<string[]> {
   const rows = await db.apiSecret.findMany({ where: inForce(scope), orderBy: { id: 'desc' } })
   return rows.map(({ id, sealed }) => unseal(sealed, keys, id))

@@ -30,7 +30,7 @@ export type DeliveryPolicy = {
   ordering?: { by: string } | undefined
 }
 
-/** A destination that has only failed for so long is disabled (DESIGN §3). */
+/** A destination that has only failed for so long is disabled. */
 export const disableAfterFailingMs = 5 * 24 * 3600 * 1000
 
 /** The part of a destination that routing decides by. It holds no secret. */

@@ -19,7 +19,7 @@ export interface Event {
   createdAt: string
   /** After this time (ISO 8601, UTC) no attempt is made any more. */
   expiresAt?: string
-  /** Switchyard itself tells of something (DESIGN §3, operational events). */
+  /** Switchyard itself tells of something. */
   operational?: true
   /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
   test?: true
@@ -44,5 +44,5 @@ export function isEventId(text: string): boolean {
   return text.length <= eventIdMaxLength && eventIdPattern.test(text)
 }
 
-/** The largest event taken, in bytes of its JSON body (DESIGN §3, limits). */
+/** The largest event taken, in bytes of its JSON body. */
 export const eventMaxBytes = 256 * 1024

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Environment, Event, JsonObject } from './event.ts'
 import { truncate } from './truncate.ts'
 
-/** What Switchyard itself tells a tenant (DESIGN §3), as an event like any other. None holds a secret or another event's data. */
+/** What Switchyard itself tells a tenant, as an event like any other. None holds a secret or another event's data. */
 export interface News {
   /** Names what is told, in the tenant's environment: told again by the same name it is the same event. */
   name: string

@@ -70,7 +70,7 @@ async function send({
 export const defaultSuccessCodes = ['2xx']
 
 /**
- * What an HTTP answer means for a delivery (DESIGN §3): the destination's success codes are success, by default any 2xx; 410
+ * What an HTTP answer means for a delivery: the destination's success codes are success, by default any 2xx; 410
  * says never again; everything else, redirects and other 4xx included, is worth another attempt. `Retry-After` counts where
  * HTTP defines it.
  */

@@ -15,7 +15,7 @@ import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 export interface Starting {
-  /** On a worker in this process that shares the connection (DESIGN §3, fast path). */
+  /** On a worker in this process that shares the connection. */
   eager: boolean
 }
 

@@ -36,7 +36,7 @@ export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDig
 export const news = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWork)
 
 /**
- * First attempts, within the workflow task that routed the event (DESIGN §3, fast path). It answers within about a second,
+ * First attempts, within the workflow task that routed the event. It answers within about a second,
  * whatever the receivers do.
  */
 export function firstAttempts(planned: readonly PlannedDelivery[]) {

@@ -28,7 +28,7 @@ export interface DeliveryAsPlanned {
 const reportingMs = 15_000
 
 /**
- * Makes the first attempts that an event opens with, side by side in one local activity (DESIGN §3, fast path). Meanwhile the
+ * Makes the first attempts that an event opens with, side by side in one local activity. Meanwhile the
  * workflow commands nothing else: results of local activities that ended apart come at once when a history is replayed, and
  * so does whatever else their workflow task brought. With one result at a time there is nothing that could change places.
  */

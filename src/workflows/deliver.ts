@@ -25,7 +25,7 @@ const ourFault = 'a fault on our side: nothing was sent, and the attempt is made
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
 /**
- * Delivers one event to one destination: the only place that retries (STYLE 2). `first` is what its first attempt came to, if
+ * Delivers one event to one destination: the only place that retries. `first` is what its first attempt came to, if
  * the event opened with that.
  */
 export async function deliver(

@@ -96,7 +96,7 @@ function fromTemplate(kind: TemplateKind): string {
   return 'from a template'
 }
 
-/** What every channel keeps to (DESIGN §2, §3 and §7). Each channel's test file calls it with its harness. */
+/** What every channel keeps to. Each channel's test file calls it with its harness. */
 export function channelContract<Answer>(name: string, harness: ChannelHarness<Answer>): void {
   const { channel, secret, schemes } = harness
   const [plain, tls] = schemes

@@ -53,7 +53,7 @@ function urlOf(status: number): string {
 
 const text = (pattern: RegExp) => expect.stringMatching(pattern) as string
 
-/** DESIGN §3, in a table's words. */
+/** The delivery policy, in a table's words. */
 function expected(status: number) {
   if (status < 300) return { kind: 'delivered' }
   if (status < 400)

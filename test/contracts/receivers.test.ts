@@ -13,7 +13,7 @@ import type { ContractReceiver, Delivery, Read, Reading, Report } from './receiv
 import { readSmartKyc, startSmartKyc } from './receivers/smart-kyc.ts'
 import { readWebhooksApi, startWebhooksApi } from './receivers/webhooks-api.ts'
 
-/** Every contract's receiver on one tenant at once, and what all of them were sent (DESIGN §6). */
+/** Every contract's receiver on one tenant at once, and what all of them were sent. */
 const seed = 20_261_121
 const events = 100
 const payloads = samplePayloads(events, seed)

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Api } from '../support/stack.ts'
 
-/** The tenant settings of seed document 003, as its clients see them. */
+/** The tenant settings of the KYC-Webhooks document, as its clients see them. */
 export interface Settings {
   webhook_url: string | null
   webhook_secret: string | null

@@ -5,7 +5,7 @@ import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts' // prettier-ignore
 import { createWebhook, httpsReceiver, postEvent, postSettled, type Problem } from './webhooks-client.ts'
 
-/** Seed document 004, "Webhook Logs": status, event, response code, timestamp, response of every delivery. */
+/** The Smart KYC document, "Webhook Logs": status, event, response code, timestamp, response of every delivery. */
 const stack = stackOfFile()
 
 type Status = 'Success' | 'Error' | 'Pending'

@@ -5,7 +5,7 @@ import {
   createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, type Problem,
 } from './webhooks-client.ts' // prettier-ignore
 
-/** Seed document 002: changing a webhook, who may reach it, and how it looks to the native API. */
+/** The Webhooks API’s document: changing a webhook, who may reach it, and how it looks to the native API. */
 const stack = stackOfFile({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'

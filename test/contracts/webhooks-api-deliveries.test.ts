@@ -7,7 +7,7 @@ import {
   triggeredWebhook, tryOnce, verified,
 } from './webhooks-client.ts' // prettier-ignore
 
-/** Seed document 002: what its webhooks are sent, over HTTPS, and what they count. */
+/** The Webhooks API’s document: what its webhooks are sent, over HTTPS, and what they count. */
 const stack = stackOfFile()
 
 describe('a webhook is sent', () => {

@@ -13,7 +13,7 @@ import {
 } from '../support/stack.ts'
 import { createWebhook, httpsReceiver, nativeTwin, testUrl } from './webhooks-client.ts'
 
-/** The log_id that seed document 002's test endpoint answers with, and what it finds. */
+/** The log_id that the Webhooks API's test endpoint answers with, and what it finds. */
 const stack = stackOfFile()
 
 describe('log_id', () => {

@@ -5,7 +5,7 @@ import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import { eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts' // prettier-ignore
 import { createWebhook, httpsReceiver, testUrl, verified, type Problem } from './webhooks-client.ts'
 
-/** Seed document 002, "Test Webhook". */
+/** The Webhooks API’s document, "Test Webhook". */
 const stack = stackOfFile()
 
 const succeeded = (log_id: number) => ({

@@ -5,7 +5,7 @@ import {
   createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, uuid, type Problem,
 } from './webhooks-client.ts' // prettier-ignore
 
-/** Seed document 002: creating, reading and a webhook’s whole life, without deliveries. */
+/** The Webhooks API’s document: creating, reading and a webhook’s whole life, without deliveries. */
 const stack = stackOfFile({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { type Received, type Receiver, type Respond, startReceiver } from '../support/receiver.ts'
 import { eventually, settledLog, untilTestEnds, type Api, type EventLog } from '../support/stack.ts'
 
-/** A webhook as seed document 002 shows it. */
+/** A webhook as the Webhooks API’s document shows it. */
 export interface Webhook {
   id: string
   event_type: string

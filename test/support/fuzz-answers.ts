@@ -34,7 +34,7 @@ export function problemsOf(answer: Answer, route?: Route): string[] {
   return problems
 }
 
-/** The Webhooks API (seed document 002) answers 502 where the URL under test could not be reached. */
+/** The Webhooks API answers 502 where the URL under test could not be reached. */
 function isPromised({ status }: Answer, route: Route | undefined): boolean {
   return route !== undefined && status in route.replies
 }

@@ -1,6 +1,6 @@
 /**
  * What one worker knows of destinations that fail: after many failures it makes no attempt for a while, then one to try
- * (DESIGN §3). In memory: a new worker starts with every circuit closed, and each finds out by itself. What closes circuits
+ *. In memory: a new worker starts with every circuit closed, and each finds out by itself. What closes circuits
  * elsewhere reaches it by `recoveries`, which comes with the destination that every attempt loads.
  */
 export interface Circuits {

@@ -7,7 +7,7 @@ import { defaultEmailsPerHour } from '../../domain/email/mail-limits.ts'
 import { ApiError } from '../errors.ts'
 import type { Caller, TenantCaller } from './caller.ts'
 
-/** A tenant's limits. Source: DESIGN §5, seed document 004. */
+/** A tenant's limits. Source: the Smart KYC document. */
 export const tenantLimits = z.strictObject({
   apiPerMinute: z.int().min(1).max(100_000).default(100),
   apiBurst: z.int().min(1).max(100_000).default(200),

@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 
 /**
- * Where a request may carry its key besides `Authorization: Bearer …`. The adopted contracts' clients send it so: seed
- * document 001 names `ds-api-token`, seed document 004 "header or query parameter" without a name.
+ * Where a request may carry its key besides `Authorization: Bearer …`. The adopted contracts' clients send it so:
+ * Dataspike’s API reference names `ds-api-token`, the Smart KYC document "header or query parameter" without a name.
  */
 export const keyHeaders = ['X-API-Key', 'ds-api-token'] as const
 export const keyParameter = 'api_key'

@@ -5,7 +5,7 @@ import { scopeOf } from '../auth/caller.ts'
 import { destinationIdAsked } from './webhooks-api/ids.ts'
 import { readHistory } from './webhooks-api/history.ts'
 
-/** Below `/api/v3/notifications`, as seed document 001 has it. */
+/** Below `/api/v3/notifications`, as Dataspike’s API reference has it. */
 export const dataspikeBasePath = '/api/v3/notifications'
 
 const invocation = z.object({

@@ -20,7 +20,7 @@ import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 import { withFieldNames } from './field-names.ts'
 
-/** The tenant settings of seed document 003: at most one destination of each channel, kept under this name. */
+/** The tenant settings of the KYC-Webhooks document: at most one destination of each channel, kept under this name. */
 const contract = 'tenant-settings'
 
 /** The document's webhook categories, as event types to subscribe to. */

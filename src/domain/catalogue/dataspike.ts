@@ -1,8 +1,8 @@
 import type { Catalogue } from './catalogue.ts'
 
 /**
- * Source: seed documents 001 (the types, DOCVER's payload as it stands there) and 000 (the aliases). They print no
- * payload and no description of APPLICANT and AML: those follow document 000's "when verifications complete, AML
+ * Source: Dataspike’s API reference (the types, DOCVER's payload as it stands there) and Dataspike’s guide (the aliases). They print no
+ * payload and no description of APPLICANT and AML: those follow the guide's "when verifications complete, AML
  * matches occur, or applicants change status".
  */
 export const dataspike: Catalogue = {

@@ -97,7 +97,7 @@ const watchlist: CatalogueGroup = {
 }
 
 /**
- * Source: seed document 003. It names only `kyc.session.processed`; the other types follow its sentences "creation,
+ * Source: the KYC-Webhooks document. It names only `kyc.session.processed`; the other types follow its sentences "creation,
  * completion, processing results, and status changes" (of sessions) and "detects new matches or status changes for
  * monitored subjects" (of the watchlist). Times are Unix seconds, as in the document's envelope.
  */

@@ -163,5 +163,5 @@ const aml: CatalogueGroup = {
   ],
 }
 
-/** Source: seed document 004, which prints the samples of `submission.completed` and `aml.match.found`. */
+/** Source: the Smart KYC document, which prints the samples of `submission.completed` and `aml.match.found`. */
 export const smartKyc: Catalogue = { contract: 'smart-kyc', groups: [submission, invitation, aml] }

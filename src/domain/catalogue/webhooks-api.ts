@@ -231,7 +231,7 @@ const special: CatalogueGroup = {
 }
 
 /**
- * Source: seed document 002, its groups and descriptions word for word. `all` stands in the document's last table too,
+ * Source: the Webhooks API’s document, its groups and descriptions word for word. `all` stands in the document's last table too,
  * and is left out here: it is a subscription's wildcard, not a type that an event has.
  */
 export const webhooksApi: Catalogue = {

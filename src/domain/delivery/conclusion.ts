@@ -16,7 +16,7 @@ export type Conclusion =
   | { status: 'failed'; reason: string }
   | { status: 'pending'; delayMs: number; progress: Progress }
 
-/** What an attempt's outcome means for its delivery: the delivery policy (DESIGN §3) as one decision. Pure. */
+/** What an attempt's outcome means for its delivery: the delivery policy as one decision. Pure. */
 export function conclude(outcome: Outcome, progress: Progress): Conclusion {
   switch (outcome.kind) {
     case 'delivered':

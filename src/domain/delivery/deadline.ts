@@ -2,7 +2,7 @@ import { drawDelays, lengthened } from './retry-schedule.ts'
 
 /**
  * How a delivery follows its schedule, in ms. The schedule is a guarantee: once its delays have passed, and the time that the
- * attempts themselves took, the delivery has ended (DESIGN §3, "Delivery deadline"). What protects the destination (its circuit,
+ * attempts themselves took, the delivery has ended. What protects the destination (its circuit,
  * its rate limit, its concurrency cap) may use up the time that is left, and no more.
  */
 export interface Progress {

@@ -20,7 +20,7 @@ export const errorClasses = [
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 
-/** What an attempt came to. A channel classifies and never retries: the workflow alone does (DESIGN §2, STYLE 2). */
+/** What an attempt came to. A channel classifies and never retries: the workflow alone does. */
 export type Outcome = (
   | { kind: 'delivered' }
   /** Trying again cannot help. `gone`: the receiver asked not to be called again (HTTP 410). */

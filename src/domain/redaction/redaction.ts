@@ -51,7 +51,7 @@ export function isMask(text: string): boolean {
   return /^(?:\*{4}|\*{28}).{0,4}(?: \(changed\))?$/s.test(text)
 }
 
-/** Twenty-eight asterisks and the last four characters: how seed document 003 shows a secret. */
+/** Twenty-eight asterisks and the last four characters: how the KYC-Webhooks document shows a secret. */
 export function maskToLastFour(secret: string): string {
   return '*'.repeat(28) + secret.slice(-4)
 }

@@ -35,5 +35,5 @@ function fits(pattern: string, type: string): boolean {
   return type.length - tail.length >= at && type.endsWith(tail)
 }
 
-/** What a subscription may name: a type, a glob of types, `all`. Source: DESIGN §1, seed document 002. */
+/** What a subscription may name: a type, a glob of types, `all`. Source: the Webhooks API’s document. */
 export const eventTypeGlob = /^(\*|[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*)$/

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../event.ts'
 
 /**
- * The rule language (DESIGN §4) as it is stored: what a tenant wrote, past its schema. Durations are texts such as `15m`, times
+ * The rule language as it is stored: what a tenant wrote, past its schema. Durations are texts such as `15m`, times
  * of day `HH:MM`, zones IANA names, paths dotted as in `data.customerId`, filters those of filters.ts.
  */
 export interface RuleDefinition {

@@ -6,7 +6,7 @@ import type { WireFormat, WireRequest } from './wire-format.ts'
 
 /**
  * Dataspike's envelope. Its guide says that requests are signed and not how: Standard Webhooks' headers sign them.
- * Source: seed document 001 "Webhook Event Common Fields", seed document 000 §1.
+ * Source: Dataspike’s API reference "Webhook Event Common Fields", Dataspike’s guide §1.
  */
 export const dataspike: WireFormat = {
   name: 'dataspike',

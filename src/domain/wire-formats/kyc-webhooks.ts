@@ -5,7 +5,7 @@ import { hexSignature, unixSeconds, type WireFormat } from './wire-format.ts'
 /**
  * KYC-Webhooks/1.0. The timestamp is the event's and stays the same over attempts, as its document says. What is signed
  * the document leaves open: `timestamp.body`, or the body alone where the destination asks for it.
- * Source: seed document 003 "Security Headers", "Webhook Envelope".
+ * Source: the KYC-Webhooks document "Security Headers", "Webhook Envelope".
  */
 export const kycWebhooks: WireFormat = {
   name: 'kyc-webhooks',

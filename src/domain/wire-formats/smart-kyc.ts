@@ -5,7 +5,7 @@ import { hexSignature, type WireFormat } from './wire-format.ts'
 /**
  * Smart KYC. The signature is over the raw body alone, under the tenant's API secret. The payload has no id of its own, and
  * receivers are told to use idempotency keys: the event's id goes into the header of that name.
- * Source: seed document 004 "Standard Payload Structure", "Signature Verification Example".
+ * Source: the Smart KYC document "Standard Payload Structure", "Signature Verification Example".
  */
 export const smartKyc: WireFormat = {
   name: 'smart-kyc',

@@ -24,7 +24,7 @@ export interface RouteEventInput {
   event: Event
   replay?: { id: string; destinations?: string[] | undefined }
   test?: TestTarget
-  /** Ids of the `takeTurns` workflows in which the API has put this event into its place (DESIGN §3). */
+  /** Ids of the `takeTurns` workflows in which the API has put this event into its place. */
   queues?: string[]
   /** It is a digest: what its rule does with it. */
   digest?: DigestOrders

@@ -16,7 +16,7 @@ import { joinDigest } from './join-digest.ts'
 import type { Run } from '../run-types.ts'
 import type { Over, RuleRun } from './rule-run.ts'
 
-/** Runs the rules that act, side by side. What waits for nothing is made together, before anything else (DESIGN §3). */
+/** Runs the rules that act, side by side. What waits for nothing is made together, before anything else. */
 export async function runRules(run: Run, rules: readonly PlannedRule[]): Promise<void> {
   const opening = await openWith(run, rules)
   await Promise.all(rules.map((rule) => runRule(run, rule, opening)))

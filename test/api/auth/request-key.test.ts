@@ -4,7 +4,7 @@ import { routes } from '../../../src/api/app.ts'
 import { createWebhook, nativeTwin } from '../../contracts/webhooks-client.ts'
 import { adminKey, apiOf, makeKey, makeTenant, stackOfFile } from '../../support/stack.ts'
 
-/** Where a request may carry its key (seed documents 001 and 004), and what a key may do. */
+/** Where a request may carry its key (Dataspike’s API reference, the Smart KYC document), and what a key may do. */
 const stack = stackOfFile({ workers: false })
 
 const url = 'https://example.com/hook'

@@ -2,7 +2,7 @@ import express, { type Request } from 'express'
 import { Webhook } from 'standardwebhooks'
 import { serve, take, toDelivery, type Read } from './receiver.ts'
 
-/** "Webhook Event Common Fields" of document 001, and the example payload of document 000. */
+/** "Webhook Event Common Fields" of Dataspike’s API reference, and the example payload of Dataspike’s guide. */
 interface DataspikeEvent {
   id: string
   webhook_id: string
@@ -19,7 +19,7 @@ export const readDataspike: Read = ({ headers, body }, { secret }) => {
 }
 
 /**
- * "Example Node.js handler" of document 000: Express, its JSON parser, POST /dataspike/webhook, sendStatus(200). Added are the
+ * "Example Node.js handler" of Dataspike’s guide: Express, its JSON parser, POST /dataspike/webhook, sendStatus(200). Added are the
  * check of the signature, for which `verify` keeps the raw bytes, and a limit above Express's 100 kB, which is below
  * what an event may have. Printed there, too, is `event.event`, a field that no payload of either document has.
  */

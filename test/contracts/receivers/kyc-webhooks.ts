@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { serveHttp, type ContractReceiver, type Read, type Reading } from './receiver.ts'
 
-/** "Webhook Envelope" of document 003. */
+/** "Webhook Envelope" of the KYC-Webhooks document. */
 interface KycEnvelope {
   id: string
   type: string
@@ -9,7 +9,7 @@ interface KycEnvelope {
   data: unknown
 }
 
-/** By the "Security Headers" of document 003, which leaves open what is signed: that is agreed upon beforehand. */
+/** By the "Security Headers" of the KYC-Webhooks document, which leaves open what is signed: that is agreed upon beforehand. */
 export function readKycWebhooks(signedContent: 'timestamp.body' | 'body'): Read {
   return ({ headers, body }, { secret }) => {
     const timestamp = one(headers['x-webhook-timestamp'])

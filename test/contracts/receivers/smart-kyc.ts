@@ -1,11 +1,11 @@
 import crypto from 'node:crypto'
 import { serveHttp, type Read } from './receiver.ts'
 
-// "Signature Verification Example" of document 004 as it is printed there, with types added.
+// "Signature Verification Example" of the Smart KYC document as it is printed there, with types added.
 // prettier-ignore
 function verifySignature(payload: Buffer, signature: unknown, secret: string) { const hmac = crypto.createHmac("sha256", secret); const calculatedSignature = hmac.update(payload).digest("hex"); return signature === calculatedSignature; }
 
-/** "Standard Payload Structure" of document 004. The secret is the API Secret. */
+/** "Standard Payload Structure" of the Smart KYC document. The secret is the API Secret. */
 interface SmartKycPayload {
   event: string
   timestamp: string

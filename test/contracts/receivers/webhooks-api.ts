@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { serveHttp, type Read } from './receiver.ts'
 
-/** The envelope of Standard Webhooks: document 002 gives a `whsec_` secret "to verify webhook signatures" and no more. */
+/** The envelope of Standard Webhooks: the Webhooks API’s document gives a `whsec_` secret "to verify webhook signatures" and no more. */
 interface StandardEvent {
   type: string
   timestamp: string

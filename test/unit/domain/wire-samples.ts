@@ -5,7 +5,7 @@ import type { Event, JsonObject } from '../../../src/domain/event.ts'
 
 export const sentAt = new Date('2026-11-21T12:00:00.999Z') // 1795262400 in whole seconds
 export const standardSecrets = {
-  newer: 'whsec_A1B2C3D4E5F6G7H8I9J0K1L2M3N4O5P6Q7R8S9T0U1V2W3X4Y5Z6', // as document 002 prints one
+  newer: 'whsec_A1B2C3D4E5F6G7H8I9J0K1L2M3N4O5P6Q7R8S9T0U1V2W3X4Y5Z6', // as the Webhooks API’s document prints one
   older: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=',
 }
 export const textSecrets = { newer: 'apisec_newer_0123456789', older: 'apisec_older_0123456789' }

@@ -19,7 +19,7 @@ export function destinationIdAsked(webhook: string | undefined): string | undefi
   return webhook === undefined || webhook.startsWith('dst_') ? webhook : destinationIdOf(webhook)
 }
 
-/** `2026-01-19T10:30:00.123000+00:00`: with microseconds and an offset, as seed document 002 writes times. */
+/** `2026-01-19T10:30:00.123000+00:00`: with microseconds and an offset, as the Webhooks API’s document writes times. */
 export function microsecondTime(iso: string | Date): string {
   return new Date(iso).toISOString().replace('Z', '000+00:00')
 }

@@ -37,7 +37,7 @@ import { destinationIdAsked, webhookIdOf } from './ids.ts'
 const statuses = ['Success', 'Error', 'Pending'] as const
 type Status = (typeof statuses)[number]
 
-/** A row of the logs of seed document 004 ("Webhook Logs"): one delivery, as its newest attempt left it. */
+/** A row of the logs of the Smart KYC document ("Webhook Logs"): one delivery, as its newest attempt left it. */
 const logRow = z.object({
   status: z.enum(statuses),
   event: z.string().meta({ description: 'The event’s type.' }),

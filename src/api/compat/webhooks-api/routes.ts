@@ -27,7 +27,7 @@ import { webhookUrl } from './fields.ts'
 import { filterOf, givenPath } from './filters.ts'
 import { destinationIdOf, microsecondTime, webhookIdOf } from './ids.ts'
 
-/** The Webhooks API of seed document 002: a webhook is a destination with one event type. */
+/** The Webhooks API: a webhook is a destination with one event type. */
 const contract = 'webhooks-api'
 
 const eventType = z.string().superRefine((type, context) => {

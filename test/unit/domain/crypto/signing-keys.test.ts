@@ -41,7 +41,10 @@ describe('a secret for Standard Webhooks', () => {
     ['24 bytes', `whsec_${bytes(24)}`],
     ['25 bytes, with padding', `whsec_${bytes(25)}`],
     ['64 bytes', `whsec_${bytes(64)}`],
-    ['the one that document 002 prints', 'whsec_A1B2C3D4E5F6G7H8I9J0K1L2M3N4O5P6Q7R8S9T0U1V2W3X4Y5Z6'],
+    [
+      'the one that the Webhooks API’s document prints',
+      'whsec_A1B2C3D4E5F6G7H8I9J0K1L2M3N4O5P6Q7R8S9T0U1V2W3X4Y5Z6',
+    ],
   ])('may be %s', (_what, secret) => {
     expect(standardSecretProblem(secret)).toBeUndefined()
   })
