@@ -68,6 +68,10 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
     () => performance.now(),
   )
 
+  // Threads take a moment to start, and longer on a busy machine. Waiting counts from the first answer on.
+  let setStarted: () => void = () => undefined
+  const started = new Promise<void>((resolve) => (setStarted = resolve))
+
   async function runOnThread(tenantId: string, request: JobRequest): Promise<unknown> {
     const startedAt = performance.now()
     let ranMs: number | undefined
@@ -80,6 +84,7 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
     } catch (error) {
       throw toOverBudget(error) ?? error
     } finally {
+      setStarted()
       queue.end(tenantId, ranMs ?? performance.now() - startedAt)
     }
   }
@@ -90,20 +95,29 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
     { maxWaitMs = limits.maxWaitMs }: RunOptions,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
+      let isWaiting = true
+      function endWait(): void {
+        isWaiting = false
+        clearTimeout(timer)
+      }
       const job: QueuedJob = {
         start() {
-          clearTimeout(timer)
+          endWait()
           resolve(runOnThread(tenantId, request))
         },
         refuse({ budget, retryInMs }) {
-          clearTimeout(timer)
+          endWait()
           log.warn({ tenantId, kind: request.kind, budget, retryInMs }, 'compute.refused')
           reject(new OverBudget(budget, retryInMs))
         },
       }
-      const timer = setTimeout(() => {
-        if (queue.remove(tenantId, job)) job.refuse({ budget: 'queue', retryInMs: queueRetryMs })
-      }, maxWaitMs)
+      void started.then(() => {
+        if (isWaiting)
+          timer = setTimeout(() => {
+            if (queue.remove(tenantId, job)) job.refuse({ budget: 'queue', retryInMs: queueRetryMs })
+          }, maxWaitMs)
+      })
       queue.add(tenantId, job)
     })
   }
@@ -119,8 +133,10 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
       run(tenantId, { kind, input }, options) as Promise<JobResult<Kind>>,
     warmUp() {
       const request: JobRequest<'measureRegexes'> = { kind: 'measureRegexes', input: { regexes: [] } }
-      const started = Array.from({ length: limits.threads }, () => pool.run(request))
-      Promise.all(started).catch((err: unknown) => log.error({ err }, 'compute.thread-failed'))
+      const answers = Array.from({ length: limits.threads }, () => pool.run(request))
+      Promise.all(answers)
+        .then(setStarted)
+        .catch((err: unknown) => log.error({ err }, 'compute.thread-failed'))
     },
     stop: () => pool.destroy(),
   }
