@@ -69,6 +69,8 @@ export default tseslint.config(
   {
     files: ['src/workflows/**'],
     rules: {
+      complexity: ['error', 12],
+      'max-lines-per-function': ['error', { max: 60, skipComments: true }],
       // What a workflow file pulls in runs inside the deterministic sandbox: the SDK, pure domain code, and types.
       '@typescript-eslint/no-restricted-imports': [
         'error',

@@ -16,21 +16,21 @@ import { deliveryKey, settle, type Delivery } from '../domain/delivery/timeline.
 import { firstAttempts, laterAttempt } from './activity-options.ts'
 import { attemptFailedType } from './contract/event.ts'
 import { nameOf } from '../domain/delivery/trace.ts'
-import type { Run } from './run-types.ts'
+import type { Run } from './run/types.ts'
 
-/** A delivery in the timeline, and what was planned of it. */
+/** A delivery in the timeline, and its plan. */
 export interface DeliveryAsPlanned {
   planned: PlannedDelivery
   delivery: Delivery
 }
 
-/** Beyond the receiver's own timeout, until a worker that makes an attempt is taken to be lost. */
+/** After the receiver's timeout and this time, a worker that has not reported its attempt is considered lost. */
 const reportingMs = 15_000
 
 /**
- * Makes the first attempts that an event opens with, side by side in one local activity. Meanwhile the
- * workflow commands nothing else: results of local activities that ended apart come at once when a history is replayed, and
- * so does whatever else their workflow task brought. With one result at a time there is nothing that could change places.
+ * Makes an event's first attempts in parallel in one local activity. The workflow issues no other command meanwhile: on replay the
+ * results of several local activities, and everything else from their workflow task, arrive at once, whereas they originally arrived
+ * one by one. With a single result at a time there is no order that could change.
  */
 export async function attemptEach(
   run: Run,
@@ -38,23 +38,23 @@ export async function attemptEach(
 ): Promise<Map<DeliveryAsPlanned, FirstResult>> {
   if (openings.length === 0) return new Map()
   const requests = openings.map(({ planned, delivery }) =>
-    requestOf(run, planned, delivery, placeOf(run, planned)),
+    attemptRequest(run, planned, delivery, reservedPlace(run, planned)),
   )
   const startedAt = Date.now()
   try {
     const { attemptEach: make } = firstAttempts(openings.map(({ planned }) => planned))
-    const { at, results } = await whatItCameTo(make({ event: run.event, requests }))
-    run.expiry.note(Date.parse(at))
+    const { at, results } = await attemptResult(make({ event: run.event, requests }))
+    run.clock.advanceTo(Date.parse(at))
     return new Map(openings.map((opening, index) => [opening, results[index] ?? { kind: 'unavailable' }]))
   } catch (error) {
-    const result = resultOfFailure(error, startedAt)
+    const result = resultFromFailure(error, startedAt)
     return new Map(openings.map((opening) => [opening, result]))
   }
 }
 
 /**
- * Waits for a first attempt that goes on in its worker's process. Returns nothing if the worker was lost, which reports nothing:
- * the attempt is then made again, like one that is lost together with its workflow task.
+ * Waits for a first attempt that is still running in its worker's process. Returns nothing if the worker was lost and therefore
+ * never reports: the attempt is then repeated, as is one that is lost together with its workflow task.
  */
 export async function attemptInProgress(
   run: Run,
@@ -65,45 +65,45 @@ export async function attemptInProgress(
   const summary = `first attempt in progress → ${nameOf(planned)}`
   await condition(() => run.reported.has(key), planned.timeoutMs + reportingMs, { summary })
   const result = run.reported.get(key)
-  if (result) noteTime(run, result)
+  if (result) advanceClock(run, result)
   else settle(delivery, 'pending', 'the worker was lost during the first attempt, which is made again')
   return result
 }
 
-/** What an attempt goes by, besides what was planned. */
-interface Asked {
+/** What an attempt depends on besides the plan. See `Work` in deliver.ts. */
+interface AttemptState {
   deferred: boolean
-  now: boolean
+  requested: boolean
   place?: Place | undefined
   settled?: SettledRecipients | undefined
 }
 
 /**
- * Makes one attempt. It never throws but for a cancellation: every way to fail is a value. Returns nothing if the delivery ended
- * while its attempt was in a queue.
+ * Makes one attempt. It throws on cancellation only; every failure is a value. Returns nothing if the delivery ended while its
+ * attempt was queued.
  */
 export async function attempt(
   run: Run,
   planned: PlannedDelivery,
   delivery: Delivery,
-  { deferred, now, place, settled }: Asked,
+  { deferred, requested, place, settled }: AttemptState,
 ): Promise<AttemptResult | undefined> {
   const request = {
-    ...requestOf(run, planned, delivery, place),
-    ...(now && { now: true as const }),
+    ...attemptRequest(run, planned, delivery, place),
+    ...(requested && { now: true as const }),
     ...(settled && { settled }),
   }
   const startedAt = Date.now()
   try {
     const result = await unlessEnded(run, delivery, () => ask(run, planned, request, deferred))
-    if (result) noteTime(run, result)
+    if (result) advanceClock(run, result)
     return result
   } catch (error) {
-    return resultOfFailure(error, startedAt)
+    return resultFromFailure(error, startedAt)
   }
 }
 
-/** Takes an attempt that no worker has begun out of its queue once the delivery is to end. One in progress is awaited. */
+/** Removes a queued attempt from its task queue once the delivery must end. An attempt in progress is awaited. */
 function unlessEnded<Result>(
   run: Run,
   delivery: Delivery,
@@ -111,13 +111,13 @@ function unlessEnded<Result>(
 ): Promise<Result | undefined> {
   return CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current()
-    const ended = condition(() => run.isToEnd(delivery)).then(() => scope.cancel())
-    ended.catch(() => undefined) // It is given up with the scope.
+    const ended = condition(() => run.requests.mustEnd(delivery)).then(() => scope.cancel())
+    ended.catch(() => undefined) // The scope was cancelled first.
     try {
       return await work()
     } catch (error) {
-      if (!isCancellation(error) || !run.isToEnd(delivery)) throw error
-      run.endIfAsked(delivery)
+      if (!isCancellation(error) || !run.requests.mustEnd(delivery)) throw error
+      run.requests.endIfRequested(delivery)
       return undefined
     } finally {
       scope.cancel()
@@ -125,8 +125,8 @@ function unlessEnded<Result>(
   })
 }
 
-/** An activity in which an attempt has failed fails as well, so that Temporal's UI shows it. What it came to is in the failure. */
-async function whatItCameTo<Result>(activity: Promise<Result>): Promise<Result> {
+/** An activity whose attempt failed fails as well, so that Temporal's UI shows it. The failure's details hold the result. */
+async function attemptResult<Result>(activity: Promise<Result>): Promise<Result> {
   try {
     return await activity
   } catch (error) {
@@ -143,21 +143,21 @@ function ask(
   deferred: boolean,
 ): Promise<AttemptResult> {
   const { attempt: make } = laterAttempt(event, planned, { number: request.number, slow: deferred })
-  return whatItCameTo(make(request))
+  return attemptResult(make(request))
 }
 
-function noteTime({ expiry }: Run, result: AttemptResult): void {
-  if (result.kind === 'attempted') expiry.note(Date.parse(result.at) + result.durationMs)
+function advanceClock({ clock }: Run, result: AttemptResult): void {
+  if (result.kind === 'attempted') clock.advanceTo(Date.parse(result.at) + result.durationMs)
 }
 
-function requestOf(
+function attemptRequest(
   run: Run,
   planned: PlannedDelivery,
   { attempts }: Delivery,
   place: Place | undefined,
 ): AttemptRequest {
   const { destinationId, timeoutMs, url, step, template, acknowledgeable } = planned
-  const rule = ruleContext(run.timeline, planned, run.nowMs())
+  const rule = ruleContext(run.timeline, planned, run.clock.nowMs())
   return {
     destinationId,
     number: attempts.length + 1,
@@ -171,8 +171,8 @@ function requestOf(
   }
 }
 
-/** The place in the destination's pace that the API has taken for the event: its first delivery there has it. */
-export function placeOf({ places }: Run, { destinationId, again }: PlannedDelivery): Place | undefined {
+/** The place that the API reserved at a rate-limited destination. The event's first delivery to it uses it. */
+export function reservedPlace({ places }: Run, { destinationId, again }: PlannedDelivery): Place | undefined {
   return again ? undefined : places[destinationId]
 }
 
@@ -181,12 +181,12 @@ function causeOf(error: unknown): unknown {
   return error instanceof ActivityFailure ? error.cause : error
 }
 
-function resultOfFailure(error: unknown, startedAt: number): AttemptResult {
+function resultFromFailure(error: unknown, startedAt: number): AttemptResult {
   if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error
   return causeOf(error) instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
 }
 
-/** The worker vanished in mid-attempt. The receiver may have been called, so it counts as an attempt. */
+/** The worker was lost during the attempt. The receiver may have been called, so it counts as one. */
 function lost(startedAt: number): AttemptResult {
   return {
     kind: 'attempted',

@@ -23,7 +23,7 @@ import {
   cancelSignal,
   deliverBatchType,
   endBatchSignal,
-  mostPerWorkflow,
+  maxPerWorkflow,
   replayBatchType,
   replayEventType,
   retryNowSignal,
@@ -31,8 +31,8 @@ import {
   type StandInInput,
 } from './contract/event.ts'
 import { deliver, type Hold } from './deliver.ts'
-import { openRun } from './run.ts'
-import type { Run } from './run-types.ts'
+import { beginRun, closeRun, openRun } from './run/run.ts'
+import type { Over, Run } from './run/types.ts'
 import { standIn } from './stand-in.ts'
 import { leavePlaces } from './queues/turns.ts'
 
@@ -47,9 +47,9 @@ export async function deliverBatch(input: BatchInput | StandInInput): Promise<Ti
   if ('erased' in input) return standIn(input)
   const { event, deliveries, places, plannedAt } = input
   const run = openRun(event, { places })
-  run.begin(plannedAt, deliveries)
+  beginRun(run, plannedAt, deliveries)
   await deliverHere(run, deliveries)
-  return run.close()
+  return closeRun(run)
 }
 
 async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
@@ -71,7 +71,7 @@ export interface Opening {
 export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise<Opening> {
   const opening: Opening = { opened: new Map(), first: new Map() }
   const openings = plannedDeliveries(rules).filter(({ opens }) => opens)
-  if (openings.length > mostPerWorkflow) return opening
+  if (openings.length > maxPerWorkflow) return opening
   for (const planned of openings)
     opening.opened.set(planned, { planned, delivery: openDelivery(run.timeline, planned) })
   const now = [...opening.opened.values()].filter((one) => opensNow(run, one))
@@ -83,8 +83,8 @@ export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise
 export interface StepDelivering {
   opening: Opening
   hold: Hold | undefined
-  /** Why its deliveries end, once there is a reason. */
-  over: () => string | undefined
+  /** Ends the step's deliveries. */
+  over: Over
 }
 
 /** Makes the deliveries of a rule's step side by side, once nothing holds them back. */
@@ -98,36 +98,36 @@ export function deliverStep(
   const all = planned.map(
     (one) => opened.get(one) ?? { planned: one, delivery: openDelivery(run.timeline, one) },
   )
-  for (const { delivery } of all) run.endWhen(delivery, over)
+  for (const { delivery } of all) run.requests.endWhen(delivery, over)
   const made = all.map((one) => deliver(run, one, first.get(one), hold))
   publishOpen(run, all)
   return Promise.all(made).then(() => all.map(({ delivery }) => delivery))
 }
 
-function hasRoomFor({ timeline, delegated }: Run, planned: readonly PlannedDelivery[]): boolean {
-  const own = timeline.deliveries.filter((delivery) => !delegated.has(delivery))
-  return own.length + planned.length <= mostPerWorkflow
+function hasRoomFor({ timeline, listing }: Run, planned: readonly PlannedDelivery[]): boolean {
+  const own = timeline.deliveries.filter((delivery) => !listing.delegated.has(delivery))
+  return own.length + planned.length <= maxPerWorkflow
 }
 
 /** Once lists show the event, its workflow can be asked for the log (`readTimeline`). */
 function publishOpen(run: Run, deliveries: readonly DeliveryAsPlanned[]): void {
-  if (deliveries.some(({ delivery }) => isOpen(delivery))) run.publish()
+  if (deliveries.some(({ delivery }) => isOpen(delivery))) run.listing.publish()
 }
 
 function opensNow(run: Run, { planned, delivery }: DeliveryAsPlanned): boolean {
   if (!planned.opens) return false
-  run.endIfAsked(delivery)
+  run.requests.endIfRequested(delivery)
   return isOpen(delivery)
 }
 
 async function delegateAll(
   run: Run,
   planned: readonly PlannedDelivery[],
-  over: StepDelivering['over'] = () => undefined,
+  over: Over = () => undefined,
 ): Promise<void> {
   const batches = []
-  for (let at = 0; at < planned.length; at += mostPerWorkflow)
-    batches.push(planned.slice(at, at + mostPerWorkflow))
+  for (let at = 0; at < planned.length; at += maxPerWorkflow)
+    batches.push(planned.slice(at, at + maxPerWorkflow))
   await Promise.all(batches.map((batch) => delegate(run, batch, over)))
 }
 
@@ -137,8 +137,8 @@ async function delegateStep(
   planned: readonly PlannedDelivery[],
   { hold, over }: Omit<StepDelivering, 'opening'>,
 ) {
-  if (hold) await run.pause(hold.forMs, () => over() !== undefined, 'quiet hours end')
-  if (run.over() !== undefined || over() !== undefined) return []
+  if (hold) await run.waits.pause(hold.forMs, () => over() !== undefined, 'quiet hours end')
+  if (run.requests.over() !== undefined || over() !== undefined) return []
   const before = run.timeline.deliveries.length
   const made = delegateAll(run, planned, over)
   const deliveries = run.timeline.deliveries.slice(before)
@@ -147,21 +147,17 @@ async function delegateStep(
 }
 
 /** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
-async function delegate(
-  run: Run,
-  batch: readonly PlannedDelivery[],
-  over: StepDelivering['over'],
-): Promise<void> {
+async function delegate(run: Run, batch: readonly PlannedDelivery[], over: Over): Promise<void> {
   const { workflowId, workflowType, typedSearchAttributes, memo } = workflowInfo()
   const { summary: _ownSummary, ...startMemo } = memo ?? {}
   const opened = batch.map((delivery) => openDelivery(run.timeline, delivery))
-  for (const delivery of opened) run.delegated.add(delivery)
+  run.listing.delegate(opened)
   run.timeline.batches ??= []
   const childId = batchWorkflowId(workflowId, run.timeline.batches.length)
   run.timeline.batches.push(childId)
-  run.publish()
+  run.listing.publish()
   const { event, places, plannedAt } = run
-  const deliveries = batch.map((planned) => withRuleContext(run.timeline, planned, run.nowMs()))
+  const deliveries = batch.map((planned) => withRuleContext(run.timeline, planned, run.clock.nowMs()))
   const input: BatchInput = { event, deliveries, plannedAt, places }
   const options = {
     workflowId: childId,
@@ -175,7 +171,7 @@ async function delegate(
   const left = leavePlaces(run, batch)
   if (left.length > 0) await Promise.all(left)
   const child = await startChild<typeof deliverBatch>(childType, options)
-  run.forward({
+  run.requests.forwardTo({
     retryNow: (destinationId) => child.signal(retryNowSignal, destinationId),
     cancel: () => child.signal(cancelSignal),
   })
@@ -184,14 +180,11 @@ async function delegate(
     const ended = made.find((one) => deliveryKey(one) === deliveryKey(delivery))
     if (ended) settle(delivery, ended.status, ended.reason)
   }
-  run.publishEnded()
+  run.listing.publishIfListed()
 }
 
 /** The child's timeline. Its deliveries end once there is a reason. */
-async function endedBy(
-  over: StepDelivering['over'],
-  child: ChildWorkflowHandle<typeof deliverBatch>,
-): Promise<Timeline> {
+async function endedBy(over: Over, child: ChildWorkflowHandle<typeof deliverBatch>): Promise<Timeline> {
   return CancellationScope.cancellable(async () => {
     const ended = condition(() => over() !== undefined).then(() => child.signal(endBatchSignal, over() ?? ''))
     ended.catch(() => undefined) // The child has ended by itself.

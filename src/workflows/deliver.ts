@@ -14,107 +14,164 @@ import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/delivery/timeline.ts'
 import { nameOf, waitSummary } from '../domain/delivery/trace.ts'
 import { configuration, news } from './activity-options.ts'
-import { attempt, attemptInProgress, placeOf, type DeliveryAsPlanned } from './attempts.ts'
-import type { Run } from './run-types.ts'
-import { attemptQueue, leaveTurn, orderQueue, takeTurn } from './queues/turns.ts'
+import { attempt, attemptInProgress, reservedPlace, type DeliveryAsPlanned } from './attempts.ts'
+import { attemptQueue, leaveTurn, orderQueue, takeTurn, type Queue } from './queues/turns.ts'
+import type { Run } from './run/types.ts'
 
-/** What a tenant is told. What it was stands in the workflow's history: it may name hosts of ours. */
+/** The reason in the tenant's log. The cause is in the workflow's history only, since it may name our hosts. */
 const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
 
-/** Doubled from the first to the longest: an outage of a day must not fill the history with attempts at attempts. */
+/** Doubled from the first to the longest: an outage of a day must not fill the history with failed activities. */
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }
 
 /**
- * Delivers one event to one destination: the only place that retries. `first` is what its first attempt came to, if
- * the event opened with that.
+ * Delivers one event to one destination. This is the only retry loop. `first` is the result of the first attempt if the event
+ * opened with it; `hold` keeps the delivery back before it begins.
  */
 export async function deliver(
   run: Run,
-  as: DeliveryAsPlanned,
+  { planned, delivery }: DeliveryAsPlanned,
   first: FirstResult | undefined,
   hold?: Hold,
 ): Promise<void> {
-  const { planned, delivery } = as
-  const order = orderQueue(run, planned)
-  const left: Promise<void>[] = []
-  const state = openState(run, planned)
-  let over: DisableOrder | undefined
-  if (hold) state.now = await holdBack(run, as, hold)
+  const work = openWork(run, planned, delivery)
+  // Without a wait the attempt's command comes first, before anything that its caller publishes.
+  if (hold || work.order || firstDelayMs(planned) > 0) await waitToBegin(work, hold)
+  if (!first) run.requests.endIfRequested(delivery)
+  const disabling = await attemptUntilSettled(work, first)
+  release(work)
+  await report(work, disabling)
+}
+
+/** One delivery in progress. */
+interface Work {
+  run: Run
+  planned: PlannedDelivery
+  delivery: Delivery
+  /** The queue of an ordered destination. */
+  order: Queue | undefined
+  /** How much of the schedule has been used. */
+  progress: Progress
+  /** The next attempt belongs on the slow task queue. */
+  deferred: boolean
+  /** How many times in a row an attempt could not be made because of a fault on our side. */
+  unavailable: number
+  /** The next attempt was requested, so limits do not hold it back. */
+  requested: boolean
+  /** The place reserved for the next attempt at a rate-limited destination. */
+  place?: Place | undefined
+  /** Recipients of an email to several people who need no further attempt. */
+  settled?: SettledRecipients | undefined
+  /** Commands whose results are awaited before the workflow ends, and not earlier. */
+  background: Promise<void>[]
+}
+
+function openWork(run: Run, planned: PlannedDelivery, delivery: Delivery): Work {
+  return {
+    run,
+    planned,
+    delivery,
+    order: orderQueue(run, planned),
+    progress: startProgress(planned, () => Math.random()),
+    deferred: false,
+    unavailable: 0,
+    requested: false,
+    place: reservedPlace(run, planned),
+    background: [],
+  }
+}
+
+/** Waits until quiet hours end, earlier events of the same order are done, and the schedule's first delay is over. */
+async function waitToBegin(work: Work, hold: Hold | undefined): Promise<void> {
+  const { run, planned, delivery, order } = work
+  if (hold) work.requested = await holdBack(work, hold)
   if (order) await takeTurn(run, delivery, order)
-  const firstDelayMs = planned.scheduleMs[0] ?? 0
-  if (firstDelayMs > 0)
-    state.now = await run.wait(
-      delivery,
-      firstDelayMs,
-      waitSummary('first attempt', firstDelayMs, nameOf(planned)),
-    )
-  if (!first) run.endIfAsked(delivery)
+  const delayMs = firstDelayMs(planned)
+  if (delayMs === 0) return
+  const summary = waitSummary('first attempt', delayMs, nameOf(planned))
+  work.requested = await run.waits.beforeAttempt(delivery, delayMs, summary)
+}
 
-  let made = first?.kind === 'inProgress' ? await attemptInProgress(run, as) : first
-  for (; isOpen(delivery); made = undefined) {
-    made ??= await attemptInTurn(run, as, state, left)
-    if (!made) break
-    const delayMs = record(run, as, made, state)
-    if (run.announces && delayMs !== undefined && fails(delivery)) left.push(tell(delivery, 'failing'))
-    if (delayMs !== undefined) await waitForNext(run, as, delayMs, made, state)
-    else if (made.kind === 'attempted') over = made.disable
+function firstDelayMs({ scheduleMs }: PlannedDelivery): number {
+  return scheduleMs[0] ?? 0
+}
+
+/** Makes attempts until the delivery is settled. Returns the order to disable its destination, if the last attempt gave one. */
+async function attemptUntilSettled(
+  work: Work,
+  first: FirstResult | undefined,
+): Promise<DisableOrder | undefined> {
+  const { run, planned, delivery, background } = work
+  let result = first?.kind === 'inProgress' ? await attemptInProgress(run, { planned, delivery }) : first
+  for (; isOpen(delivery); result = undefined) {
+    result ??= await attemptInTurn(work)
+    if (!result) break
+    const delayMs = record(work, result)
+    if (delayMs !== undefined) {
+      if (run.announces && isFailing(delivery)) background.push(announce(delivery, 'failing'))
+      await waitForNext(work, delayMs, result)
+    } else if (result.kind === 'attempted') return result.disable
   }
-  if (state.place) left.push(giveBack(planned, state.place))
-  if (order) left.push(leaveTurn(run.turns, order.id))
-  if (order && planned.order && delivery.status === 'failed')
+  return undefined
+}
+
+/** Gives back the reserved place and the turn, so that the next event can be delivered. */
+function release({ run, planned, delivery, order, place, background }: Work): void {
+  if (place) background.push(releasePlace(planned, place))
+  if (!order) return
+  background.push(leaveTurn(run.turns, order.id))
+  if (planned.order && delivery.status === 'failed')
     delivery.reason = `${delivery.reason}; the next event with ${planned.order.text} goes ahead`
-  const told = run.announces && delivery.status === 'failed'
-  const shown = told || over !== undefined
-  if (shown) run.publishEnded()
-  if (over) await disable(planned, over)
-  if (told) left.push(tell(delivery, 'exhausted'))
-  if (left.length > 0) await Promise.all(left)
-  if (!shown) run.publishEnded()
 }
 
-/** Makes one attempt, in its turn where the destination takes only so many at once; `undefined` if the delivery is over instead. */
-async function attemptInTurn(
-  run: Run,
-  { planned, delivery }: DeliveryAsPlanned,
-  state: DeliveryState,
-  left: Promise<void>[],
-): Promise<AttemptResult | undefined> {
+/** Publishes the outcome, disables the destination if that was ordered, and announces that the delivery is exhausted. */
+async function report(work: Work, disabling: DisableOrder | undefined): Promise<void> {
+  const { run, planned, delivery, background } = work
+  const announced = run.announces && delivery.status === 'failed'
+  const publishFirst = announced || disabling !== undefined
+  if (publishFirst) run.listing.publishIfListed()
+  if (disabling) await disable(planned, disabling)
+  if (announced) background.push(announce(delivery, 'exhausted'))
+  if (background.length > 0) await Promise.all(background)
+  if (!publishFirst) run.listing.publishIfListed()
+}
+
+/**
+ * Makes one attempt, in turn if the destination limits concurrent attempts. Returns nothing if the delivery ended while it waited.
+ */
+async function attemptInTurn(work: Work): Promise<AttemptResult | undefined> {
+  const { run, planned, delivery, background } = work
   const queue = attemptQueue(run, planned)
-  if (!queue) return attempt(run, planned, delivery, state)
-  const waitedMs = await takeTurn(run, delivery, queue, mayBeHeldMs(state.progress, 'slot'))
-  let made: AttemptResult | undefined
+  if (!queue) return attempt(run, planned, delivery, work)
+  const waitedMs = await takeTurn(run, delivery, queue, mayBeHeldMs(work.progress, 'slot'))
+  let result: AttemptResult | undefined
   if (waitedMs !== undefined) {
-    state.progress = afterHold(state.progress, waitedMs)
-    made = await attempt(run, planned, delivery, state)
+    work.progress = afterHold(work.progress, waitedMs)
+    result = await attempt(run, planned, delivery, work)
   } else if (isOpen(delivery)) {
-    settle(delivery, 'failed', overdue(queue.reason, state.progress, lastError(delivery)))
+    settle(delivery, 'failed', overdue(queue.reason, work.progress, lastError(delivery)))
   }
-  left.push(leaveTurn(run.turns, queue.id))
-  return made
+  background.push(leaveTurn(run.turns, queue.id))
+  return result
 }
 
-/** What holds a delivery back uses up its time; a wait that is ended by a retry does not. */
-async function waitForNext(
-  run: Run,
-  { planned, delivery }: DeliveryAsPlanned,
-  delayMs: number,
-  made: AttemptResult,
-  state: DeliveryState,
-): Promise<void> {
-  const summary = waitSummary(nextAfter[made.kind] ?? 'attempt', delayMs, nameOf(planned))
-  const asked = await run.wait(delivery, delayMs, summary)
-  if (asked) state.now = true
-  else if (made.kind === 'held') state.progress = afterHold(state.progress, delayMs)
+/** Time that a delivery is held back counts against its schedule, unless a retry request ends the wait. */
+async function waitForNext(work: Work, delayMs: number, result: AttemptResult): Promise<void> {
+  const { run, planned, delivery } = work
+  const summary = waitSummary(nextAfter[result.kind] ?? 'attempt', delayMs, nameOf(planned))
+  const requested = await run.waits.beforeAttempt(delivery, delayMs, summary)
+  if (requested) work.requested = true
+  else if (result.kind === 'held') work.progress = afterHold(work.progress, delayMs)
 }
 
-/** What comes after such a wait. */
+/** What a wait is for, in Temporal's UI. */
 const nextAfter: Partial<Record<AttemptResult['kind'], string>> = {
   attempted: 'retry',
   held: 'held back by its circuit or limits: attempt',
   unavailable: 'a fault of ours: attempt',
 }
 
-/** What holds a delivery back before it begins. */
+/** Keeps a delivery back before it begins. */
 export interface Hold {
   /** ISO 8601, UTC. */
   until: string
@@ -122,29 +179,24 @@ export interface Hold {
   reason: string
 }
 
-/** Says whether somebody has asked for the attempt before that is over. */
-async function holdBack(
-  run: Run,
-  { planned, delivery }: DeliveryAsPlanned,
-  { forMs, reason }: Hold,
-): Promise<boolean> {
+/** Returns whether an attempt was requested during the hold. */
+async function holdBack({ run, planned, delivery }: Work, { forMs, reason }: Hold): Promise<boolean> {
   settle(delivery, 'held', reason)
-  const now = await run.wait(delivery, forMs, `quiet hours end → ${nameOf(planned)}`)
+  const requested = await run.waits.beforeAttempt(delivery, forMs, `quiet hours end → ${nameOf(planned)}`)
   if (isOpen(delivery)) settle(delivery, 'pending')
-  return now
+  return requested
 }
 
-/** Told of once for each spell in which a destination fails, by the delivery that comes to so many failures. */
+/** After this many failures a delivery announces, once, that its destination is failing. */
 const failingAttempts = 4
 
-function fails({ attempts }: Delivery): boolean {
+function isFailing({ attempts }: Delivery): boolean {
   const last = attempts.at(-1)
   if (last?.outcome !== 'failed' || isThrottled(last)) return false
   return attempts.filter((made) => !isThrottled(made)).length === failingAttempts
 }
 
-/** The answer is to be waited for before the workflow ends, not before; it is given up with the workflow. */
-function tell(delivery: Delivery, what: 'failing' | 'exhausted'): Promise<void> {
+function announce(delivery: Delivery, what: 'failing' | 'exhausted'): Promise<void> {
   const { destinationId, step, attempts, reason = 'its attempts fail' } = delivery
   const error = lastError(delivery)
   const about = { destinationId, ...(step && { step }), ...(error !== undefined && { lastError: error }) }
@@ -157,29 +209,9 @@ function lastError({ attempts }: Delivery): string | undefined {
   return attempts.at(-1)?.error
 }
 
-/** How far a delivery has come, as far as its next attempt depends on it. */
-interface DeliveryState {
-  progress: Progress
-  /** To be made on the slow lane. */
-  deferred: boolean
-  /** How often in a row the fault was ours. */
-  unavailable: number
-  /** Somebody has asked for it. */
-  now: boolean
-  /** The place in the destination's pace that is kept for it. */
-  place?: Place | undefined
-  /** Of a message to several people: who needs no further attempt. */
-  settled?: SettledRecipients | undefined
-}
-
 type Attempted = AttemptResult & { kind: 'attempted' }
 
-function openState(run: Run, planned: PlannedDelivery): DeliveryState {
-  const progress = startProgress(planned, () => Math.random())
-  return { progress, deferred: false, unavailable: 0, now: false, place: placeOf(run, planned) }
-}
-
-function giveBack({ destinationId }: PlannedDelivery, { number }: Place): Promise<void> {
+function releasePlace({ destinationId }: PlannedDelivery, { number }: Place): Promise<void> {
   return configuration.releasePlace({ destinationId, number }).catch(() => undefined)
 }
 
@@ -187,54 +219,54 @@ function disable({ destinationId }: PlannedDelivery, order: DisableOrder): Promi
   return configuration.disable({ destinationId, ...order })
 }
 
-/** Writes what came of it into the log. Answers how long to wait before another attempt, if there is to be one. */
-function record(
-  run: Run,
-  { delivery }: DeliveryAsPlanned,
-  made: AttemptResult,
-  state: DeliveryState,
-): number | undefined {
-  state.deferred = made.kind === 'deferred'
-  state.unavailable = made.kind === 'unavailable' ? state.unavailable + 1 : 0
-  if (!isYetToBeMade(made)) state.place = made.kind === 'held' ? made.place : undefined
-  state.now &&= isYetToBeMade(made)
-  switch (made.kind) {
-    case 'attempted': {
-      recordAttempt(delivery, made)
-      run.attempted(delivery.destinationId)
-      state.settled = settledBy(made.outcome) ?? state.settled
-      return follow(delivery, concludeAttempt(made, state.progress), state)
-    }
+/** Records the result in the log. Returns how long to wait before the next attempt, if there is one. */
+function record(work: Work, result: AttemptResult): number | undefined {
+  const { run, delivery } = work
+  prepareNext(work, result)
+  switch (result.kind) {
+    case 'attempted':
+      recordAttempt(delivery, result)
+      run.requests.clearRetry(delivery.destinationId)
+      work.settled = settledRecipients(result.outcome) ?? work.settled
+      return follow(work, concludeAttempt(result, work.progress))
     case 'skipped':
-      settle(delivery, 'skipped', made.reason)
-      if (made.missed) delivery.missed = true
+      settle(delivery, 'skipped', result.reason)
+      if (result.missed) delivery.missed = true
       return undefined
     case 'expired':
-      settle(delivery, 'failed', run.expiry.reason)
+      settle(delivery, 'failed', run.clock.expiryReason)
       return undefined
     case 'deferred':
       settle(delivery, 'pending')
       return undefined
     case 'held': {
-      const next = postpone(made, state.progress, lastError(delivery))
+      const next = postpone(result, work.progress, lastError(delivery))
       settle(delivery, next.status, next.reason)
       return next.status === 'held' ? next.waitMs : undefined
     }
     case 'unavailable':
       settle(delivery, 'pending', ourFault)
-      return Math.min(unavailableDelaysMs.first * 2 ** (state.unavailable - 1), unavailableDelaysMs.longest)
+      return Math.min(unavailableDelaysMs.first * 2 ** (work.unavailable - 1), unavailableDelaysMs.longest)
     default:
-      return assertNever(made)
+      return assertNever(result)
   }
 }
 
-/** An attempt whose worker was lost says nothing of whom it reached: they may get the message again. */
-function settledBy(outcome: Outcome): SettledRecipients | undefined {
+/** Updates what the next attempt depends on. */
+function prepareNext(work: Work, result: AttemptResult): void {
+  work.deferred = result.kind === 'deferred'
+  work.unavailable = result.kind === 'unavailable' ? work.unavailable + 1 : 0
+  if (!wasNotTried(result)) work.place = result.kind === 'held' ? result.place : undefined
+  work.requested &&= wasNotTried(result)
+}
+
+/** After an attempt whose worker was lost it is unknown whom it reached: they may get the message again. */
+function settledRecipients(outcome: Outcome): SettledRecipients | undefined {
   return outcome.kind === 'failed' ? outcome.recipients : undefined
 }
 
-/** It was not asked whether it may be made, or not to the end. */
-function isYetToBeMade({ kind }: AttemptResult): boolean {
+/** The activity ended before it knew whether the attempt may be made. */
+function wasNotTried({ kind }: AttemptResult): boolean {
   return kind === 'deferred' || kind === 'unavailable'
 }
 
@@ -243,9 +275,9 @@ function concludeAttempt({ outcome, disable }: Attempted, progress: Progress): C
   return conclude(outcome, progress)
 }
 
-function follow(delivery: Delivery, conclusion: Conclusion, state: DeliveryState): number | undefined {
-  settle(delivery, conclusion.status, conclusion.status === 'failed' ? conclusion.reason : undefined)
+function follow(work: Work, conclusion: Conclusion): number | undefined {
+  settle(work.delivery, conclusion.status, conclusion.status === 'failed' ? conclusion.reason : undefined)
   if (conclusion.status !== 'pending') return undefined
-  state.progress = conclusion.progress
+  work.progress = conclusion.progress
   return conclusion.delayMs
 }

@@ -5,8 +5,8 @@ import { plan } from './activity-options.ts'
 import type { RouteEventInput, StandInInput } from './contract/event.ts'
 import { deliverAll } from './deliver-all.ts'
 import { runRules } from './rules/steps.ts'
-import { openRun } from './run.ts'
-import type { Run } from './run-types.ts'
+import { beginRun, closeRun, openRun } from './run/run.ts'
+import type { Run } from './run/types.ts'
 import { standIn } from './stand-in.ts'
 import { leaveUnused } from './queues/turns.ts'
 
@@ -16,15 +16,15 @@ export async function routeEvent(input: RouteEventInput | StandInInput): Promise
   const run = openRun(input.event, input)
   try {
     const planned = await plan(input)
-    run.begin(planned.at, plannedDeliveries(planned.steps))
+    beginRun(run, planned.at, plannedDeliveries(planned.steps))
     recordPlan(run.timeline, planned)
     if (input.queues) await leaveUnused(run, leadingDeliveries(planned.steps))
     await runPlan(run, planned)
   } catch (error) {
-    if (isCancellation(error)) run.close()
+    if (isCancellation(error)) closeRun(run)
     throw error
   }
-  return run.close()
+  return closeRun(run)
 }
 
 /** Either rules act, or those hear of it who subscribe. */

@@ -67,7 +67,7 @@ export interface BatchInput {
  * A workflow makes this many deliveries itself; more go to child workflows of as many each. The bound is the server's: a
  * search attribute's value has at most 2,048 bytes, which is 62 destination ids, and over it the workflow is failed.
  */
-export const mostPerWorkflow = 60
+export const maxPerWorkflow = 60
 
 export function batchWorkflowId(workflowId: string, index: number): string {
   return `${workflowId}/batch/${index}`

@@ -3,7 +3,7 @@ import type { PlannedDelivery } from '../../domain/routing/plan.ts'
 import { type Delivery, isOpen, settle } from '../../domain/delivery/timeline.ts'
 import { configuration } from '../activity-options.ts'
 import { leaveSignal, turnSignal, turnsWorkflowId } from '../contract/turns.ts'
-import type { Run, Turns } from '../run-types.ts'
+import type { Run, Turns } from '../run/types.ts'
 
 /** A queue as a delivery sees it: a `takeTurns` workflow. */
 export interface Queue {
@@ -69,14 +69,14 @@ export async function takeTurn(
   const { turns } = run
   const come = () => turns.come.has(id)
   const { workflowId } = workflowInfo()
-  const summary = `wait for a turn at ${run.nameOf(delivery)}`
+  const summary = `wait for a turn at ${run.listing.destinationName(delivery.destinationId)}`
   let enteredAt: number | undefined
   let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
   let leftMs = mayWaitMs
   /** Says whether there is time left to wait for the turn. */
   async function waitFor(atMostMs: number): Promise<boolean> {
     const waitMs = Math.min(atMostMs, leftMs)
-    const isDone = (await run.waitUntil(delivery, come, waitMs, summary)) || !isOpen(delivery)
+    const isDone = (await run.waits.until(delivery, come, waitMs, summary)) || !isOpen(delivery)
     leftMs -= waitMs
     return !isDone && leftMs > 0
   }
@@ -89,7 +89,7 @@ export async function takeTurn(
       patience = patienceMs.entered
     }
     if (!(await waitFor(soonMs))) break
-    run.publish()
+    run.listing.publish()
     await waitFor(patience)
     patience = 0
   }

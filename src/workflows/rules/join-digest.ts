@@ -3,7 +3,8 @@ import type { PlannedDigest } from '../../domain/routing/plan.ts'
 import { endStep, waitInStep, type StepRecord } from '../../domain/rules/step-record.ts'
 import { digests } from '../activity-options.ts'
 import { digestWorkflowId, leaveDigestSignal } from '../contract/digests.ts'
-import type { Over, RuleRun } from './rule-run.ts'
+import type { Over } from '../run/types.ts'
+import type { RuleRun } from './rule-run.ts'
 
 /** A digest that does not answer so long after its window has ended is joined again: it may have been ended from outside. */
 const patienceMs = 10_000
@@ -20,20 +21,24 @@ export async function joinDigest(
   const { ruleId, version, name, quietHours } = rule
   const digestId = digestWorkflowId(run.event, rule, step)
   const answered = () => run.digested.has(digestId)
-  run.publish()
+  run.listing.publish()
   while (!answered() && over() === undefined) {
     const orders = { ruleId, version, name, steps, from, ...(quietHours && { quietHours }) }
-    run.expiry.note(Date.parse(await digests.joinDigest({ digestId, orders, windowMs, max, by })))
-    waitInStep(record, run.inMs(windowMs), key && `with ${key.text}`)
+    run.clock.advanceTo(Date.parse(await digests.joinDigest({ digestId, orders, windowMs, max, by })))
+    waitInStep(record, run.clock.in(windowMs), key && `with ${key.text}`)
     // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
     if (answered()) await leave(digestId)
-    await run.pause(windowMs + patienceMs, () => answered() || over() !== undefined, 'wait for the digest')
+    await run.waits.pause(
+      windowMs + patienceMs,
+      () => answered() || over() !== undefined,
+      'wait for the digest',
+    )
   }
   if (!answered()) await leave(digestId)
   if (!answered()) await condition(answered, leavingMs, { summary: 'wait to leave the digest' })
   const told = run.digested.get(digestId)?.eventId
-  if (told === undefined) return endStep(record, 'skipped', run.now(), over())
-  endStep(record, 'done', run.now(), `digested into ${told}`)
+  if (told === undefined) return endStep(record, 'skipped', run.clock.now(), over())
+  endStep(record, 'done', run.clock.now(), `digested into ${told}`)
   record.digestId = told
 }
 

@@ -1,6 +1,6 @@
 import type { PlannedRule } from '../../domain/routing/plan.ts'
 import type { Opening } from '../deliver-all.ts'
-import type { Run } from '../run-types.ts'
+import type { Run } from '../run/types.ts'
 
 /** One rule at work. */
 export interface RuleRun {
@@ -12,6 +12,3 @@ export interface RuleRun {
   /** What goes on while the rule does: deliveries, and what follows where they fail. */
   behind: Promise<void>[]
 }
-
-/** Says why something is over, once there is a reason. */
-export type Over = () => string | undefined

@@ -13,8 +13,8 @@ import { timing } from '../activity-options.ts'
 import type { Hold } from '../deliver.ts'
 import { type Opening, deliverStep, openWith } from '../deliver-all.ts'
 import { joinDigest } from './join-digest.ts'
-import type { Run } from '../run-types.ts'
-import type { Over, RuleRun } from './rule-run.ts'
+import type { Over, Run } from '../run/types.ts'
+import type { RuleRun } from './rule-run.ts'
 
 /** Runs the rules that act, side by side. What waits for nothing is made together, before anything else. */
 export async function runRules(run: Run, rules: readonly PlannedRule[]): Promise<void> {
@@ -32,7 +32,7 @@ interface Endings {
 
 async function runRule(run: Run, rule: PlannedRule, opening: Opening): Promise<void> {
   const doing: RuleRun = { run, rule, opening, behind: [] }
-  const endings: Endings = { steps: () => doing.stopped ?? run.over(), deliveries: () => undefined }
+  const endings: Endings = { steps: () => doing.stopped ?? run.requests.over(), deliveries: () => undefined }
   await runSteps(doing, rule.steps, endings)
   // What goes on may add to what goes on.
   for (let at = 0; at < doing.behind.length; at++) await doing.behind[at]
@@ -40,10 +40,10 @@ async function runRule(run: Run, rule: PlannedRule, opening: Opening): Promise<v
 
 async function runSteps(doing: RuleRun, steps: readonly PlannedStep[], endings: Endings): Promise<void> {
   for (const step of steps) {
-    const record = beginStep(doing.run.timeline, step, doing.run.now())
+    const record = beginStep(doing.run.timeline, step, doing.run.clock.now())
     const why = endings.steps()
     if (why === undefined) await runStep(doing, step, record, endings)
-    else endStep(record, 'skipped', doing.run.now(), why)
+    else endStep(record, 'skipped', doing.run.clock.now(), why)
   }
 }
 
@@ -64,7 +64,7 @@ function runStep(
       endStep(
         record,
         'done',
-        doing.run.now(),
+        doing.run.clock.now(),
         step.taken === 'steps' ? 'passes the filter' : 'does not pass the filter',
       )
       return runSteps(doing, step.steps, endings)
@@ -72,7 +72,7 @@ function runStep(
       return joinDigest(doing, step, record, endings.steps)
     case 'stop':
       doing.stopped = `stopped by ${step.path}${step.reason === undefined ? '' : `: ${step.reason}`}`
-      return endStep(record, 'done', doing.run.now(), step.reason)
+      return endStep(record, 'done', doing.run.clock.now(), step.reason)
     default:
       return assertNever(step)
   }
@@ -110,10 +110,15 @@ async function followUp(
   const wanted = step.deliveries.length + (step.missing?.length ?? 0)
   const missing = step.missing?.map(({ destinationId, reason }) => `; ${destinationId} ${reason}`) ?? []
   const ended = arrived < wanted ? endings.deliveries() : undefined
-  if (ended !== undefined && arrived === 0) endStep(record, 'skipped', doing.run.now(), ended)
+  if (ended !== undefined && arrived === 0) endStep(record, 'skipped', doing.run.clock.now(), ended)
   else {
     const rest = ended === undefined ? '' : `; ${ended}`
-    endStep(record, 'done', doing.run.now(), `${arrived} of ${wanted} delivered${missing.join('')}${rest}`)
+    endStep(
+      record,
+      'done',
+      doing.run.clock.now(),
+      `${arrived} of ${wanted} delivered${missing.join('')}${rest}`,
+    )
   }
   if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], endings)
 }
@@ -124,9 +129,11 @@ async function holdFor(
   { leads, heldUntil }: PlannedDeliver,
 ): Promise<Hold | undefined> {
   if (leads)
-    return heldUntil === undefined ? undefined : holdUntil(heldUntil, Date.parse(heldUntil) - run.nowMs())
-  if (!rule.quietHours || run.over()) return undefined
-  run.publish()
+    return heldUntil === undefined
+      ? undefined
+      : holdUntil(heldUntil, Date.parse(heldUntil) - run.clock.nowMs())
+  if (!rule.quietHours || run.requests.over()) return undefined
+  run.listing.publish()
   const quiet = await timing.quietTime(rule.quietHours)
   return quiet && holdUntil(quiet.until, quiet.forMs)
 }
@@ -142,12 +149,12 @@ async function runDelay(
   over: Over,
 ): Promise<void> {
   const { run } = doing
-  if ('timezone' in step) run.publish()
+  if ('timezone' in step) run.listing.publish()
   const { until, forMs } =
-    'timezone' in step ? await timing.timeOfDay(step) : { until: run.inMs(step.forMs), forMs: step.forMs }
+    'timezone' in step ? await timing.timeOfDay(step) : { until: run.clock.in(step.forMs), forMs: step.forMs }
   waitInStep(record, until)
   await pause(doing, forMs, over, waitSummary('next step', forMs))
-  endStep(record, over() === undefined ? 'done' : 'skipped', run.now(), over())
+  endStep(record, over() === undefined ? 'done' : 'skipped', run.clock.now(), over())
 }
 
 /** What follows where nobody acknowledges the event in time. It ends where somebody does after all. */
@@ -163,12 +170,12 @@ async function runAwaitAck(
     const by = run.timeline.acknowledgement?.by
     return by === undefined ? undefined : `acknowledged by ${by}`
   }
-  waitInStep(record, run.inMs(withinMs))
+  waitInStep(record, run.clock.in(withinMs))
   const summary = waitSummary('escalation, unless acknowledged,', withinMs)
   await pause(doing, withinMs, () => acknowledged() ?? over(), summary)
-  if (acknowledged() !== undefined) return endStep(record, 'done', run.now(), acknowledged())
-  if (over() !== undefined) return endStep(record, 'skipped', run.now(), over())
-  endStep(record, 'done', run.now(), `not acknowledged within ${within}`)
+  if (acknowledged() !== undefined) return endStep(record, 'done', run.clock.now(), acknowledged())
+  if (over() !== undefined) return endStep(record, 'skipped', run.clock.now(), over())
+  endStep(record, 'done', run.clock.now(), `not acknowledged within ${within}`)
   await runSteps(doing, otherwise, {
     steps: () => over() ?? acknowledged(),
     deliveries: () => endings.deliveries() ?? acknowledged(),
@@ -177,5 +184,5 @@ async function runAwaitAck(
 
 /** Waits durably, until something is over at the latest. */
 async function pause({ run }: RuleRun, forMs: number, over: Over, summary: string): Promise<void> {
-  if (over() === undefined) await run.pause(forMs, () => over() !== undefined, summary)
+  if (over() === undefined) await run.waits.pause(forMs, () => over() !== undefined, summary)
 }

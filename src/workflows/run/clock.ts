@@ -1,0 +1,38 @@
+import { condition, sleep } from '@temporalio/workflow'
+import { expiryMs, type Event } from '../../domain/event.ts'
+import type { Clock } from './types.ts'
+
+/** `startedMs` is when the workflow started (Unix ms). */
+export function createClock(event: Pick<Event, 'expiresAt'>, startedMs: number): Clock {
+  const expiresAtMs = expiryMs(event)
+  let knownMs = startedMs
+  let timerStarted = false
+  let timerFired = false
+  const expiresWithin = (delayMs: number) => timerFired || knownMs + delayMs >= expiresAtMs
+
+  /** Only an event that waits needs the timer. */
+  function startTimer(): void {
+    if (timerStarted || expiresAtMs === Infinity) return
+    timerStarted = true
+    const leftMs = Math.max(1, expiresAtMs - Date.now())
+    const fired = sleep(leftMs, { summary: 'the event expires' }).then(() => (timerFired = true))
+    fired.catch(() => undefined) // The workflow ended first.
+  }
+
+  const toIso = (delayMs: number) => new Date(knownMs + delayMs).toISOString()
+  return {
+    advanceTo(unixMs) {
+      knownMs = Math.max(knownMs, unixMs)
+    },
+    nowMs: () => knownMs,
+    now: () => toIso(0),
+    in: toIso,
+    expiryReason: `expired: no attempt is made after ${event.expiresAt}`,
+    isExpired: () => expiresWithin(0),
+    expiresWithin,
+    until(predicate, maxMs, summary) {
+      startTimer()
+      return condition(() => timerFired || predicate(), maxMs, { summary })
+    },
+  }
+}
