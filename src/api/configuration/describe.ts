@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { findChannel } from '../../channels/index.ts'
 import type { DeliveryPolicy, DestinationStatus, Subscription } from '../../domain/destination.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
-import type { RuleDefinition } from '../../domain/rules/rule.ts'
+import { isStepKind, nestingFields, stepFields, type RuleDefinition } from '../../domain/rules/rule.ts'
 import { deliveryPolicy } from '../destinations/fields.ts'
 import { digest } from '../rules/values.ts'
 import type { NewTemplate } from '../templates/store.ts'
@@ -72,14 +72,7 @@ export function describeRule(
 }
 
 const windowFields = ['timezone', 'between', 'days', 'unless']
-const digestFields = ['window', 'by', 'max']
-const stepFields: Record<string, string[]> = {
-  deliver: ['to', 'template', 'waitFor', 'onFailure'],
-  delay: ['until', 'timezone'],
-  awaitAck: ['within', 'otherwise'],
-  branch: ['filter', 'steps', 'else'],
-  digest: digestFields,
-}
+const digestFields = Object.keys(stepFields.digest)
 
 /** PostgreSQL keeps the keys of JSON in an order of its own. */
 function orderSteps(steps: Json): Json {
@@ -92,13 +85,12 @@ function orderSteps(steps: Json): Json {
 
 function orderStep(kind: string, settings: JsonObject): JsonObject {
   const short = kind === 'digest' ? withoutDefaults(digest, settings) : settings
-  const entries = Object.entries(inOrder(short, stepFields[kind] ?? []))
+  const entries = Object.entries(inOrder(short, isStepKind(kind) ? Object.keys(stepFields[kind]) : []))
+  const lists = nestingFields(kind)
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, holdsSteps.has(name) ? orderSteps(value) : value]),
+    entries.map(([name, value]) => [name, lists.includes(name) ? orderSteps(value) : value]),
   )
 }
-
-const holdsSteps = new Set(['onFailure', 'otherwise', 'steps', 'else'])
 
 function nameOf(id: Json, names: NamesById): Json {
   return typeof id === 'string' ? (names.get(id) ?? id) : id

@@ -1,18 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
+import { nestingFields } from '../../domain/rules/rule.ts'
 
 /** Changes one `deliver`; `path` is dotted, as in `steps.0.deliver`. */
 export type DeliverChange = (deliver: JsonObject, path: string) => JsonObject
 
-/** The lists of steps inside of a step, by its kind. */
-const nestedLists: Record<string, readonly string[]> = {
-  deliver: ['onFailure'],
-  awaitAck: ['otherwise'],
-  branch: ['steps', 'else'],
-}
-
 /**
- * Every step that delivers, changed, nested ones included. It takes what has not passed a schema yet: what is no step stays as it
- * is, for the schema to refuse. Whoever calls it has bounded how deep it is nested.
+ * Changes every step that delivers, nested ones included. The input has not been validated yet: what is not a step is left as it is,
+ * for the schema to refuse. The caller must have limited the nesting depth.
  */
 export function mapDelivers(steps: Json, path: string, change: DeliverChange): Json {
   if (!Array.isArray(steps)) return steps
@@ -25,7 +19,7 @@ export function mapDelivers(steps: Json, path: string, change: DeliverChange): J
 function mapStep(kind: string, settings: Json, path: string, change: DeliverChange): Json {
   if (!isJsonObject(settings)) return settings
   const own = kind === 'deliver' ? change(settings, path) : settings
-  const lists = Object.hasOwn(nestedLists, kind) ? (nestedLists[kind] ?? []) : []
+  const lists = nestingFields(kind)
   return mapValues(own, (value, name) =>
     lists.includes(name) ? mapDelivers(value, `${path}.${name}`, change) : value,
   )

@@ -8,7 +8,7 @@ import {
 } from '../../domain/event.ts'
 import { errorClasses } from '../../domain/delivery/outcome.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
-import type { StepRecord } from '../../domain/rules/step-record.ts'
+import { stepKinds } from '../../domain/rules/rule.ts'
 import { type DeliveryStatus, eventStatuses } from '../../domain/delivery/timeline.ts'
 import { duration } from '../destinations/fields.ts'
 import { isoTime, jsonObject } from '../fields/text.ts'
@@ -56,15 +56,6 @@ const deliveryStatuses = [
   'skipped',
   'held',
 ] as const satisfies readonly DeliveryStatus[]
-
-const stepKinds = [
-  'deliver',
-  'delay',
-  'awaitAck',
-  'branch',
-  'digest',
-  'stop',
-] as const satisfies readonly StepRecord['kind'][]
 
 const deliveryFields = z.object({
   destinationId: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { StepKind } from '../../domain/rules/rule.ts'
 import { routingReply } from '../events/fields.ts'
 import { ruleSteps } from './steps.ts'
 
@@ -26,7 +27,10 @@ const deliveries = z.array(
 )
 
 const step: z.ZodType = z
-  .lazy(() => z.discriminatedUnion('kind', [deliver, delay, awaitAck, branch, digest, stop]))
+  .lazy(() => {
+    const kinds = { deliver, delay, awaitAck, branch, digest, stop } satisfies Record<StepKind, z.ZodType>
+    return z.discriminatedUnion('kind', Object.values(kinds) as [typeof deliver])
+  })
   .meta({ id: 'ForecastStep' })
 const steps = z.array(step)
 

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import { z } from 'zod'
-import { ruleLimits, type RuleStep } from '../../domain/rules/rule.ts'
+import { ruleLimits, type RuleStep, type StepKind } from '../../domain/rules/rule.ts'
 import { filter } from '../fields/filter.ts'
 import { digest, longestWait, untilTime } from './values.ts'
 import { jsonObject } from '../fields/text.ts'
@@ -45,7 +45,7 @@ const stop = z.union(
   'must be true, or a text that says why',
 )
 
-const kinds = { deliver, delay, awaitAck, branch, digest, stop }
+const kinds = { deliver, delay, awaitAck, branch, digest, stop } satisfies Record<StepKind, z.ZodType>
 const kindNames = Object.keys(kinds)
 
 /**

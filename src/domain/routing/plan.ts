@@ -172,7 +172,17 @@ export function leadingDeliveries(steps: readonly (Step | PlannedStep)[]): Plann
 
 /** The steps inside of a step, whether or not it comes to them. */
 export function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {
-  if ('steps' in step) return step.steps
-  if ('otherwise' in step) return step.otherwise
-  return 'onFailure' in step ? (step.onFailure ?? []) : []
+  switch (step.kind) {
+    case 'rule':
+    case 'branch':
+      return step.steps
+    case 'awaitAck':
+      return step.otherwise
+    case 'deliver':
+      return ('onFailure' in step && step.onFailure) || []
+    case 'delay':
+    case 'digest':
+    case 'stop':
+      return []
+  }
 }

@@ -26,13 +26,50 @@ export interface Rule {
   definition: RuleDefinition
 }
 
-export type RuleStep =
-  | { deliver: DeliverSettings }
-  | { delay: string | UntilTime }
-  | { awaitAck: { within: string; otherwise?: RuleStep[] | undefined } }
-  | { branch: { filter: JsonObject; steps: RuleStep[]; else?: RuleStep[] | undefined } }
-  | { digest: DigestSettings }
-  | { stop: true | string }
+/** The kinds of steps, and the settings of each. */
+export interface StepSettings {
+  deliver: DeliverSettings
+  delay: string | UntilTime
+  awaitAck: { within: string; otherwise?: RuleStep[] | undefined }
+  branch: { filter: JsonObject; steps: RuleStep[]; else?: RuleStep[] | undefined }
+  digest: DigestSettings
+  stop: true | string
+}
+
+export type StepKind = keyof StepSettings
+
+/** A step has exactly one key, its kind: `{ "delay": "1h" }`. */
+export type RuleStep = { [Kind in StepKind]: { [Key in Kind]: StepSettings[Kind] } }[StepKind]
+
+/**
+ * The fields of every kind of step, in the order in which a configuration document shows them. `steps` marks a field that holds a
+ * nested list of steps: whatever walks through a rule derives from this table.
+ */
+export const stepFields: { [Kind in StepKind]: FieldRoles<StepSettings[Kind]> } = {
+  deliver: { to: 'value', template: 'value', waitFor: 'value', onFailure: 'steps' },
+  delay: { until: 'value', timezone: 'value' },
+  awaitAck: { within: 'value', otherwise: 'steps' },
+  branch: { filter: 'value', steps: 'steps', else: 'steps' },
+  digest: { window: 'value', by: 'value', max: 'value' },
+  stop: {},
+}
+
+type FieldRoles<Settings, Fields = Extract<Settings, object>> = [Fields] extends [never]
+  ? Record<never, never>
+  : { [Field in keyof Fields]-?: NonNullable<Fields[Field]> extends readonly RuleStep[] ? 'steps' : 'value' }
+
+export const stepKinds = Object.keys(stepFields) as StepKind[]
+
+/** The fields of a kind of step that hold nested lists of steps. Empty for an unknown kind. */
+export function nestingFields(kind: string): string[] {
+  if (!isStepKind(kind)) return []
+  const roles: [string, 'steps' | 'value'][] = Object.entries(stepFields[kind])
+  return roles.filter(([, role]) => role === 'steps').map(([field]) => field)
+}
+
+export function isStepKind(kind: string): kind is StepKind {
+  return Object.hasOwn(stepFields, kind)
+}
 
 export interface DeliverSettings {
   /** Destination ids, each at most once. */

@@ -1,5 +1,12 @@
 import type { JsonObject } from '../event.ts'
-import type { DeliverSettings, RuleDefinition, RuleStep } from './rule.ts'
+import {
+  nestingFields,
+  type DeliverSettings,
+  type RuleDefinition,
+  type RuleStep,
+  type StepKind,
+  type StepSettings,
+} from './rule.ts'
 
 /** A list of steps in a rule. `path` is dotted, as in `steps.0.deliver.onFailure`; the rule's own list has the depth 1. */
 export interface StepList {
@@ -49,12 +56,11 @@ export function ruleFilters({
   return [...(when?.filter ? [when.filter] : []), ...unless, ...branches]
 }
 
-function nestedLists(step: RuleStep): [name: string, steps: readonly RuleStep[]][] {
-  if ('deliver' in step) return [['deliver.onFailure', step.deliver.onFailure ?? []]]
-  if ('awaitAck' in step) return [['awaitAck.otherwise', step.awaitAck.otherwise ?? []]]
-  if (!('branch' in step)) return []
-  return [
-    ['branch.steps', step.branch.steps],
-    ['branch.else', step.branch.else ?? []],
-  ]
+function nestedLists(step: RuleStep): [path: string, steps: readonly RuleStep[]][] {
+  return Object.entries(step).flatMap(([kind, settings]: [string, StepSettings[StepKind]]) =>
+    nestingFields(kind).map((field): [string, readonly RuleStep[]] => [
+      `${kind}.${field}`,
+      (settings as unknown as Record<string, readonly RuleStep[] | undefined>)[field] ?? [],
+    ]),
+  )
 }
