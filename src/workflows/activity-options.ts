@@ -5,10 +5,10 @@ import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { attemptSummary, nameOf, openingSummary } from '../domain/delivery/trace.ts'
 import { slowTaskQueue } from './contract/task-queues.ts'
 
-/** Beyond the receiver's own timeout: loading the destination, signing, writing the result. */
+/** Allowed in addition to the receiver's timeout: loading the destination, signing, recording the result. */
 const overheadMs = 5_000
 
-/** Our own work on our own database, repeated until it succeeds: it sends nothing and may run twice. */
+/** Work on our own database. It is idempotent and sends nothing, so it is retried until it succeeds. */
 const ownWork = {
   startToCloseTimeout: '30s',
   retry: { initialInterval: '1s', maximumInterval: '5m' },
@@ -16,28 +16,28 @@ const ownWork = {
 
 export const { plan } = proxyLocalActivities<Pick<Activities, 'plan'>>({
   ...ownWork,
-  // Waits beyond a few seconds are durable timers, and grow: an outage must not fill the history with heartbeats.
+  // Longer backoffs are durable timers: an outage must not fill the history with heartbeats.
   localRetryThreshold: '5s',
 })
-/** What is done to the configuration while a delivery is made. */
+/** Changes to the configuration during a delivery. */
 export const configuration =
   proxyActivities<Pick<Activities, 'disable' | 'enterTurn' | 'releasePlace'>>(ownWork)
 
-/** A rule waits for it: what is lost with a worker is soon done by another. */
-const soon = { ...ownWork, startToCloseTimeout: '10s' } as const
+/** For activities that a rule waits for: if a worker is lost, another one soon takes over. */
+const prompt = { ...ownWork, startToCloseTimeout: '10s' } as const
 
-/** What a clock with a calendar has to say: workflow code has none. */
-export const timing = proxyActivities<Pick<Activities, 'quietTime' | 'timeOfDay'>>(soon)
+/** Calendar arithmetic, which workflow code must not do. */
+export const timing = proxyActivities<Pick<Activities, 'quietTime' | 'timeOfDay'>>(prompt)
 
-/** Into a digest, and out of it as an event of its own. */
-export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDigest'>>(soon)
+/** Joins a digest, and turns a full one into an event. */
+export const digests = proxyActivities<Pick<Activities, 'joinDigest' | 'startDigest'>>(prompt)
 
-/** Tells a tenant what becomes of deliveries. */
-export const news = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWork)
+/** Emits operational events about deliveries. */
+export const announcements = proxyActivities<Pick<Activities, 'announceDelivery'>>(ownWork)
 
 /**
- * First attempts, within the workflow task that routed the event. It answers within about a second,
- * whatever the receivers do.
+ * First attempts, within the workflow task that routed the event. The activity returns within about a second, however slow the
+ * receivers are.
  */
 export function firstAttempts(planned: readonly PlannedDelivery[]) {
   return proxyLocalActivities<Pick<Activities, 'attemptEach'>>({
@@ -48,8 +48,8 @@ export function firstAttempts(planned: readonly PlannedDelivery[]) {
 }
 
 /**
- * A later attempt, fair by tenant. One that may take long is made on a queue of its own (`slow`), so that no other attempt waits
- * behind it.
+ * A later attempt, scheduled fairly between tenants. One that may take long uses a separate task queue (`slow`), so that no other
+ * attempt waits behind it.
  */
 export function laterAttempt(
   { tenantId }: Pick<Event, 'tenantId'>,

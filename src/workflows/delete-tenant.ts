@@ -2,7 +2,7 @@ import { proxyActivities, sleep } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { DeleteTenantInput, DeletionCounts } from './contract/erasures.ts'
 
-/** Repeated until they succeed: what is deleted already is not found again. */
+/** Idempotent, so they are retried until they succeed: what has been deleted is not found again. */
 const { deleteExecutions, deleteArchived, deleteRows } = proxyActivities<
   Pick<Activities, 'deleteExecutions' | 'deleteArchived' | 'deleteRows'>
 >({
@@ -11,10 +11,10 @@ const { deleteExecutions, deleteArchived, deleteRows } = proxyActivities<
   retry: { initialInterval: '1s', maximumInterval: '5m' },
 })
 
-/** Requests that were let in before the keys were refused have ended by then, and lists show what they have started. */
+/** After this time, requests that were admitted before the keys were revoked have ended, and visibility shows what they started. */
 const lookAgainMs = 20_000
 
-/** Deletes all that a tenant has: in Temporal until there is nothing left to be found, in the archive, in the database. */
+/** Deletes a tenant's data: in Temporal until nothing more is found, then in the archive, then in the database. */
 export async function deleteTenant(input: DeleteTenantInput): Promise<DeletionCounts> {
   const counts: DeletionCounts = { executions: 0, archivedFiles: 0, rows: 0 }
   counts.executions += await deleteExecutions(input)

@@ -34,15 +34,15 @@ import { deliver, type Hold } from './deliver.ts'
 import { beginRun, closeRun, openRun } from './run/run.ts'
 import type { Over, Run } from './run/types.ts'
 import { standIn } from './stand-in.ts'
-import { leavePlaces } from './queues/turns.ts'
+import { leaveDelegated } from './queues/turns.ts'
 
-/** Makes the deliveries of a plan without rules side by side: none waits for another. */
+/** Makes the deliveries of a plan without rules in parallel. None waits for another. */
 export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
   if (hasRoomFor(run, planned)) await deliverHere(run, planned)
   else await delegateAll(run, planned)
 }
 
-/** A child's workflow: some of an event's deliveries, with a timeline of its own. */
+/** A child workflow that makes some of an event's deliveries and has its own timeline. */
 export async function deliverBatch(input: BatchInput | StandInInput): Promise<Timeline> {
   if ('erased' in input) return standIn(input)
   const { event, deliveries, places, plannedAt } = input
@@ -61,13 +61,13 @@ async function deliverHere(run: Run, planned: readonly PlannedDelivery[]): Promi
   await Promise.all(made)
 }
 
-/** What the rules of an event open with: their first attempts that wait for nothing, and what came of them. */
+/** The deliveries that an event's rules begin with immediately, and the results of their first attempts. */
 export interface Opening {
   opened: Map<PlannedDelivery, DeliveryAsPlanned>
   first: Map<DeliveryAsPlanned, FirstResult>
 }
 
-/** Opens an event by its rules, all of them together. Those of more deliveries than one workflow makes have no opening. */
+/** Makes the first attempts of all rules together. Rules with more deliveries than one workflow can make have no opening. */
 export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise<Opening> {
   const opening: Opening = { opened: new Map(), first: new Map() }
   const openings = plannedDeliveries(rules).filter(({ opens }) => opens)
@@ -79,19 +79,19 @@ export async function openWith(run: Run, rules: readonly PlannedRule[]): Promise
   return opening
 }
 
-/** How a rule delivers. */
-export interface StepDelivering {
+/** How a rule's step delivers. */
+export interface StepOptions {
   opening: Opening
   hold: Hold | undefined
   /** Ends the step's deliveries. */
   over: Over
 }
 
-/** Makes the deliveries of a rule's step side by side, once nothing holds them back. */
+/** Makes the deliveries of a rule's step in parallel, after any hold. */
 export function deliverStep(
   run: Run,
   planned: readonly PlannedDelivery[],
-  { opening: { opened, first }, hold, over }: StepDelivering,
+  { opening: { opened, first }, hold, over }: StepOptions,
 ): Promise<Delivery[]> {
   const further = planned.filter((one) => !opened.has(one))
   if (!hasRoomFor(run, further)) return delegateStep(run, planned, { hold, over })
@@ -109,7 +109,7 @@ function hasRoomFor({ timeline, listing }: Run, planned: readonly PlannedDeliver
   return own.length + planned.length <= maxPerWorkflow
 }
 
-/** Once lists show the event, its workflow can be asked for the log (`readTimeline`). */
+/** Once lists show the event, its workflow may be queried for the log (`readTimeline`). */
 function publishOpen(run: Run, deliveries: readonly DeliveryAsPlanned[]): void {
   if (deliveries.some(({ delivery }) => isOpen(delivery))) run.listing.publish()
 }
@@ -131,11 +131,11 @@ async function delegateAll(
   await Promise.all(batches.map((batch) => delegate(run, batch, over)))
 }
 
-/** What is held back is handed to children once it is not any more. */
+/** Deliveries that are held back go to child workflows after the hold. */
 async function delegateStep(
   run: Run,
   planned: readonly PlannedDelivery[],
-  { hold, over }: Omit<StepDelivering, 'opening'>,
+  { hold, over }: Omit<StepOptions, 'opening'>,
 ) {
   if (hold) await run.waits.pause(hold.forMs, () => over() !== undefined, 'quiet hours end')
   if (run.requests.over() !== undefined || over() !== undefined) return []
@@ -146,7 +146,7 @@ async function delegateStep(
   return deliveries
 }
 
-/** Hands a batch to a child. Here only the deliveries' states are kept; their attempts are read from the child. */
+/** Starts a child workflow for a batch. This timeline keeps only the statuses of its deliveries; the child has their attempts. */
 async function delegate(run: Run, batch: readonly PlannedDelivery[], over: Over): Promise<void> {
   const { workflowId, workflowType, typedSearchAttributes, memo } = workflowInfo()
   const { summary: _ownSummary, ...startMemo } = memo ?? {}
@@ -168,7 +168,7 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[], over: Over)
     staticDetails: runDetails(event),
   }
   const childType = workflowType === replayEventType ? replayBatchType : deliverBatchType
-  const left = leavePlaces(run, batch)
+  const left = leaveDelegated(run, batch)
   if (left.length > 0) await Promise.all(left)
   const child = await startChild<typeof deliverBatch>(childType, options)
   run.requests.forwardTo({
@@ -183,11 +183,11 @@ async function delegate(run: Run, batch: readonly PlannedDelivery[], over: Over)
   run.listing.publishIfListed()
 }
 
-/** The child's timeline. Its deliveries end once there is a reason. */
+/** Returns the child's timeline. Ends the child's deliveries once `over` returns a reason. */
 async function endedBy(over: Over, child: ChildWorkflowHandle<typeof deliverBatch>): Promise<Timeline> {
   return CancellationScope.cancellable(async () => {
     const ended = condition(() => over() !== undefined).then(() => child.signal(endBatchSignal, over() ?? ''))
-    ended.catch(() => undefined) // The child has ended by itself.
+    ended.catch(() => undefined) // The child ended first.
     try {
       return await child.result()
     } finally {

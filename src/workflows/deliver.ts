@@ -13,7 +13,7 @@ import type { Place } from '../domain/delivery/pace.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/delivery/timeline.ts'
 import { nameOf, waitSummary } from '../domain/delivery/trace.ts'
-import { configuration, news } from './activity-options.ts'
+import { announcements, configuration } from './activity-options.ts'
 import { attempt, attemptInProgress, reservedPlace, type DeliveryAsPlanned } from './attempts.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn, type Queue } from './queues/turns.ts'
 import type { Run } from './run/types.ts'
@@ -200,7 +200,7 @@ function announce(delivery: Delivery, what: 'failing' | 'exhausted'): Promise<vo
   const { destinationId, step, attempts, reason = 'its attempts fail' } = delivery
   const error = lastError(delivery)
   const about = { destinationId, ...(step && { step }), ...(error !== undefined && { lastError: error }) }
-  return news
+  return announcements
     .announceDelivery({ news: what, reason, attempts: attempts.length, ...about })
     .catch(() => undefined)
 }

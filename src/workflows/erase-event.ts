@@ -2,7 +2,7 @@ import { proxyActivities, sleep } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { EraseEventInput, ErasureCounts } from './contract/erasures.ts'
 
-/** Repeated until they succeed: what is erased already is not found again. */
+/** Idempotent, so they are retried until they succeed: what has been erased is not found again. */
 const { endRuns, eraseRuns, eraseArchived, concludeErasure } = proxyActivities<
   Pick<Activities, 'endRuns' | 'eraseRuns' | 'eraseArchived' | 'concludeErasure'>
 >({
@@ -12,18 +12,17 @@ const { endRuns, eraseRuns, eraseArchived, concludeErasure } = proxyActivities<
 })
 
 /**
- * What was begun with the event's data at hand, just before the erasure was asked for, is started and shown by lists within this
- * time; what begins later asks first.
+ * A request that had read the event's data just before the erasure was requested starts its workflow, and visibility shows it,
+ * within this time. Later requests check for an erasure first.
  */
 const lookAgainMs = 5_000
 
 /**
- * Erases an event, and the digests that tell of it: in Temporal, then in the archive, and again until there is nothing left
- * to be found.
+ * Erases an event and the digests that contain it: in Temporal, then in the archive, repeatedly until nothing more is found.
  */
 export async function eraseEvent(input: EraseEventInput): Promise<ErasureCounts> {
   const counts: ErasureCounts = { runs: 0, digests: 0, archivedLines: 0 }
-  // Events to erase: those that are added while it is walked through are walked through as well.
+  // Iterating over a Set also visits ids that are added meanwhile.
   const eventIds = new Set([input.eventId])
   await eraseOnce(input, eventIds, counts)
   let found: number
@@ -36,7 +35,7 @@ export async function eraseEvent(input: EraseEventInput): Promise<ErasureCounts>
   return counts
 }
 
-/** Erases what there is now. Answers with how much that was. */
+/** Makes one pass. Returns how many runs and archived lines it found. */
 async function eraseOnce(
   input: EraseEventInput,
   eventIds: Set<string>,

@@ -1,4 +1,4 @@
-/** The workflows that a worker registers: the entry point of the sandboxed bundle. Names are in contract.ts. */
+/** The workflows that a worker registers: the entry point of the sandboxed bundle. Their names are in contract/. */
 export { acknowledgeEvent } from './acknowledge-event.ts'
 export { collectDigest } from './rules/collect-digest.ts'
 export { deleteTenant } from './delete-tenant.ts'

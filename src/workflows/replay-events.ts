@@ -17,13 +17,13 @@ import {
   type ReplayStand,
 } from './contract/replays.ts'
 
-/** What ended just before the request may not be in the server's index yet. */
+/** Temporal's visibility store may not show yet what ended just before the request. */
 const settlingMs = 2_000
 
-/** At most this much is started in one go, so that what is asked meanwhile is heard soon. */
-const mostAtOnce = 100
+/** Upper bound of a chunk, so that pause and cancel requests take effect soon. */
+const maxChunk = 100
 
-/** Repeated until they succeed: looking changes nothing, and the same replay of an event is never started twice. */
+/** Idempotent, so they are retried until they succeed: the same replay of an event is never started twice. */
 const { countReplayable, findReplayable, startReplays } = proxyActivities<
   Pick<Activities, 'countReplayable' | 'findReplayable' | 'startReplays'>
 >({
@@ -32,18 +32,18 @@ const { countReplayable, findReplayable, startReplays } = proxyActivities<
   retry: { initialInterval: '1s', maximumInterval: '1m' },
 })
 
-/** Replays many events: looks for a page of them, starts it in chunks at the rate asked for, and so on to the last. */
+/** Replays many events: finds a page, starts it in chunks at the requested rate, and continues with the next page. */
 export async function replayEvents(input: ReplayEventsInput): Promise<ReplayProgress> {
   const replay = openReplay(input)
   const { stand, progress } = replay
   if (!input.carried) await count(input, progress)
-  replay.show()
-  while (await replay.mayGoOn()) {
+  replay.publish()
+  while (await replay.canContinue()) {
     if (workflowInfo().continueAsNewSuggested) await replay.continueAsNew()
     if (stand.waiting.length > 0) await startChunk(input, replay)
     else if (stand.complete) progress.state = 'completed'
     else await findMore(input, stand)
-    replay.show()
+    replay.publish()
   }
   return progress
 }
@@ -55,34 +55,34 @@ async function count(input: ReplayEventsInput, progress: ReplayProgress): Promis
 
 async function findMore(input: ReplayEventsInput, stand: ReplayStand): Promise<void> {
   const { waiting, skipped, cursor, complete } = await findReplayable({
-    ...asked(input),
+    ...request(input),
     cursor: stand.cursor,
   })
   stand.waiting = waiting
   stand.cursor = cursor
   stand.complete = complete
   addUp(stand.progress, skipped)
-  const known = seen(stand.progress) + waiting.length
+  const known = countHandled(stand.progress) + waiting.length
   stand.progress.found = complete ? known : Math.max(stand.progress.found, known)
 }
 
-/** Starts as many as a second has room for, and waits for as long as they take at the rate of the time. */
+/** Starts one second's worth of events, then waits as long as the current rate requires. */
 async function startChunk(input: ReplayEventsInput, replay: OpenReplay): Promise<void> {
   const { stand, progress } = replay
-  const chunk = stand.waiting.slice(0, Math.min(mostAtOnce, Math.max(1, Math.floor(progress.ratePerSecond))))
+  const chunk = stand.waiting.slice(0, Math.min(maxChunk, Math.max(1, Math.floor(progress.ratePerSecond))))
   const startedAt = Date.now()
   const { ratePerSecond } = progress
-  const { started, skipped } = await startReplays({ ...asked(input), ratePerSecond, chunk })
+  const { started, skipped } = await startReplays({ ...request(input), ratePerSecond, chunk })
   stand.waiting.splice(0, chunk.length)
   progress.started += started
   addUp(progress, skipped)
-  replay.show()
+  replay.publish()
   if (stand.complete && stand.waiting.length === 0) return
   await replay.waitUntil(() => startedAt + (chunk.length / progress.ratePerSecond) * 1000)
 }
 
-/** What activities are told: not where it stands, which would be written to history with each. */
-function asked({ carried: _carried, ...input }: ReplayEventsInput): ReplayEventsInput {
+/** The input without the carried-over state, which would be recorded with every activity. */
+function request({ carried: _carried, ...input }: ReplayEventsInput): ReplayEventsInput {
   return input
 }
 
@@ -92,25 +92,25 @@ function addUp(progress: ReplayProgress, skipped: ReplayProgress['skipped']): vo
     progress.skipped[reason] = (progress.skipped[reason] ?? 0) + (skipped[reason] ?? 0)
 }
 
-/** Events that were started or skipped. */
-function seen({ started, skipped }: ReplayProgress): number {
+/** The number of events that were started or skipped. */
+function countHandled({ started, skipped }: ReplayProgress): number {
   return Object.values(skipped).reduce((sum, count) => sum + count, started)
 }
 
 interface OpenReplay {
   stand: ReplayStand
   progress: ReplayProgress
-  /** Waits while it is paused. Says whether there is anything left to do. */
-  mayGoOn(): Promise<boolean>
-  /** Waits until a time (Unix ms) that a change of the rate moves; less long if it is cancelled. */
+  /** Waits while the replay is paused. Returns false if it is over. */
+  canContinue(): Promise<boolean>
+  /** Waits until a time (Unix ms), which is evaluated again when the rate changes. A cancellation ends the wait. */
   waitUntil(time: () => number): Promise<void>
-  /** Shows how it stands to whoever asks, with or without a worker. */
-  show(): void
-  /** Goes on with a new history. What was asked so far is carried over; what is asked meanwhile, Temporal hands on. */
+  /** Writes the progress to the memo, where it can be read without a worker. */
+  publish(): void
+  /** Continues with a new history. The state is carried over; Temporal forwards signals that arrive meanwhile. */
   continueAsNew(): Promise<never>
 }
 
-/** Takes up a replay where it stands, and listens to what is asked of it. */
+/** Starts a replay, or resumes one that was carried over, and attaches its signals. */
 function openReplay(input: ReplayEventsInput): OpenReplay {
   const { ratePerSecond } = input
   const stand: ReplayStand = input.carried ?? {
@@ -119,7 +119,7 @@ function openReplay(input: ReplayEventsInput): OpenReplay {
     complete: false,
   }
   const { progress } = stand
-  let shown = ''
+  let published = ''
   let changes = 0
 
   setHandler(pauseSignal, () => change('paused'))
@@ -135,21 +135,21 @@ function openReplay(input: ReplayEventsInput): OpenReplay {
     if (isOver()) return
     progress.state = state
     changes++
-    show()
+    publish()
   }
 
-  function show(): void {
-    const news = JSON.stringify(progress)
-    if (news === shown) return
-    shown = news
+  function publish(): void {
+    const state = JSON.stringify(progress)
+    if (state === published) return
+    published = state
     upsertMemo({ progress })
   }
 
   return {
     stand,
     progress,
-    show,
-    async mayGoOn() {
+    publish,
+    async canContinue() {
       await condition(() => progress.state !== 'paused')
       return !isOver()
     },
@@ -165,7 +165,7 @@ function openReplay(input: ReplayEventsInput): OpenReplay {
         memo: { ...memo, progress },
         typedSearchAttributes,
       })
-      return again({ ...asked(input), carried: stand })
+      return again({ ...request(input), carried: stand })
     },
   }
 }

@@ -2,7 +2,7 @@ import { proxyActivities, setHandler } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import { rollUpQuery, type RollUpInput, type RollUpProgress } from './contract/roll-up.ts'
 
-/** Repeated until they succeed: they write nothing twice. */
+/** Idempotent, so they are retried until they succeed. */
 const retry = { initialInterval: '10s', maximumInterval: '10m' } as const
 const { findDueDays } = proxyActivities<Pick<Activities, 'findDueDays'>>({
   startToCloseTimeout: '1m',
@@ -14,7 +14,7 @@ const { rollUpDay } = proxyActivities<Pick<Activities, 'rollUpDay'>>({
   retry,
 })
 
-/** Rolls up the days that are over, one after the other, the oldest first: what is counted never has a gap behind it. */
+/** Rolls up past days one by one, the oldest first, so that the counted days never have a gap. */
 export async function rollUpDays({ days = [] }: RollUpInput = {}): Promise<RollUpProgress> {
   const progress: RollUpProgress = { done: [], waiting: [] }
   setHandler(rollUpQuery, () => progress)

@@ -27,7 +27,7 @@ export async function routeEvent(input: RouteEventInput | StandInInput): Promise
   return closeRun(run)
 }
 
-/** Either rules act, or those hear of it who subscribe. */
+/** Rules take precedence: subscriptions are used only if no rule matches. */
 async function runPlan(run: Run, { steps }: Plan): Promise<void> {
   for (const step of steps) if (step.kind === 'deliver') await deliverAll(run, step.deliveries)
   const rules = steps.filter((step) => step.kind === 'rule')

@@ -2,10 +2,10 @@ import { defineSignal } from '@temporalio/workflow'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import type { DigestEntry } from './digests.ts'
 
-/** Holds an acknowledgement that came after its event's workflow had ended. */
+/** Stores an acknowledgement that arrived after its event's workflow had ended. */
 export const acknowledgeEventType = 'acknowledgeEvent'
 
-/** Of one run: an event id can be used again once Temporal has forgotten its event. */
+/** Names one run, because an event id can be reused after Temporal's retention. */
 export function lateAcknowledgementId({
   workflowId,
   runId,
@@ -13,11 +13,11 @@ export function lateAcknowledgementId({
   return `${workflowId}/ack/${runId}`
 }
 
-/** The memo of a late acknowledgement: lists show when it was. */
+/** The memo of a late acknowledgement. Lists show its time. */
 export interface LateAcknowledgementMemo {
   eventId: string
   acknowledgedAt: string
 }
 
-/** Tells that somebody has taken notice of the event. The first one counts. */
+/** Acknowledges the event. Only the first acknowledgement counts. */
 export const acknowledgeSignal = defineSignal<[Acknowledgement]>('acknowledge')

@@ -1,16 +1,16 @@
 import type { Event } from '../../domain/event.ts'
 
-/** Erases what one event held, wherever that is. */
+/** Erases one event's data wherever it is stored. */
 export const eraseEventType = 'eraseEvent'
 
 export interface EraseEventInput extends Pick<Event, 'tenantId' | 'environment'> {
   eventId: string
   erasureId: string
-  /** When it was asked for (ISO 8601, UTC). */
+  /** When the erasure was requested (ISO 8601, UTC). */
   at: string
 }
 
-/** An event's own id is never two parts, so that no event has this one. */
+/** An event's id never contains `/`, so no event's workflow has this id. */
 export function eraseWorkflowId({
   tenantId,
   environment,
@@ -19,14 +19,14 @@ export function eraseWorkflowId({
   return [tenantId, environment, 'erase', erasureId].join('/')
 }
 
-/** What was erased: runs of the event and of digests that told of it, digests, lines of the archive. */
+/** What was erased: runs of the event and of digests that contained it, digests, lines of the archive. */
 export interface ErasureCounts {
   runs: number
   digests: number
   archivedLines: number
 }
 
-/** Deletes a tenant with all it has. */
+/** Deletes a tenant and all its data. */
 export const deleteTenantType = 'deleteTenant'
 
 export interface DeleteTenantInput {
@@ -38,7 +38,7 @@ export function deleteTenantWorkflowId(tenantId: string): string {
   return `${tenantId}/delete`
 }
 
-/** What was deleted: executions, files of the archive, rows of what belongs to no row of the tenant. */
+/** What was deleted: workflow executions, files of the archive, and rows that do not reference the tenant's row. */
 export interface DeletionCounts {
   executions: number
   archivedFiles: number

@@ -7,34 +7,34 @@ import type { DigestOrders, PlannedDelivery } from '../../domain/routing/plan.ts
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 
 /**
- * What the API, the workers and the workflows agree on: names, ids, shapes. A change here changes what is already in
- * history: recorded histories (test/replay) must still replay.
+ * The contract between the API, the workers and the workflows: names, ids, shapes. They are recorded in histories, so the recorded
+ * histories (test/replay) must still replay after a change.
  */
 
 export const routeEventType = 'routeEvent'
 
-/** The same workflow under another name, so that a list of events does not show replays as events. */
+/** The same workflow under another name, so that lists of events do not contain replays. */
 export const replayEventType = 'replayEvent'
 
 /**
- * Input of `routeEvent`. A replay is a later run of the same event, to the destinations it names or by routing. A test goes
- * to one place only and is tried once.
+ * Input of `routeEvent`. A replay is a later run of the same event, to named destinations or by routing. A test goes to a single
+ * target and is attempted once.
  */
 export interface RouteEventInput {
   event: Event
   replay?: { id: string; destinations?: string[] | undefined }
   test?: TestTarget
-  /** Ids of the `takeTurns` workflows in which the API has put this event into its place. */
+  /** Ids of the `takeTurns` workflows that the API has entered for this event. */
   queues?: string[]
-  /** It is a digest: what its rule does with it. */
+  /** Set on digests: what their rule does with them. */
   digest?: DigestOrders
-  /** By destination id: places in paces that the API has taken for it. */
+  /** By destination id: places that the API reserved at rate-limited destinations. */
   places?: Record<string, Place>
 }
 
 /**
- * Input of the same workflows where they stand in the place of a run whose event was erased: they do nothing, and have the log
- * of that run without what the event held. Under the same ids and types, so that whatever found the run finds them.
+ * Input of the same workflows when they are the tombstone of a run whose event was erased. They do nothing and hold that run's log
+ * without the event's data, under the same workflow id and type, so that every lookup that found the run finds the tombstone.
  */
 export interface StandInInput {
   event: ErasedEvent
@@ -43,29 +43,29 @@ export interface StandInInput {
   timeline: Timeline
 }
 
-/** A destination, whatever its status and subscription, or a URL that no destination has. */
+/** A destination, regardless of its status and subscription, or a bare URL. */
 export type TestTarget = { destinationId: string } | { url: string }
 
-/** Stands for the destination's id in the log of a test at a URL. */
+/** Used as the destination id in the log of a test of a bare URL. */
 export const urlUnderTest = 'url-under-test'
 
-/** A child that makes some of an event's deliveries, when there are more than one workflow can hold. */
+/** A child workflow that makes some of an event's deliveries if there are more than one workflow can hold. */
 export const deliverBatchType = 'deliverBatch'
 
-/** Likewise of a replay, under another name for the same reason as `replayEventType`. */
+/** The same for a replay. It has its own name for the same reason as `replayEventType`. */
 export const replayBatchType = 'replayBatch'
 
 export interface BatchInput {
   event: Event
   deliveries: PlannedDelivery[]
-  /** Of the plan (ISO 8601, UTC). */
+  /** When the event was routed (ISO 8601, UTC). */
   plannedAt: string
   places?: RouteEventInput['places']
 }
 
 /**
- * A workflow makes this many deliveries itself; more go to child workflows of as many each. The bound is the server's: a
- * search attribute's value has at most 2,048 bytes, which is 62 destination ids, and over it the workflow is failed.
+ * A workflow makes up to this many deliveries itself. More go to child workflows of up to this many each. The server sets the bound:
+ * a search attribute's value has at most 2,048 bytes, which is 62 destination ids, and a longer one fails the workflow.
  */
 export const maxPerWorkflow = 60
 
@@ -74,8 +74,7 @@ export function batchWorkflowId(workflowId: string, index: number): string {
 }
 
 /**
- * The environment is a part of the id, so that a sandbox event never takes the place of a production one. An id's parts
- * hold no `/`.
+ * The environment is part of the id, so that a sandbox event never collides with a production one. The parts contain no `/`.
  */
 export function eventWorkflowId(ref: {
   tenantId: string
@@ -91,22 +90,22 @@ export function replayWorkflowId(eventWorkflowId: string, replayId: string): str
 
 export const timelineQuery = defineQuery<Timeline>('timeline')
 
-/** Makes the waiting attempt of a destination now. */
+/** Makes a destination's waiting attempt immediately. */
 export const retryNowSignal = defineSignal<[destinationId: string]>('retryNow')
 
-/** Reports a first attempt that its opening did not wait for, by its delivery's key. */
+/** Reports the result of a first attempt that the opening did not wait for, by delivery key. */
 export const attemptEndedSignal = defineSignal<[deliveryKey: string, result: AttemptResult]>('attemptEnded')
 
-/** Ends every delivery that still waits. */
+/** Ends every waiting delivery. */
 export const cancelSignal = defineSignal('cancel')
 
-/** Likewise in a child, whose event goes on: the log says why. */
+/** Ends every waiting delivery of a child workflow, with a reason for the log. The event itself continues. */
 export const endBatchSignal = defineSignal<[reason: string]>('endBatch')
 
-/** The type of the failure by which an activity tells that an attempt has failed: `details[0]` is what it came to. */
+/** The failure type of an activity whose attempt failed. `details[0]` is the attempt's result. */
 export const attemptFailedType = 'AttemptFailed'
 
-/** Whose event a workflow is, or belongs to: what `eventWorkflowId` made its id of. */
+/** Parses a workflow id made by `eventWorkflowId`, or the id of a child of such a workflow. */
 export function scopeOfWorkflow(workflowId: string): Pick<Event, 'tenantId' | 'environment'> {
   const [tenantId = '', environment] = workflowId.split('/')
   return { tenantId, environment: environment as Environment }

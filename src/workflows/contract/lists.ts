@@ -3,8 +3,8 @@ import type { Erased } from '../../domain/redaction/erasure.ts'
 import type { TimelineSummary } from '../../domain/delivery/timeline.ts'
 
 /**
- * What a list filters by. Registered by src/temporal/namespace.ts; SQL visibility has room for 10 keywords and 3 keyword
- * lists, and the lists are all taken.
+ * The search attributes that lists filter by, registered by src/temporal/namespace.ts. SQL visibility supports 10 keywords and
+ * 3 keyword lists; all 3 lists are in use.
  */
 export const searchAttributes = {
   tenantId: defineSearchAttributeKey('TenantId', 'KEYWORD'),
@@ -16,21 +16,21 @@ export const searchAttributes = {
   destinations: defineSearchAttributeKey('Destinations', 'KEYWORD_LIST'),
   deliveredDestinations: defineSearchAttributeKey('DeliveredDestinations', 'KEYWORD_LIST'),
   failingDestinations: defineSearchAttributeKey('FailingDestinations', 'KEYWORD_LIST'),
-  /** Of a stand-in: when the run ended in whose place it is. It counts for that day, not for the one on which it was put there. */
+  /** Set on tombstones: when the original run ended. The tombstone counts for that day, not for the day of the erasure. */
   originalEnd: defineSearchAttributeKey('OriginalEnd', 'DATETIME'),
 } as const
 
-/** Stands in `Destinations` for those that children deliver to: there are too many for one attribute. */
+/** An entry of `Destinations` that represents the destinations of child workflows, which are too many for one attribute. */
 export const inBatches = 'in-batches'
 
-/** Stands in `Destinations` for one that would have got the event, had it been active; the second for those beyond its room. */
+/** Entries of `Destinations` for a destination that missed the event because it was inactive, and for those beyond the limit. */
 export function missedBy(destinationId: string): string {
   return `missed:${destinationId}`
 }
 
 export const missedByMany = missedBy('many')
 
-/** The memo as it is set at start: what deduplication compares and a list shows. */
+/** The memo set at the start: what deduplication compares and lists show. */
 export interface StartMemo {
   eventId: string
   eventType: string
@@ -41,9 +41,9 @@ export interface StartMemo {
 }
 
 export type EventMemo = Omit<StartMemo, 'bodyHash'> & {
-  /** Absent of what was erased: by a hash, what it was made of could be guessed. */
+  /** Absent after an erasure: from a hash, the original could be guessed. */
   bodyHash?: string
   summary?: TimelineSummary
-  /** Of a stand-in, with the times (ISO 8601, UTC) of the run in whose place it is. */
+  /** Set on tombstones: the times of the original run (ISO 8601, UTC). */
   erased?: Erased & { startedAt: string; endedAt: string }
 }

@@ -2,7 +2,7 @@ import { defineSignal } from '@temporalio/workflow'
 import type { Event } from '../../domain/event.ts'
 import type { ReplayFilter, SkipReason } from '../../domain/replay.ts'
 
-/** The workflow of a replay of many events. */
+/** Replays many events. */
 export const replayEventsType = 'replayEvents'
 
 export function replaysWorkflowId(
@@ -12,60 +12,60 @@ export function replaysWorkflowId(
   return [tenantId, environment, 'replays', id].join('/')
 }
 
-/** What a replay of many events goes by. Carried over, with where it stands, when its history has grown long. */
+/** The request of a bulk replay, and its state after continue-as-new. */
 export interface ReplayEventsInput extends Pick<Event, 'tenantId' | 'environment'> {
   id: string
   filter: ReplayFilter
   /** ISO 8601, UTC. */
   createdAt: string
-  /** Events started a second. */
+  /** Events started per second. */
   ratePerSecond: number
   carried?: ReplayStand
 }
 
-/** Where a replay stands: what it has come to, what is found and not started yet, and where to look for more. */
+/** The state of a bulk replay: its progress, events that were found and not started yet, and where to continue searching. */
 export interface ReplayStand {
   progress: ReplayProgress
   waiting: Replayable[]
   /** Opaque to the workflow. */
   cursor?: string | undefined
-  /** There is nothing more to be found. */
+  /** The search has ended. */
   complete: boolean
 }
 
-/** An event to replay, and where it is read: the execution it is the input of, or the line of the archive. */
+/** An event to replay, and where to read it: the execution whose input it is, or a line of the archive. */
 export interface Replayable {
   eventId: string
-  /** By today's routing, where the run was ended before it was routed. */
+  /** Use current routing, because the run was ended before it was routed. */
   destinations?: string[]
   workflowId?: string
   runId?: string
-  /** Of the archive: `YYYY-MM-DD`, and the number of the line from 0. */
+  /** A position in the archive: `YYYY-MM-DD`, and the zero-based number of the line. */
   day?: string
   line?: number
 }
 
 export interface ReplayProgress {
   state: 'running' | 'paused' | 'cancelled' | 'completed'
-  /** Events that match: as counted at the start, until the walk knows better. */
+  /** Matching events. An estimate from the start, corrected during the search. */
   found: number
   started: number
-  /** Events that match and were not started. */
+  /** Matching events that were not started, by reason. */
   skipped: Partial<Record<SkipReason, number>>
   ratePerSecond: number
 }
 
-/** The memo of a replay: what is shown of it, with or without a worker. */
+/** The memo of a bulk replay, which can be read without a worker. */
 export interface ReplayMemo {
   replayId: string
   createdAt: string
   filter: ReplayFilter
-  /** SHA-256 of the canonical JSON of what was asked, to recognise a repeated request. */
+  /** SHA-256 of the canonical JSON of the request, to recognise a repeated one. */
   bodyHash: string
   progress: ReplayProgress
 }
 
 export const pauseSignal = defineSignal('pause')
 
-/** Goes on, at another rate if one is given. `cancelSignal` ends it for good. */
+/** Resumes a paused replay, at another rate if one is given. `cancelSignal` ends it for good. */
 export const resumeSignal = defineSignal<[ratePerSecond?: number]>('resume')

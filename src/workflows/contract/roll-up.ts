@@ -1,14 +1,14 @@
 import { defineQuery } from '@temporalio/workflow'
 
-/** Counts, and archives, the days that are over. A schedule starts it every day; by hand it takes days to do again. */
+/** Counts and archives past days. A schedule starts it every day; started manually, it can repeat days. */
 export const rollUpDaysType = 'rollUpDays'
 
 export const rollUpScheduleId = 'switchyard-roll-up'
 
-/** Of one that was started by hand: one at a time. */
+/** The workflow id of a manual roll-up. Only one can run at a time. */
 export const rollUpByHandId = 'switchyard-roll-up-by-hand'
 
-/** `days` (`YYYY-MM-DD`, UTC) are rolled up besides those that are due. */
+/** `days` (`YYYY-MM-DD`, UTC) are rolled up in addition to those that are due. */
 export interface RollUpInput {
   days?: string[]
 }
@@ -22,7 +22,7 @@ export interface DayRolledUp {
   day: string
   executions: number
   archivedRuns?: number
-  /** It was left as it is: Temporal has forgotten what it was counted from. */
+  /** The day was left unchanged: its executions are beyond Temporal's retention. */
   kept?: true
 }
 

@@ -1,4 +1,4 @@
 export const taskQueue = 'switchyard'
 
-/** Attempts that must not hold up others: at slow destinations, and those beyond a limit (`lanes.ts`). */
+/** For attempts that must not delay others: at slow destinations, or beyond a limit (`lanes.ts`). */
 export const slowTaskQueue = 'switchyard-slow'

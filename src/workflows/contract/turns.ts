@@ -2,12 +2,12 @@ import { defineSignal } from '@temporalio/workflow'
 import type { Event } from '../../domain/event.ts'
 
 /**
- * Gives turns at a destination, one after the other or so many at once: first come, first served. Ordered destinations have
- * one for each key, held for a whole delivery; those with `maxConcurrent` have one, held for an attempt.
+ * The queue of a destination: a FIFO semaphore. An ordered destination has one per key, with one permit that is held for a whole
+ * delivery. A destination with `maxConcurrent` has one with that many permits, each held for an attempt.
  */
 export const takeTurnsType = 'takeTurns'
 
-/** Ids of the workflows that hold a turn and that wait for one. Carried over when its history has grown long. */
+/** Ids of the workflows that hold a turn and that wait for one. Carried over by continue-as-new. */
 export interface TurnsInput {
   permits: number
   holding?: string[]
@@ -23,11 +23,11 @@ export function turnsWorkflowId(
   return parts.join('/')
 }
 
-/** Asks for a turn, or does nothing where the workflow waits for one already. `permits` is how many may hold one at once. */
+/** Requests a turn. Has no effect if the workflow is waiting already. `permits` limits how many hold a turn at once. */
 export const enterSignal = defineSignal<[workflowId: string, permits: number]>('enter')
 
-/** Gives a turn back, or up. */
+/** Releases a turn, or leaves the queue. */
 export const leaveSignal = defineSignal<[workflowId: string]>('leave')
 
-/** Tells a waiting workflow that its turn has come, and when (Unix ms). It may be told again. */
+/** Tells a waiting workflow that its turn has come, and when (Unix ms). It may be sent more than once. */
 export const turnSignal = defineSignal<[turnsWorkflowId: string, atMs: number]>('turn')

@@ -10,8 +10,8 @@ import {
 import { keepText, memberText, stringifyExactly } from '../../domain/json/json-text.ts'
 
 /**
- * Carries an event's data through Temporal as it was posted: its text is a part of the JSON of a workflow's input, and of what the
- * workflow hands to children and activities. Temporal's UI shows it as the JSON that it is.
+ * Carries an event's data through Temporal byte for byte as it was posted: its text is embedded in the JSON of a workflow's input and
+ * of what the workflow passes to child workflows and activities. Temporal's UI shows it as JSON.
  */
 class EventJsonConverter extends JsonPayloadConverter {
   override toPayload(value: unknown): Payload | undefined {
@@ -28,13 +28,13 @@ class EventJsonConverter extends JsonPayloadConverter {
   }
 }
 
-/** Whether it is an input such as `RouteEventInput`, of an event that is not erased. */
+/** Whether the value is an input such as `RouteEventInput` whose event has not been erased. */
 function holdsData<T>(value: T): value is T & { event: { data: object } } {
   const { event } = (value ?? {}) as { event?: { data?: unknown } | null }
   return typeof event?.data === 'object' && event.data !== null
 }
 
-/** Temporal's SDK loads it by this name: in the process by `require`, in the workflows' bundle by webpack. */
+/** Temporal's SDK loads it by this name: through `require` in the process, through webpack in the workflow bundle. */
 export const payloadConverter = new CompositePayloadConverter(
   new UndefinedPayloadConverter(),
   new BinaryPayloadConverter(),

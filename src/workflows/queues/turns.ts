@@ -5,30 +5,30 @@ import { configuration } from '../activity-options.ts'
 import { leaveSignal, turnSignal, turnsWorkflowId } from '../contract/turns.ts'
 import type { Run, Turns } from '../run/types.ts'
 
-/** A queue as a delivery sees it: a `takeTurns` workflow. */
+/** A `takeTurns` workflow, as a delivery sees it. */
 export interface Queue {
   id: string
-  /** How many may have their turn at once. */
+  /** How many deliveries may have their turn at once. */
   permits: number
-  /** Why a delivery is held, while it waits. */
+  /** Why a waiting delivery is held, for the log. */
   reason: string
 }
 
 /**
- * Attaches the signal by which a queue tells that a turn has come. `entered` are the queues in which the API puts the run: a turn
- * may come before the run's first task, and is told here and now.
+ * Attaches the signal with which a queue grants a turn. `entered` are the queues that the API has entered for this run. Their turn
+ * may come before the run's first workflow task; the handler then runs as soon as it is attached.
  */
 export function openTurns(entered: readonly string[]): Turns {
   const turns: Turns = { come: new Map(), entered: new Set(entered), standing: new Set() }
   setHandler(turnSignal, async (queueId, atMs) => {
-    // Nobody here waits any more: a delivery that ended early left before the API had put it there.
+    // No delivery is waiting: one that ended early left the queue before the API had entered it.
     if (!turns.entered.has(queueId) && !turns.standing.has(queueId)) await leaveTurn(turns, queueId)
     else if (!turns.come.has(queueId)) turns.come.set(queueId, atMs)
   })
   return turns
 }
 
-/** The queue of the deliveries that this one must not overtake. */
+/** The queue of an ordered destination, in which this delivery must not overtake earlier ones. */
 export function orderQueue({ event }: Run, { destinationId, order }: PlannedDelivery): Queue | undefined {
   if (!order) return undefined
   return {
@@ -38,7 +38,7 @@ export function orderQueue({ event }: Run, { destinationId, order }: PlannedDeli
   }
 }
 
-/** The queue of all attempts at a destination that takes only so many at once. */
+/** The queue of all attempts at a destination with `maxConcurrent`. */
 export function attemptQueue(
   { event }: Run,
   { destinationId, maxConcurrent }: PlannedDelivery,
@@ -51,20 +51,20 @@ export function attemptQueue(
   }
 }
 
-/** A turn comes at once or takes long: what comes within this time is not shown to lists. */
-const soonMs = 1_000
-/** How long to wait before entering again, which changes nothing for those who stand in the queue already. */
+/** A turn usually comes immediately or takes long. A wait below this time is not published. */
+const unpublishedMs = 1_000
+/** How long to wait before entering the queue again, which has no effect on a delivery that is in it. */
 const patienceMs = { entered: 15 * 60_000, enteredByTheApi: 15_000 }
 
 /**
- * Waits for the delivery's turn, for as long as it may. Answers how long that took (ms), or `undefined` where it has no turn: it is
- * over, or the time was.
+ * Waits for the delivery's turn, for at most `maxWaitMs`. Returns how long it waited (ms), or `undefined` if it got no turn because
+ * the delivery ended or the time ran out.
  */
 export async function takeTurn(
   run: Run,
   delivery: Delivery,
   { id, permits, reason }: Queue,
-  mayWaitMs = Infinity,
+  maxWaitMs = Infinity,
 ): Promise<number | undefined> {
   const { turns } = run
   const come = () => turns.come.has(id)
@@ -72,10 +72,10 @@ export async function takeTurn(
   const summary = `wait for a turn at ${run.listing.destinationName(delivery.destinationId)}`
   let enteredAt: number | undefined
   let patience = turns.entered.delete(id) ? patienceMs.enteredByTheApi : 0
-  let leftMs = mayWaitMs
-  /** Says whether there is time left to wait for the turn. */
-  async function waitFor(atMostMs: number): Promise<boolean> {
-    const waitMs = Math.min(atMostMs, leftMs)
+  let leftMs = maxWaitMs
+  /** Returns whether to keep waiting. */
+  async function waitFor(maxMs: number): Promise<boolean> {
+    const waitMs = Math.min(maxMs, leftMs)
     const isDone = (await run.waits.until(delivery, come, waitMs, summary)) || !isOpen(delivery)
     leftMs -= waitMs
     return !isDone && leftMs > 0
@@ -88,7 +88,7 @@ export async function takeTurn(
       enteredAt ??= atMs
       patience = patienceMs.entered
     }
-    if (!(await waitFor(soonMs))) break
+    if (!(await waitFor(unpublishedMs))) break
     run.listing.publish()
     await waitFor(patience)
     patience = 0
@@ -99,26 +99,26 @@ export async function takeTurn(
   return Math.max(0, cameAt - (enteredAt ?? cameAt))
 }
 
-/** Gives the turn back, or the place in the queue. The answer is to be waited for before the workflow ends, not before. */
+/** Releases the turn, or leaves the queue. The caller awaits the result before the workflow ends, not earlier. */
 export function leaveTurn({ come, standing }: Turns, queueId: string): Promise<void> {
   come.delete(queueId)
   standing.delete(queueId)
   const { workflowId } = workflowInfo()
-  // A queue that nobody stands in has ended.
+  // An empty queue has ended.
   return getExternalWorkflowHandle(queueId)
     .signal(leaveSignal, workflowId)
     .catch(() => undefined)
 }
 
-/** Leaves the places that the API has given to these deliveries: they are made elsewhere. */
-export function leavePlaces(run: Run, planned: readonly PlannedDelivery[]): Promise<void>[] {
+/** Leaves the queues that the API entered for these deliveries, because a child workflow makes them. */
+export function leaveDelegated(run: Run, planned: readonly PlannedDelivery[]): Promise<void>[] {
   return planned.flatMap((delivery) => {
     const queue = orderQueue(run, delivery)
     return queue && run.turns.entered.delete(queue.id) ? [leaveTurn(run.turns, queue.id)] : []
   })
 }
 
-/** Leaves the queues in which the API has put this run and no delivery of it will stand. */
+/** Leaves the queues that the API entered and no delivery of this run needs. */
 export async function leaveUnused(run: Run, planned: readonly PlannedDelivery[]): Promise<void> {
   const used = new Set(planned.map((delivery) => orderQueue(run, delivery)?.id))
   const unused = [...run.turns.entered].filter((queueId) => !used.has(queueId))

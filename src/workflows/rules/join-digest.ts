@@ -6,11 +6,11 @@ import { digestWorkflowId, leaveDigestSignal } from '../contract/digests.ts'
 import type { Over } from '../run/types.ts'
 import type { RuleRun } from './rule-run.ts'
 
-/** A digest that does not answer so long after its window has ended is joined again: it may have been ended from outside. */
-const patienceMs = 10_000
+/** A digest that has not answered this long after the end of its window may have been terminated, and is joined again. */
+const graceMs = 10_000
 const leavingMs = 60_000
 
-/** Joins the digest of the rule and its key, and waits until that tells of it; an event that is over leaves it. */
+/** Joins the digest of the rule and key, and waits until the event is digested. An event that ends first leaves the digest. */
 export async function joinDigest(
   { run, rule }: RuleRun,
   step: PlannedDigest,
@@ -26,13 +26,9 @@ export async function joinDigest(
     const orders = { ruleId, version, name, steps, from, ...(quietHours && { quietHours }) }
     run.clock.advanceTo(Date.parse(await digests.joinDigest({ digestId, orders, windowMs, max, by })))
     waitInStep(record, run.clock.in(windowMs), key && `with ${key.text}`)
-    // A worker was lost once it had joined, and another one has joined it again: perhaps the next digest.
+    // The activity was retried after it had joined, so it may have joined the following digest as well.
     if (answered()) await leave(digestId)
-    await run.waits.pause(
-      windowMs + patienceMs,
-      () => answered() || over() !== undefined,
-      'wait for the digest',
-    )
+    await run.waits.pause(windowMs + graceMs, () => answered() || over() !== undefined, 'wait for the digest')
   }
   if (!answered()) await leave(digestId)
   if (!answered()) await condition(answered, leavingMs, { summary: 'wait to leave the digest' })
@@ -42,7 +38,7 @@ export async function joinDigest(
   record.digestId = told
 }
 
-/** It answers whether it has told of the event already. */
+/** The digest answers with `digestedSignal`, which says whether it has digested the event already. */
 async function leave(digestId: string): Promise<void> {
   const { workflowId } = workflowInfo()
   await getExternalWorkflowHandle(digestId)

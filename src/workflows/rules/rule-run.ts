@@ -2,13 +2,13 @@ import type { PlannedRule } from '../../domain/routing/plan.ts'
 import type { Opening } from '../deliver-all.ts'
 import type { Run } from '../run/types.ts'
 
-/** One rule at work. */
+/** The state of one rule while it runs. */
 export interface RuleRun {
   run: Run
   rule: PlannedRule
   opening: Opening
-  /** Why no further step begins, once one has stopped the rule. */
+  /** Why no further step begins: set by a `stop` step. */
   stopped?: string
-  /** What goes on while the rule does: deliveries, and what follows where they fail. */
-  behind: Promise<void>[]
+  /** Deliveries and their follow-ups that the rule's steps do not wait for. */
+  background: Promise<void>[]
 }

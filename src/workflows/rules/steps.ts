@@ -16,26 +16,26 @@ import { joinDigest } from './join-digest.ts'
 import type { Over, Run } from '../run/types.ts'
 import type { RuleRun } from './rule-run.ts'
 
-/** Runs the rules that act, side by side. What waits for nothing is made together, before anything else. */
+/** Runs the matching rules in parallel. Their immediate deliveries are made together first. */
 export async function runRules(run: Run, rules: readonly PlannedRule[]): Promise<void> {
   const opening = await openWith(run, rules)
   await Promise.all(rules.map((rule) => runRule(run, rule, opening)))
 }
 
-/** What ends a list of steps early. */
+/** Conditions that end a list of steps early. */
 interface Endings {
-  /** No further step begins, and none waits any longer. */
+  /** Once it returns a reason, no further step begins, and none keeps waiting. */
   steps: Over
-  /** Deliveries that have begun end as well: in quiet hours, in a queue or before their next attempt. */
+  /** Once it returns a reason, waiting deliveries end: in quiet hours, in a queue or before their next attempt. */
   deliveries: Over
 }
 
 async function runRule(run: Run, rule: PlannedRule, opening: Opening): Promise<void> {
-  const doing: RuleRun = { run, rule, opening, behind: [] }
+  const doing: RuleRun = { run, rule, opening, background: [] }
   const endings: Endings = { steps: () => doing.stopped ?? run.requests.over(), deliveries: () => undefined }
   await runSteps(doing, rule.steps, endings)
-  // What goes on may add to what goes on.
-  for (let at = 0; at < doing.behind.length; at++) await doing.behind[at]
+  // A follow-up may add further work to the list.
+  for (let at = 0; at < doing.background.length; at++) await doing.background[at]
 }
 
 async function runSteps(doing: RuleRun, steps: readonly PlannedStep[], endings: Endings): Promise<void> {
@@ -78,25 +78,25 @@ function runStep(
   }
 }
 
-/** Begins its deliveries. The next step does not wait for them, unless it is to; quiet hours hold up the rule itself. */
+/** Starts the step's deliveries. The next step waits for them only if `waitFor` says so; quiet hours delay the rule itself. */
 async function runDeliver(
   doing: RuleRun,
   step: PlannedDeliver,
   record: StepRecord,
   endings: Endings,
 ): Promise<void> {
-  const { run, opening, behind } = doing
+  const { run, opening, background } = doing
   const hold = await holdFor(doing, step)
   if (hold) waitInStep(record, hold.until, hold.reason)
   const made = deliverStep(run, step.deliveries, { opening, hold, over: endings.deliveries })
   const after = made.then((deliveries) => followUp(doing, step, record, deliveries, endings))
-  after.catch(() => undefined) // It is given up with the workflow, and waited for below or at the rule's end.
+  after.catch(() => undefined) // Awaited below or at the rule's end, unless the workflow is cancelled.
   if (hold) {
     await pause(doing, hold.forMs, endings.steps, 'quiet hours end')
     goOnInStep(record)
   }
   if (step.waitFor === 'outcome') await after
-  else behind.push(after)
+  else background.push(after)
 }
 
 async function followUp(
@@ -123,7 +123,7 @@ async function followUp(
   if (arrived < wanted) await runSteps(doing, step.onFailure ?? [], endings)
 }
 
-/** What leads a rule was asked about when the event was routed. */
+/** The quiet hours of a rule's leading steps were evaluated when the event was routed. */
 async function holdFor(
   { run, rule }: RuleRun,
   { leads, heldUntil }: PlannedDeliver,
@@ -157,7 +157,7 @@ async function runDelay(
   endStep(record, over() === undefined ? 'done' : 'skipped', run.clock.now(), over())
 }
 
-/** What follows where nobody acknowledges the event in time. It ends where somebody does after all. */
+/** Escalates unless the event is acknowledged in time. A later acknowledgement ends the escalation. */
 async function runAwaitAck(
   doing: RuleRun,
   { within, withinMs, otherwise }: PlannedStep & { kind: 'awaitAck' },
@@ -182,7 +182,7 @@ async function runAwaitAck(
   })
 }
 
-/** Waits durably, until something is over at the latest. */
+/** Waits durably, at most until `over` returns a reason. */
 async function pause({ run }: RuleRun, forMs: number, over: Over, summary: string): Promise<void> {
   if (over() === undefined) await run.waits.pause(forMs, () => over() !== undefined, summary)
 }
