@@ -7,7 +7,7 @@ import type { Cause, RuleContext } from './cause.ts'
 const mostFailures = 3
 const longestError = 200
 
-/** Empty for a delivery that no rule makes. */
+/** Empty if no rule makes the delivery. */
 export function ruleContext(
   timeline: Timeline,
   { step, cause, awaits, rule }: PlannedDelivery,
@@ -25,7 +25,7 @@ export function ruleContext(
   }
 }
 
-/** For a child workflow, whose own timeline does not say it. */
+/** Adds the context for a child workflow, whose own timeline lacks it. */
 export function withRuleContext(
   timeline: Timeline,
   planned: PlannedDelivery,
@@ -35,7 +35,7 @@ export function withRuleContext(
   return rule ? { ...planned, rule } : planned
 }
 
-/** Before the wait begins it is about to: the step stands right before it. Once it is over there is nothing to be late for. */
+/** Before the wait begins its end is estimated, since the delivery's step directly precedes it. After the wait there is no deadline. */
 function endOfWait(
   { steps = [] }: Timeline,
   { path, withinMs }: NonNullable<PlannedDelivery['awaits']>,
@@ -59,7 +59,7 @@ function lastError({ attempts, reason = 'it was not delivered' }: Delivery): str
   return attempts.at(-1)?.error ?? reason
 }
 
-/** In words. `names` has the destinations' names by id; one that is gone goes by its id. */
+/** The cause in words. `names` maps destination ids to names; a deleted destination is shown by its id. */
 export function causeInWords(cause: Cause, names: ReadonlyMap<string, string>): string {
   if (cause.kind === 'escalation')
     return `escalated: not acknowledged within ${durationInWords(cause.within)}`
@@ -72,7 +72,7 @@ export function causeInWords(cause: Cause, names: ReadonlyMap<string, string>): 
   return `fallback: ${named.join('; ')}${more > 0 ? `; and ${more} more failed` : ''}`
 }
 
-/** `15m` is "15 min". */
+/** `15m` becomes "15 min". */
 export function durationInWords(duration: string): string {
   const [, count = '', unit = ''] = /^(\d+)([smhd])$/.exec(duration) ?? []
   const words = { s: 's', m: 'min', h: 'h', d: count === '1' ? 'day' : 'days' }[unit]
@@ -81,7 +81,7 @@ export function durationInWords(duration: string): string {
 
 const sampleWithin = '15m'
 
-/** Stands for a rule where there is none: previews and tests show what messages of rules have. */
+/** A sample for previews and tests, so that they show what messages of rules contain. */
 export function sampleRuleContext(nowMs: number): RuleContext & { reason: string } {
   const reason = causeInWords({ kind: 'escalation', within: sampleWithin }, new Map())
   return {

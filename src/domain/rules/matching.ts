@@ -5,13 +5,13 @@ import type { RuleDecision } from '../routing/plan.ts'
 import type { Rule } from './rule.ts'
 import { ruleFilters } from './walk.ts'
 
-/** Why a rule that matched does nothing for an event. */
+/** Why a matching rule does nothing for an event. */
 export interface HeldBack {
   heldBack: 'throttled' | 'deduplicated' | 'over-budget'
   reason: string
 }
 
-/** The rules that match, in their order: whether one of them is held back is to be found out. */
+/** The matching rules in order, before limits hold any of them back. */
 export function matchingRules(event: Event, rules: readonly Rule[], verdicts: Verdicts): Rule[] {
   const decisions = decideOnRules(event, rules, { heldBack: new Map(), verdicts })
   const matched = decisions.filter((decision) => decision.matched && !decision.heldBack)
@@ -19,9 +19,8 @@ export function matchingRules(event: Event, rules: readonly Rule[], verdicts: Ve
 }
 
 /**
- * Decides on every rule, with a reason. One that is exclusive and matches ends it, whether or not it is held back. A rule whose
- * filters could not be evaluated counts as one that matches: otherwise its event might go where the rule would have kept it
- * from going. Pure.
+ * Decides on every rule and gives a reason. A matching exclusive rule ends the search, even if it is held back. A rule whose filters
+ * could not be evaluated counts as matching: otherwise its event might go where the rule would have prevented it from going. Pure.
  */
 export function decideOnRules(
   event: Event,
@@ -40,7 +39,7 @@ export function decideOnRules(
   })
 }
 
-/** Why the filters that a rule needs for an event could not be evaluated, if one of them could not. */
+/** Why one of the filters that the rule needs for the event could not be evaluated, if so. */
 export function overBudget(filters: readonly JsonObject[], verdicts: Verdicts): string | undefined {
   for (const filter of filters) {
     const verdict = verdicts(filter)

@@ -6,25 +6,25 @@ import { durationMs } from '../delivery/retry-schedule.ts'
 import type { HeldBack } from './matching.ts'
 import type { Rule } from './rule.ts'
 
-/** What lets only so many events pass: `dedupe` is a limit of one, for events that have a value at its path. */
+/** A limit on how many events pass. `dedupe` is a limit of one, for events that have a value at its path. */
 export interface PassLimit {
   kind: 'dedupe' | 'throttle'
-  /** The same for events that count together. The value cannot be read from it. */
+  /** Equal for events that count together. A hash, so that it does not reveal the value. */
   keyHash: string
-  /** For people: what they have in common, if anything. */
+  /** What they have in common, for the log. */
   shared: string
   limit: number
   span: string
   spanMs: number
 }
 
-/** An event that was let pass. */
+/** An event that passed. */
 export interface Pass {
   eventId: string
   at: Date
 }
 
-/** The limits that a rule has for an event, in the order in which they are asked. */
+/** The limits that a rule has for an event, in the order in which they are checked. */
 export function passLimits({ id, definition: { dedupe, throttle } }: Rule, event: Event): PassLimit[] {
   const limits: PassLimit[] = []
   const value = orderKeyOf(event, dedupe?.by)
@@ -52,7 +52,7 @@ export function passLimits({ id, definition: { dedupe, throttle } }: Rule, event
   return limits
 }
 
-/** Why a limit holds an event back. `last` has passed: of as many as may pass in the span, the first. */
+/** Why a limit holds an event back. `last` is the oldest passed event that still counts. */
 export function heldBackBy({ kind, shared, limit, span }: PassLimit, last: Pass, at: Date): HeldBack {
   if (kind === 'dedupe') {
     const reason = `deduplicated: ${last.eventId} had ${shared} ${ago(at.getTime() - last.at.getTime())} (within ${span})`
@@ -66,7 +66,7 @@ function ago(forMs: number): string {
   return forMs < 1000 ? 'just now' : `${ms(forMs, { long: true })} ago`
 }
 
-/** The path is a part of it: an edited rule that goes by another one begins anew. */
+/** The path is part of the hash, so a rule that is edited to use another path starts counting again. */
 function hashOf(ruleId: string, by: string | undefined, valueHash: string | undefined): string {
   return createHash('sha256')
     .update(JSON.stringify([ruleId, by ?? null, valueHash ?? null]))

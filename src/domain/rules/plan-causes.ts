@@ -3,8 +3,8 @@ import type { PlannedDelivery, PlannedStep } from '../routing/plan.ts'
 type Awaits = PlannedDelivery['awaits']
 
 /**
- * Notes on a rule's deliveries why they are made, where it is not simply that the rule matched, and which wait for an
- * acknowledgement comes right after them. Answers with the wait that these steps begin with.
+ * Records on a rule's deliveries why they are made, unless it is simply that the rule matched, and which wait for an acknowledgement
+ * directly follows them. Returns the wait that these steps begin with.
  */
 export function noteCauses(
   steps: readonly PlannedStep[],
@@ -15,7 +15,7 @@ export function noteCauses(
   return following
 }
 
-/** The nearest cause counts: what an escalation falls back to is a fallback. */
+/** The nearest cause counts: the fallback of an escalation is a fallback. */
 function noteStep(step: PlannedStep, cause: PlannedDelivery['cause'], next: Awaits): Awaits {
   switch (step.kind) {
     case 'deliver': {

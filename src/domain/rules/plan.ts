@@ -34,14 +34,14 @@ export interface RuleToPlan {
 export interface PlanningBy {
   destinations: readonly RoutableDestination[]
   templates: readonly TemplateDefault[]
-  /** Of the rule's filters, none of which is over budget. */
+  /** Results of the rule's filters, none of which exceeded its budget. */
   verdicts: Verdicts
   at: Date
-  /** The index of the first step in the rule, where it is a later part of one. */
+  /** The index of the first step within the rule, if the steps are a later part of one. */
   from?: number
 }
 
-/** What holds for all steps of one rule. */
+/** What all steps of one rule share. */
 interface Planning extends PlanningBy {
   event: Event
   windows: QuietWindow[]
@@ -49,12 +49,12 @@ interface Planning extends PlanningBy {
   from: number
 }
 
-/** Whether no wait stands before the step at hand. */
-interface Place {
+/** Whether the current step starts without any wait before it. */
+interface Position {
   leads: boolean
 }
 
-/** What a rule does for an event: branches are decided, durations are read, deliveries have their policies. Pure. */
+/** Plans a rule for an event: decides branches, parses durations, adds the destinations' policies. Pure. */
 export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): PlannedRule {
   const { id, version, name, definition } = rule
   const steps = definition?.digest ? [{ digest: definition.digest }, ...rule.steps] : rule.steps
@@ -66,7 +66,7 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
     event,
     windows: quietHours,
     rule: steps,
-    // The shorthand stands before the rule's steps, which keep their numbers.
+    // The shorthand precedes the rule's steps, which keep their numbers.
     from: by.from ?? (definition?.digest ? -1 : 0),
   }
   const planned = planSteps(planning, own, `${id}/`, { leads: true }, planning.from)
@@ -76,8 +76,8 @@ export function planRule(event: Event, rule: RuleToPlan, by: PlanningBy): Planne
 }
 
 /**
- * What a rule comes to whose filters could not be evaluated: nothing is sent, and each delivery that it may have made is there as
- * a failed one, so that the log, the lists and operational events show what is missing.
+ * The plan of a rule whose filters could not be evaluated. Nothing is sent, and every delivery that the rule might have made is
+ * recorded as failed, so that the log, the lists and operational events show what is missing.
  */
 export function planUnevaluated(
   event: Event,
@@ -105,13 +105,13 @@ function planSteps(
   planning: Planning,
   steps: readonly RuleStep[],
   prefix: string,
-  place: Place,
+  position: Position,
   from = 0,
 ): PlannedStep[] {
-  return steps.map((step, index) => planStep(planning, step, stepPath(prefix, index + from), place, index))
+  return steps.map((step, index) => planStep(planning, step, stepPath(prefix, index + from), position, index))
 }
 
-/** `digest` stands for the shorthand, which is before the first step. */
+/** The shorthand `digest`, which precedes the first step, has the path `digest`. */
 function stepPath(prefix: string, index: number): string {
   return `${prefix}${index < 0 ? 'digest' : index}`
 }
@@ -120,17 +120,17 @@ function planStep(
   planning: Planning,
   step: RuleStep,
   path: string,
-  place: Place,
+  position: Position,
   index: number,
 ): PlannedStep {
-  if ('deliver' in step) return planDeliver(planning, step.deliver, path, place)
+  if ('deliver' in step) return planDeliver(planning, step.deliver, path, position)
   if ('branch' in step) {
     const { filter, steps, else: others = [] } = step.branch
     const taken = planning.verdicts(filter) === true ? 'steps' : 'else'
     const list = taken === 'steps' ? steps : others
-    return { kind: 'branch', path, taken, steps: planSteps(planning, list, `${path}.${taken}.`, place) }
+    return { kind: 'branch', path, taken, steps: planSteps(planning, list, `${path}.${taken}.`, position) }
   }
-  place.leads = false
+  position.leads = false
   if ('delay' in step) {
     const { delay } = step
     if (typeof delay === 'string') return { kind: 'delay', path, forMs: durationMs(delay) }
@@ -162,7 +162,7 @@ function planStep(
   return assertNever(step)
 }
 
-/** Fit to be a part of a workflow id. */
+/** Short and safe enough for a workflow id. */
 function hashWindows(windows: readonly QuietWindow[]): string {
   return createHash('sha256')
     .update(stringify(windows) ?? '')
@@ -174,13 +174,13 @@ function planDeliver(
   planning: Planning,
   deliver: DeliverSettings,
   path: string,
-  place: Place,
+  position: Position,
 ): PlannedDeliver {
   const { to, template, onFailure, waitFor } = deliver
   const { event, destinations, windows, at } = planning
-  const leads = place.leads
+  const leads = position.leads
   const heldUntil = leads ? quietUntil(windows, at) : undefined
-  if (heldUntil || waitFor === 'outcome') place.leads = false
+  if (heldUntil || waitFor === 'outcome') position.leads = false
   const about = aboutDestination(event)
   const found = to.flatMap((id) => destinations.find((one) => one.id === id && id !== about) ?? [])
   const missing = to
@@ -209,8 +209,8 @@ function planNamed(
 }
 
 /**
- * Messages of a rule that waits for an acknowledgement tell how to give it. If the rule waits before it delivers, others learn of
- * the event from the rules beside it, whose messages tell it as well.
+ * Messages of a rule that waits for an acknowledgement explain how to acknowledge. If a rule waits before it delivers, recipients
+ * learn of the event through the other matching rules, so the messages of all rules explain it.
  */
 export function tellHowToAcknowledge(rules: readonly PlannedRule[]): void {
   const reliesOnOthers = rules.some(({ steps }) => waitsUntold(steps))
@@ -222,7 +222,7 @@ function awaitsAck(steps: readonly PlannedStep[]): boolean {
   return steps.some((step) => step.kind === 'awaitAck' || awaitsAck(nestedSteps(step)))
 }
 
-/** Whether an `awaitAck` comes before every delivery of these steps. */
+/** Whether an `awaitAck` precedes every delivery of these steps. */
 function waitsUntold(steps: readonly PlannedStep[]): boolean {
   const first = inOrder(steps).find(
     (step) => step.kind === 'awaitAck' || (step.kind === 'deliver' && step.deliveries.length > 0),

@@ -1,16 +1,16 @@
 import { weekdays, type QuietWindow, type Weekday } from './rule.ts'
 import { dayIn, dayMs, instantAt, minuteOfDay } from './zoned-time.ts'
 
-/** From a moment on until just before another one (Unix ms). */
+/** A half-open interval (Unix ms): `from` is included, `to` is not. */
 type Span = [begin: number, end: number]
 
-/** How far ahead is looked, in days: nearly every quiet time is over within one. */
+/** The search horizons in days. Nearly all quiet times end within one day. */
 const reaches = [1, 8, 32]
 
 /**
- * If one of the windows is quiet at a moment, the first moment at which none is any more: a night that runs into a quiet
- * weekend is one. A window begins on its days, and its end belongs to it no more. Windows that `quietProblem` has nothing
- * against end within 32 days; of others, the end of what was looked at is the answer.
+ * If any window is quiet at the given time, returns the first time at which none is: a quiet night that runs into a quiet weekend is
+ * one interval. A window begins on its `days`, and its end is exclusive. Windows that pass `quietProblem` end within 32 days; for
+ * others the end of the search horizon is returned.
  */
 export function quietUntil(windows: readonly QuietWindow[], at: Date): Date | undefined {
   const from = at.getTime()
@@ -23,13 +23,13 @@ export function quietUntil(windows: readonly QuietWindow[], at: Date): Date | un
   return quiet && new Date(quiet[1])
 }
 
-/** Longer than any quiet time should be that has one free minute a week, even where the clock skips that once. */
+/** Longer than any quiet time with one free minute a week, even if a clock change skips that minute once. */
 const longestQuietMs = 15 * dayMs
 
-/** A year that shows every change of the clocks of our days. */
+/** A year that contains every current clock change. */
 const sampledYear: Span = [Date.UTC(2026, 0, 1), Date.UTC(2027, 0, 1)]
 
-/** What is wrong with windows, each of them valid by itself; to be read after their name. */
+/** What is wrong with the combination of windows that are each valid. The text follows the field's name. */
 export function quietProblem(windows: readonly QuietWindow[]): string | undefined {
   if (windows.some(({ between: [from, to] }) => minuteOfDay(from) === minuteOfDay(to)))
     return 'begins and ends at the same time: use 00:00 to 24:00 for a whole day'
@@ -42,7 +42,7 @@ export function quietProblem(windows: readonly QuietWindow[]): string | undefine
   return undefined
 }
 
-/** The quiet spans that touch a time, in order and apart from each other. Those that lie at its ends may go beyond it. */
+/** The quiet intervals that overlap a range, merged and in order. The outer ones may extend beyond it. */
 function quietSpans(windows: readonly QuietWindow[], from: number, to: number): Span[] {
   const spans = windows.flatMap((window) => spansOf(window, from, to)).sort(([a], [b]) => a - b)
   const merged: Span[] = []
@@ -59,16 +59,16 @@ function spansOf({ timezone, between, days }: QuietWindow, from: number, to: num
   const end = minuteOfDay(between[1])
   const endsAt = end > begin ? end : end + 24 * 60
   const spans: Span[] = []
-  // One that began yesterday may last until now.
+  // A window that began yesterday may still be open.
   for (let day = dayIn(timezone, from) - 1; day <= dayIn(timezone, to) + 1; day++) {
     if (days && !days.includes(weekdayOf(day))) continue
     spans.push([instantAt(timezone, { day, minute: begin }), instantAt(timezone, { day, minute: endsAt })])
   }
-  // The clock skips some as a whole.
+  // A clock change may skip a whole window.
   return spans.filter(([first, last]) => first < last)
 }
 
-/** Day 0, the first of January 1970, was a Thursday. */
+/** Day 0, 1 January 1970, was a Thursday. */
 function weekdayOf(day: number): Weekday {
   return weekdays[(day + 3) % 7] ?? 'mon'
 }

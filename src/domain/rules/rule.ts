@@ -1,25 +1,25 @@
 import type { JsonObject } from '../event.ts'
 
 /**
- * The rule language as it is stored: what a tenant wrote, past its schema. Durations are texts such as `15m`, times
- * of day `HH:MM`, zones IANA names, paths dotted as in `data.customerId`, filters those of filters.ts.
+ * The rule language as it is stored, after validation. Durations are strings such as `15m`, times of day `HH:MM`, time zones IANA
+ * names, paths dotted as in `data.customerId`; filters are described in filters.ts.
  */
 export interface RuleDefinition {
   name: string
   when: { events: string[]; filter?: JsonObject | undefined }
-  /** One after the other. A step that delivers does not hold up the next one, unless it says so. */
+  /** Run in sequence. A step that delivers does not delay the next one unless it has `waitFor`. */
   steps: RuleStep[]
-  /** Hold back whatever the rule delivers until they are over. */
+  /** Hold back the rule's deliveries until they end. */
   quietHours?: QuietHours[] | undefined
   /** Shorthand for a first step `digest`. */
   digest?: DigestSettings | undefined
   throttle?: Throttle | undefined
   dedupe?: Dedupe | undefined
-  /** Once it matches, no later rule is looked at. */
+  /** If the rule matches, later rules are ignored. */
   exclusive?: boolean | undefined
 }
 
-/** A rule as it stands in a tenant's order. */
+/** A stored rule. Rules are evaluated in the tenant's order. */
 export interface Rule {
   id: string
   version: number
@@ -72,16 +72,16 @@ export function isStepKind(kind: string): kind is StepKind {
 }
 
 export interface DeliverSettings {
-  /** Destination ids, each at most once. */
+  /** Destination ids, without duplicates. */
   to: string[]
   template?: string | undefined
-  /** Once every delivery of the step is over and one of them has not arrived. */
+  /** Runs once every delivery of the step has ended and at least one was not delivered. */
   onFailure?: RuleStep[] | undefined
-  /** The next step waits until every delivery is over; otherwise it begins at once. */
+  /** The next step waits until every delivery has ended. Otherwise it begins immediately. */
   waitFor?: 'outcome' | undefined
 }
 
-/** The next time that the clock of a zone shows `until` (`HH:MM`). */
+/** Waits for the next time that clocks in the time zone show `until` (`HH:MM`). */
 export interface UntilTime {
   until: string
   timezone: string
@@ -90,50 +90,50 @@ export interface UntilTime {
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Weekday = (typeof weekdays)[number]
 
-/** A time of the day in a zone. `between[1]` may be `24:00`, or before `between[0]`: then it ends on the day after. */
+/** A daily window in a time zone. `between[1]` may be `24:00`, or earlier than `between[0]`: then it ends on the next day. */
 export interface QuietWindow {
   timezone: string
   between: [from: string, to: string]
-  /** On which it begins; every day by default. */
+  /** Days on which the window begins. Every day by default. */
   days?: Weekday[] | undefined
 }
 
-/** Events that pass `unless` are not held back. */
+/** Events that match `unless` are not held back. */
 export interface QuietHours extends QuietWindow {
   unless?: JsonObject | undefined
 }
 
-/** Collects events, by the value at a path if one is given, for so long or until there are so many. */
+/** Collects events for `window` or until there are `max`, separately for each value at the path `by`. */
 export interface DigestSettings {
   window: string
   by?: string | undefined
   max: number
 }
 
-/** At most so many events in any span of `per`, by the value at a path if one is given. */
+/** At most `limit` events within any `per`, separately for each value at the path `by`. */
 export interface Throttle {
   limit: number
   per: string
   by?: string | undefined
 }
 
-/** One event with the same value within so long. One without a value there is let pass. */
+/** One event per value at the path `by` within `within`. Events without a value there pass. */
 export interface Dedupe {
   by: string
   within: string
 }
 
-/** What bounds a plan: it must fit into one workflow payload, and what it waits for into one history. */
+/** Limits that keep a plan within one workflow payload and its waits within one history. */
 export const ruleLimits = {
-  /** Of one environment. */
+  /** Per environment. */
   rules: 100,
-  /** Destinations named by the enabled rules of one environment, counted each time. */
+  /** Destinations named by the enabled rules of an environment, counted at every mention. */
   namedDestinations: 1000,
-  /** Of one rule, nested ones included. */
+  /** Per rule, including nested ones. */
   steps: 50,
-  /** Lists of steps inside of each other, the rule's own included. */
+  /** Nesting depth of lists of steps, including the rule's own list. */
   depth: 8,
-  /** Of one `deliver`. */
+  /** Per `deliver`. */
   destinations: 50,
   quietHours: 10,
   digestMax: 100,

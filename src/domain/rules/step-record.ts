@@ -1,17 +1,17 @@
 import type { PlannedStep } from '../routing/plan.ts'
 
-/** A step of a rule, once it has been reached. Times are ISO 8601, UTC. */
+/** The log entry of a step that was reached. Times are ISO 8601, UTC. */
 export interface StepRecord {
-  /** As in the plan: `rul_…/1.otherwise.0`. */
+  /** The path from the plan: `rul_…/1.otherwise.0`. */
   path: string
   kind: PlannedStep['kind']
   status: 'running' | 'waiting' | 'done' | 'skipped'
   reason?: string
   at: string
-  /** Of one that waits: when that ends at the latest. */
+  /** When the step's wait ends at the latest. */
   until?: string
   endedAt?: string
-  /** The event that tells of this one, together with others. */
+  /** The id of the digest that contains this event. */
   digestId?: string
 }
 
@@ -32,7 +32,7 @@ export function waitInStep(record: StepRecord, until: string, reason?: string): 
   if (reason !== undefined) record.reason = reason
 }
 
-/** The wait is over, and what it was for begins. */
+/** Ends the step's wait; the step itself continues. */
 export function goOnInStep(record: StepRecord): void {
   if (record.status !== 'waiting') return
   record.status = 'running'
@@ -40,7 +40,7 @@ export function goOnInStep(record: StepRecord): void {
   delete record.reason
 }
 
-/** A wait that is over is forgotten with it. */
+/** Ends the step, and its wait if there is one. */
 export function endStep(record: StepRecord, status: 'done' | 'skipped', at: string, reason?: string): void {
   record.status = status
   record.endedAt = at

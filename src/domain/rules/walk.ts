@@ -8,14 +8,14 @@ import {
   type StepSettings,
 } from './rule.ts'
 
-/** A list of steps in a rule. `path` is dotted, as in `steps.0.deliver.onFailure`; the rule's own list has the depth 1. */
+/** A list of steps in a rule. `path` is dotted, as in `steps.0.deliver.onFailure`. The rule's own list has depth 1. */
 export interface StepList {
   path: string
   depth: number
   steps: readonly RuleStep[]
 }
 
-/** A rule's own list of steps and all those inside of it, the outer ones first. */
+/** A rule's list of steps and all nested lists, the outer ones first. */
 export function stepLists(
   steps: readonly RuleStep[],
   { path, depth } = { path: 'steps', depth: 1 },
@@ -28,7 +28,7 @@ export function stepLists(
   return [{ path, depth, steps }, ...inner]
 }
 
-/** Every step of a rule that delivers, nested ones included, with its path: `steps.0.deliver`. */
+/** All `deliver` steps of a rule, including nested ones, with their paths: `steps.0.deliver`. */
 export function deliverSteps(steps: readonly RuleStep[]): { path: string; deliver: DeliverSettings }[] {
   return stepLists(steps).flatMap((list) =>
     list.steps.flatMap((step, index) =>
@@ -37,12 +37,12 @@ export function deliverSteps(steps: readonly RuleStep[]): { path: string; delive
   )
 }
 
-/** The steps that a rule takes for one event: up to its digest, which takes the later ones. */
+/** The steps that run for a single event: those up to the digest. Later steps run for the digest. */
 export function stepsBeforeDigest(steps: readonly RuleStep[]): readonly RuleStep[] {
   return steps.slice(0, steps.findIndex((step) => 'digest' in step) + 1 || steps.length)
 }
 
-/** The filters that a rule may be asked for about one event, whichever branches it takes. */
+/** All filters that the rule may need for an event, whichever branches it takes. */
 export function ruleFilters({
   when,
   steps,
