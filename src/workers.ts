@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker'
 import { createActivities, createSlowActivities } from './activities/index.ts'
 import type { ActivityDeps } from './activities/deps.ts'
 import { createOngoingAttempts } from './activities/attempt/ongoing.ts'
 import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
 import { workflowSlots } from './temporal/slots/workflow-slots.ts'
+import { loadWorkflowBundle } from './workflow-bundle.ts'
 import { slowTaskQueue, taskQueue } from './workflows/contract/task-queues.ts'
 
 export interface WorkersOptions {
@@ -13,9 +13,7 @@ export interface WorkersOptions {
   deps: ActivityDeps
   /** Absent: payloads are in the clear. */
   payloadKeys?: PayloadKeys | undefined
-  /**
-   * A bundle made before, with the same data converter; without it the workflows are bundled now (about two seconds).
-   */
+  /** Replaces the product's workflows. It must have been bundled with the same data converter. */
   workflowBundle?: WorkflowBundleOption
   /** Called when the first task of an event that was started eagerly is done: what it did is recorded. */
   onEagerDone?: (() => void) | undefined
@@ -54,22 +52,20 @@ export async function startWorkers({
   workflowBundle,
   onEagerDone,
 }: WorkersOptions): Promise<RunningWorkers> {
-  const workflows = workflowBundle
-    ? { workflowBundle }
-    : { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) }
+  const dataConverter = createDataConverter(payloadKeys)
   const ongoing = createOngoingAttempts()
   const activityDeps = { ...deps, ongoing }
   const shared = {
     connection,
     namespace,
     shutdownGraceTime,
-    dataConverter: createDataConverter(payloadKeys),
+    dataConverter,
   } as const
   const workers = await Promise.all([
     Worker.create({
       ...shared,
       taskQueue,
-      ...workflows,
+      workflowBundle: workflowBundle ?? (await loadWorkflowBundle(dataConverter)),
       activities: createActivities(activityDeps),
       tuner: {
         workflowTaskSlotSupplier: workflowSlots({ eager: eagerSlots, polled: polledSlots, onEagerDone }),

@@ -5,12 +5,10 @@ import { Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { describe, expect, inject, it } from 'vitest'
 import { eventWorkflowId, type RouteEventInput } from '../../src/workflows/contract/event.ts'
-import { createLog } from '../../src/log.ts'
-import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
+// Installs Temporal's runtime, of which a process has one.
+import '../support/stack.ts'
 
 type History = temporal.api.history.v1.IHistory
-
-installTemporalRuntime(createLog('silent'))
 
 /**
  * Every history here stands for workflows that may be running somewhere when this code is deployed: it must replay.

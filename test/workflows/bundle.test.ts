@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, inject, it } from 'vitest'
+import { createDataConverter } from '../../src/temporal/payload-codec.ts'
+import { loadWorkflowBundle } from '../../src/workflow-bundle.ts'
+// Installs Temporal's runtime, of which a process has one.
+import '../support/stack.ts'
 
 /** What the sandbox runs must be deterministic: these packages are, and of ours only workflows and pure domain code. */
 const allowed =
@@ -19,4 +23,12 @@ it('the workflow bundle holds the workflows', () => {
 
 it('the workflow bundle holds nothing but workflows, pure domain code and the SDK', () => {
   expect(sources.filter((path) => !allowed.test(path))).toEqual([])
+})
+
+it('a worker loads the bundle of the current source, also from the cache', async () => {
+  const fresh = readFileSync(inject('workflowBundle'), 'utf8')
+  for (let load = 0; load < 2; load++) {
+    const { code } = await loadWorkflowBundle(createDataConverter(undefined))
+    expect(code === fresh).toBe(true)
+  }
 })
