@@ -2,15 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { isAllowed, renderLicences, shippedPackages } from './licence-list.ts'
 
 /**
- * `npm run licences` writes the list of what Switchyard stands on (docs/licences.md) and fails where a licence is not one that
+ * `npm run licences` writes the list of what Switchyard stands on (docs/reference/licences.md) and fails where a licence is not one that
  * may be used. It reads the lockfile, which says the same on every machine.
  */
 const lockfile = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')
 const packages = shippedPackages(JSON.parse(lockfile))
-writeFileSync(new URL('../docs/licences.md', import.meta.url), renderLicences(packages))
+writeFileSync(new URL('../docs/reference/licences.md', import.meta.url), renderLicences(packages))
 
 const refused = packages.filter(({ licence }) => !isAllowed(licence))
 for (const { name, version, licence } of refused)
   console.error(`${name} ${version}: the licence ${licence} is not one of those that may be used`)
-console.log(`docs/licences.md lists ${packages.length} packages.`)
+console.log(`docs/reference/licences.md lists ${packages.length} packages.`)
 if (refused.length > 0) process.exitCode = 1

@@ -17,7 +17,7 @@ class Refused extends Error {}
 
 type CommandConfig = ReturnType<typeof readCommandConfig>
 
-/** `npm run config`: an environment's destinations, templates and rules as a document (docs/configuration.md). */
+/** `npm run config`: an environment's destinations, templates and rules as a document (docs/guides/configuration.md). */
 async function main(): Promise<void> {
   const { positionals, values } = readArguments()
   const [command, file, ...others] = positionals

@@ -39,7 +39,7 @@ async function report(db: Db, firstId: string): Promise<number> {
   const left = counts.reduce((sum, [keyId, count]) => sum + (keyId === firstId ? 0 : count), 0)
   console.log(
     left === 0
-      ? `All secrets are sealed with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/encryption.md).`
+      ? `All secrets are sealed with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/operations/encryption.md).`
       : `${left} are not sealed with the key "${firstId}": keep the other keys.`,
   )
   return left

@@ -31,7 +31,7 @@ export type Parsed = { field: string; parsed: ParsedPart }[]
 /** What can be used, and what is wrong with the rest. */
 export type Rendering = { content: Content; problems: PartProblem[] }
 
-/** What a template sees of an event (docs/templates.md). */
+/** What a template sees of an event (docs/guides/templates.md). */
 export function templateScope(of: Composition): TemplateScope {
   const { event, destination, acknowledgeUrl, acknowledgeBy, tenant, rule, reason } = of
   const { id, type, data, createdAt, environment, test = false } = event

@@ -12,7 +12,7 @@ import { makeTenant, stackOfFile, untilTestEnds } from '../support/stack.ts'
 const stack = stackOfFile({ workers: false })
 
 /** The example of the documentation. */
-const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../docs/guides/configuration.md', import.meta.url), 'utf8')
 const documented = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? ''
 
 const variables = { SLACK_AML_URL: slackUrl, CASE_SYSTEM_TEAM: 'the-aml-team-7' }

@@ -8,7 +8,7 @@ import { jsonObject } from './text.ts'
 /** JSON for a filter: numbers that JavaScript cannot keep are kept as MongoDB's Extended JSON writes them. */
 export const filterObject = jsonObject.overwrite((value) => withDecimals(value) as JsonObject)
 
-/** A MongoDB-style filter over `{id, type, data}` (docs/filters.md); what is wrong with it is named with its path. */
+/** A MongoDB-style filter over `{id, type, data}` (docs/reference/filters.md); what is wrong with it is named with its path. */
 export const filter = filterObject.superRefine((value: JsonObject, context) => {
   for (const { path, message } of [...filterProblems(value), ...fieldProblems(value)])
     context.addIssue({ code: 'custom', path, message })

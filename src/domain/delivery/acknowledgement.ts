@@ -1,7 +1,7 @@
 import { durationMs } from './retry-schedule.ts'
 import type { DeliverySummary } from './timeline.ts'
 
-/** For so long after its workflow has ended, an event can be acknowledged by those who were asked to (docs/acknowledging.md). */
+/** For so long after its workflow has ended, an event can be acknowledged by those who were asked to (docs/guides/acknowledging.md). */
 const lateFor = '7d'
 
 /** Until when an event that ended then can be acknowledged. */

@@ -23,7 +23,7 @@ export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'd
 }
 
 /**
- * Whether `subject` passes a MongoDB-style filter (docs/filters.md); the filter must have no problems. sift combines.
+ * Whether `subject` passes a MongoDB-style filter (docs/reference/filters.md); the filter must have no problems. sift combines.
  * Finding and comparing the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
  * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
  */

@@ -82,7 +82,7 @@ function canonicalNumber(value: Numeric): string {
   return typeof value === 'number' ? String(value) : value.decimal.toString()
 }
 
-/** The same text for equal values: neither blanks, nor the order of keys, nor how a number is written count (docs/events.md). */
+/** The same text for equal values: neither blanks, nor the order of keys, nor how a number is written count (docs/concepts/events.md). */
 export function canonicalJson(value: ExactJson): string {
   if (isNumeric(value)) return canonicalNumber(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`

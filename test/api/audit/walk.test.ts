@@ -90,8 +90,8 @@ it('the exceptions are routes that there are', () => {
   expect(Object.keys(exceptions).filter((name) => !names.includes(name))).toEqual([])
 })
 
-it('docs/audit.md names every action that was recorded, and no other but those of links and sessions', () => {
-  const page = readFileSync(new URL('../../../docs/audit.md', import.meta.url), 'utf8')
+it('docs/operations/audit.md names every action that was recorded, and no other but those of links and sessions', () => {
+  const page = readFileSync(new URL('../../../docs/operations/audit.md', import.meta.url), 'utf8')
   const [, actions = ''] = page.split('## Actions')
   const [table = ''] = actions.split('\n## ')
   const named = [...table.matchAll(/`([a-z-]+\.[a-z-]+)`/g)].flatMap(([, action]) => action ?? [])

@@ -274,8 +274,8 @@ it('a change takes null for what is optional only', () => {
     expect(rulePatch.safeParse({ [field]: null }).success).toBe(false)
 })
 
-describe('docs/rules.md', () => {
-  const page = readFileSync(new URL('../../../docs/rules.md', import.meta.url), 'utf8')
+describe('docs/guides/rules.md', () => {
+  const page = readFileSync(new URL('../../../docs/guides/rules.md', import.meta.url), 'utf8')
   const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```/gm)]
     .map(([, text = '']) => JSON.parse(text) as { name?: string; steps?: unknown })
     .filter(({ steps }) => steps !== undefined)

@@ -285,8 +285,8 @@ describe('what is wrong with a part is said:', () => {
   })
 })
 
-describe('docs/templates.md', () => {
-  const doc = readFileSync(new URL('../../../docs/templates.md', import.meta.url), 'utf8')
+describe('docs/guides/templates.md', () => {
+  const doc = readFileSync(new URL('../../../docs/guides/templates.md', import.meta.url), 'utf8')
   const block = (info: string) => {
     const [, text] = new RegExp(`^\`\`\`${info}\\n([^]*?)\\n\`\`\`$`, 'm').exec(doc) ?? []
     if (text === undefined) throw new Error(`the document has no block "${info}"`)

@@ -44,7 +44,7 @@ describe('the commands of', () => {
 it('the documented configuration names nothing that the README makes: applying it would change that', () => {
   const made = new Set([...shellOf('README.md').matchAll(/"name": ?"([^"]+)"/g)].map(([, name]) => name))
   expect(made).toContain('Case system')
-  const [, document = ''] = /```yaml\n([^]*?)```/.exec(read('docs/configuration.md')) ?? []
+  const [, document = ''] = /```yaml\n([^]*?)```/.exec(read('docs/guides/configuration.md')) ?? []
   const { destinations, rules, templates } = parse(document) as Record<string, { name: string }[]>
   const names = [destinations, rules, templates].flatMap((list = []) => list.map(({ name }) => name))
   expect(names).toHaveLength(5)

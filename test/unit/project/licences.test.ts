@@ -6,9 +6,9 @@ const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.m
 const packages = shippedPackages(JSON.parse(read('package-lock.json')))
 
 describe('what Switchyard stands on', () => {
-  it('is listed in docs/licences.md as the lockfile has it (npm run licences)', () => {
+  it('is listed in docs/reference/licences.md as the lockfile has it (npm run licences)', () => {
     expect(packages.length).toBeGreaterThan(100)
-    expect(read('docs/licences.md')).toBe(renderLicences(packages))
+    expect(read('docs/reference/licences.md')).toBe(renderLicences(packages))
   })
 
   it('has licences that may be used', () => {

@@ -134,7 +134,7 @@ const rows: [filter: JsonObject, passes: boolean][] = [
 ]
 
 /** The rows of the documentation's truth table: the filter, the event's data, whether it passes, and why. */
-const documented = readFileSync(new URL('../../../../docs/filters.md', import.meta.url), 'utf8')
+const documented = readFileSync(new URL('../../../../docs/reference/filters.md', import.meta.url), 'utf8')
   .split('## The truth table')[1]
   ?.split('\n')
   .filter((line) => line.startsWith('| `'))
@@ -151,7 +151,7 @@ const documented = readFileSync(new URL('../../../../docs/filters.md', import.me
     return { filter, data, passes, why }
   })
 
-describe('the truth table of docs/filters.md', () => {
+describe('the truth table of docs/reference/filters.md', () => {
   it('is there as a whole', () => {
     expect(documented?.length).toBeGreaterThanOrEqual(65)
     expect(documented?.filter(({ passes }) => passes === 'yes').length).toBeGreaterThanOrEqual(25)
@@ -165,7 +165,7 @@ describe('the truth table of docs/filters.md', () => {
   })
 
   it('says of every operator what it does', () => {
-    const page = readFileSync(new URL('../../../../docs/filters.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../../docs/reference/filters.md', import.meta.url), 'utf8')
     const [{ message } = { message: '' }] = filterProblems({ a: { $unknown: 1 } })
     const known = message.match(/\$\w+/g) ?? []
     expect(known.length).toBeGreaterThan(15)

@@ -18,7 +18,7 @@ const quietNights: QuietHours = {
   unless: { 'data.riskLevel': 'critical' },
 }
 
-/** The rule of docs/rules.md, but for its digest. */
+/** The rule of docs/guides/rules.md, but for its digest. */
 const highRisk: RuleDefinition = {
   name: 'High-risk AML match',
   when: {
