@@ -1,4 +1,4 @@
-/** Every error code the API answers with: its status and title. README and OpenAPI are held to this table by a test. */
+/** Every error code the API answers with: its status and title. A test keeps docs/reference/errors.md and OpenAPI in step with this table. */
 export const errorCodes = {
   bad_request: { status: 400, title: 'The request cannot be read' },
   invalid_json: { status: 400, title: 'The body is not JSON' },

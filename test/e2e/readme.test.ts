@@ -15,11 +15,10 @@ import { adminKey, eventually, startStack, untilTestEnds } from '../support/stac
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The code blocks of a section of the README that are written in a language. */
-function blocksOf(section: string, language: string): string[] {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  const [, text = ''] = readme.split(`\n## ${section}\n`)
-  const [own = ''] = text.split('\n## ')
+/** The code blocks in a language, of one section of a page. */
+function codeBlocks(page: string, section: string, language: string): string[] {
+  const [, text = ''] = readFileSync(join(root, page), 'utf8').split(new RegExp(`\n##+ ${section}\n`))
+  const [own = ''] = text.split(/\n##+ /)
   return [...own.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) => code)
 }
 
@@ -30,11 +29,15 @@ function scratchFolder(): string {
 }
 
 it(
-  'the README’s commands do as printed: a first event, webhook to Slack, and escalation unless acknowledged',
+  'the documented commands do as printed: a first event, webhook to Slack, and escalation unless acknowledged',
   { timeout: 90_000 },
   async () => {
-    const [first = ''] = blocksOf('Your first event, by hand', 'sh')
-    const [fallBack = '', escalate = '', ...others] = blocksOf('Rules', 'sh')
+    const [first = ''] = codeBlocks('README.md', 'Your first event', 'sh')
+    const [fallBack = '', escalate = '', ...others] = codeBlocks(
+      'docs/guides/rules.md',
+      'Two examples to run',
+      'sh',
+    )
     expect(others).toEqual([])
     const smtp = untilTestEnds(await startSmtpReceiver())
     const stack = untilTestEnds(
@@ -56,12 +59,17 @@ it(
     const shell = openShell(folder, ports)
 
     await shell(first)
-    const { deliveries } = await eventually(
+    const { status, deliveries, routing } = await eventually(
       async () => lastJson<RuleLog>(await shell('get /events/$EVENT | jq')),
       (log) => log.deliveries.some(({ attempts }) => attempts.length > 0),
     )
     const refused = expect.stringContaining('connection refused') as string
-    expect(deliveries).toMatchObject([{ channel: 'webhook', attempts: [{ error: refused }] }])
+    // The answer that the README shows.
+    expect(status).toBe('pending')
+    expect(deliveries).toMatchObject([
+      { channel: 'webhook', status: 'pending', attempts: [{ number: 1, outcome: 'failed', error: refused }] },
+    ])
+    expect(routing).toMatchObject([{ matched: true, reason: 'subscribed to aml.*' }])
 
     const fallen = lastJson<RuleLog>(await shell(fallBack))
     expect(fallen).toMatchObject({
@@ -86,10 +94,10 @@ it(
 )
 
 it(
-  'the README’s receiver compiles with --strict, takes what was signed and answers 401 to what was forged',
+  'the documented receiver compiles with --strict, accepts signed requests and answers 401 to forged ones',
   { timeout: 90_000 },
   async () => {
-    const [code = ''] = blocksOf('Receiving a webhook', 'ts')
+    const [code = ''] = codeBlocks('docs/guides/receiving-webhooks.md', 'Verify the signature', 'ts')
     const folder = scratchFolder()
     const port = await closedPort()
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))

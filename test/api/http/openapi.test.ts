@@ -64,9 +64,9 @@ it('/healthz answers when PostgreSQL and Temporal do', async () => {
   expect((await supertest(stack.app).get('/healthz').expect(200)).body).toEqual({ status: 'ok' })
 })
 
-it('the README’s table of error codes is the one in the code', () => {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const documented = [...readme.matchAll(/^\| `(\w+)` *\| (\d{3}) *\|/gm)].map(([, code, status]) => [
+it('the documented table of error codes is the one in the code', () => {
+  const page = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8')
+  const documented = [...page.matchAll(/^\| `(\w+)` *\| (\d{3}) *\|/gm)].map(([, code, status]) => [
     code,
     Number(status),
   ])

@@ -297,7 +297,7 @@ describe('docs/guides/rules.md', () => {
       'Destinations named by the enabled rules of an environment, each time counted':
         ruleLimits.namedDestinations,
       'Steps of a rule, nested ones included': ruleLimits.steps,
-      'Lists of steps inside of each other': ruleLimits.depth,
+      'Nesting depth of step lists': ruleLimits.depth,
       'Destinations of one `deliver`': ruleLimits.destinations,
       'Windows of quiet hours': ruleLimits.quietHours,
       'Events of a digest': ruleLimits.digestMax,

@@ -14,7 +14,7 @@ const pages = [
     .map((name) => `docs/${name}`),
 ]
 
-/** The commands of "Your first event, by hand", which the other pages build upon. */
+/** The commands of "Your first event", which the other pages build upon. */
 const [firstBlock = ''] = /```sh\n[^`]*PLATFORM_KEY=[^]*?```/.exec(read('README.md')) ?? []
 
 describe('the commands of', () => {
@@ -41,8 +41,9 @@ describe('the commands of', () => {
   })
 })
 
-it('the documented configuration names nothing that the README makes: applying it would change that', () => {
-  const made = new Set([...shellOf('README.md').matchAll(/"name": ?"([^"]+)"/g)].map(([, name]) => name))
+it('the documented configuration names nothing that the examples create: applying it would change that', () => {
+  const examples = shellOf('README.md') + shellOf('docs/guides/rules.md')
+  const made = new Set([...examples.matchAll(/"name": ?"([^"]+)"/g)].map(([, name]) => name))
   expect(made).toContain('Case system')
   const [, document = ''] = /```yaml\n([^]*?)```/.exec(read('docs/guides/configuration.md')) ?? []
   const { destinations, rules, templates } = parse(document) as Record<string, { name: string }[]>
