@@ -342,7 +342,7 @@ describe('docs/guides/templates.md', () => {
       new RegExp(`^\\| ${what} *\\| ([\\d.,]+)`, 'm').exec(doc)?.[1]?.replaceAll(',', '')
     expect(limit('Templates of an environment')).toBe(String(templateLimits.templates))
     expect(limit('Characters of a part')).toBe(String(templateLimits.partMax))
-    expect(limit('What a part renders to')).toBe(String(templateLimits.outputMaxBytes / 1024))
+    expect(limit('Output of a part')).toBe(String(templateLimits.outputMaxBytes / 1024))
     expect(limit('A subject')).toBe(String(templateLimits.lineMax))
     expect(limit('Time for all parts of a message')).toBe(String(templateLimits.renderMs / 1000))
     expect(limit('Characters and list entries that a part may handle')).toBe(String(templateLimits.memory))
