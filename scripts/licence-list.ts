@@ -21,10 +21,10 @@ export interface Package {
   pinned: boolean
 }
 
-/** Two packages whose manifests name none; their repositories do. */
+/** Two packages whose manifests name no licence; their repositories do. */
 const said: Record<string, string> = { 'seq-queue': 'MIT', unionfs: 'Unlicense' }
 
-/** Licences that ask for no more than to be named; EPL-2.0 is of a package that is used as it is and not changed. */
+/** Licences that require attribution only. The package under EPL-2.0 is used without changes. */
 const allowed = [
   '0BSD',
   'Apache-2.0',
@@ -65,10 +65,10 @@ export function renderLicences(packages: readonly Package[]): string {
   for (const { licence } of packages) counts.set(licence, (counts.get(licence) ?? 0) + 1)
   const most = [...counts].sort(([, left], [, right]) => right - left)
   return [
-    '# Licences of what Switchyard stands on',
+    '# Third-party licences',
     '',
-    `${packages.length} packages are installed to run it, by the lockfile; those for one platform only are among them. \`npm run licences\``,
-    'writes this list, and a test fails where it is out of date or names a licence that may not be used.',
+    `The lock file has ${packages.length} packages that Switchyard runs with, including packages for one platform only. \`npm run licences\``,
+    'writes this list. A test fails if it is out of date or contains a licence that is not allowed.',
     '',
     most.map(([licence, count]) => `${licence}: ${count}`).join(', ') + '.',
     '',
