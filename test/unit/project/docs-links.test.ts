@@ -59,6 +59,10 @@ it.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s names only files th
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
+it('the README has at most 150 lines: the manual is in docs', () => {
+  expect(readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+})
+
 it('the index of the documentation lists every page', () => {
   const index = readFileSync(join(root, 'docs/README.md'), 'utf8')
   const listed = new Set(
