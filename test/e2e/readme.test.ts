@@ -63,12 +63,11 @@ it(
       async () => lastJson<RuleLog>(await shell('get /events/$EVENT | jq')),
       (log) => log.deliveries.some(({ attempts }) => attempts.length > 0),
     )
-    const refused = expect.stringContaining('connection refused') as string
-    // The answer that the README shows.
+    // The answer that the README shows; the second attempt may have been made by now.
     expect(status).toBe('pending')
-    expect(deliveries).toMatchObject([
-      { channel: 'webhook', status: 'pending', attempts: [{ number: 1, outcome: 'failed', error: refused }] },
-    ])
+    expect(deliveries).toMatchObject([{ channel: 'webhook', status: 'pending' }])
+    const refused = expect.stringContaining('connection refused') as string
+    expect(deliveries[0]?.attempts[0]).toMatchObject({ number: 1, outcome: 'failed', error: refused })
     expect(routing).toMatchObject([{ matched: true, reason: 'subscribed to aml.*' }])
 
     const fallen = lastJson<RuleLog>(await shell(fallBack))
