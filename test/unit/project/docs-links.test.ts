@@ -28,20 +28,13 @@ async function checkLinks(paths: string[]): Promise<string> {
 }
 
 describe('every relative link and anchor', () => {
-  it('of the documentation resolves', { timeout: 60_000 }, async () => {
+  it('resolves, except those of a page that shows that the check works', { timeout: 60_000 }, async () => {
     expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/README.md', 'docs/adr/README.md']))
-    expect(await checkLinks(pages)).toBe('')
+    const report = await checkLinks([...pages, brokenPage])
+    expect(report).toContain('Cannot find file `no-such-page.md`')
+    expect(report).toContain('Cannot find heading for `#no-such-heading`')
+    expect(report).toContain('⚠ 2 warnings')
   })
-
-  it(
-    'is checked: a page with a missing file and a missing heading is reported',
-    { timeout: 60_000 },
-    async () => {
-      const report = await checkLinks([brokenPage])
-      expect(report).toContain('Cannot find file `no-such-page.md`')
-      expect(report).toContain('Cannot find heading for `#no-such-heading`')
-    },
-  )
 
   it.each(pages)('in the HTML of %s resolves', (page) => {
     const text = readFileSync(join(root, page), 'utf8').replace(/```[^]*?```/g, '')
