@@ -146,7 +146,8 @@ it.each(pages.map((route) => [`${route.method.toUpperCase()} ${route.path}`, rou
 it('what was taken can be read again, of every tenant', async () => {
   // A request may have given its tenant a limit of one call a minute.
   const limits = { apiPerMinute: 10_000, apiBurst: 10_000 }
-  for (const { platform, tenantId } of worlds) await platform.patch(`/tenants/${tenantId}`, { limits }).expect(200)
+  for (const { platform, tenantId } of worlds)
+    await platform.patch(`/tenants/${tenantId}`, { limits }).expect(200)
   const lists = routeTable.filter(({ route }) => route.method === 'get' && !route.path.includes(':'))
   const reads = worlds.flatMap((world) => lists.map((one) => ({ ...one, world })))
   const statuses = await pMap(
