@@ -16,7 +16,7 @@ import type { Archive } from './archive/archive.ts'
 import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
 import { createCompute, type Compute } from './compute/compute.ts'
-import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
+import { readConfig, requireVariables, serviceHosts, temporalSettings, type Config } from './config.ts'
 import { secretsOf } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
 import { createSharedCounters } from './db/limits/call-counters.ts'
@@ -83,7 +83,7 @@ export async function openPlatform(
     allow: config.EGRESS_ALLOW,
     deny: config.EGRESS_DENY,
     ports: config.EGRESS_PORTS,
-    slackHosts: config.SLACK_HOSTS,
+    serviceHosts: serviceHosts(config),
     sandboxLoopback: services.sandboxLoopback,
     extraAuthorities: config.EGRESS_CA_FILE,
     report: (refused) => log.warn(refused, 'egress.refused'),

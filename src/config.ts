@@ -6,7 +6,8 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { fieldMessage } from './api/fields/messages.ts'
 import { queryKeyPolicies } from './api/auth/request-key.ts'
-import { defaultSlackHosts, type PortRange } from './egress/rules.ts'
+import { channels } from './channels/index.ts'
+import type { PortRange } from './egress/rules.ts'
 import { defaultPoolSize } from './db/client.ts'
 import type { SecretKeys } from './domain/crypto/secret-box.ts'
 
@@ -28,6 +29,41 @@ const cidrs = z
       abort: true,
     },
   )
+
+const hostNames = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  )
+  .refine((entries) => entries.every((entry) => /^((\*\.)?[\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)), {
+    message: 'must be host names such as hooks.example.com or *.example.com, separated by commas',
+  })
+
+type HostsVariable = `${string}_HOSTS`
+
+/** Such as `SLACK_HOSTS`: the hosts that a channel's messages may go to, instead of those that the channel declares. */
+function hostsVariable(channel: string): HostsVariable {
+  return `${channel.toUpperCase()}_HOSTS`
+}
+
+const hostsVariables: Record<HostsVariable, z.ZodDefault<typeof hostNames>> = Object.fromEntries(
+  channels.flatMap(({ hosts }) =>
+    hosts ? [[hostsVariable(hosts.name), hostNames.default([...hosts.allowed])]] : [],
+  ),
+)
+
+/** By a channel's name, of the channels that declare hosts. */
+export function serviceHosts(config: Config): Record<string, string[]> {
+  return Object.fromEntries(
+    channels.flatMap(({ hosts }) => {
+      const chosen = hosts && config[hostsVariable(hosts.name)]
+      return chosen ? [[hosts.name, chosen]] : []
+    }),
+  )
+}
 
 /** Single ports and ranges, both ends included. */
 const portRanges = z.string().transform((text, context): PortRange[] => {
@@ -177,12 +213,7 @@ const variables = z.object({
   EGRESS_ALLOW: cidrs.default([]),
   EGRESS_DENY: cidrs.default([]),
   EGRESS_PORTS: portRanges.optional(),
-  SLACK_HOSTS: cidrs
-    .refine(
-      (entries) => !entries.some((entry) => entry.includes('/')),
-      'must be host names, separated by commas',
-    )
-    .default([...defaultSlackHosts]),
+  ...hostsVariables,
   EGRESS_CA_FILE: certificates.optional(),
   ARCHIVE: archive.optional(),
   ARCHIVE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
@@ -208,7 +239,7 @@ const consistent = variables.superRefine((given, context) => {
     context.addIssue({ code: 'custom', path: [absent], message: 'is missing: an access key has both parts' })
 })
 
-export type Config = z.output<typeof variables>
+export type Config = z.output<typeof variables> & Partial<Record<HostsVariable, string[]>>
 
 /** Names every bad variable at once, so that nobody mends them one start at a time. */
 export class ConfigError extends Error {}

@@ -1,3 +1,4 @@
+import { channels } from './channels/index.ts'
 import { redacted } from './domain/redaction/redaction.ts'
 
 /** What looks like a secret wherever it stands in a line, with what of it may stay. No pattern can be made to run long. */
@@ -13,9 +14,16 @@ const patterns: readonly [pattern: RegExp, instead: string][] = [
   // Of a URL: who logs in, what is a key in its query, and links that are a key by themselves.
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'\\]{1,512}@/gi, `$1${redacted}@`],
   [/([?&](?:api_key|key|token|secret|signature|sig)=)[^&\s"'\\]{1,2048}/gi, `$1${redacted}`],
-  [/(hooks\.slack\.com\/)[^\s"'\\]{1,512}/gi, `$1${redacted}`],
   [/(\/(?:acknowledge|unsubscribe|confirm(?:ation)?|recipients?)\/)[\w.~%-]{24,2048}/g, `$1${redacted}`],
 ]
+
+/** The URLs of channels that are a secret as a whole: what follows their host. */
+const channelUrls = channels.flatMap(({ hosts }) =>
+  (hosts?.allowed ?? []).map((host): (typeof patterns)[number] => {
+    const ending = host.replace(/^\*/, '').replaceAll('.', '\\.')
+    return [new RegExp(`(${ending}(?::\\d{1,5})?/)[^\\s"'\\\\]{1,2048}`, 'gi'), `$1${redacted}`]
+  }),
+)
 
 /**
  * The last thing that a line of the log, or a message of a start that fails, goes through: whatever slipped into an error's text
@@ -26,7 +34,10 @@ export function createRedactor(secrets: readonly string[] = []): (text: string) 
   known.sort((a, b) => b.length - a.length)
   return (text) => {
     const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
-    return patterns.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), clean)
+    return [...patterns, ...channelUrls].reduce(
+      (rest, [pattern, instead]) => rest.replace(pattern, instead),
+      clean,
+    )
   }
 }
 

@@ -2,7 +2,8 @@ import type { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { Outcome, SettledRecipients } from '../domain/delivery/outcome.ts'
 import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
-import type { Egress } from '../egress/egress.ts'
+import { withinHosts, type Egress } from '../egress/egress.ts'
+import type { ServiceHosts } from '../egress/rules.ts'
 import type { FieldProblem } from '../domain/field-problem.ts'
 import type { Composition } from '../templates/composition.ts'
 import type { Content, TemplateFields } from '../templates/field.ts'
@@ -77,6 +78,8 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   config: Config
   /** The fields of `config` that are encrypted at rest and masked in answers. */
   secrets: readonly (keyof z.input<Config> & string)[]
+  /** The only hosts that its messages may go to. Without them, it is every host that the egress guard admits. */
+  hosts?: Omit<ServiceHosts, 'name'>
   /** The origin that the secrets are sent to, where they do not name it themselves as a URL does. */
   origin?(config: z.output<Config>): string
   /** How many messages a second its service takes; a destination's `delivery.maxPerSecond` overrides it. */
@@ -104,9 +107,10 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
 export interface Channel extends Omit<
   ChannelDefinition<z.ZodObject, TemplateFields>,
-  'secrets' | 'origin' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
+  'secrets' | 'hosts' | 'origin' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
 > {
   secrets: readonly string[]
+  hosts: ServiceHosts | undefined
   origin(config: unknown): string | undefined
   signing(config: unknown): Signing | undefined
   check(config: unknown, where: Where): FieldProblem[]
@@ -119,15 +123,19 @@ export interface Channel extends Omit<
 export function defineChannel<Config extends z.ZodObject, const Fields extends TemplateFields>(
   definition: ChannelDefinition<Config, Fields>,
 ): Channel {
-  const { config } = definition
+  const { config, name } = definition
+  const hosts = definition.hosts && { name, ...definition.hosts }
+  const guarded = (egress: Egress) => (hosts ? withinHosts(egress, hosts) : egress)
   return {
     ...definition,
+    hosts,
     origin: (raw) => {
       const { data } = config.safeParse(raw)
       return data && definition.origin?.(data)
     },
     signing: (raw) => definition.signing?.(config.parse(raw)),
-    check: (raw, where) => definition.check?.(config.parse(raw), where) ?? [],
+    check: (raw, where) =>
+      definition.check?.(config.parse(raw), { ...where, egress: guarded(where.egress) }) ?? [],
     recipients: (raw) => {
       const { data } = config.safeParse(raw)
       return (data && definition.recipients?.(data)) ?? []
@@ -136,7 +144,7 @@ export function defineChannel<Config extends z.ZodObject, const Fields extends T
     send: ({ destination, ...message }, context) =>
       definition.send(
         { ...message, destination: { ...destination, config: config.parse(destination.config) } },
-        context,
+        { ...context, egress: guarded(context.egress) },
       ),
   }
 }

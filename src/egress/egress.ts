@@ -6,8 +6,8 @@ import { LRUCache } from 'lru-cache'
 import type { Environment } from '../domain/event.ts'
 import { dial, startTls, type ResolvedAddress } from './dial.ts'
 import { createGate, type Gate, type GateRules, type Target } from './gate.ts'
-import { EgressRefused, type Refusal } from './refused.ts'
-import { canonicalHost, type Service } from './rules.ts'
+import { EgressRefused, refusals, type Refusal } from './refused.ts'
+import { canonicalHost, type ServiceHosts } from './rules.ts'
 import { createHttpAgent } from './http-agent.ts'
 import { within } from './network.ts'
 
@@ -56,7 +56,8 @@ export interface EgressRules extends GateRules {
 }
 
 export interface Refused {
-  refusal: Refusal
+  /** The refusal's name. */
+  refusal: string
   host: string
   environment: Environment
   /** What a name led to. */
@@ -76,14 +77,14 @@ export function createEgress(rules: EgressRules): Egress {
   const sessions = new LRUCache<string, Buffer>({ max: maxSessions })
   const agents = new Map<string, Agent>()
 
-  function refuse(refused: Refused): EgressRefused {
-    report?.(refused)
-    return new EgressRefused(refused.refusal)
+  function refuse(refusal: Refusal, refused: Omit<Refused, 'refusal'>): EgressRefused {
+    report?.({ refusal: refusal.name, ...refused })
+    return new EgressRefused(refusal)
   }
 
   function admit(target: Target, environment: Environment): void {
     const refusal = gate.refusal(target, environment)
-    if (refusal) throw refuse({ refusal, host: target.host, environment })
+    if (refusal) throw refuse(refusal, { host: target.host, environment })
   }
 
   async function findAddresses(host: string): Promise<ResolvedAddress[]> {
@@ -97,7 +98,7 @@ export function createEgress(rules: EgressRules): Egress {
     // One closed address closes the name: a mixture is how rebinding attempts look.
     if (found.length > 0 && addresses.every((address) => gate.isOpen(address, host, environment)))
       return found
-    throw refuse({ refusal: 'name', host, environment, addresses })
+    throw refuse(refusals.name, { host, environment, addresses })
   }
 
   async function secure(socket: Socket, host: string, port: number, { signal, alpn }: ConnectOptions) {
@@ -119,7 +120,7 @@ export function createEgress(rules: EgressRules): Egress {
       // Without one it is closed already, which whoever uses it finds out.
       if (address !== undefined && !gate.isOpen(address, host, environment)) {
         socket.destroy()
-        throw new EgressRefused('address')
+        throw new EgressRefused(refusals.address)
       }
       return options.tls ? secure(socket, host, target.port, options) : socket
     },
@@ -150,15 +151,22 @@ export function createEgress(rules: EgressRules): Egress {
   return egress
 }
 
-/** Where a web address leads. */
-export function targetOf(
-  { hostname, protocol, port }: URL,
-  service: Exclude<Service, 'smtp'> = 'http',
-): Target {
-  return { host: hostname, port: portOf(protocol, port), service }
+/** The same guard, which admits nothing but these hosts, and what the operator has opened. */
+export function withinHosts(egress: Egress, within: ServiceHosts): Egress {
+  return {
+    ...egress,
+    connect: (target, environment, options) => egress.connect({ ...target, within }, environment, options),
+    refusal: (target, environment) => egress.refusal({ ...target, within }, environment),
+    admit: (target, environment) => egress.admit({ ...target, within }, environment),
+  }
 }
 
-function portOf(protocol: string, port: string): number {
+/** The host and port that an http(s) URL leads to. */
+export function httpTarget({ hostname, protocol, port }: URL): Target {
+  return { host: hostname, port: httpPort(protocol, port), service: 'http' }
+}
+
+function httpPort(protocol: string, port: string): number {
   if (port !== '') return Number(port)
   return protocol === 'https:' ? 443 : 80
 }

@@ -1,15 +1,16 @@
 import type { Environment } from '../domain/event.ts'
 import { isPublic, parseAddress, unmapped, type Address } from './addresses.ts'
-import type { Refusal } from './refused.ts'
+import { outsideHosts, refusals, type Refusal } from './refused.ts'
 import {
   canonicalHost,
-  defaultSlackHosts,
   hostList,
   isLocalName,
   isPortOpen,
   isWellFormed,
+  type HostList,
   type PortRange,
   type Service,
+  type ServiceHosts,
 } from './rules.ts'
 
 /** What the operator decides about where tenants' destinations may be. */
@@ -20,8 +21,8 @@ export interface GateRules {
   deny?: readonly string[]
   /** Which ports URLs may name; by default all but those of other protocols (`EGRESS_PORTS`). */
   ports?: readonly PortRange[] | undefined
-  /** Where Slack destinations may be (`SLACK_HOSTS`). */
-  slackHosts?: readonly string[]
+  /** By a channel's name: the hosts that its messages may go to, instead of those it declares (`SLACK_HOSTS`). */
+  serviceHosts?: Readonly<Record<string, readonly string[]>>
   /** Opens loopback to sandbox destinations, at any port, so that a first try with a local receiver works. */
   sandboxLoopback: boolean
 }
@@ -31,6 +32,8 @@ export interface Target {
   host: string
   port: number
   service: Service
+  /** Nothing is sent to any other host than these. */
+  within?: ServiceHosts | undefined
 }
 
 /** The guard's decisions. They ask nobody: what a name leads to is looked up elsewhere, and its addresses judged here. */
@@ -46,7 +49,7 @@ const loopback = ['127.0.0.1', '::1']
 export function createGate({ sandboxLoopback, ports, ...rules }: GateRules): Gate {
   const allow = hostList(rules.allow)
   const deny = hostList(rules.deny ?? [])
-  const slack = hostList(rules.slackHosts ?? defaultSlackHosts)
+  const serviceHosts = new Map<string, HostList>()
 
   function isOpened(address: Address, environment: Environment): boolean {
     if (allow.hasAddress(address)) return true
@@ -60,16 +63,22 @@ export function createGate({ sandboxLoopback, ports, ...rules }: GateRules): Gat
     return addresses.some((address) => address && isOpened(address, environment))
   }
 
+  function hostsOf({ name, allowed }: ServiceHosts): HostList {
+    const known = serviceHosts.get(name) ?? hostList(rules.serviceHosts?.[name] ?? allowed)
+    serviceHosts.set(name, known)
+    return known
+  }
+
   return {
-    refusal({ host: written, port, service }, environment) {
+    refusal({ host: written, port, service, within }, environment) {
       const host = canonicalHost(written)
-      if (host === undefined || !isWellFormed(host)) return 'host'
+      if (host === undefined || !isWellFormed(host)) return refusals.host
       const address = parseAddress(host)
-      if (deny.hasName(host) || (address && deny.hasAddress(address))) return 'address'
+      if (deny.hasName(host) || (address && deny.hasAddress(address))) return refusals.address
       if (isHostOpened(host, environment)) return undefined
-      if (isLocalName(host) || (address && !isPublic(address))) return 'address'
-      if (service === 'slack' && !slack.hasName(host)) return 'slack'
-      return isPortOpen(port, service, ports) ? undefined : 'port'
+      if (isLocalName(host) || (address && !isPublic(address))) return refusals.address
+      if (within && !hostsOf(within).hasName(host)) return outsideHosts(within)
+      return isPortOpen(port, service, ports) ? undefined : refusals.port
     },
     isOpen(text, host, environment) {
       const address = parseAddress(text)

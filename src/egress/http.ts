@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Environment } from '../domain/event.ts'
 import type { Outcome } from '../domain/delivery/outcome.ts'
-import { targetOf, type Egress } from './egress.ts'
+import { httpTarget, type Egress } from './egress.ts'
 import { exchange, Unanswered, type HttpResponse } from './http-exchange.ts'
 import { describeNetworkError, parseRetryAfter, type NetworkFault } from './network.ts'
 import { readText } from './response-text.ts'
@@ -13,8 +13,6 @@ export interface Post {
   timeoutMs: number
   environment: Environment
   egress: Egress
-  /** What the URL is for, where the guard has rules of its own for that. */
-  service?: 'slack'
 }
 
 export type Answer =
@@ -49,14 +47,13 @@ async function send({
   timeoutMs,
   environment,
   egress,
-  service,
   headers,
   body,
 }: Post): Promise<HttpResponse> {
   const url = new URL(text)
   const signal = AbortSignal.timeout(timeoutMs)
   // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
-  egress.admit(targetOf(url, service), environment)
+  egress.admit(httpTarget(url), environment)
   const request = { url, headers, body, signal }
   try {
     return await exchange({ ...request, agent: egress.agent(url.protocol, environment, 'reuse') })

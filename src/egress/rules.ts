@@ -2,14 +2,23 @@ import { domainToUnicode } from 'node:url'
 import { covers, parseAddress, unmapped, type Address } from './addresses.ts'
 import { parseUrl } from './parse-url.ts'
 
-/** Where Slack's incoming webhooks are (`SLACK_HOSTS`). */
-export const defaultSlackHosts: readonly string[] = ['hooks.slack.com', 'hooks.slack-gov.com']
-
 /** From one port to another, both included. */
 export type PortRange = readonly [first: number, last: number]
 
-/** What a URL is for: each has ports of its own, and Slack's has hosts. */
-export type Service = 'http' | 'slack' | 'smtp'
+/** The protocol that a URL is for. Each has ports of its own. */
+export type Service = 'http' | 'smtp'
+
+/** The hosts that one channel's messages may go to. */
+export interface ServiceHosts {
+  /** The channel's name. The log, and the variable by which the operator chooses other hosts (`SLACK_HOSTS`), use it. */
+  name: string
+  /** Host names. `*.example.com` allows every host below example.com. */
+  allowed: readonly string[]
+  /** Whose hosts they are, for messages, such as `Slack`. */
+  owner: string
+  /** One of the hosts, for messages. */
+  example: string
+}
 
 /** Where mail is handed in (RFC 6409, RFC 8314), and the two ports that stand in for those in practice. */
 const smtpPorts = [25, 465, 587, 2525]
@@ -65,14 +74,24 @@ export function isLocalName(host: string): boolean {
 
 /** Addresses, CIDRs and host names, as the operator gives them. */
 export interface HostList {
+  /** `host` is in canonical form. */
   hasName(host: string): boolean
   hasAddress(address: Address): boolean
 }
 
+const wildcard = '*.'
+
+/** `*.example.com` stands for every name below example.com, and not for example.com itself. */
 export function hostList(entries: readonly string[]): HostList {
-  const names = new Set(entries.map(canonicalHost).filter((name) => name !== undefined))
+  const [wildcards, exact] = partition(entries, (entry) => entry.startsWith(wildcard))
+  const names = new Set(exact.map(canonicalHost))
+  const suffixes = wildcards.map((entry) => `.${canonicalHost(entry.slice(wildcard.length))}`)
   return {
-    hasName: (host) => names.has(host),
+    hasName: (host) => names.has(host) || suffixes.some((suffix) => host.endsWith(suffix)),
     hasAddress: (address) => entries.some((entry) => covers(entry, unmapped(address))),
   }
+}
+
+function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
 }

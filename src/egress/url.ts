@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { FieldProblem } from '../domain/field-problem.ts'
-import { targetOf, type Egress } from './egress.ts'
-import { wordsForField } from './refused.ts'
+import { httpTarget, type Egress } from './egress.ts'
 import { parseUrl } from './parse-url.ts'
 
 /** URL parsers drop or mend these, and not all in the same way: what one checks, another would not connect to. */
@@ -27,14 +26,13 @@ export function urlProblems(
   path: string,
   text: string,
   { environment, egress }: { environment: Environment; egress: Egress },
-  service?: 'slack',
 ): FieldProblem[] {
   const url = new URL(text)
   if (environment === 'production' && url.protocol !== 'https:') {
     return [{ path, message: 'must use https in production' }]
   }
-  const refusal = egress.refusal(targetOf(url, service), environment)
-  return refusal ? [{ path, message: wordsForField(refusal) }] : []
+  const refusal = egress.refusal(httpTarget(url), environment)
+  return refusal ? [{ path, message: refusal.field }] : []
 }
 
 /** `https://@host` has empty ones, which no parser shows. */

@@ -10,7 +10,7 @@ const isOpen = (text: string) => {
   return address !== undefined && isPublic(address)
 }
 const gate = createGate({ allow: [], sandboxLoopback: false })
-const refusalOf = (host: string) => gate.refusal({ host, port: 443, service: 'http' }, 'production')
+const refusalOf = (host: string) => gate.refusal({ host, port: 443, service: 'http' }, 'production')?.name
 
 /** An address of a block, its other bits drawn at random. */
 function within(cidr: string): fc.Arbitrary<string> {

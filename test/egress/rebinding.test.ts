@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { createEgress, type EgressRules, type Refused } from '../../src/egress/egress.ts'
 import { dial } from '../../src/egress/dial.ts'
+import { channelNames } from '../../src/channels/index.ts'
 import { email } from '../../src/channels/email/email.ts'
 import { slack } from '../../src/channels/slack/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
@@ -51,7 +52,7 @@ async function start(zone: Parameters<typeof startNameServer>[0], rules: Partial
     allow: [],
     sandboxLoopback: false,
     ports: [[1, 65_535]],
-    slackHosts: Object.keys(zone),
+    serviceHosts: Object.fromEntries(channelNames.map((name) => [name, Object.keys(zone)])),
     lookUp: (host) => names.lookUp(host),
     report: (what) => void refused.push(what),
     ...rules,

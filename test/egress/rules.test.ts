@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/egress/egress.ts'
 import { createGate, type GateRules, type Target } from '../../src/egress/gate.ts'
-import { wordsForField } from '../../src/egress/refused.ts'
 import { parseSmtpUrl } from '../../src/channels/email/smtp-connection.ts'
 import { slack } from '../../src/channels/slack/slack.ts'
 import type { Environment } from '../../src/domain/event.ts'
@@ -11,7 +10,7 @@ const refusalOf = (
   rules: Partial<GateRules>,
   target: Partial<Target> & { host: string },
   environment: Environment = 'production',
-) => gateOf(rules).refusal({ port: 443, service: 'http', ...target }, environment)
+) => gateOf(rules).refusal({ port: 443, service: 'http', ...target }, environment)?.name
 
 describe('EGRESS_ALLOW', () => {
   it.each<[entry: string, host: string, allowed: boolean]>([
@@ -84,7 +83,7 @@ describe('loopback is opened to the sandbox, where the installation says so', ()
     '2130706433',
   ])('%s, at any port', (host) => {
     expect(refusalOf(rules, { host, port: 22 }, 'sandbox')).toBeUndefined()
-    expect(refusalOf(rules, { host, service: 'slack' }, 'sandbox')).toBeUndefined()
+    expect(refusalOf(rules, { host, within: slack.hosts }, 'sandbox')).toBeUndefined()
     expect(refusalOf(rules, { host }, 'production')).toBe('address')
   })
 
@@ -122,25 +121,33 @@ describe('EGRESS_PORTS', () => {
 })
 
 describe('SLACK_HOSTS', () => {
-  const service = 'slack'
+  const within = slack.hosts
   it.each(['hooks.slack.com', 'HOOKS.slack.com.', 'hooks.slack-gov.com'])('%s is one by default', (host) => {
-    expect(refusalOf({}, { host, service })).toBeUndefined()
+    expect(refusalOf({}, { host, within })).toBeUndefined()
   })
 
   it.each([
     'slack.com', 'hooks.slack.com.example.com', 'hooks-slack.com', 'xhooks.slack.com', 'a.hooks.slack.com', 'hooks.slаck.com',
     '8.8.8.8',
   ])('%s is none', (host) => {
-    expect(refusalOf({}, { host, service })).toBe('slack')
-    expect(refusalOf({ slackHosts: [] }, { host, service })).toBe('slack')
+    expect(refusalOf({}, { host, within })).toBe('slack')
+    expect(refusalOf({ serviceHosts: { slack: [] } }, { host, within })).toBe('slack')
   }) // prettier-ignore
 
   it('are the operator’s to choose, and EGRESS_ALLOW adds to them', () => {
-    const chosen = { slackHosts: ['chat.example'] }
-    expect(refusalOf(chosen, { host: 'chat.example', service })).toBeUndefined()
-    expect(refusalOf(chosen, { host: 'hooks.slack.com', service })).toBe('slack')
-    expect(refusalOf({ allow: ['chat.example'] }, { host: 'chat.example', service })).toBeUndefined()
-    expect(refusalOf({ allow: ['10.0.0.0/8'] }, { host: '10.0.0.1', service })).toBeUndefined()
+    const chosen = { serviceHosts: { slack: ['chat.example'] } }
+    expect(refusalOf(chosen, { host: 'chat.example', within })).toBeUndefined()
+    expect(refusalOf(chosen, { host: 'hooks.slack.com', within })).toBe('slack')
+    expect(refusalOf({ allow: ['chat.example'] }, { host: 'chat.example', within })).toBeUndefined()
+    expect(refusalOf({ allow: ['10.0.0.0/8'] }, { host: '10.0.0.1', within })).toBeUndefined()
+  })
+
+  it('may be every host below a name', () => {
+    const chosen = { serviceHosts: { slack: ['*.Chat.example'] } }
+    for (const host of ['a.chat.example', 'a.b.chat.example.'])
+      expect(refusalOf(chosen, { host, within })).toBeUndefined()
+    for (const host of ['chat.example', 'achat.example', '.chat.example', 'a.chat.example.com'])
+      expect(refusalOf(chosen, { host, within })).toBeDefined()
   })
 
   it('a tenant hears of it at once', async () => {
@@ -148,7 +155,11 @@ describe('SLACK_HOSTS', () => {
     for (const environment of ['production', 'sandbox'] as const) {
       const config = { webhookUrl: 'https://hooks.example.com/services/x' }
       expect(slack.check(config, { environment, egress })).toEqual([
-        { path: 'webhookUrl', message: wordsForField('slack') },
+        {
+          path: 'webhookUrl',
+          message:
+            'is not at a host of Slack’s such as hooks.slack.com, and this installation does not allow it',
+        },
       ])
     }
     await egress.close()
@@ -175,7 +186,7 @@ it('configuring asks no name server', async () => {
   expect(egress.refusal(target, 'production')).toBeUndefined()
   expect(asked).toEqual([])
   const connecting = egress.connect(target, 'production', { tls: true, signal: AbortSignal.timeout(5_000) })
-  await expect(connecting).rejects.toMatchObject({ refusal: 'name' })
+  await expect(connecting).rejects.toMatchObject({ refusal: { name: 'name' } })
   expect(asked).toEqual(['hooks.example.com'])
   await egress.close()
 })

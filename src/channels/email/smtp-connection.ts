@@ -5,7 +5,6 @@ import type { Environment } from '../../domain/event.ts'
 import type { FieldProblem } from '../../domain/field-problem.ts'
 import type { Egress } from '../../egress/egress.ts'
 import type { Target } from '../../egress/gate.ts'
-import { wordsForField } from '../../egress/refused.ts'
 import { canonicalHost } from '../../egress/rules.ts'
 import { parseUrl } from '../../egress/parse-url.ts'
 import { ambiguous } from '../../egress/url.ts'
@@ -30,8 +29,8 @@ export function smtpProblems(
   text: string,
   { environment, egress }: { environment: Environment; egress: Egress },
 ): FieldProblem[] {
-  const refusal = egress.refusal(targetOf(parseSmtpUrl(text)), environment)
-  return refusal ? [{ path: 'smtpUrl', message: wordsForField(refusal) }] : []
+  const refusal = egress.refusal(smtpTarget(parseSmtpUrl(text)), environment)
+  return refusal ? [{ path: 'smtpUrl', message: refusal.field }] : []
 }
 
 /** What a server may make us hold: a reply has a few lines, and a connection is cut when the mail is through or not. */
@@ -57,7 +56,7 @@ export function connectToTenant(
   const server = parseSmtpUrl(smtpUrl)
   return {
     ...connectBy(server, { egress, requireTls }, (tls) =>
-      egress.connect(targetOf(server), environment, { tls, signal }),
+      egress.connect(smtpTarget(server), environment, { tls, signal }),
     ),
     ...limits,
     name: '[127.0.0.1]',
@@ -68,7 +67,7 @@ export function connectToTenant(
 export function connectToPlatform(smtpUrl: string, { egress, signal, requireTls }: Opening): SMTPPoolOptions {
   const server = parseSmtpUrl(smtpUrl)
   return connectBy(server, { egress, requireTls }, (tls) =>
-    egress.connectUnguarded(targetOf(server), { tls, signal }),
+    egress.connectUnguarded(smtpTarget(server), { tls, signal }),
   )
 }
 
@@ -105,7 +104,7 @@ export function parseSmtpUrl(text: string) {
   }
 }
 
-function targetOf({ host, port }: { host: string; port: number }): Target {
+function smtpTarget({ host, port }: { host: string; port: number }): Target {
   return { host, port, service: 'smtp' }
 }
 

@@ -13,9 +13,10 @@ export const slack = defineChannel({
   name: 'slack',
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
+  hosts: { allowed: ['hooks.slack.com', 'hooks.slack-gov.com'], owner: 'Slack', example: 'hooks.slack.com' },
   // Slack, "Rate limits": an incoming webhook takes one message a second.
   maxPerSecond: 1,
-  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where, 'slack'),
+  check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
   template: {
     text: {
       kind: 'slack',
@@ -45,7 +46,6 @@ export const slack = defineChannel({
           timeoutMs,
           environment: event.environment,
           egress,
-          service: 'slack',
         })
         if (answer.kind === 'unreachable') throw new Error(answer.error)
         return new Response(answer.excerpt, { status: answer.status })

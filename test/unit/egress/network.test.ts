@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EgressRefused } from '../../../src/egress/refused.ts'
+import { EgressRefused, refusals } from '../../../src/egress/refused.ts'
 import { describeNetworkError, parseRetryAfter } from '../../../src/egress/network.ts'
 import type { ErrorClass } from '../../../src/domain/delivery/outcome.ts'
 
@@ -34,13 +34,13 @@ describe('a network fault is told as', () => {
     [both('EDNS', 'ETIMEOUT'), 'timeout', 'DNS: the look-up timed out'],
     [both('EDNS', 'ESERVFAIL'), 'dns', 'DNS: the host could not be looked up'],
     [withCode('ENODATA'), 'dns', 'DNS: the host has no public address'],
-    [new EgressRefused('name'), 'dns', 'DNS: the host has no public address'],
-    [new EgressRefused('address'), 'blocked', new EgressRefused('address').message],
+    [new EgressRefused(refusals.name), 'dns', 'DNS: the host has no public address'],
+    [new EgressRefused(refusals.address), 'blocked', new EgressRefused(refusals.address).message],
     [new Error('fetch failed', { cause: withCode('ECONNREFUSED') }), 'connection', 'connection refused'],
     [
-      new Error('fetch failed', { cause: new EgressRefused('port') }),
+      new Error('fetch failed', { cause: new EgressRefused(refusals.port) }),
       'blocked',
-      new EgressRefused('port').message,
+      new EgressRefused(refusals.port).message,
     ],
     [
       new AggregateError([withCode('ECONNREFUSED'), withCode('ENETUNREACH')]),
