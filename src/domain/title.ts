@@ -2,7 +2,7 @@ import type { Event } from './event.ts'
 import type { Cause } from './rules/cause.ts'
 import { truncate } from './truncate.ts'
 
-/** Of a title in UTF-16 code units, before it is marked: with its marks it fits into Slack's header. */
+/** Of a title in UTF-16 code units, before it is marked. With its marks it has less than 150, which every channel takes. */
 export const titleMax = 110
 
 /**

@@ -14,7 +14,7 @@ import {
 } from './liquid.ts'
 import { insideQuotes } from './liquid-output.ts'
 import { titleOf } from './message-title.ts'
-import { holdsJson, templateLimits, type Content, type TemplateField, type TemplateFields } from './field.ts'
+import { templateLimits, type Content, type TemplateField, type TemplateFields } from './field.ts'
 
 /** What a template says to one channel, by field. */
 export type PartTexts = Readonly<Record<string, string | undefined>>
@@ -59,11 +59,11 @@ export function parseParts(
 ): { parsed: Parsed; problems: PartProblem[] } {
   const parsed: Parsed = []
   const problems: PartProblem[] = []
-  for (const [field, { kind }] of Object.entries(fields)) {
+  for (const [field, format] of Object.entries(fields)) {
     const text = texts[field]
     if (text === undefined) continue
     try {
-      parsed.push({ field, parsed: parsePart(kind, text) })
+      parsed.push({ field, parsed: parsePart(format, text) })
     } catch (error) {
       problems.push({ field, message: `is not valid Liquid: ${describeFault(error)}` })
     }
@@ -115,14 +115,14 @@ function cannot(error: unknown): Omit<PartProblem, 'field'> {
 function finish(field: TemplateField, rendered: string): string {
   if (field.kind === 'line') return truncate(oneLine(rendered).trim(), templateLimits.lineMax)
   // Half of a surrogate pair that came by `raw` would not survive UTF-8; as an escape it does.
-  return holdsJson(field) ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
+  return field.kind === 'json' ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
 }
 
 function problemOf(field: TemplateField, rendered: string): string | undefined {
   if (rendered === '') return 'renders to nothing'
   if (Buffer.byteLength(rendered) > templateLimits.outputMaxBytes)
     return `renders to more than ${templateLimits.outputMaxBytes / 1024} KiB`
-  if (!holdsJson(field)) return field.problem?.(rendered)
+  if (field.kind !== 'json') return field.problem?.(rendered)
   try {
     JSON.parse(rendered)
   } catch {

@@ -1,3 +1,5 @@
+import type { Escaping } from './field.ts'
+
 const entities: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -11,19 +13,11 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => entities[char] ?? char)
 }
 
-/** Takes back what `escapeHtml` did, and nothing else. */
-export function unescapeHtml(text: string): string {
+/** Undoes `escapeHtml`, and changes nothing else. */
+function unescapeHtml(text: string): string {
   return text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => signs.get(entity) ?? entity)
 }
 
 const signs = new Map(Object.entries(entities).map(([sign, entity]) => [entity, sign]))
 
-/** What is escaped makes no mention and no link. Source: Slack, "Formatting text for app surfaces", escaping. */
-export function escapeSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-}
-
-/** For the texts in which Slack reads no markup: there the entities are ours, and not what is meant. */
-export function unescapeSlack(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
-}
+export const htmlEscaping: Escaping = { escape: escapeHtml, unescape: unescapeHtml, lineBreak: '<br />\n' }

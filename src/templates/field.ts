@@ -1,12 +1,20 @@
-/**
- * How values are escaped in a field: `line` is plain text without line breaks, `slack` is Slack's mrkdwn, `slackJson` is JSON
- * whose texts are mrkdwn.
- */
-export type TemplateKind = 'line' | 'text' | 'html' | 'slack' | 'json' | 'slackJson'
+/** What a field is made of: `line` is text without line breaks, `json` is a JSON value. */
+export type TemplateKind = 'line' | 'text' | 'json'
+
+/** Keeps an event's values from being read as markup. */
+export interface Escaping {
+  escape: (text: string) => string
+  /** Undoes `escape`, and changes nothing else. */
+  unescape: (text: string) => string
+  /** What the filter `newline_to_br` makes of a line break. */
+  lineBreak: string
+}
 
 /** A field of a channel's messages that a template can make. */
 export interface TemplateField {
   kind: TemplateKind
+  /** Set where markup is read, in the text or in the texts inside of the JSON. */
+  escaping?: Escaping
   description: string
   /** What is wrong with what was rendered, where the channel wants more than its kind. */
   problem?: (rendered: string) => string | undefined
@@ -20,9 +28,8 @@ export type Content<Fields extends TemplateFields = TemplateFields> = {
   -readonly [Field in keyof Fields]?: string
 }
 
-export function holdsJson({ kind }: TemplateField): boolean {
-  return kind === 'json' || kind === 'slackJson'
-}
+/** How a field's values are written. */
+export type FieldFormat = Pick<TemplateField, 'kind' | 'escaping'>
 
 export const templateLimits = {
   /** Of one environment. */

@@ -2,28 +2,16 @@ import { Drop, toValue } from 'liquidjs'
 import { stringify as stringifySpaced } from 'lossless-json'
 import { ExactNumber } from '../domain/json/exact-number.ts'
 import { stringifyExactly } from '../domain/json/json-text.ts'
-import { escapeHtml, escapeSlack } from './escaping.ts'
-import { templateLimits, type TemplateKind } from './field.ts'
+import { templateLimits, type FieldFormat } from './field.ts'
 
 /** What goes from a template's `{{ … }}` to its output: a text, or what becomes one where it is written. */
-export function escapeValue(kind: TemplateKind, value: unknown): string | JsonValue {
-  const isJson = kind === 'json' || kind === 'slackJson'
-  const escapeText = kind === 'slackJson' ? escapeSlack : (text: string) => text
+export function escapeValue({ kind, escaping }: FieldFormat, value: unknown): string | JsonValue {
+  const isJson = kind === 'json'
+  const escapeText = escaping?.escape ?? ((text: string) => text)
   if (value instanceof EscapedText) return isJson ? new EscapedJson(value.text) : value.text
   if (value instanceof JsonText && isJson) return new JsonValue(value.value, escapeText, value)
   const plain: unknown = toValue(value)
-  switch (kind) {
-    case 'line':
-    case 'text':
-      return textOf(plain)
-    case 'html':
-      return escapeHtml(textOf(plain))
-    case 'slack':
-      return escapeSlack(textOf(plain))
-    case 'json':
-    case 'slackJson':
-      return new JsonValue(plain, escapeText)
-  }
+  return isJson ? new JsonValue(plain, escapeText) : escapeText(textOf(plain))
 }
 
 /** As Liquid writes values; objects, for which it has no form, are JSON. */

@@ -13,7 +13,7 @@ import { oneLine } from '../domain/json/payload-fields.ts'
 import { OverDeadline, withinDeadline } from './deadline.ts'
 import { registerFilters } from './liquid-filters.ts'
 import { BoundedOutput, EscapedText, escapeValue, JsonOutput, JsonValue } from './liquid-output.ts'
-import { holdsJson, templateLimits, type TemplateKind } from './field.ts'
+import { templateLimits, type Escaping, type FieldFormat, type TemplateKind } from './field.ts'
 
 /** A part of a template, ready to be rendered any number of times. */
 export type ParsedPart = Template[]
@@ -63,41 +63,45 @@ function createEngine(more: LiquidOptions): Liquid {
   return liquid
 }
 
-function engineOf(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
+function createFieldEngine(format: FieldFormat, more: LiquidOptions = {}): Liquid {
   function escape(this: { context: Context }, value: unknown): unknown {
-    const escaped = escapeValue(kind, value)
+    const escaped = escapeValue(format, value)
     if (!(escaped instanceof JsonValue)) this.context.memoryLimit.use(escaped.length)
     return escaped
   }
   // liquidjs calls it as a filter, with a context, and hands what it gives to the output as it is; its types say less.
   const engine = createEngine({ ...more, outputEscape: escape as LiquidOptions['outputEscape'] })
-  registerFilters(engine, kind)
+  registerFilters(engine, format)
   return engine
 }
 
-const engines: Record<TemplateKind, Liquid> = {
-  line: engineOf('line'),
-  text: engineOf('text'),
-  html: engineOf('html'),
-  slack: engineOf('slack'),
-  json: engineOf('json'),
-  slackJson: engineOf('slackJson'),
+/** One engine for each format that a channel declares, made when it is first needed. */
+const engines = new Map<Escaping | undefined, Map<TemplateKind, Liquid>>()
+
+function fieldEngine({ kind, escaping }: FieldFormat): Liquid {
+  const byKind = engines.get(escaping) ?? new Map<TemplateKind, Liquid>()
+  const engine = byKind.get(kind) ?? createFieldEngine({ kind, ...(escaping && { escaping }) })
+  engines.set(escaping, byKind.set(kind, engine))
+  return engine
 }
+
 const strict = { strictVariables: true, lenientIf: true }
-const strictLine = engineOf('line', strict)
+const strictLine = createFieldEngine({ kind: 'line' }, strict)
 const strictEngine = createEngine({ ...strict, catchAllErrors: true })
 
 /** Throws what `describeFault` puts into words. */
-export function parsePart(kind: TemplateKind, text: string): ParsedPart {
-  return withinDeadline(templateLimits.renderMs, () => engines[kind].parse(text))
+export function parsePart(format: FieldFormat, text: string): ParsedPart {
+  const engine = fieldEngine(format)
+  return withinDeadline(templateLimits.renderMs, () => engine.parse(text))
 }
 
 /** Takes no longer than the deadline that it is called within. Throws what `describeFault` puts into words. */
-export function renderPart(field: { kind: TemplateKind }, parsed: ParsedPart, scope: TemplateScope): string {
-  const { options, renderer } = engines[field.kind]
-  const output: Emitter = holdsJson({ description: '', ...field }) ? new JsonOutput() : new BoundedOutput()
+export function renderPart(format: FieldFormat, parsed: ParsedPart, scope: TemplateScope): string {
+  const engine = fieldEngine(format)
+  const { options, renderer } = engine
+  const output: Emitter = format.kind === 'json' ? new JsonOutput() : new BoundedOutput()
   // The scope is copied, since `increment` writes into it.
-  const context = new Context({ ...scope }, options, { sync: true }, { liquid: engines[field.kind] })
+  const context = new Context({ ...scope }, options, { sync: true }, { liquid: engine })
   toValueSync(renderer.renderTemplates(parsed, context, output))
   return output.buffer
 }

@@ -43,6 +43,7 @@ channelContract<Respond>('webhook', {
     headers: { Authorization: `Bearer ${token}`, 'X-Api-Key': apiKey },
   }),
   secrets: [token, apiKey, `Bearer ${token}`, secret],
+  content: { body: '{"note": "from a template"}' },
   loggedHeaders: {
     'User-Agent': 'Switchyard/1.0',
     'webhook-id': expect.stringMatching(/^evt_/) as string,

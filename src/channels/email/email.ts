@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel, type Recipient } from '../channel.ts'
 import type { Composition } from '../../templates/composition.ts'
+import { htmlEscaping } from '../../templates/escaping.ts'
 import { emailAddress } from './address.ts'
 import { unsubscribeHeaders, withFooter } from './footer.ts'
 import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './message.ts'
@@ -27,7 +28,7 @@ export const email = defineChannel({
   template: {
     subject: { kind: 'line', description: 'One line of plain text.' },
     text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
-    html: { kind: 'html', description: 'HTML; values are escaped.' },
+    html: { kind: 'text', escaping: htmlEscaping, description: 'HTML; values are escaped.' },
   },
   compose: composeEmail,
 

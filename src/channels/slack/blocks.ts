@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
 import { cut, shortened, truncate } from '../../domain/truncate.ts'
-import { unescapeSlack } from '../../templates/escaping.ts'
+import { unescapeMrkdwn } from './escaping.ts'
 
 /** Slack's limits. Source: Slack, "Block Kit", reference of blocks. */
 export const slackLimits = {
@@ -44,14 +44,14 @@ export function blocksProblem(rendered: string): string | undefined {
  * for their place are shortened: for one of them Slack would refuse the message.
  */
 export function settleBlocks(blocks: Json, max: number = slackLimits.section): Json {
-  if (typeof blocks === 'string') return unescapeSlack(blocks)
+  if (typeof blocks === 'string') return unescapeMrkdwn(blocks)
   if (Array.isArray(blocks)) return blocks.map((block) => settleBlocks(block, max))
   if (!isJsonObject(blocks)) return blocks
   const { type, text } = blocks
   if (type === 'mrkdwn' && typeof text === 'string')
     return { verbatim: true, ...blocks, text: truncateMrkdwn(text, max) }
   if (type === 'plain_text' && typeof text === 'string')
-    return { ...blocks, text: truncate(unescapeSlack(text), max) }
+    return { ...blocks, text: truncate(unescapeMrkdwn(text), max) }
   const entries = Object.entries(blocks).map(([key, value]) => [
     key,
     settleBlocks(value, textMax.get(key) ?? textMax.get(type) ?? max),

@@ -3,8 +3,8 @@ import { payloadFields } from '../../domain/json/payload-fields.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { Composition } from '../../templates/composition.ts'
 import { sharedKey, typeCounts } from '../../templates/digest.ts'
-import { escapeSlack } from '../../templates/escaping.ts'
 import { section, slackLimits } from './blocks.ts'
+import { escapeMrkdwn } from './escaping.ts'
 import { closing, notification, opening } from './parts.ts'
 
 const fieldsShown = 2
@@ -18,8 +18,8 @@ export function renderDigestSlack(of: Composition, digest: Digest) {
   const left = Math.max(digest.count, digest.events.length) - shown
   const shared = sharedKey(digest)
   const note = [
-    escapeSlack(typeCounts(digest)),
-    ...(shared ? [escapeSlack(shared)] : []),
+    escapeMrkdwn(typeCounts(digest)),
+    ...(shared ? [escapeMrkdwn(shared)] : []),
     `\`${of.event.id}\``,
   ]
   return {
@@ -37,7 +37,7 @@ function lineOf({ id, type, createdAt, data }: Digest['events'][number]): string
   const { fields } = payloadFields(data, fieldsShown)
   const time = new Date(createdAt).toISOString().slice(11, 16)
   const values = fields.map(({ path, value }) => truncate(`${path}: ${value}`, longestField))
-  return [time, `*${escapeSlack(type)}*`, `\`${escapeSlack(id)}\``, ...values.map(escapeSlack)].join('  ')
+  return [time, `*${escapeMrkdwn(type)}*`, `\`${escapeMrkdwn(id)}\``, ...values.map(escapeMrkdwn)].join('  ')
 }
 
 /** Lines put together into sections, and how many found a place. */

@@ -4,8 +4,8 @@ import { payloadFields } from '../../domain/json/payload-fields.ts'
 import { carriableMessage } from '../carriable.ts'
 import type { Composition } from '../../templates/composition.ts'
 import { digestOf } from '../../domain/digest.ts'
-import { escapeSlack } from '../../templates/escaping.ts'
 import { mrkdwn, sections, settleBlocks, slackLimits, truncateMrkdwn } from './blocks.ts'
+import { escapeMrkdwn } from './escaping.ts'
 import { renderDigestSlack } from './digest.ts'
 import { closing, notification, opening, slackTime } from './parts.ts'
 
@@ -58,12 +58,12 @@ export function renderSlackMessage(of: Composition): SlackContent {
       type: 'section' as const,
       fields: fields
         .slice(at, at + fieldsPerSection)
-        .map(({ path, value }) => mrkdwn(`*${escapeSlack(path)}*\n${escapeSlack(value)}`)),
+        .map(({ path, value }) => mrkdwn(`*${escapeMrkdwn(path)}*\n${escapeMrkdwn(value)}`)),
     })
   }
   const note = [
     ...(more > 0 ? [`fields not shown here: ${more}`] : []),
-    escapeSlack(event.type),
+    escapeMrkdwn(event.type),
     `Event \`${event.id}\``,
     slackTime(event.createdAt, '{date_short_pretty} {time_secs}'),
   ]

@@ -1,9 +1,9 @@
 import { truncate } from '../../domain/truncate.ts'
 import type { Composition } from '../../templates/composition.ts'
-import { escapeSlack } from '../../templates/escaping.ts'
 import { minute, reasonSentence } from '../message-facts.ts'
 import { titleOf } from '../../templates/message-title.ts'
 import { link, mrkdwn, section, slackLimits, truncateMrkdwn } from './blocks.ts'
+import { escapeMrkdwn } from './escaping.ts'
 
 /** What a default message begins with: its title, why it was sent, and the link, above what may be long. */
 export function opening(of: Composition) {
@@ -13,7 +13,7 @@ export function opening(of: Composition) {
       type: 'header' as const,
       text: { type: 'plain_text' as const, text: truncate(titleOf(of), slackLimits.header) },
     },
-    ...(reason ? [section(truncateMrkdwn(escapeSlack(reason), slackLimits.section))] : []),
+    ...(reason ? [section(truncateMrkdwn(escapeMrkdwn(reason), slackLimits.section))] : []),
     ...acknowledge(of),
   ]
 }
@@ -29,8 +29,8 @@ function acknowledge({ acknowledgeUrl, acknowledgeBy }: Composition) {
 export function closing({ event, tenant, rule }: Composition, note: string[]) {
   const all = [
     ...note,
-    ...(rule === undefined ? [] : [`Rule: ${escapeSlack(rule)}`]),
-    ...(tenant === undefined ? [] : [escapeSlack(tenant)]),
+    ...(rule === undefined ? [] : [`Rule: ${escapeMrkdwn(rule)}`]),
+    ...(tenant === undefined ? [] : [escapeMrkdwn(tenant)]),
     event.environment,
   ]
   return {
@@ -41,7 +41,7 @@ export function closing({ event, tenant, rule }: Composition, note: string[]) {
 
 /** What a notification shows. */
 export function notification(of: Composition): string {
-  return escapeSlack(titleOf(of))
+  return escapeMrkdwn(titleOf(of))
 }
 
 /** Slack shows it in the reader's own zone, and in UTC where it cannot. */

@@ -5,6 +5,7 @@ import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel } from '../channel.ts'
 import { classifyHttp, post, type Answer } from '../../egress/http.ts'
 import { blocksProblem } from './blocks.ts'
+import { mrkdwnEscaping } from './escaping.ts'
 import { composeSlackMessage } from './message.ts'
 import { httpUrl, urlProblems } from '../../egress/url.ts'
 
@@ -19,11 +20,13 @@ export const slack = defineChannel({
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
   template: {
     text: {
-      kind: 'slack',
+      kind: 'text',
+      escaping: mrkdwnEscaping,
       description: 'mrkdwn: the whole message, or its notification where there are blocks.',
     },
     blocks: {
-      kind: 'slackJson',
+      kind: 'json',
+      escaping: mrkdwnEscaping,
       description: 'A JSON list of at most 50 Block Kit blocks.',
       problem: blocksProblem,
     },

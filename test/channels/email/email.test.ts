@@ -58,6 +58,7 @@ channelContract<Refusal>('email', {
     Buffer.from(password).toString('base64'),
     Buffer.from(`\0${user}\0${password}`).toString('base64'),
   ],
+  content: { subject: 'from a template', text: 'from a template', html: 'from a template' },
   loggedHeaders: { 'Message-ID': '<evt_01jd6x7m2v8q.dst_1@switchyard>' },
   async start(refusal) {
     const receiver = await startSmtpReceiver(refusal)

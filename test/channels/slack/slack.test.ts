@@ -38,6 +38,10 @@ channelContract<Respond>('slack', {
   channel: slack,
   config: (origin) => ({ webhookUrl: `${origin}${path}` }),
   secrets: [path, token],
+  content: {
+    text: 'from a template',
+    blocks: '[{"type": "section", "text": {"type": "mrkdwn", "text": "from a template"}}]',
+  },
   loggedHeaders: {
     'User-Agent': expect.stringContaining('slack') as string,
     'Content-Type': 'application/json',

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { defaultTemplateFor, type TemplateDefault } from '../../../src/domain/templates.ts'
 import { findChannel } from '../../../src/channels/index.ts'
 import { parseParts, renderParts, templateScope } from '../../../src/templates/content.ts'
-import { templateLimits, type TemplateFields, type TemplateKind } from '../../../src/templates/field.ts'
+import { mrkdwnEscaping } from '../../../src/channels/slack/escaping.ts'
+import { htmlEscaping } from '../../../src/templates/escaping.ts'
+import { templateLimits, type FieldFormat, type TemplateFields } from '../../../src/templates/field.ts'
 import type { JsonObject } from '../../../src/domain/event.ts'
 import { digestData, makeEvent } from '../../support/event.ts'
 
@@ -13,9 +15,19 @@ const composition = (data: JsonObject, more: object = {}) => ({
   ...more,
 })
 
+const formats = {
+  line: { kind: 'line' },
+  text: { kind: 'text' },
+  html: { kind: 'text', escaping: htmlEscaping },
+  slack: { kind: 'text', escaping: mrkdwnEscaping },
+  json: { kind: 'json' },
+  slackJson: { kind: 'json', escaping: mrkdwnEscaping },
+} satisfies Record<string, FieldFormat>
+type Format = keyof typeof formats
+
 /** What one part comes to: its text, or what is wrong with it. */
-function render(kind: TemplateKind, text: string, data: JsonObject = {}): string {
-  const fields: TemplateFields = { part: { kind, description: '' } }
+function render(format: Format, text: string, data: JsonObject = {}): string {
+  const fields: TemplateFields = { part: { ...formats[format], description: '' } }
   const { parsed, problems } = parseParts(fields, { part: text })
   const rendering = renderParts(fields, parsed, templateScope(composition(data)))
   return rendering.content.part ?? [...problems, ...rendering.problems].map(({ message }) => message).join()
@@ -121,7 +133,7 @@ describe('values are escaped for where they stand', () => {
 
 describe('a filter that escapes does not do it twice:', () => {
   const data = { name: 'a & <b>\n"c"', entity: '&lt;b&gt; & c', object: { n: ['"'] }, empty: '' }
-  it.each<[kind: TemplateKind, template: string, rendered: string]>([
+  it.each<[kind: Format, template: string, rendered: string]>([
     ['html', '{{ data.name | escape }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
     ['html', '{{ data.name | escape | escape }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
     ['html', '{{ data.name | escape | raw }}', 'a &amp; &lt;b&gt;\n&quot;c&quot;'],
@@ -148,7 +160,7 @@ describe('a filter that escapes does not do it twice:', () => {
     expect(render(kind, template, data)).toBe(rendered)
   }) // prettier-ignore
 
-  it.each<[kind: TemplateKind, template: string, value: unknown]>([
+  it.each<[kind: Format, template: string, value: unknown]>([
     ['json', '{{ data | json }}', data],
     ['json', '{{ data.object | json: 2 }}', data.object],
     ['json', '{{ data.name | json }}', data.name],
