@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Environment } from '../domain/event.ts'
+import type { Environment, JsonObject } from '../domain/event.ts'
 import type { Outcome, SettledRecipients } from '../domain/delivery/outcome.ts'
 import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
 import { withinHosts, type Egress } from '../egress/egress.ts'
@@ -68,6 +68,31 @@ export interface Where {
   mailFromDomains?: readonly string[] | undefined
 }
 
+/** Somebody is asked whether they want a destination's messages. */
+export interface ConfirmationRequest {
+  tenant: string
+  destination: string
+  environment: Environment
+  address: string
+  /** The link is valid until then. */
+  until: Date
+  confirmUrl: string
+}
+
+/** For channels that reach people: none of them gets anything without having agreed. */
+export interface People<Config> {
+  /** The field of the config that names the recipients, for problems. */
+  field: string
+  /** The addresses that a config names. */
+  recipients(config: Config): readonly string[]
+  /** The spelling in which an address is stored and compared. */
+  canonicalAddress(address: string): string
+  /** Whether the platform's own server sends the messages, which counts them. */
+  viaPlatform(config: Config): boolean
+  /** The request to confirm: the config by which it reaches this one address through the platform, and what it says. */
+  confirmation(request: ConfirmationRequest): { config: JsonObject; content: Content }
+}
+
 /**
  * A kind of destination, as one value. The API's validation and masking, the encryption of secrets, dispatch and OpenAPI
  * derive from it. `send` classifies what happened; it never retries and never throws for what a receiver did.
@@ -88,10 +113,7 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   signing?(config: z.output<Config>): Signing
   /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
   check?(config: z.output<Config>, where: Where): FieldProblem[]
-  /** For channels that reach people: the addresses that a config names. None of them gets anything without having agreed. */
-  recipients?(config: z.output<Config>): readonly string[]
-  /** Likewise: whether they are reached by the platform's own server, which counts them. */
-  viaPlatform?(config: z.output<Config>): boolean
+  people?: People<z.output<Config>>
   /** Its default messages are read by programs: they have no title and do not say why they are sent. */
   forPrograms?: true
   /** The fields that a template can make of its messages. */
@@ -107,23 +129,22 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
 /** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
 export interface Channel extends Omit<
   ChannelDefinition<z.ZodObject, TemplateFields>,
-  'secrets' | 'hosts' | 'origin' | 'signing' | 'check' | 'recipients' | 'viaPlatform' | 'send'
+  'secrets' | 'hosts' | 'origin' | 'signing' | 'check' | 'people' | 'send'
 > {
   secrets: readonly string[]
   hosts: ServiceHosts | undefined
   origin(config: unknown): string | undefined
   signing(config: unknown): Signing | undefined
   check(config: unknown, where: Where): FieldProblem[]
-  /** Empty for channels that reach no people, and for a config that cannot be sent to: `send` says why. */
-  recipients(config: unknown): readonly string[]
-  viaPlatform(config: unknown): boolean
+  /** Undefined for channels that reach no people. No recipients are read from a config that does not parse. */
+  people: People<unknown> | undefined
   send(message: Message<unknown>, context: ChannelContext): Promise<Outcome>
 }
 
 export function defineChannel<Config extends z.ZodObject, const Fields extends TemplateFields>(
   definition: ChannelDefinition<Config, Fields>,
 ): Channel {
-  const { config, name } = definition
+  const { config, name, people } = definition
   const hosts = definition.hosts && { name, ...definition.hosts }
   const guarded = (egress: Egress) => (hosts ? withinHosts(egress, hosts) : egress)
   return {
@@ -136,11 +157,14 @@ export function defineChannel<Config extends z.ZodObject, const Fields extends T
     signing: (raw) => definition.signing?.(config.parse(raw)),
     check: (raw, where) =>
       definition.check?.(config.parse(raw), { ...where, egress: guarded(where.egress) }) ?? [],
-    recipients: (raw) => {
-      const { data } = config.safeParse(raw)
-      return (data && definition.recipients?.(data)) ?? []
+    people: people && {
+      ...people,
+      recipients: (raw) => {
+        const { data } = config.safeParse(raw)
+        return data ? people.recipients(data) : []
+      },
+      viaPlatform: (raw) => people.viaPlatform(config.parse(raw)),
     },
-    viaPlatform: (raw) => definition.viaPlatform?.(config.parse(raw)) ?? false,
     send: ({ destination, ...message }, context) =>
       definition.send(
         { ...message, destination: { ...destination, config: config.parse(destination.config) } },

@@ -1,5 +1,5 @@
 import { getClient } from '@temporalio/activity'
-import type { Channel, Recipient } from '../../channels/channel.ts'
+import type { Channel, People, Recipient } from '../../channels/channel.ts'
 import {
   addRecipients,
   noteAsked,
@@ -38,7 +38,7 @@ export async function findAudience(
   target: Target,
   settled: SettledRecipients | undefined,
 ): Promise<Audience | Skipped | undefined> {
-  const addresses = distinctAddresses(channel?.recipients(target.config) ?? [])
+  const addresses = distinctAddresses(channel?.people?.recipients(target.config) ?? [])
   if (addresses.length === 0) return undefined
   const known = await consentsOf(deps, target, addresses)
   await askThose(deps, target, known)
@@ -102,11 +102,12 @@ export async function whyNotAsk(
   channel: Channel | undefined,
   { id, config }: Target,
   address: string,
-): Promise<{ skip: Skipped } | { recipient: EmailRecipient }> {
-  const named = channel?.recipients(config).some((one) => addressKey(one) === address) ?? false
+): Promise<{ skip: Skipped } | { people: People<unknown>; recipient: EmailRecipient }> {
+  const people = channel?.people
+  const named = people?.recipients(config).some((one) => addressKey(one) === address)
   const recipient = (await readRecipients(db, [id])).find((one) => one.address === address)
-  if (!named || !recipient) return skip('it is not a recipient of the destination any more')
-  if (recipient.status === 'asked') return { recipient }
+  if (!people || !named || !recipient) return skip('it is not a recipient of the destination any more')
+  if (recipient.status === 'asked') return { people, recipient }
   return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has agreed already')
 }
 

@@ -20,7 +20,7 @@ export async function holdMail(
   { tenantId, config }: Pick<Target, 'tenantId' | 'config'>,
   mails: number,
 ): Promise<Held | undefined> {
-  if (mails === 0 || !channel?.viaPlatform(config)) return undefined
+  if (mails === 0 || !channel?.people?.viaPlatform(config)) return undefined
   const over = await limits.take(tenantId, mails)
   if (!over) return undefined
   const { perHour, waitMs } = over

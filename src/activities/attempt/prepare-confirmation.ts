@@ -1,4 +1,3 @@
-import { renderConfirmation } from '../../channels/email/confirmation.ts'
 import { findChannel } from '../../channels/index.ts'
 import type { MailLimits } from '../../db/limits/mail-limits.ts'
 import { confirmWithinMs } from '../../domain/email/link.ts'
@@ -32,21 +31,22 @@ export async function prepareConfirmation(
   const asked = await whyNotAsk(deps, channel, target, address)
   if ('skip' in asked) return asked.skip
   if (!emailLinks) return withoutLinks
-  const byPlatform = { ...target, config: { to: [address] } }
-  const held = await holdConfirmation(mailLimits, channel, byPlatform, { address, attempt })
-  if (held) return held
   const { id, name, tenantId, environment } = target
   const tenant = await db.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { name: true } })
   const until = new Date(Date.now() + confirmWithinMs)
   const since = asked.recipient.statusAt.getTime()
   const confirmUrl = emailLinks.confirm({ destinationId: id, address, since, expiresAt: until.getTime() })
-  const asking = { tenant: tenant.name, destination: name, environment, address, until, confirmUrl }
+  const request = { tenant: tenant.name, destination: name, environment, address, until, confirmUrl }
+  const { config, content } = asked.people.confirmation(request)
+  const byPlatform = { ...target, config }
+  const held = await holdConfirmation(mailLimits, channel, byPlatform, { address, attempt })
+  if (held) return held
   return {
     channel,
     target: byPlatform,
     keys: { secrets: [] },
     composition: { event, destination: { id, name } },
-    rendered: { content: { ...renderConfirmation(asking) } },
+    rendered: { content },
     audience: { recipients: [recipientOf(deps, target, { address })] },
   }
 }

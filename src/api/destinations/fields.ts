@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { channels } from '../../channels/index.ts'
 import { orderPathPattern } from '../../domain/delivery/ordering.ts'
 import {
   defaultSchedule,
@@ -28,10 +29,16 @@ const ordering = z.strictObject({
     .regex(orderPathPattern, 'must be a path into the event such as data.customerId, or type')
     .meta({ description: 'Deliveries of events with the same value here are made one after the other.' }),
 })
-const maxPerSecond = z.number().min(0.01).max(1000).meta({
-  description:
-    'Attempts a second; those beyond it wait, in order. Of a Slack destination 1 unless given, as Slack documents; else no limit.',
-})
+const channelLimits = channels.flatMap(({ name, maxPerSecond }) =>
+  maxPerSecond === undefined ? [] : [`${maxPerSecond} for ${name}`],
+)
+const maxPerSecond = z
+  .number()
+  .min(0.01)
+  .max(1000)
+  .meta({
+    description: `Attempts a second; those beyond it wait, in order. By default what the channel’s service takes (${channelLimits.join(', ')}), or no limit.`,
+  })
 const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Attempts under way at once.' })
 
 /** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */

@@ -123,7 +123,8 @@ async function readStanding(db: Tx, ref: RecipientRef): Promise<Standing | undef
   if (!row || !environment) return undefined
   const { id, name, channel, tenantId, config, tenant } = row
   const mail = { tenant: tenant.name, destination: name, environment, address: ref.address }
-  const named = channelOf(channel).recipients(config).map(addressKey).includes(ref.address)
+  const addresses = channelOf(channel).people?.recipients(config) ?? []
+  const named = addresses.map(addressKey).includes(ref.address)
   const recipient = await findRecipient(db, ref)
   return { destination: { id, name, channel, tenantId, environment }, mail, named, recipient }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { withAsciiDomain } from '../../channels/email/address.ts'
+import type { People } from '../../channels/channel.ts'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn } from '../../db/client.ts'
 import { openDestination, type Destination, type Scope } from '../../db/destinations/destinations.ts'
@@ -21,7 +21,7 @@ import { route } from '../http/route.ts'
 import { scopeOf } from '../auth/caller.ts'
 import { asJson, audit } from '../audit/writer.ts'
 
-const addresses = z.array(z.string().overwrite(withAsciiDomain).max(254)).min(1).max(50)
+const addresses = z.array(z.string().max(254)).min(1).max(50)
 const recipientsReply = z.object({ recipients: z.array(recipientReply) })
 
 export const emailRecipientRoutes = [
@@ -44,7 +44,7 @@ export const emailRecipientRoutes = [
       if (body.addresses && settled >= 0) throw alreadyAnswered(named[settled], settled)
       const open = named.filter(({ status }) => status === 'asked')
       if (open.length === 0) throw new ApiError('already_ended', 'No recipient is left who could confirm.')
-      requireLinks(deps.publicUrl)
+      requireLinks(deps.publicUrl, requirePeople(destination))
       const askable = await withinDailyLimit(deps, scope, open)
       const after = { asked: askable.map(({ address }) => address) }
       const done = { action: 'email-recipient.asked', subject: destination.id, after }
@@ -96,20 +96,26 @@ export const emailRecipientRoutes = [
 /** The recipients that a config names, or those of them that were asked for. */
 async function recipientsNamed(
   { db }: { db: Parameters<typeof readRecipients>[0] },
-  { id, channel, config }: Destination,
+  destination: Destination,
   asked: readonly string[] | undefined,
 ): Promise<EmailRecipient[]> {
-  const configured = new Set(channelOf(channel).recipients(config).map(addressKey))
-  if (configured.size === 0)
-    throw new ApiError('not_found', 'This destination has no recipients: it is not an email destination.')
+  const { id, config } = destination
+  const people = requirePeople(destination)
+  const configured = new Set(people.recipients(config).map(addressKey))
   const own = (await readRecipients(db, [id])).filter(({ address }) => configured.has(address))
   if (!asked) return own
   return asked.map((address, index) => {
-    const found = own.find((recipient) => recipient.address === addressKey(address))
+    const found = own.find((recipient) => recipient.address === addressKey(people.canonicalAddress(address)))
     if (!found)
       throw invalid([{ path: `addresses.${index}`, message: 'is not a recipient of this destination' }])
     return found
   })
+}
+
+function requirePeople({ channel, config }: Destination): People<unknown> {
+  const { people } = channelOf(channel)
+  if (people && people.recipients(config).length > 0) return people
+  throw new ApiError('not_found', 'This destination has no recipients: it is not an email destination.')
 }
 
 function alreadyAnswered(recipient: EmailRecipient | undefined, index: number): ApiError {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Channel } from '../../channels/channel.ts'
+import type { Channel, People } from '../../channels/channel.ts'
 import type { Tx } from '../../db/client.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
 import {
@@ -41,27 +41,38 @@ export async function writeRecipients(
   channel: Channel,
   { id, tenantId, environment, config }: Pick<Destination, 'id' | 'tenantId' | 'environment' | 'config'>,
 ): Promise<void> {
-  const addresses = channel.recipients(config)
-  if (addresses.length === 0) return
+  const { people } = channel
+  const addresses = people?.recipients(config) ?? []
+  if (!people || addresses.length === 0) return
   const added = await newAddresses(db, id, addresses)
   const status = added.length > 0 ? await statusOfNew(db, tenantId) : 'asked'
   if (added.length > 0) {
-    if (status === 'asked') requireLinks(publicUrl)
+    if (status === 'asked') requireLinks(publicUrl, people)
     const unsubscribed = await unsubscribedBefore(db, { tenantId, environment }, added)
     await addRecipients(db, id, unsubscribed, 'unsubscribed')
   }
   await keepRecipients(db, id, addresses, status)
-  if (added.length > 0 && status === 'asked') await requireAnswers(db, { tenantId, environment }, added)
+  if (added.length > 0 && status === 'asked')
+    await requireAnswers(db, { tenantId, environment }, added, people)
 }
 
 /** Bounds what is stored of one mailbox by the addresses that lead to it. */
-async function requireAnswers(db: Tx, scope: Scope, added: readonly string[]): Promise<void> {
+async function requireAnswers(
+  db: Tx,
+  scope: Scope,
+  added: readonly string[],
+  people: People<unknown>,
+): Promise<void> {
   const unanswered = (await unansweredAddresses(db, scope, added)).map(mailboxKey)
   for (const mailbox of new Set(unanswered)) {
     const count = unanswered.filter((one) => one === mailbox).length
     if (count > maxUnanswered)
-      throw invalid([{ path: 'config.to', message: tooManyUnanswered(mailbox, count) }])
+      throw invalid([{ path: recipientsPath(people), message: tooManyUnanswered(mailbox, count) }])
   }
+}
+
+function recipientsPath({ field }: People<unknown>): string {
+  return `config.${field}`
 }
 
 function tooManyUnanswered(mailbox: string, count: number): string {
@@ -69,11 +80,11 @@ function tooManyUnanswered(mailbox: string, count: number): string {
 }
 
 /** Without a public URL there are no links to confirm by. */
-export function requireLinks(publicUrl: string | undefined): void {
+export function requireLinks(publicUrl: string | undefined, people: People<unknown>): void {
   if (publicUrl !== undefined) return
   const message =
     'has recipients who must confirm first, and links to confirm by cannot be made: the operator has to set PUBLIC_URL, or to vouch for them'
-  throw invalid([{ path: 'config.to', message }])
+  throw invalid([{ path: recipientsPath(people), message }])
 }
 
 async function statusOfNew(db: Tx, tenantId: string): Promise<RecipientStatus> {
@@ -91,7 +102,7 @@ export async function recipientsOf(
 ): Promise<ReadonlyMap<string, RecipientReply[]>> {
   const named = destinations.map(({ id, channel, config }) => ({
     id,
-    addresses: [...new Set(channelOf(channel).recipients(config).map(addressKey))],
+    addresses: [...new Set(channelOf(channel).people?.recipients(config).map(addressKey))],
   }))
   const people = named.filter(({ addresses }) => addresses.length > 0)
   if (people.length === 0) return new Map()

@@ -58,10 +58,12 @@ function consentOutlook(
   { config }: Named,
   recipients: Awaited<ReturnType<typeof readRecipients>>,
 ): Pick<DeliveryOutlook, 'skipped' | 'leftOut'> {
-  const consents = distinctAddresses(findChannel(channel)?.recipients(config) ?? []).map((address) => {
-    const known = recipients.find((one) => one.address === addressKey(address))
-    return { address, status: known?.status ?? ('asked' as const) }
-  })
+  const consents = distinctAddresses(findChannel(channel)?.people?.recipients(config) ?? []).map(
+    (address) => {
+      const known = recipients.find((one) => one.address === addressKey(address))
+      return { address, status: known?.status ?? ('asked' as const) }
+    },
+  )
   const leftOut = countLeftOut(consents)
   if (leftOut === undefined) return {}
   return consents.some(agrees) ? { leftOut } : { skipped: nobodyAgrees(leftOut) }

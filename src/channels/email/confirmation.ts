@@ -1,32 +1,22 @@
-import type { Environment } from '../../domain/event.ts'
+import type { ConfirmationRequest } from '../channel.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { button, page, small } from './layout.ts'
 import { escapeHtml } from '../../templates/escaping.ts'
 import type { EmailContent } from './message.ts'
 
-export interface Asking {
-  tenant: string
-  destination: string
-  environment: Environment
-  address: string
-  /** Until when the link is good. */
-  until: Date
-  confirmUrl: string
-}
-
 /**
  * The one mail that goes to somebody who has not agreed to any: who asks, what for, and a link. Nothing of an event is in it, and
  * nothing that a tenant wrote but names, of which no mail program makes a link.
  */
-export function renderConfirmation(asking: Asking): EmailContent {
-  const [tenant, destination] = [plainName(asking.tenant), plainName(asking.destination)]
-  const title = `Do you want mail from ${tenant}?${asking.environment === 'sandbox' ? ' (sandbox)' : ''}`
-  const why = `${tenant} would like to send mail of “${destination}” to ${asking.address}: messages about events in its systems. Nothing is sent unless you confirm.`
-  const until = `The link is good until ${asking.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you do not know what this is about, do nothing.`
+export function renderConfirmation(request: ConfirmationRequest): EmailContent {
+  const [tenant, destination] = [plainName(request.tenant), plainName(request.destination)]
+  const title = `Do you want mail from ${tenant}?${request.environment === 'sandbox' ? ' (sandbox)' : ''}`
+  const why = `${tenant} would like to send mail of “${destination}” to ${request.address}: messages about events in its systems. Nothing is sent unless you confirm.`
+  const until = `The link is good until ${request.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you do not know what this is about, do nothing.`
   return {
     subject: title,
-    text: [title, '', why, '', `Confirm: ${asking.confirmUrl}`, '', until].join('\n'),
-    html: page(title, [`<p>${escapeHtml(why)}</p>`, button('Confirm…', asking.confirmUrl), small(until)]),
+    text: [title, '', why, '', `Confirm: ${request.confirmUrl}`, '', until].join('\n'),
+    html: page(title, [`<p>${escapeHtml(why)}</p>`, button('Confirm…', request.confirmUrl), small(until)]),
   }
 }
 

@@ -3,7 +3,8 @@ import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel, type Recipient } from '../channel.ts'
 import type { Composition } from '../../templates/composition.ts'
 import { htmlEscaping } from '../../templates/escaping.ts'
-import { emailAddress } from './address.ts'
+import { emailAddress, withAsciiDomain } from './address.ts'
+import { renderConfirmation } from './confirmation.ts'
 import { unsubscribeHeaders, withFooter } from './footer.ts'
 import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './message.ts'
 import { senderOf, senderProblems, type Sender } from './sender.ts'
@@ -23,8 +24,16 @@ export const email = defineChannel({
     ...(config.smtpUrl ? smtpProblems(config.smtpUrl, where) : []),
     ...senderProblems(config, where.mailFromDomains),
   ],
-  recipients: ({ to }) => to,
-  viaPlatform: ({ smtpUrl }) => smtpUrl === undefined,
+  people: {
+    field: 'to',
+    recipients: ({ to }) => to,
+    canonicalAddress: withAsciiDomain,
+    viaPlatform: ({ smtpUrl }) => smtpUrl === undefined,
+    confirmation: (request) => ({
+      config: { to: [request.address] },
+      content: { ...renderConfirmation(request) },
+    }),
+  },
   template: {
     subject: { kind: 'line', description: 'One line of plain text.' },
     text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
