@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { defaultTemplateFor, type TemplateDefault } from '../../../src/domain/templates.ts'
-import { findChannel } from '../../../src/channels/index.ts'
+import { channels, findChannel } from '../../../src/channels/index.ts'
 import { parseParts, renderParts, templateScope } from '../../../src/templates/content.ts'
 import { mrkdwnEscaping } from '../../../src/channels/slack/escaping.ts'
 import { htmlEscaping } from '../../../src/templates/escaping.ts'
@@ -364,8 +364,8 @@ describe('docs/guides/templates.md', () => {
     const rows = [...doc.matchAll(/^\| `(\w+)` +\| `(\w+)` +\|/gm)].map(
       ([, channel, field]) => `${channel}.${field}`,
     )
-    const fields = ['webhook', 'email', 'slack'].flatMap((name) =>
-      Object.keys(findChannel(name)?.template ?? {}).map((field) => `${name}.${field}`),
+    const fields = channels.flatMap(({ name, template }) =>
+      Object.keys(template).map((field) => `${name}.${field}`),
     )
     expect(rows.sort()).toEqual(fields.sort())
   })

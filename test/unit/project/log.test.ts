@@ -24,6 +24,16 @@ it.each<[string, string, string]>([
   ['a mail server’s URL', `smtps://user%40x:${secret}@mail.example`, 'smtps://[redacted]@mail.example'],
   ['a key in a query', `GET /v1?a=1&api_key=${secret}&b=2`, 'GET /v1?a=1&api_key=[redacted]&b=2'],
   ['a Slack URL', `https://hooks.slack.com/services/T0/B0/${secret}`, 'https://hooks.slack.com/[redacted]'],
+  [
+    'a Slack URL for governments',
+    `https://hooks.slack-gov.com/services/${secret}`,
+    'https://hooks.slack-gov.com/[redacted]',
+  ],
+  [
+    'a Teams URL',
+    `at https://d.f9.environment.api.powerplatform.com:443/w/${secret}?sig=${secret}, x`,
+    'at https://d.f9.environment.api.powerplatform.com:443/[redacted] x',
+  ],
   ['a link that acknowledges', `/acknowledge/1.k.${secret}.aaaaaaaaaaaa`, '/acknowledge/[redacted]'],
   ['a header in an object', `{"X-Api-Key":"${secret}"}`, '{"X-Api-Key":"[redacted]"}'],
   ['a cookie', `{"set-cookie":"a=\\"${secret}"}`, '{"set-cookie":"[redacted]"}'],

@@ -1,0 +1,128 @@
+import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
+import { shortened, truncate } from '../../domain/truncate.ts'
+import { carriableMessage } from '../carriable.ts'
+import { unescapeMarkdown } from './escaping.ts'
+
+/**
+ * Of a message as JSON. Microsoft documents about 28 KB, and counts more than these bytes. A message that is too large is lost
+ * after Workflows has answered 202, so that there is some distance to that limit.
+ */
+export const maxMessageBytes = 24 * 1024
+
+export type Card = JsonObject & { type: 'AdaptiveCard' }
+
+/** A card as wide as the channel. Every current client of Teams shows version 1.4. */
+export function adaptiveCard(body: JsonObject[], more: JsonObject = {}): Card {
+  return carriableMessage({
+    type: 'AdaptiveCard',
+    $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+    version: '1.4',
+    msteams: { width: 'Full' },
+    body,
+    ...more,
+  })
+}
+
+/** The body of a request to a Workflows webhook. Source: Microsoft, "Create incoming webhooks with Workflows". */
+export function messageBody(card: Card): string {
+  const contentType = 'application/vnd.microsoft.card.adaptive'
+  return JSON.stringify({
+    type: 'message',
+    attachments: [{ contentType, contentUrl: null, content: card }],
+  })
+}
+
+export function fits(card: Card): boolean {
+  return Buffer.byteLength(messageBody(card)) <= maxMessageBytes
+}
+
+/** The card for the largest number from `min` to `max` with which it fits; the one for `min` where none does. */
+export function largestFitting(min: number, max: number, cardFor: (size: number) => Card): Card {
+  const whole = cardFor(max)
+  if (fits(whole)) return whole
+  let [low, high] = [min, max]
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (fits(cardFor(middle))) low = middle
+    else high = middle
+  }
+  return cardFor(low)
+}
+
+/** Text in which Teams reads no Markdown, so that it needs no escaping. */
+export function textRun(text: string, style: JsonObject = {}): JsonObject {
+  return { type: 'TextRun', text, ...style }
+}
+
+export function paragraph(inlines: JsonObject[], layout: JsonObject = {}): JsonObject {
+  return { type: 'RichTextBlock', inlines, ...layout }
+}
+
+const maxFallbackLength = 300
+
+/** Less than a text's own end would take is not worth showing. */
+const minTextLength = 100
+
+/** A card that shows Markdown. What is too long for a message is cut off visibly. */
+export function markdownCard(text: string): Card {
+  return largestFitting(minTextLength, Math.max(minTextLength, text.length), (max) =>
+    adaptiveCard([{ type: 'TextBlock', text: truncateMarkdown(text, max), wrap: true }]),
+  )
+}
+
+/** An escaped sign and a link: cut in two, they would become something else. */
+const markup = /\\[\\*_`~[\]]|\[[^\]]*\]\([^)]*\)/g
+
+function truncateMarkdown(text: string, max: number): string {
+  return truncate(text, max, `\n\n${shortened}`, markup)
+}
+
+/** What is wrong with a template's card. */
+export function cardProblem(rendered: string): string | undefined {
+  const card = JSON.parse(rendered) as Json
+  if (!isCard(card)) return 'does not render to a JSON object whose type is AdaptiveCard'
+  const { body } = card
+  if (!Array.isArray(body) || body.length === 0) return 'renders to a card without a body'
+  if (!body.every((element) => isJsonObject(element) && typeof element.type === 'string'))
+    return 'renders to a card with an element that has no type'
+  return fits(settleCard(card)) ? undefined : `renders to a card of more than ${maxMessageBytes / 1024} KiB`
+}
+
+function isCard(value: Json): value is Card {
+  return isJsonObject(value) && value.type === 'AdaptiveCard'
+}
+
+/** A template's card, ready to be sent: its longest texts are cut where the message would be too large. */
+export function parseCard(rendered: string, fallbackText: string): Card {
+  const card = JSON.parse(rendered) as Card
+  return settleCard({ fallbackText: truncateMarkdown(fallbackText, maxFallbackLength), ...card })
+}
+
+function settleCard(card: Card): Card {
+  const longest = JSON.stringify(card).length
+  return largestFitting(minTextLength, longest, (max) =>
+    carriableMessage({ version: '1.4', ...(settle(card, max) as Card) }),
+  )
+}
+
+/**
+ * A template's values are escaped for Markdown. Where Teams is known to read none, they are put back as they were; any other text
+ * stays escaped.
+ */
+function settle(value: Json, max: number): Json {
+  if (Array.isArray(value)) return value.map((item) => settle(item, max))
+  if (!isJsonObject(value)) return value
+  const entries = Object.entries(value).map(([key, inner]) => {
+    if (typeof inner !== 'string') return [key, settle(inner, max)]
+    if (isPlain(value.type, key)) return [key, truncate(unescapeMarkdown(inner), max)]
+    return [key, value.type === 'TextBlock' && key === 'text' ? truncateMarkdown(inner, max) : inner]
+  })
+  return Object.fromEntries(entries) as JsonObject
+}
+
+/** Source: Adaptive Cards, schema explorer: TextRun, Image, Action.OpenUrl. */
+function isPlain(type: Json | undefined, key: string): boolean {
+  if (['url', 'iconUrl', 'altText'].includes(key)) return true
+  if (type === 'TextRun') return key === 'text'
+  return typeof type === 'string' && type.startsWith('Action.') && key === 'title'
+}

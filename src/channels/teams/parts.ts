@@ -1,0 +1,47 @@
+import type { JsonObject } from '../../domain/event.ts'
+import { truncate } from '../../domain/truncate.ts'
+import type { Composition } from '../../templates/composition.ts'
+import { titleOf } from '../../templates/message-title.ts'
+import { minute, reasonSentence } from '../message-facts.ts'
+import { adaptiveCard, paragraph, textRun, type Card } from './card.ts'
+import { escapeMarkdown } from './escaping.ts'
+
+const maxReasonLength = 1000
+const maxNoteLength = 2000
+
+export const bold = { weight: 'Bolder' }
+export const monospace = { fontType: 'Monospace' }
+
+/** A default message: what it is about, between its title and its end, and a button that acknowledges. */
+export function messageCard(of: Composition, elements: JsonObject[], notes: string[]): Card {
+  const { acknowledgeUrl: url } = of
+  const actions = url === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Acknowledge', url }]
+  return adaptiveCard([...opening(of), ...elements, closing(of, notes)], {
+    fallbackText: escapeMarkdown(titleOf(of)),
+    ...(actions.length > 0 && { actions }),
+  })
+}
+
+/** The beginning: its title, why it was sent, and until when somebody has to acknowledge it. */
+function opening(of: Composition): JsonObject[] {
+  const reason = truncate(reasonSentence(of), maxReasonLength)
+  return [
+    paragraph([textRun(titleOf(of), { ...bold, size: 'Large' })]),
+    ...(reason ? [paragraph([textRun(reason)])] : []),
+    ...(of.acknowledgeUrl !== undefined && of.acknowledgeBy !== undefined
+      ? [paragraph([textRun(`Acknowledge by ${minute(of.acknowledgeBy)}`)])]
+      : []),
+  ]
+}
+
+/** The end, in small print. */
+function closing({ event, tenant, rule }: Composition, notes: string[]): JsonObject {
+  const all = [
+    ...notes,
+    ...(rule === undefined ? [] : [`Rule: ${rule}`]),
+    ...(tenant === undefined ? [] : [tenant]),
+    event.environment,
+  ]
+  const style = { size: 'Small', isSubtle: true }
+  return paragraph([textRun(truncate(all.join(' · '), maxNoteLength), style)], { separator: true })
+}
