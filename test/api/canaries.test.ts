@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import supertest from 'supertest'
 import { expect, inject, it } from 'vitest'
 import { canary, leaksIn, proofOfLogging } from '../support/log-leaks.ts'
+import { partsOf, serviceChannels, serviceConfig } from '../support/channel-configs.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
 import {
@@ -39,7 +40,7 @@ it('canaries are sent through deliveries that arrive, fail and are refused, by e
   const { api } = await makeTenant(stack)
   const failing = untilTestEnds(await startReceiver(echo(500)))
   const fine = untilTestEnds(await startReceiver(echo(200)))
-  const slack = untilTestEnds(await startReceiver(status(400, {}, `invalid_blocks ${canary}`)))
+  const refusing = untilTestEnds(await startReceiver(status(400, {}, `invalid_blocks ${canary}`)))
   const text = `550 no ${canary} here`
   const mail = untilTestEnds(await startSmtpReceiver({ at: 'data', code: 550, text }))
   const make = async (channel: string, config: object) => {
@@ -53,7 +54,10 @@ it('canaries are sent through deliveries that arrive, fail and are refused, by e
   expect(await make('webhook', { url: `http://127.0.0.1:1/${canary}` })).toBe(201)
   const smtpUrl = `smtp://user:${canary}-password@127.0.0.1:${mail.port}`
   expect(await make('email', { to: [`${canary}@example.com`], smtpUrl })).toBe(201)
-  await make('slack', { webhookUrl: `http://127.0.0.1:${slack.port}/services/T0/B0/${canary}` })
+  for (const channel of serviceChannels) {
+    const { config } = serviceConfig(channel, `http://127.0.0.1:${refusing.port}/services/T0?sig=${canary}`)
+    expect(await make(channel.name, config)).toBe(201)
+  }
   const template = {
     name: 'x',
     eventTypes: ['all'],
@@ -116,8 +120,10 @@ it('errors of templates, schemas and filters name places, and quote nothing of a
   await api.post('/event-types', { type: 'canary.checked', schema, enforce: true }).expect(201)
   // Each renders what is no JSON, or no date, from the event's own values.
   const parts = {
+    ...partsOf(({ kind }) =>
+      kind === 'json' ? '[{{ data.list }}]' : '{{ data.customer.name | at_most: data.customer.name }}',
+    ),
     webhook: { body: '{"n": {{ data.customer.name }}, "p": "{{ data.customer.passport | date: "%Q" }}' },
-    slack: { text: '{{ data.customer.name | at_most: data.customer.name }}', blocks: '[{{ data.list }}]' },
     email: {
       subject: '{{ data.list | date: data.customer.name }}',
       html: '{{ data.customer | slice: data.list }}',

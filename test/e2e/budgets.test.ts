@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { partsOf } from '../support/channel-configs.ts'
 import { startReceiver, type Receiver } from '../support/receiver.ts'
 import { eventually, makeTenant, ofFile, settledLog, stackOfFile, type Api } from '../support/stack.ts'
 
@@ -87,7 +88,7 @@ describe('a neighbour is served while a tenant', () => {
     const { api } = await makeTenant(stack)
     const loop =
       '{% for a in (1..9000) %}{% for b in (1..9000) %}{% for c in (1..9000) %}{% endfor %}{% endfor %}{% endfor %}x'
-    const parts = { email: { subject: loop, text: loop, html: loop }, slack: { text: loop, blocks: loop } }
+    const parts = partsOf(() => loop)
     await expectNeighbourServed(async () => {
       const preview = () => api.post('/templates/preview', { parts }).expect(200)
       const [{ body }] = await Promise.all([preview(), preview()])

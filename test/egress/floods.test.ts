@@ -3,12 +3,12 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createEgress } from '../../src/egress/egress.ts'
 import { email } from '../../src/channels/email/email.ts'
-import { slack } from '../../src/channels/slack/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
 import { excerptMaxBytes } from '../../src/domain/delivery/outcome.ts'
 import { startRawServer } from '../support/raw-server.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { serviceChannels, serviceConfig } from '../support/channel-configs.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { send } from '../channels/contract.ts'
 
@@ -43,12 +43,20 @@ const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the answer’
 const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the answer is not valid SMTP' }
 
 const delivered = { kind: 'delivered' }
-/** Slack answers with "ok" and nothing else. */
+/** Slack answers with "ok" and nothing else, Teams with 202. */
 const notOk = { kind: 'failed', errorClass: 'protocol' }
 
 const overHttp = [
   ['webhook', webhook, (port: number) => ({ url: `http://127.0.0.1:${port}/` }), delivered],
-  ['slack', slack, (port: number) => ({ webhookUrl: `http://127.0.0.1:${port}/` }), notOk],
+  ...serviceChannels.map(
+    (channel) =>
+      [
+        channel.name,
+        channel,
+        (port: number) => serviceConfig(channel, `http://127.0.0.1:${port}/`).config,
+        notOk,
+      ] as const,
+  ),
 ] as const
 
 describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, channel, config, taken) => {

@@ -4,12 +4,13 @@ import { createEgress, type EgressRules, type Refused } from '../../src/egress/e
 import { dial } from '../../src/egress/dial.ts'
 import { channelNames } from '../../src/channels/index.ts'
 import { email } from '../../src/channels/email/email.ts'
-import { slack } from '../../src/channels/slack/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
+import type { JsonObject } from '../../src/domain/event.ts'
 import type { Outcome } from '../../src/domain/delivery/outcome.ts'
 import { startNameServer } from '../support/name-server.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { startRawServer } from '../support/raw-server.ts'
+import { serviceChannels, serviceConfig } from '../support/channel-configs.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { send } from '../channels/contract.ts'
 
@@ -18,9 +19,13 @@ const publicAddress = '2e00::53'
 const noPublicAddress = { kind: 'failed', errorClass: 'dns', error: 'DNS: the host has no public address' }
 
 /** Every channel, sending to a name of the zone at the port of the internal listener. */
-const channels: [name: string, sendTo: (host: string, port: number, egress: Guard) => Promise<Outcome>][] = [
+const senders: [name: string, sendTo: (host: string, port: number, egress: Guard) => Promise<Outcome>][] = [
   ['webhook', (host, port, egress) => attempt(webhook, { url: `http://${host}:${port}/` }, egress)],
-  ['slack', (host, port, egress) => attempt(slack, { webhookUrl: `http://${host}:${port}/` }, egress)],
+  ...serviceChannels.map((channel): (typeof senders)[number] => [
+    channel.name,
+    (host, port, egress) =>
+      attempt(channel, serviceConfig(channel, `http://${host}:${port}/`).config, egress),
+  ]),
   [
     'email',
     (host, port, egress) =>
@@ -33,7 +38,7 @@ const channels: [name: string, sendTo: (host: string, port: number, egress: Guar
 ]
 type Guard = ReturnType<typeof createEgress>
 
-function attempt(channel: typeof webhook, config: { [key: string]: string | string[] }, egress: Guard) {
+function attempt(channel: typeof webhook, config: JsonObject, egress: Guard) {
   return send({
     channel,
     config,
@@ -61,7 +66,7 @@ async function start(zone: Parameters<typeof startNameServer>[0], rules: Partial
   return { internal, names, egress, refused }
 }
 
-describe.each(channels)('%s to a name', (_name, sendTo) => {
+describe.each(senders)('%s to a name', (_name, sendTo) => {
   it('that is public at the first look-up and loopback at the second: one look-up an attempt, and none goes inside', async () => {
     const { internal, names, egress, refused } = await start({
       'rebind.example': [[publicAddress], ['127.0.0.1', '::1']],
@@ -116,20 +121,20 @@ describe.each(channels)('%s to a name', (_name, sendTo) => {
   })
 })
 
-it('a redirect to loopback is not followed: neither from a webhook nor from Slack', async () => {
+it('a redirect to loopback is not followed: neither from a webhook nor from another service', async () => {
   const internal = untilTestEnds(await startRawServer((socket) => void socket.destroy()))
   for (const code of [301, 302, 303, 307, 308]) {
     const location = `http://127.0.0.1:${internal.port}/latest/meta-data`
     const receiver = untilTestEnds(await startReceiver(status(code, { location })))
     for (const [channel, config] of [
       [webhook, { url: receiver.url }],
-      [slack, { webhookUrl: receiver.url }],
+      ...serviceChannels.map((one) => [one, serviceConfig(one, receiver.url).config] as const),
     ] as const) {
       expect(await send({ channel, config })).toMatchObject({
         error: `HTTP ${code}: redirects are not followed`,
       })
     }
-    expect(receiver.received).toHaveLength(2)
+    expect(receiver.received).toHaveLength(1 + serviceChannels.length)
   }
   expect(internal.connections).toBe(0)
 })
@@ -149,7 +154,7 @@ it('a connection that ended up elsewhere than it was let to is cut before anythi
     dial: (_addresses, at, signal) => dial([{ address: '127.0.0.1', family: 4 }], at, signal),
   })
   untilTestEnds({ stop: () => egress.close() })
-  for (const [, sendTo] of channels) {
+  for (const [, sendTo] of senders) {
     const outcome = await sendTo('hooks.slack.com', port, egress)
     expect(outcome).toMatchObject({ kind: 'failed', errorClass: 'blocked' })
   }

@@ -4,8 +4,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/egress/egress.ts'
 import { email } from '../../src/channels/email/email.ts'
-import { slack } from '../../src/channels/slack/slack.ts'
 import { webhook } from '../../src/channels/webhook.ts'
+import { serviceChannels, serviceConfig } from '../support/channel-configs.ts'
 import { makeTenant, ofFile, stackOfFile } from '../support/stack.ts'
 import { send } from '../channels/contract.ts'
 import { hostileUrls, loopbackHosts, otherHosts, publicHosts } from '../channels/hostile.ts'
@@ -66,9 +66,11 @@ describe('no destination can be configured at', () => {
     expect(await refused(destination('webhook', { url }))).toEqual(['config.url'])
   })
 
-  it.each(hosts)('https://%s/ as Slack', async (host) => {
-    const config = { webhookUrl: `https://${host}/services/x` }
-    expect(await refused(destination('slack', config))).toEqual(['config.webhookUrl'])
+  describe.each(serviceChannels)('$name:', (channel) => {
+    it.each(hosts)('https://%s/', async (host) => {
+      const { config, field } = serviceConfig(channel, `https://${host}/services/x`)
+      expect(await refused(destination(channel.name, config))).toEqual([`config.${field}`])
+    })
   })
 
   it.each(hosts)('smtp://%s/ as a mail server', async (host) => {
@@ -93,10 +95,12 @@ describe('should one be configured all the same, no attempt reaches', () => {
     expect(internal.connections()).toBe(0)
   })
 
-  it.each(hosts)('%s by Slack', async (host) => {
-    const config = { webhookUrl: `http://${host}:${internal.port}/` }
-    expect(await send({ channel: slack, config, ...production })).toMatchObject(blocked)
-    expect(internal.connections()).toBe(0)
+  describe.each(serviceChannels)('$name:', (channel) => {
+    it.each(hosts)('%s', async (host) => {
+      const { config } = serviceConfig(channel, `http://${host}:${internal.port}/`)
+      expect(await send({ channel, config, ...production })).toMatchObject(blocked)
+      expect(internal.connections()).toBe(0)
+    })
   })
 
   it.each(hosts)('%s by mail', async (host) => {

@@ -80,6 +80,7 @@ export function fieldValues(known: FieldsOf): FieldValues {
     html: liquid,
     body: liquid,
     blocks: liquid,
+    card: liquid,
     slack: fc.record({ text: liquid, blocks: liquid }, { requiredKeys: [] }),
   }
   return (name, schema) => {

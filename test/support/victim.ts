@@ -1,4 +1,6 @@
+import { channels } from '../../src/channels/index.ts'
 import { webhookIdOf } from '../../src/api/compat/webhooks-api/ids.ts'
+import { configFor } from './channel-configs.ts'
 import { callOf, everyRoute, requestLine, type Call } from './every-route.ts'
 import type { Sender } from './sender.ts'
 import { isPlatforms } from './route-table.ts'
@@ -29,13 +31,11 @@ export async function callsOf(world: World, names: readonly string[]): Promise<M
 
 async function addChannels({ api, mark, receiverUrl }: World): Promise<void> {
   const subscription = { eventTypes: ['told.to.all'] }
-  const configs = {
-    webhook: { url: receiverUrl },
-    email: { to: [`${mark.toLowerCase()}@example.com`] },
-    slack: { webhookUrl: receiverUrl },
+  for (const channel of channels) {
+    const config = configFor(channel, receiverUrl, `${mark.toLowerCase()}@example.com`)
+    const given = { name: `${mark} ${channel.name}`, channel: channel.name, config, subscription }
+    await api.post('/destinations', given).expect(201)
   }
-  for (const [channel, config] of Object.entries(configs))
-    await api.post('/destinations', { name: `${mark} ${channel}`, channel, config, subscription }).expect(201)
   const template = { name: `${mark} default`, eventTypes: ['told.to.all'], parts: messageParts(mark) }
   await api.post('/templates', template).expect(201)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readHead } from '../../../src/db/audit/audit.ts'
+import { serviceChannels, serviceConfig, serviceUrl } from '../../support/channel-configs.ts'
 import { adminKey, apiOf, makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
 
 const stack = stackOfFile({ workers: false })
@@ -145,9 +146,16 @@ it('no secret is in any entry, whichever way it came or was made', async () => {
     return secret
   }
   const header = () => ({ config: { url: 'https://example.com/', headers: { 'X-Token': plant('header') } } })
-  const slack = () => ({
-    config: { webhookUrl: `https://hooks.slack.com/services/T00/B00/${plant('slack')}` },
-  })
+  const services = serviceChannels.map(
+    (channel) =>
+      [
+        channel.name,
+        () => ({
+          config: serviceConfig(channel, serviceUrl(channel, `/services/T00?sig=${plant(channel.name)}`))
+            .config,
+        }),
+      ] as const,
+  )
   const smtp = () => ({
     config: { to: ['a@example.com'], smtpUrl: `smtp://me:${plant('smtp')}@mail.example.com` },
   })
@@ -158,16 +166,13 @@ it('no secret is in any entry, whichever way it came or was made', async () => {
   for (const body of [{}, { secret: own() }])
     secrets.push(((await api.post(`/destinations/${hook.id}/rotate-secret`, body).expect(201)).body as { secret?: string }).secret) // prettier-ignore
   await api.post(`/destinations/${hook.id}/revoke-previous-secrets`).expect(200)
-  for (const [channel, given] of [
-    ['slack', slack],
-    ['email', smtp],
-  ] as const) {
+  for (const [channel, given] of [...services, ['email', smtp]] as const) {
     const made = await create(api, '/destinations', webhook({ channel, ...given() }))
     await api.patch(`/destinations/${made.id}`, given()).expect(200)
     await api.delete(`/destinations/${made.id}`).expect(204)
   }
   secrets.push(((await api.post('/webhooks/', { event_type: 'all', webhook_url: 'https://example.com/' }).expect(201)).body as { secret_key: string }).secret_key) // prettier-ignore
-  const settings = { webhook_url: 'https://example.com/', webhook_secret: plant('settings'), slack_webhook_url: slack().config.webhookUrl } // prettier-ignore
+  const settings = { webhook_url: 'https://example.com/', webhook_secret: plant('settings'), slack_webhook_url: `https://hooks.slack.com/services/T00/B00/${plant('slack')}` } // prettier-ignore
   await api.patch('/tenant/settings', settings).expect(200)
   await api.post('/tenant/settings/reveal-secret').expect(200)
   await api
