@@ -1,12 +1,12 @@
 /**
- * A text as mail and chat can carry it. Half of a surrogate pair has no form in UTF-8, and control characters are refused by
- * the receiver or dropped on the way: each becomes U+FFFD. A webhook carries them as JSON's escapes and needs none of this.
+ * Replaces the characters that mail and chat cannot carry by U+FFFD: an unpaired surrogate cannot be encoded as UTF-8, and receivers
+ * refuse or drop control characters. A webhook carries both as JSON escapes and does not need this.
  */
 export function carriable(text: string): string {
   return text.toWellFormed().replace(/[^\P{Cc}\t\n\r]/gu, '\uFFFD')
 }
 
-/** The same message, with every text in it carriable. */
+/** The same message, with `carriable` applied to every string in it. */
 export function carriableMessage<Message>(message: Message): Message
 export function carriableMessage(message: unknown): unknown {
   if (typeof message === 'string') return carriable(message)

@@ -8,26 +8,26 @@ import type { FieldProblem } from '../domain/field-problem.ts'
 import type { Composition } from '../templates/composition.ts'
 import type { Content, TemplateFields } from '../templates/field.ts'
 
-/** One attempt to make: an event, where to, and with what patience. */
+/** One delivery attempt: the event, its destination and the attempt's timeout. */
 export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
-  /** What a template has made of it. Where that has no field, the channel's default stands. */
+  /** The template's fields. The channel's default is used for a field that is absent. */
   content?: Content<Fields> | undefined
   /** 1 for the first attempt of a run. */
   attempt: number
-  /** When this attempt is made; signatures carry it. */
+  /** The time of this attempt; signatures include it. */
   sentAt: Date
   timeoutMs: number
-  /** For channels that reach people: those it goes to now. Without it, all whom the config names. */
+  /** For channels that reach people: the recipients of this attempt. By default all that the config names. */
   recipients?: readonly Recipient[] | undefined
-  /** Likewise: whom earlier attempts have settled. */
+  /** For channels that reach people: the recipients that earlier attempts have reached, or that refused the message. */
   settled?: SettledRecipients | undefined
 }
 
-/** Somebody whom a message goes to. */
+/** A person whom a message is sent to. */
 export interface Recipient {
   address: string
-  /** The link by which they get no more. */
+  /** The link that unsubscribes this person. */
   unsubscribeUrl?: string | undefined
 }
 
@@ -35,32 +35,32 @@ export interface Recipient {
 export interface PlatformMail {
   smtpUrl: string
   from: string
-  /** Where bounces go to; by default to `from`. */
+  /** The address for bounces; by default `from`. */
   bounces?: string | undefined
-  /** Domains that tenants may send from by this server. */
+  /** Domains that tenants may use in `from` with this server. */
   fromDomains?: readonly string[] | undefined
 }
 
-/** What the platform lends to every channel. */
+/** What the platform provides to every channel. */
 export interface ChannelContext {
   egress: Egress
   /** For destinations that name no mail server. */
   mail?: PlatformMail | undefined
-  /** Mail goes only to servers that speak TLS, by `smtps://` or STARTTLS. */
+  /** Send mail only to servers that use TLS, by `smtps://` or STARTTLS. */
   requireSmtpTls?: boolean | undefined
 }
 
-/** How a channel signs what it sends. */
+/** How a channel signs its messages. */
 export interface Signing {
-  /** Whose secret signs: the destination's, or its tenant's unless the destination was given one of its own. */
+  /** Whose secret signs: the destination's own, or its tenant's unless the destination has one of its own. */
   by: 'destination' | 'tenant'
-  /** A key pair is needed as well. */
+  /** The destination also needs a key pair. */
   keyPair: boolean
-  /** What is wrong with a secret that a tenant wants to use. */
+  /** Returns the reason why a tenant's own secret cannot be used. */
   secretProblem: (secret: string) => string | undefined
 }
 
-/** Where a config is to hold: its environment, and what the operator allows there. */
+/** Where a config will be used: its environment, and the hosts and domains that the operator allows. */
 export interface Where {
   environment: Environment
   egress: Egress
@@ -68,65 +68,65 @@ export interface Where {
   mailFromDomains?: readonly string[] | undefined
 }
 
-/** Somebody is asked whether they want a destination's messages. */
+/** A request to a recipient to confirm that they want a destination's messages. */
 export interface ConfirmationRequest {
   tenant: string
   destination: string
   environment: Environment
   address: string
-  /** The link is valid until then. */
+  /** When the link expires. */
   until: Date
   confirmUrl: string
 }
 
-/** For channels that reach people: none of them gets anything without having agreed. */
+/** How a channel reaches people. Nobody is sent anything before they have agreed. */
 export interface People<Config> {
-  /** The field of the config that names the recipients, for problems. */
+  /** The field of the config that lists the recipients; error messages name it. */
   field: string
-  /** The addresses that a config names. */
+  /** The addresses that a config lists. */
   recipients(config: Config): readonly string[]
   /** The spelling in which an address is stored and compared. */
   canonicalAddress(address: string): string
   /** Whether the platform's own server sends the messages, which counts them. */
   viaPlatform(config: Config): boolean
-  /** The request to confirm: the config by which it reaches this one address through the platform, and what it says. */
+  /** The request to confirm: a config that sends it to this address alone through the platform's server, and its content. */
   confirmation(request: ConfirmationRequest): { config: JsonObject; content: Content }
 }
 
 /**
- * A kind of destination, as one value. The API's validation and masking, the encryption of secrets, dispatch and OpenAPI
- * derive from it. `send` classifies what happened; it never retries and never throws for what a receiver did.
+ * A kind of destination, as one value. Validation, masking, encryption, allowed hosts, templates, recipients' confirmation, dispatch
+ * and OpenAPI derive from it. `send` classifies the outcome; it never retries, and never throws because of a receiver.
  */
 export interface ChannelDefinition<Config extends z.ZodObject, Fields extends TemplateFields> {
   name: string
-  /** What a tenant configures. Unknown fields are refused. */
+  /** The tenant's settings. Unknown fields are refused. */
   config: Config
-  /** The fields of `config` that are encrypted at rest and masked in answers. */
+  /** The fields of `config` that are encrypted at rest and masked in responses. */
   secrets: readonly (keyof z.input<Config> & string)[]
-  /** The only hosts that its messages may go to. Without them, it is every host that the egress guard admits. */
+  /** The only hosts that its messages may be sent to. By default every host that the egress guard admits. */
   hosts?: Omit<ServiceHosts, 'name'>
-  /** The origin that the secrets are sent to, where they do not name it themselves as a URL does. */
+  /** The origin that the secrets are sent to, unless the secret itself is a URL. */
   origin?(config: z.output<Config>): string
-  /** How many messages a second its service takes; a destination's `delivery.maxPerSecond` overrides it. */
+  /** The rate limit of its service, in messages per second. A destination's `delivery.maxPerSecond` overrides it. */
   maxPerSecond?: number
-  /** For channels that sign. */
+  /** For channels that sign their messages. */
   signing?(config: z.output<Config>): Signing
-  /** What the schema cannot see: rules that depend on the environment or on what the operator allows. */
+  /** Checks that a schema cannot make, because they depend on the environment or on what the operator allows. */
   check?(config: z.output<Config>, where: Where): FieldProblem[]
   people?: People<z.output<Config>>
-  /** Its default messages are read by programs: they have no title and do not say why they are sent. */
+  /** Programs read its default messages, so these have no title and give no reason. */
   forPrograms?: true
-  /** The fields that a template can make of its messages. */
+  /** The fields of a message that a template can define. */
   template: Fields
   /**
-   * What a message says, field by field: the template's content, and the default where that has none. A field that makes
-   * no sense beside the template's is left out. A preview shows it; JSON as such.
+   * The content of a message by field: the template's, and the default for the others. A field that makes no sense beside the
+   * template's is left out. Previews show this; JSON fields are values, not strings.
    */
   compose(of: Composition, content: Content<Fields>): { [Field in keyof Fields]?: unknown }
   send(message: Message<z.output<Config>, Fields>, context: ChannelContext): Promise<Outcome>
 }
 
-/** A channel with its config's type sealed in: what is stored is parsed again before it is sent with. */
+/** A channel whose config type is hidden: a stored config is parsed again before it is used. */
 export interface Channel extends Omit<
   ChannelDefinition<z.ZodObject, TemplateFields>,
   'secrets' | 'hosts' | 'origin' | 'signing' | 'check' | 'people' | 'send'

@@ -4,7 +4,7 @@ import { slack } from './slack/slack.ts'
 import { teams } from './teams/teams.ts'
 import { webhook } from './webhook.ts'
 
-/** The registry. Adding a channel: its file, a line here, and a test file that calls the channel contract suite. */
+/** The registry. A new channel needs its file, a line here, and a test file that calls the channel contract suite. */
 export const channels: readonly Channel[] = [webhook, email, slack, teams]
 
 export const channelNames = channels.map(({ name }) => name)

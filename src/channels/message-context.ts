@@ -4,15 +4,15 @@ import type { RuleContext } from '../domain/rules/cause.ts'
 import type { Composition } from '../templates/composition.ts'
 import { digestReason } from '../templates/digest.ts'
 
-/** What is known around an event when a message about it is made. */
+/** What is known about an event's routing when a message about it is composed. */
 export interface MessageContext {
   tenant?: string | undefined
   rule?: (RuleContext & { reason?: string }) | undefined
-  /** Of destinations that a rule's cause speaks of, by id. */
+  /** Names of the destinations that the rule's cause refers to, by id. */
   names?: ReadonlyMap<string, string> | undefined
 }
 
-/** Adds to a message whose it is and why it is sent. */
+/** Adds the tenant, the rule and the reason to a message. */
 export function withContext(
   of: Composition,
   { tenant, rule, names = new Map() }: MessageContext,

@@ -7,7 +7,7 @@ export interface Fact {
   value: string
 }
 
-/** Whose message it is and who sent it, for the end of a default message. */
+/** The tenant, the rule and the environment, for the end of a default message. */
 export function origin({ event, tenant, rule }: Composition): Fact[] {
   return [
     ...(tenant === undefined ? [] : [{ path: 'Tenant', value: tenant }]),
@@ -16,7 +16,7 @@ export function origin({ event, tenant, rule }: Composition): Fact[] {
   ]
 }
 
-/** Why it is sent, as a sentence; empty where its title says all of it. */
+/** The reason for a message, as a sentence; empty if the title already says it. */
 export function reasonSentence({ event, reason = '' }: Composition): string {
   const digest = digestOf(event)
   if (digest && reason === digestReason(digest)) return ''

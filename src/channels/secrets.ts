@@ -5,7 +5,7 @@ import type { SigningKeys } from '../domain/crypto/signing-keys.ts'
 import type { Channel } from './channel.ts'
 import { parseUrl } from '../egress/parse-url.ts'
 
-/** A config in two: what may be read, and what is encrypted at rest. */
+/** Splits a config into the fields that may be read and those that are encrypted at rest. */
 export function splitConfig(
   { secrets }: Channel,
   config: JsonObject,
@@ -17,14 +17,14 @@ export function splitConfig(
   }
 }
 
-/** A config as an answer shows it: every text inside a secret field is masked. */
+/** A config as responses show it: every string inside a secret field is masked. */
 export function maskConfig({ secrets }: Channel, config: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key, secrets.includes(key) ? maskDeep(value) : value]),
   )
 }
 
-/** Puts stored secrets back where a change sends them masked, as somebody does who read, edited and wrote back. */
+/** Replaces masked secrets in a changed config by the stored ones: a client may write back what it has read. */
 export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(changed).map(([key, value]) => [
@@ -34,14 +34,14 @@ export function unmaskConfig({ secrets }: Channel, changed: JsonObject, stored: 
   )
 }
 
-/** Every text that must not be seen of a destination, to be taken out of what a receiver answered. */
+/** Every secret string of a destination, to be removed from a receiver's response. */
 export function secretValues(
   channel: Channel,
   { config, keys }: { config: JsonObject; keys: SigningKeys },
 ): string[] {
   const values = secretTexts(splitConfig(channel, config).secret).flatMap((text) => [
     text,
-    ...text.split(/\s+/).filter((word) => word.length >= 8), // the token of `Bearer <token>`
+    ...text.split(/\s+/).filter((word) => word.length >= 8), // the token in `Bearer <token>`
     ...urlSecrets(text),
   ])
   return [...values, ...keys.secrets, ...(keys.privateKeys ?? [])]
@@ -63,7 +63,7 @@ function unmaskDeep(value: Json, stored: Json | undefined): Json {
   )
 }
 
-/** A secret field is a text, or an object of header values, of which some are ordinary words. */
+/** A secret field is a string, or an object of header values, of which some are not secret. */
 function secretTexts(fields: JsonObject): string[] {
   return Object.values(fields).flatMap((value) => {
     if (typeof value === 'string') return [value]
@@ -74,7 +74,7 @@ function secretTexts(fields: JsonObject): string[] {
   })
 }
 
-/** The parts of a secret URL that are secret by themselves: its password, its path and the end of it, its query. */
+/** The parts of a secret URL that are secret on their own: its password, path, last path segment, query and query values. */
 function urlSecrets(text: string): string[] {
   const url = parseUrl(text)
   if (!url) return []
@@ -87,7 +87,7 @@ function urlSecrets(text: string): string[] {
   )
 }
 
-/** What is not well encoded stands for itself. */
+/** Returns a badly encoded string unchanged. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -11,7 +11,7 @@ import type { FieldProblem } from '../domain/field-problem.ts'
 import { classifyHttp, defaultSuccessCodes, post } from '../egress/http.ts'
 import { httpUrl, urlProblems } from '../egress/url.ts'
 
-/** Set by HTTP itself, by a wire format or by us: a tenant's header must not stand in for them. */
+/** Set by HTTP itself, by a wire format or by us: a tenant's headers must not override them. */
 const reservedHeaders =
   /^(host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|date|user-agent|idempotency-key|webhook-.*|x-webhook-.*|x-smartkyc-.*|ce-.*|switchyard-.*)$/i
 
@@ -71,7 +71,7 @@ export const webhook = defineChannel({
   check: (given, where) => [...urlProblems('url', given.url, where), ...optionProblems(given)],
 
   signing(given) {
-    const { signedBy, secretProblem } = formatOf(given)
+    const { signedBy, secretProblem } = wireFormatFor(given)
     return { by: signedBy, keyPair: given.signatures?.includes('v1a') ?? false, secretProblem }
   },
 
@@ -89,7 +89,7 @@ export const webhook = defineChannel({
   async send({ event, destination, content, attempt, sentAt, timeoutMs }, { egress }) {
     const { config: given, keys } = destination
     const request = { event, destination, attempt, sentAt, keys, options: given }
-    const message = formatOf(given).render({ ...request, body: content?.body })
+    const message = wireFormatFor(given).render({ ...request, body: content?.body })
     const ours = {
       'User-Agent': 'Switchyard/1.0',
       // Without it, common web application firewalls refuse a request.
@@ -117,7 +117,7 @@ function hasAccept(headers: Config['headers'] = {}): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === 'accept')
 }
 
-/** What is sent where a destination chooses no other wire format. */
+/** The default wire format's body. */
 function standardBody(event: Event, id: string): string {
   const destination = { id, eventTypes: [] }
   return standardWebhooks.render({
@@ -129,8 +129,8 @@ function standardBody(event: Event, id: string): string {
   }).body
 }
 
-/** The name was one of the table's when the config was parsed. */
-function formatOf({ wireFormat }: Config): WireFormat {
+/** Parsing the config has checked the name. */
+function wireFormatFor({ wireFormat }: Config): WireFormat {
   const format = findWireFormat(wireFormat)
   if (!format) throw new Error(`the wire format ${wireFormat} is not in the table`)
   return format
@@ -139,6 +139,6 @@ function formatOf({ wireFormat }: Config): WireFormat {
 function optionProblems(given: Config): FieldProblem[] {
   const options: (keyof WireOptions)[] = ['signatures', 'signedContent']
   return options
-    .filter((name) => given[name] !== undefined && !formatOf(given).options.includes(name))
+    .filter((name) => given[name] !== undefined && !wireFormatFor(given).options.includes(name))
     .map((path) => ({ path, message: `is not an option of the wire format ${given.wireFormat}` }))
 }

@@ -151,8 +151,9 @@ describe('a proxy that the environment names', () => {
     const context = { egress }
     for (const [, channel, config] of overHttp)
       expect(await send({ channel, config: config(receiver.port), context })).toMatchObject({
-        kind: 'delivered',
+        responseCode: 200,
       })
+    expect(receiver.received).toHaveLength(overHttp.length)
     const smtpUrl = `smtp://127.0.0.1:${mails.port}`
     const config = { to: ['a@example.com'], from: 'b@example.com', smtpUrl }
     expect(await send({ channel: email, config, context })).toMatchObject({ kind: 'delivered' })

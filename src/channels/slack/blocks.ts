@@ -12,7 +12,7 @@ export const slackLimits = {
   text: 40_000,
 } as const
 
-/** mrkdwn in which Slack makes no links of bare URLs, #channels and @names. */
+/** mrkdwn in which Slack does not link bare URLs, #channels and @names. */
 export function mrkdwn(text: string) {
   return { type: 'mrkdwn' as const, text, verbatim: true }
 }
@@ -21,12 +21,12 @@ export function section(text: string) {
   return { type: 'section' as const, text: mrkdwn(text) }
 }
 
-/** `<url|words>`, which Slack shows as a link. */
+/** `<url|words>`: Slack's syntax for a link. */
 export function link(url: string, words: string): string {
   return `<${url}|${words}>`
 }
 
-/** What is wrong with the text of a list of blocks that is JSON. */
+/** Returns the reason why a template's JSON is not a list of blocks. */
 export function blocksProblem(rendered: string): string | undefined {
   const blocks = JSON.parse(rendered) as Json
   if (!Array.isArray(blocks) || !blocks.every(isJsonObject)) return 'does not render to a JSON list of blocks'
@@ -39,9 +39,9 @@ export function blocksProblem(rendered: string): string | undefined {
 }
 
 /**
- * Blocks that a template made. Its values are escaped for mrkdwn; everywhere else Slack reads no markup, and they are put back
- * as they were. Of a payload's words Slack makes no link, unless the template says so by `verbatim`. Texts that are too long
- * for their place are shortened: for one of them Slack would refuse the message.
+ * Prepares a template's blocks for sending. Values are escaped for mrkdwn; outside of mrkdwn Slack reads no markup, and they are
+ * unescaped. Slack does not link words of a payload, unless the template sets `verbatim`. Strings above Slack's limits are
+ * truncated, because Slack would refuse the whole message.
  */
 export function settleBlocks(blocks: Json, max: number = slackLimits.section): Json {
   if (typeof blocks === 'string') return unescapeMrkdwn(blocks)
@@ -59,22 +59,22 @@ export function settleBlocks(blocks: Json, max: number = slackLimits.section): J
   return Object.fromEntries(entries) as JsonObject
 }
 
-/** Of texts that have less room than a section, by the block's type or the field that holds them. */
+/** Limits below a section's, by the block's type or the field's name. */
 const textMax = new Map<Json | undefined, number>([
   ['header', slackLimits.header],
   ['fields', slackLimits.field],
   ['button', slackLimits.button],
 ])
 
-/** A link or a mention, and an escaped sign: cut in two, Slack shows neither. */
+/** A link, a mention or an escaped character, none of which survives being cut in two. */
 const markup = /<[^<>]*>|&(?:amp|lt|gt);/g
 
-/** Shortens mrkdwn, and says so at its end. */
+/** Truncates mrkdwn, with a note at its end. */
 export function truncateMrkdwn(text: string, max: number): string {
   return truncate(text, max, `\n${shortened}`, markup)
 }
 
-/** A text as sections, cut where a line ends if there is one. What is beyond Slack's blocks is cut off visibly. */
+/** Splits a text into sections, at line ends if possible. Text beyond Slack's limit of blocks is truncated, with a note. */
 export function sections(text: string) {
   const made = []
   let rest = text

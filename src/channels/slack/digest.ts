@@ -7,14 +7,14 @@ import { section, slackLimits } from './blocks.ts'
 import { escapeMrkdwn } from './escaping.ts'
 import { closing, notification, opening } from './parts.ts'
 
-const fieldsShown = 2
-const longestField = 80
-/** Sections of lines, so that header, reason, link and note have their place among Slack's 50 blocks. */
-const mostSections = 40
+const fieldsPerEvent = 2
+const maxFieldLength = 80
+/** Leaves room for header, reason, link and note among Slack's 50 blocks. */
+const maxSections = 40
 
-/** What came, and one line an event; as many as Slack takes. */
+/** One line for each event, up to Slack's limits. */
 export function renderDigestSlack(of: Composition, digest: Digest) {
-  const { shown, groups } = grouped(digest.events.map(lineOf))
+  const { shown, groups } = groupLines(digest.events.map(eventLine))
   const left = Math.max(digest.count, digest.events.length) - shown
   const shared = sharedKey(digest)
   const note = [
@@ -33,21 +33,21 @@ export function renderDigestSlack(of: Composition, digest: Digest) {
   }
 }
 
-function lineOf({ id, type, createdAt, data }: Digest['events'][number]): string {
-  const { fields } = payloadFields(data, fieldsShown)
+function eventLine({ id, type, createdAt, data }: Digest['events'][number]): string {
+  const { fields } = payloadFields(data, fieldsPerEvent)
   const time = new Date(createdAt).toISOString().slice(11, 16)
-  const values = fields.map(({ path, value }) => truncate(`${path}: ${value}`, longestField))
+  const values = fields.map(({ path, value }) => truncate(`${path}: ${value}`, maxFieldLength))
   return [time, `*${escapeMrkdwn(type)}*`, `\`${escapeMrkdwn(id)}\``, ...values.map(escapeMrkdwn)].join('  ')
 }
 
-/** Lines put together into sections, and how many found a place. */
-function grouped(lines: string[]): { shown: number; groups: string[][] } {
+/** Groups lines into sections, and counts the lines that fit. */
+function groupLines(lines: string[]): { shown: number; groups: string[][] } {
   const groups: string[][] = []
   let length = Infinity
   let shown = 0
   for (const line of lines) {
     const full = length + 1 + line.length > slackLimits.section
-    if (full && groups.length === mostSections) break
+    if (full && groups.length === maxSections) break
     if (full) groups.push([])
     groups.at(-1)?.push(line)
     length = full ? line.length : length + 1 + line.length

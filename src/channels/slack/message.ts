@@ -9,9 +9,9 @@ import { escapeMrkdwn } from './escaping.ts'
 import { renderDigestSlack } from './digest.ts'
 import { closing, notification, opening, slackTime } from './parts.ts'
 
-/** Slack's limit of a section; `payloadFields` keeps a field below the 2,000 characters that one may have. */
+/** Slack's limit for a section. `payloadFields` keeps each field below Slack's limit of 2,000 characters. */
 const fieldsPerSection = 10
-const mostFields = 30
+const maxFields = 30
 
 export interface SlackContent {
   text: string
@@ -19,8 +19,8 @@ export interface SlackContent {
 }
 
 /**
- * What a message says: the template's text and blocks, and the default where it has neither. Slack shows the blocks where there
- * are any, so that a template's text makes the blocks if it has none of its own; the text is what a notification shows.
+ * The template's text and blocks, or the default message. Slack shows the blocks, so a template that has only a text gets sections
+ * made from it; the text is shown in notifications.
  */
 export function composeSlackMessage(
   of: Composition,
@@ -38,20 +38,20 @@ function fill(of: Composition, { text, blocks }: { text?: string; blocks?: strin
   }
 }
 
-/** What they are inside is Slack's to say. */
+/** Slack validates the inside of each block. */
 function parseBlocks(rendered: string): SlackContent['blocks'] {
   return settleBlocks(JSON.parse(rendered) as Json) as unknown as SlackContent['blocks']
 }
 
 /**
- * Header, why it was sent, the link, the payload's fields, then event id and time, where no template is for it. Text from the
- * payload is escaped: it can make no link or mention.
+ * The default message: header, reason, acknowledgement link, the payload's fields, event id and time. Text from the payload is
+ * escaped, so that it cannot become a link or a mention.
  */
 export function renderSlackMessage(of: Composition): SlackContent {
   const { event } = of
   const digest = digestOf(event)
   if (digest) return renderDigestSlack(of, digest)
-  const { fields, more } = payloadFields(event.data, mostFields)
+  const { fields, more } = payloadFields(event.data, maxFields)
   const fieldSections = []
   for (let at = 0; at < fields.length; at += fieldsPerSection) {
     fieldSections.push({

@@ -5,7 +5,7 @@ import { titleOf } from '../../templates/message-title.ts'
 import { link, mrkdwn, section, slackLimits, truncateMrkdwn } from './blocks.ts'
 import { escapeMrkdwn } from './escaping.ts'
 
-/** What a default message begins with: its title, why it was sent, and the link, above what may be long. */
+/** The start of a default message: title, reason and acknowledgement link, above fields that may be long. */
 export function opening(of: Composition) {
   const reason = reasonSentence(of)
   return [
@@ -25,7 +25,7 @@ function acknowledge({ acknowledgeUrl, acknowledgeBy }: Composition) {
   return [section(`${link(acknowledgeUrl, 'Acknowledge')}${by}`)]
 }
 
-/** What it ends with. `note` is mrkdwn. */
+/** The end of a default message. `note` is mrkdwn. */
 export function closing({ event, tenant, rule }: Composition, note: string[]) {
   const all = [
     ...note,
@@ -39,12 +39,12 @@ export function closing({ event, tenant, rule }: Composition, note: string[]) {
   }
 }
 
-/** What a notification shows. */
+/** The text of a notification. */
 export function notification(of: Composition): string {
   return escapeMrkdwn(titleOf(of))
 }
 
-/** Slack shows it in the reader's own zone, and in UTC where it cannot. */
+/** Slack shows it in the reader's time zone, or in UTC if it cannot. */
 export function slackTime(iso: string, form: string): string {
   return `<!date^${Math.floor(Date.parse(iso) / 1000)}^${form}|${minute(iso)}>`
 }

@@ -9,7 +9,7 @@ import { mrkdwnEscaping } from './escaping.ts'
 import { composeSlackMessage } from './message.ts'
 import { httpUrl, urlProblems } from '../../egress/url.ts'
 
-/** A Block Kit message to a Slack channel by its incoming webhook. */
+/** Sends a Block Kit message to a Slack channel through its incoming webhook. */
 export const slack = defineChannel({
   name: 'slack',
   config: z.strictObject({ webhookUrl: httpUrl }),
@@ -37,7 +37,7 @@ export const slack = defineChannel({
     const { event, destination } = message
     let answer: Answer = { kind: 'unreachable', error: 'no request was made', errorClass: 'internal' }
     let headers: Record<string, string> | undefined
-    // Slack's client builds the request; our own guarded post makes it, and keeps the answer that the client's error drops.
+    // Slack's client builds the request. Our guarded `post` sends it, and keeps the response that the client's error drops.
     const client = new IncomingWebhook(destination.config.webhookUrl, {
       retryConfig: { retries: 0 },
       fetch: async (url, init) => {
@@ -59,10 +59,10 @@ export const slack = defineChannel({
   },
 })
 
-/** 400 is about the message (`invalid_blocks`, `no_text`, …); who it goes to has other statuses. */
+/** 400 is about the message (`invalid_blocks`, `no_text`, …); problems of the webhook have other statuses. */
 const refusedContent = { refusedContent: true } as const
 
-/** Slack says `ok` to each message that it takes. A proxy's page, or a JSON error with status 200, is no delivery. */
+/** Slack answers `ok` to each message it accepts. A proxy's page, or a JSON error with status 200, is not a delivery. */
 const notSlackOk = {
   kind: 'failed',
   errorClass: 'protocol',
@@ -70,8 +70,8 @@ const notSlackOk = {
 } as const
 
 /**
- * Slack answers 4xx with a word that says what is wrong for good (`no_service`, `channel_is_archived`,
- * `invalid_payload`, …); only 408 and 429 pass. Source: Slack, "Handling errors" of incoming webhooks.
+ * Slack answers 4xx with a word for a permanent error (`no_service`, `channel_is_archived`, `invalid_payload`, …); only 408 and 429
+ * are temporary. Source: Slack, "Handling errors" of incoming webhooks.
  */
 function classifySlack(answer: Answer): Outcome {
   const outcome = classifyHttp(answer)

@@ -55,8 +55,8 @@ export const teams = defineChannel({
 })
 
 /**
- * Workflows answers 202 once the flow has taken the message; whether the flow then posts it is in its own run history. Of 4xx only
- * 408, 429 and a flow that is turned off pass. Source: Microsoft, "Request and response connector" of Azure Logic Apps.
+ * Workflows answers 202 once the flow has taken the message; whether the flow then posts it is in its own run history. Only 408,
+ * 429 and a flow that is turned off are temporary among 4xx. Source: Microsoft, "Request and response connector" of Azure Logic Apps.
  */
 function classifyTeams(answer: Answer): Outcome {
   const outcome = classifyHttp(answer)
