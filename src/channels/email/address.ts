@@ -2,8 +2,8 @@ import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 
 /**
- * An email address, also an internationalized one (RFC 6531): letters and digits of any script before the `@`, and a domain in Unicode,
- * which is stored in its ASCII form. So one mailbox has one spelling, whichever was given.
+ * An email address, internationalized ones included (RFC 6531): letters and digits of any script before the `@`, and a domain in
+ * Unicode, which is stored in its ASCII form so that each mailbox has one spelling.
  */
 export const emailAddress = z
   .string()
@@ -12,10 +12,10 @@ export const emailAddress = z
   .refine((address) => asciiAddress.safeParse(asciiLike(address)).success, 'is not an email address')
   .meta({ format: 'idn-email' })
 
-/** The form in which addresses are stored and compared: the domain in ASCII, the rest in NFC. Anything else than an address is left alone. */
+/** The form in which addresses are stored and compared: the domain in ASCII, the rest in NFC. Other strings are returned unchanged. */
 export function withAsciiDomain(address: string): string {
   const at = address.lastIndexOf('@')
-  // What is ASCII already is left as it was written.
+  // ASCII addresses are kept as they were written.
   if (at < 0 || !/\P{ASCII}/u.test(address)) return address
   const domain = address.slice(at + 1)
   const encoded = /\P{ASCII}/u.test(domain) ? domainToASCII(domain) : domain
@@ -25,8 +25,8 @@ export function withAsciiDomain(address: string): string {
 const asciiAddress = z.email()
 
 /**
- * The same address with an ASCII letter for each letter and digit of another script before the `@` (signs of other scripts stay), and
- * for an encoded top-level domain, which the check takes for none.
+ * The address with an ASCII letter in place of each letter and digit of another script before the `@` (other signs stay), and of an
+ * encoded top-level domain, which zod's check does not accept.
  */
 function asciiLike(address: string): string {
   const at = address.lastIndexOf('@')

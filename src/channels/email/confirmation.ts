@@ -5,8 +5,8 @@ import { escapeHtml } from '../../templates/escaping.ts'
 import type { EmailContent } from './message.ts'
 
 /**
- * The one mail that goes to somebody who has not agreed to any: who asks, what for, and a link. Nothing of an event is in it, and
- * nothing that a tenant wrote but names, of which no mail program makes a link.
+ * The only mail that is sent before its recipient has agreed: who asks, what for, and a link. It holds nothing of an event, and nothing
+ * that a tenant wrote except names, written so that no mail program links them.
  */
 export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   const [tenant, destination] = [plainName(request.tenant), plainName(request.destination)]
@@ -20,13 +20,13 @@ export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   }
 }
 
-/** On one line, and without what makes a link of a word: whoever names a destination is not to use our mail for theirs. */
+/** A name on one line, without the characters that make a link: a destination's name must not advertise anything in our mail. */
 function plainName(name: string): string {
   const plain = name
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(/[.:/@\\](?=\S)/g, ' ')
     .replace(/\s+/g, ' ')
-  return truncate(plain.trim(), longestName)
+  return truncate(plain.trim(), maxNameLength)
 }
 
-const longestName = 100
+const maxNameLength = 100

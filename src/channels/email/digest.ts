@@ -6,10 +6,10 @@ import { columns } from './layout.ts'
 import { layOut } from './parts.ts'
 import { minute, origin, type Fact } from '../message-facts.ts'
 
-/** Of each event: the rest of its fields is in its own log. */
-const fieldsShown = 4
+/** The other fields are in the event's log. */
+const fieldsPerEvent = 4
 
-/** Subject, text and HTML of a digest: what came, and a line for each event. */
+/** Subject, text and HTML of a digest, with a line for each event. */
 export function renderDigestEmail(of: Composition, digest: Digest) {
   const rows = digest.events.map(({ createdAt, type, id, data }) => ({
     event: [minute(createdAt), type, id],
@@ -41,7 +41,7 @@ function aboutDigest(of: Composition, digest: Digest): Fact[] {
 }
 
 function fieldLines(data: Digest['events'][number]['data']): string[] {
-  const { fields, more } = payloadFields(data, fieldsShown)
+  const { fields, more } = payloadFields(data, fieldsPerEvent)
   const lines = fields.map(({ path, value }) => `${path}: ${value}`)
   return more > 0 ? [...lines, `and ${more} more`] : lines
 }

@@ -7,11 +7,11 @@ import { emailAddress, withAsciiDomain } from './address.ts'
 import { renderConfirmation } from './confirmation.ts'
 import { unsubscribeHeaders, withFooter } from './footer.ts'
 import { composeEmail, emailHeaders, subjectHeader, type EmailContent } from './message.ts'
-import { senderOf, senderProblems, type Sender } from './sender.ts'
+import { chooseSender, senderProblems, type Sender } from './sender.ts'
 import { classifyMailError, concludeMails, sendEach } from './sending.ts'
 import { connectToPlatform, connectToTenant, smtpProblems, smtpUrl } from './smtp-connection.ts'
 
-/** An email with text and HTML bodies, by the platform's mail server or by the tenant's own (`smtpUrl`). */
+/** Sends an email with text and HTML bodies, through the platform's mail server or the tenant's own (`smtpUrl`). */
 export const email = defineChannel({
   name: 'email',
   config: z.strictObject({
@@ -41,11 +41,11 @@ export const email = defineChannel({
   },
   compose: composeEmail,
 
-  /** A mail to each recipient: they unsubscribe one by one, and one who is refused keeps nobody else from it. */
+  /** Each recipient gets a mail of their own, with their own unsubscribe link. A refused recipient does not affect the others. */
   async send({ content = {}, timeoutMs, settled, ...message }, { egress, mail, requireSmtpTls = false }) {
     const { event, destination } = message
     const { to, smtpUrl } = destination.config
-    const sender = senderOf(destination.config, destination.id, mail)
+    const sender = chooseSender(destination.config, destination.id, mail)
     if (!sender) return noServer
     const recipients = message.recipients ?? to.map((address) => ({ address }))
     const composed = composeEmail(message, content)

@@ -3,7 +3,7 @@ import type { Fact } from '../message-facts.ts'
 
 const cell = 'padding:4px 12px 4px 0;vertical-align:top;text-align:left;font-size:14px;overflow-wrap:anywhere'
 
-/** A mail as HTML. `parts` are HTML; empty ones are left out. `preheader` is what inboxes show beside the subject. */
+/** A mail as HTML. `parts` are HTML; empty ones are left out. Inboxes show `preheader` beside the subject. */
 export function page(title: string, parts: string[], preheader = ''): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title></head>
@@ -16,14 +16,14 @@ function heading(title: string): string {
   return `<h1 style="font-size:20px;line-height:1.3;margin:0 0 16px;overflow-wrap:anywhere">${escapeHtml(title)}</h1>`
 }
 
-/** Blanks keep what follows from being shown in the inbox as well. */
+/** The blanks keep the rest of the mail out of the inbox's preview. */
 function hidden(text: string): string {
   if (text === '') return ''
   const style = 'display:none;max-height:0;max-width:0;overflow:hidden;opacity:0'
   return `<div style="${style}">${escapeHtml(text)}${'&#8199;&#65279;&#847; '.repeat(40)}</div>`
 }
 
-/** A line that is to be seen first. */
+/** A highlighted line at the top. */
 export function notice(text: string): string {
   if (text === '') return ''
   const style =
@@ -45,7 +45,7 @@ export function facts(rows: Fact[]): string {
   return table(lines)
 }
 
-/** A path is broken between its names rather than inside of one. */
+/** Lets a path break between its names, not inside a name. */
 function breakable(path: string): string {
   return escapeHtml(path).replace(/[._](?=.)/g, '$&<wbr>')
 }

@@ -10,7 +10,7 @@ import { textFromHtml } from './text.ts'
 import { origin } from '../message-facts.ts'
 import { titleOf } from '../../templates/message-title.ts'
 
-const mostFields = 200
+const maxFields = 200
 
 export interface EmailContent {
   subject: string
@@ -19,19 +19,19 @@ export interface EmailContent {
 }
 
 /**
- * A mail's content: the template's, and the default where that has none. A mail whose text is the template's alone has no HTML:
- * mail programs would show that instead. One whose HTML is the template's alone says the same as text, and nothing besides.
+ * The template's content, or the default message. If the template has only a text, the mail has no HTML, which mail programs would show
+ * instead. If the template has only HTML, the text is made from it.
  */
 export function composeEmail(of: Composition, content: Partial<EmailContent>): EmailContent {
   const standard = renderEmail(of)
   const { subject = standard.subject, text, html } = content
   if (html !== undefined)
-    return carriableMessage({ subject, text: text ?? textFromHtml(html) ?? withoutText(of), html })
+    return carriableMessage({ subject, text: text ?? textFromHtml(html) ?? textPlaceholder(of), html })
   return carriableMessage(text === undefined ? { ...standard, subject } : { subject, text })
 }
 
-/** Stands for a template's HTML that cannot be made text of. The payload is not shown: the template may have left it out. */
-function withoutText(of: Composition): string {
+/** The text of a mail whose HTML cannot be converted. It does not show the payload, which the template may have left out. */
+function textPlaceholder(of: Composition): string {
   return [
     titleOf(of),
     '',
@@ -41,8 +41,8 @@ function withoutText(of: Composition): string {
 }
 
 /**
- * A subject that holds `=?` is encoded as a whole: a payload's text that looks like an encoded word (RFC 2047) would be decoded
- * by whoever reads the mail, and is not what was posted.
+ * Encodes a subject that contains `=?` as a whole. Otherwise a mail program would decode payload text that looks like an encoded word
+ * (RFC 2047), and show something else than what was posted.
  */
 export function subjectHeader(subject: string) {
   if (!subject.includes('=?')) return subject
@@ -50,8 +50,8 @@ export function subjectHeader(subject: string) {
 }
 
 /**
- * The Message-ID is derived from event, destination and step, so that a mail sent twice is the same mail to whoever receives
- * it, and what a later step of a rule sends is not.
+ * The Message-ID is derived from event, destination and step: a repeated attempt has the same id, and a later step of a rule has
+ * another one.
  */
 export function emailHeaders({ event, destination, step }: Composition) {
   const parts = [
@@ -70,17 +70,17 @@ export function emailHeaders({ event, destination, step }: Composition) {
   }
 }
 
-/** Half a character cannot be encoded. */
+/** Replaces unpaired surrogates, which cannot be encoded. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** Subject, text and HTML of an event that no template is for. */
+/** Subject, text and HTML of the default message. */
 export function renderEmail(of: Composition) {
   const { event } = of
   const digest = digestOf(event)
   if (digest) return renderDigestEmail(of, digest)
-  const { fields, more } = payloadFields(event.data, mostFields)
+  const { fields, more } = payloadFields(event.data, maxFields)
   const width = Math.max(0, ...fields.map(({ path }) => path.length))
   return layOut(of, {
     text: fields.map(({ path, value }) => `${path.padEnd(width)}  ${value}`),

@@ -4,22 +4,22 @@ import { button, facts, notice, page, small, subheading } from './layout.ts'
 import { minute, reasonSentence, type Fact } from '../message-facts.ts'
 import { titleOf } from '../../templates/message-title.ts'
 
-/** What a default mail is made of, besides what every one has. */
+/** The parts in which default mails differ. */
 export interface EmailParts {
-  /** What it is about, as lines of plain text and as HTML. */
+  /** The body, as lines of plain text and as HTML. */
   text: string[]
   html: string
-  /** What is left out of that; empty if it is nothing. */
+  /** A note on what the body leaves out; empty if it is complete. */
   rest: string
-  /** Its beginning, for the inbox. */
+  /** The start of the body, for the inbox's preview. */
   summary: string
   heading: string
   about: Fact[]
 }
 
-const preheaderMax = 140
+const maxPreheaderLength = 140
 
-/** Why it was sent and the way to acknowledge it stand above what may be long. */
+/** Puts the reason and the acknowledgement link above the body, which may be long. */
 export function layOut(of: Composition, { text, html, rest, summary, heading, about }: EmailParts) {
   const title = titleOf(of)
   const reason = reasonSentence(of)
@@ -48,7 +48,7 @@ export function layOut(of: Composition, { text, html, rest, summary, heading, ab
         facts(about),
         small(`${sender} to “${of.destination.name}”.`),
       ],
-      truncate([reason, summary].filter(Boolean).join(' · '), preheaderMax),
+      truncate([reason, summary].filter(Boolean).join(' · '), maxPreheaderLength),
     ),
   }
 }

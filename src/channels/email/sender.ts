@@ -1,12 +1,12 @@
 import type { PlatformMail } from '../channel.ts'
 import type { FieldProblem } from '../../domain/field-problem.ts'
 
-/** Whom a mail is from, and by which server it goes. */
+/** A mail's sender and its mail server. */
 export interface Sender {
   smtpUrl: string
   from: string
   replyTo?: string
-  /** The address that bounces go to (`MAIL FROM`), where it is not `from`. */
+  /** The address for bounces (`MAIL FROM`), unless it is `from`. */
   bounces?: string
 }
 
@@ -16,10 +16,10 @@ interface From {
 }
 
 /**
- * By the tenant's own server from whatever address that lets them send from. By the platform's only from the domains that the
- * operator has named: with any other address in `from`, which may be there from before that was so, answers go there.
+ * Through the tenant's own server, from any address. Through the platform's server, only from the operator's domains. An older config may
+ * hold another address in `from`: it becomes the reply address.
  */
-export function senderOf(
+export function chooseSender(
   { from, smtpUrl }: From,
   destinationId: string,
   mail: PlatformMail | undefined,
@@ -30,19 +30,19 @@ export function senderOf(
   const bounces = mail.bounces && bounceAddress(mail.bounces, destinationId)
   const platform = { smtpUrl: mail.smtpUrl, ...(bounces && { bounces }) }
   if (from === undefined) return { ...platform, from: mail.from }
-  if (isOfDomain(from, mail.fromDomains)) return { ...platform, from }
+  if (isInDomains(from, mail.fromDomains)) return { ...platform, from }
   return { ...platform, from: mail.from, replyTo: from }
 }
 
-/** Each destination's bounces have an address of their own, as in `bounces+dst_…@example.com`: none has to be guessed from a text. */
+/** Each destination has its own bounce address, such as `bounces+dst_…@example.com`, so that a bounce names its destination. */
 function bounceAddress(address: string, destinationId: string): string {
   const at = address.lastIndexOf('@')
   return `${address.slice(0, at)}+${destinationId}${address.slice(at)}`
 }
 
-/** What is wrong with the sender that a tenant wants. */
+/** Returns the reason why a tenant cannot use this sender. */
 export function senderProblems({ from, smtpUrl }: From, domains: readonly string[] = []): FieldProblem[] {
-  if (from === undefined || smtpUrl !== undefined || isOfDomain(from, domains)) return []
+  if (from === undefined || smtpUrl !== undefined || isInDomains(from, domains)) return []
   const message =
     domains.length > 0
       ? `must be of ${domains.join(' or ')}, or needs a mail server of your own beside it (smtpUrl)`
@@ -50,7 +50,7 @@ export function senderProblems({ from, smtpUrl }: From, domains: readonly string
   return [{ path: 'from', message }]
 }
 
-function isOfDomain(address: string, domains: readonly string[] = []): boolean {
+function isInDomains(address: string, domains: readonly string[] = []): boolean {
   const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
   return domains.some((allowed) => allowed.toLowerCase() === domain)
 }

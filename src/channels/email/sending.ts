@@ -4,26 +4,26 @@ import { listOf } from '../../domain/email/consent.ts'
 import { excerptMaxBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { describeNetworkError } from '../../egress/network.ts'
 
-/** A mail to one recipient, and what came of it. */
+/** The outcome of a mail to one recipient. */
 export interface Sent {
   address: string
   outcome: Outcome
 }
 
-/** So many mails go over one connection; there are up to four, so that fifty recipients fit into one timeout. */
+/** Mails per connection. With up to four connections, fifty recipients fit into one timeout. */
 const mailsPerConnection = 10
-const mostConnections = 4
+const maxPoolConnections = 4
 
 /**
- * Sends each mail to its own recipient (`envelope.to`), and says of each what came of it. Once the connection itself fails, the
- * rest is not tried. All of it ends with the signal, which also hangs up.
+ * Sends each mail to its own recipient (`envelope.to`), and returns an outcome for each. Once the connection itself fails, the
+ * remaining mails are not tried. The signal ends everything and closes the connections.
  */
 export async function sendEach(
   connection: SMTPPoolOptions,
   mails: readonly (SendMailOptions & { address: string })[],
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Sent[]> {
-  const maxConnections = Math.min(mostConnections, Math.ceil(mails.length / mailsPerConnection))
+  const maxConnections = Math.min(maxPoolConnections, Math.ceil(mails.length / mailsPerConnection))
   const transport = createTransport({ ...connection, pool: true, maxConnections, maxRequeues: 0 })
   let broken: Outcome | undefined
 
@@ -34,13 +34,13 @@ export async function sendEach(
       return { address, outcome: { kind: 'delivered', ...smtpReply(response) } }
     } catch (error) {
       const outcome = classifyMailError(error, timeoutMs)
-      if (!isOfRecipient(error)) broken ??= outcome
+      if (!refusesThisMail(error)) broken ??= outcome
       return { address, outcome }
     }
   }
 
   try {
-    // The first one shows whether the server lets us in: a wrong password is not tried four times.
+    // The first mail shows whether the server accepts the login: a wrong password is not tried four times.
     const [first, ...others] = mails
     if (!first) return []
     return [await sendOne(first), ...(await pMap(others, sendOne, { concurrency: maxConnections }))]
@@ -50,8 +50,8 @@ export async function sendEach(
 }
 
 /**
- * What the attempt came to: delivered once nobody is left to whom it could be sent and one has it. `earlier` is what earlier
- * attempts came to.
+ * The attempt's outcome: delivered once no recipient is left to try and at least one was reached. `earlier` holds the recipients that
+ * earlier attempts have settled.
  */
 export function concludeMails(
   sent: readonly Sent[],
@@ -63,7 +63,7 @@ export function concludeMails(
   const [failed, ...alsoFailed] = of('failed')
   if (failed && reached.length + refused.length > 0) {
     const left = [failed, ...alsoFailed].map(({ address }) => address)
-    const error = `${errorOf(failed.outcome)}; so far ${reached.length} reached, not yet ${listOf(left)}`
+    const error = `${errorText(failed.outcome)}; so far ${reached.length} reached, not yet ${listOf(left)}`
     return { ...failed.outcome, kind: 'failed', error, recipients: { reached, refused } }
   }
   if (failed) return failed.outcome
@@ -75,7 +75,7 @@ export function concludeMails(
   return { ...last, kind: 'delivered', ...bounded(excerpt, note) }
 }
 
-/** What nodemailer's errors carry when the server has answered. */
+/** The fields of nodemailer's errors when the server has answered. */
 interface SmtpError {
   code: string
   command: string
@@ -83,15 +83,15 @@ interface SmtpError {
   responseCode: number
 }
 
-/** Whether the server has answered to this mail, and goes on listening: 421 is how it says goodbye (RFC 5321 §3.8). */
-function isOfRecipient(error: unknown): boolean {
+/** True if the server refused this mail and keeps the connection open: with 421 it closes it (RFC 5321 §3.8). */
+function refusesThisMail(error: unknown): boolean {
   const { command, responseCode } = error as Partial<SmtpError>
   return (command === 'RCPT TO' || command === 'DATA') && responseCode !== undefined && responseCode !== 421
 }
 
 /**
- * SMTP tells lasting refusals (5xx) from passing ones (4xx). Failed authentication and refusals before a recipient was
- * named are the mail server's set-up, which people mend: those are tried again. Source: RFC 5321 §4.2.1.
+ * SMTP distinguishes permanent refusals (5xx) from temporary ones (4xx). Failed logins and refusals before the recipient was named are
+ * faults of the mail server's set-up, which somebody will fix, so they are retried. Source: RFC 5321 §4.2.1.
  */
 export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
   const { responseCode, response, code, command } = error as Partial<SmtpError>
@@ -119,6 +119,6 @@ function bounded(text: string, note: string): { responseExcerpt: string } {
   return { responseExcerpt: Buffer.from(text).subarray(0, room).toString() + note }
 }
 
-function errorOf(outcome: Outcome): string {
+function errorText(outcome: Outcome): string {
   return outcome.kind === 'delivered' ? '' : outcome.error
 }

@@ -9,7 +9,7 @@ import { canonicalHost } from '../../egress/rules.ts'
 import { parseUrl } from '../../egress/parse-url.ts'
 import { ambiguous } from '../../egress/url.ts'
 
-/** A tenant's own mail server. The login stands in it, encrypted at rest like every secret. */
+/** The URL of a tenant's own mail server. It contains the login, and is encrypted at rest like every secret. */
 export const smtpUrl = z
   .string()
   .max(2048)
@@ -33,20 +33,20 @@ export function smtpProblems(
   return refusal ? [{ path: 'smtpUrl', message: refusal.field }] : []
 }
 
-/** What a server may make us hold: a reply has a few lines, and a connection is cut when the mail is through or not. */
+/** Limits on a server: a reply has a few lines, and the connection is closed as soon as the mail is settled. */
 const limits = { maxResponseSize: 64 * 1024, socketCloseTimeout: 0 }
 
 export interface Opening {
   egress: Egress
-  /** Ends the attempt to connect. */
+  /** Aborts the attempt to connect. */
   signal: AbortSignal
-  /** Nothing is sent in the clear: a server without TLS gets neither the login nor the mail. */
+  /** Sends neither the login nor the mail to a server without TLS. */
   requireTls: boolean
 }
 
 /**
- * How nodemailer is to connect to a tenant's server: over a connection that the guard makes. It greets with an address that says
- * nothing: by default nodemailer tells the server the name of this machine.
+ * Makes nodemailer connect to a tenant's server through the egress guard. It greets with a neutral address, because by default nodemailer
+ * would tell the server this machine's name.
  */
 export function connectToTenant(
   smtpUrl: string,
@@ -63,7 +63,7 @@ export function connectToTenant(
   }
 }
 
-/** How nodemailer is to connect to the platform's own server. */
+/** Makes nodemailer connect to the platform's own server. */
 export function connectToPlatform(smtpUrl: string, { egress, signal, requireTls }: Opening): SMTPPoolOptions {
   const server = parseSmtpUrl(smtpUrl)
   return connectBy(server, { egress, requireTls }, (tls) =>
@@ -79,7 +79,7 @@ function connectBy(
   return {
     ...server,
     requireTLS: requireTls,
-    // For STARTTLS, which nodemailer starts by itself.
+    // For STARTTLS, which nodemailer does by itself.
     tls: { secureContext: egress.secureContext, ...(!isIP(server.host) && { servername: server.host }) },
     getSocket(_options, done) {
       connect(server.secure).then(
@@ -92,7 +92,7 @@ function connectBy(
 
 type SmtpServer = ReturnType<typeof parseSmtpUrl>
 
-/** URLs of this kind keep their host as it was written, so that it has to be read as a web address's is. */
+/** The URL parser leaves the host of such a URL as it was written, so it is brought into canonical form here. */
 export function parseSmtpUrl(text: string) {
   const { protocol, hostname, port, username, password } = new URL(text)
   const secure = protocol === 'smtps:'

@@ -18,7 +18,7 @@ const options: HtmlToTextOptions = {
   ],
 }
 
-/** The words of a template's HTML, for mail programs that show plain text; none where it has none, or not in time. */
+/** The text of a template's HTML, for mail programs that show plain text. Undefined if it has none, or takes too long. */
 export function textFromHtml(html: string): string | undefined {
   try {
     const text = withinDeadline(convertMs, () => convert(html, options))
