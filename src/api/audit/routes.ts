@@ -58,7 +58,7 @@ export const auditRoutes = [
       'List who changed what, newest first: in the key’s environment, and what is about the tenant as a whole',
     query: auditQuery,
     replies: { 200: auditPage },
-    async handle({ query, caller: { tenantId, environment } }, { db }) {
+    async handle({ query, scope: { tenantId, environment } }, { db }) {
       const where = { tenantId, OR: [{ environment }, { environment: null }] }
       return { status: 200, body: await list(db, query, where) }
     },
@@ -70,7 +70,7 @@ export const auditRoutes = [
     summary:
       'Get the newest entry of the environment’s chain and of the tenant’s: noted elsewhere, they show later that nothing was cut off',
     replies: { 200: heads },
-    async handle({ caller: { tenantId, environment } }, { db }) {
+    async handle({ scope: { tenantId, environment } }, { db }) {
       const chains = [chainName(tenantId, environment), chainName(tenantId)]
       return { status: 200, body: await readHeads(db, chains) }
     },
@@ -82,7 +82,7 @@ export const auditRoutes = [
     summary: 'List who changed what of a tenant, newest first; also of one that was deleted',
     query: auditQuery,
     replies: { 200: auditPage },
-    async handle({ params: { id = '' }, query }, { db }) {
+    async handle({ params: { id }, query }, { db }) {
       await requireKnown(db, id)
       return { status: 200, body: await list(db, query, { tenantId: id }) }
     },
@@ -93,7 +93,7 @@ export const auditRoutes = [
     access: 'platform',
     summary: 'Get the newest entry of each chain of a tenant; also of one that was deleted',
     replies: { 200: heads },
-    async handle({ params: { id = '' } }, { db }) {
+    async handle({ params: { id } }, { db }) {
       await requireKnown(db, id)
       const chains = [...environments.map((environment) => chainName(id, environment)), chainName(id)]
       return { status: 200, body: await readHeads(db, chains) }
@@ -126,11 +126,7 @@ function list(db: Db, query: AuditQuery, whose: Prisma.AuditEntryWhereInput) {
   const { action, subject, keyId, from, to } = query
   const at = { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) }
   const filter = { ...(action && { action }), ...(subject && { subject }), ...(keyId && { keyId }), at }
-  return readIdPage(
-    query,
-    ({ where, ...args }) => db.auditEntry.findMany({ ...args, where: { ...where, ...whose, ...filter } }),
-    show,
-  )
+  return readIdPage(query, { ...whose, ...filter }, (args) => db.auditEntry.findMany(args), show)
 }
 
 async function readHeads(db: Db, chains: readonly string[]): Promise<z.output<typeof heads>> {

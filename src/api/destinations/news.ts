@@ -1,10 +1,10 @@
+import type { Writer } from '../auth/caller.ts'
 import type { Destination } from '../../db/destinations/destinations.ts'
 import { rotationNews, statusNews, type News } from '../../domain/operational.ts'
 import { announce } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
 import { inDestinationTurn, type StoreDeps, type Written } from './store.ts'
 import { serviceFault } from '../http/service-fault.ts'
-import type { Writer } from '../audit/writer.ts'
 
 /** The tenant's turn is held meanwhile, and lasts 5 s at most. */
 const tellingMs = 3_000
@@ -16,7 +16,7 @@ const tellingMs = 3_000
 export function writeDestination(
   deps: AppDeps,
   writer: Writer,
-  id: string | undefined,
+  id: string,
   write: (store: StoreDeps, current: Destination) => Promise<Written>,
 ): Promise<Written> {
   return inDestinationTurn(deps, writer, id, async (store, current) => {

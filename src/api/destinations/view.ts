@@ -6,7 +6,8 @@ import type { Destination as Row } from '../../db/generated/client.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
 import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
-import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 /** A destination as an answer shows it: secrets masked. */
 export function showDestination(destination: Destination) {

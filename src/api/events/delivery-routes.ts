@@ -15,7 +15,6 @@ import { deliveryQuery, deliverySummary } from './fields.ts'
 import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'
 import { makeCursor, readCursor, type LogPlace } from '../http/log-cursor.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 const row = deliverySummary.extend({
   eventId: z.string(),
@@ -40,8 +39,8 @@ export const deliveryRoutes = [
     summary: 'List deliveries, replays’ included: those of the newest event or replay first',
     query: deliveryQuery,
     replies: { 200: reply },
-    async handle({ query, caller }, deps) {
-      return { status: 200, body: await listDeliveries(deps, scopeOf(caller), query) }
+    async handle({ query, scope }, deps) {
+      return { status: 200, body: await listDeliveries(deps, scope, query) }
     },
   }),
 ]

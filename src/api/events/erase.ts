@@ -12,8 +12,8 @@ import { eventWorkflowId } from '../../workflows/contract/event.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { AppDeps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { audit, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { audit } from '../audit/writer.ts'
 
 interface Asked {
   eventId: string
@@ -23,7 +23,7 @@ interface Asked {
 /** Has an event erased. Asked for again it is the same erasure, as long as there is nothing left to be erased since. */
 export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): Promise<Erasure> {
   const { db, temporal } = deps
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   if (!isEventId(asked.eventId)) throw notFound('event')
   const held = await isHeld(deps, scope, asked.eventId)
   const erasure = await inTenantTurn(db, scope.tenantId, async (tx) => {

@@ -31,13 +31,13 @@ export const keyRoutes = [
         }),
       }),
     },
-    async handle({ params, body: { environment, ...given }, caller, address }, { db, secretKeys }) {
+    async handle({ params, body: { environment, ...given }, by }, { db, secretKeys }) {
       const { id: tenantId } = await findTenant(db, params.id)
       const scope = { tenantId, environment }
       const made = await inTenantTurn(db, tenantId, async (tx) => {
         const first = !(await hasApiSecret(tx, scope))
         const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
-        const { row, key } = await createKey(tx, { keyId: caller.keyId, address }, scope, given)
+        const { row, key } = await createKey(tx, by, scope, given)
         return { ...showKey(row), key, ...(apiSecret && { apiSecret }) }
       })
       return { status: 201, body: made }
@@ -52,11 +52,7 @@ export const keyRoutes = [
     replies: { 200: idPageReply(keyReply) },
     async handle({ params, query }, { db }) {
       const { id: tenantId } = await findTenant(db, params.id)
-      const page = await readIdPage(
-        query,
-        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, tenantId } }),
-        showKey,
-      )
+      const page = await readIdPage(query, { tenantId }, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
     },
   }),
@@ -66,10 +62,10 @@ export const keyRoutes = [
     access: 'platform',
     summary: 'Revoke a key at once',
     replies: { 204: null },
-    async handle({ params: { id: tenantId = '', keyId }, caller, address }, { db }) {
+    async handle({ params: { id: tenantId, keyId }, by }, { db }) {
       await inTenantTurn(db, tenantId, async (tx) => {
         const key = await findKey(tx, { tenantId }, keyId)
-        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+        await revokeKey(tx, by, key)
       })
       return { status: 204 }
     },
@@ -82,10 +78,10 @@ export const keyRoutes = [
       'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
     body: rotateBody,
     replies: { 201: rotatedReply },
-    async handle({ params: { id: tenantId = '', keyId }, body, caller, address }, { db }) {
+    async handle({ params: { id: tenantId, keyId }, body, by }, { db }) {
       const rotated = await inTenantTurn(db, tenantId, async (tx) => {
         const key = await findKey(tx, { tenantId }, keyId)
-        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+        return rotateKey(tx, by, key, body)
       })
       return { status: 201, body: rotated }
     },

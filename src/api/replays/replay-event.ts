@@ -12,8 +12,8 @@ import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import { describeUnerased, erasedError } from '../events/log.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { actAudited, asJson } from '../audit/writer.ts'
 
 /**
  * Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. The same
@@ -25,7 +25,7 @@ export async function startReplay(
   { eventId, destinations, hops }: ReplayAsked,
   idempotencyKey: string | undefined,
 ): Promise<{ replayId: string; duplicate?: true }> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   const { temporal } = deps
   const execution = await describeUnerased(deps, scope, eventId)
   if (destinations) await requireKnown(deps, scope, destinations)

@@ -16,8 +16,8 @@ import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import type { NewReplay } from './fields.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { actAudited, asJson } from '../audit/writer.ts'
 
 /** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
 export async function startReplays(
@@ -26,7 +26,7 @@ export async function startReplays(
   asked: NewReplay,
   idempotencyKey: string | undefined,
 ): Promise<{ id: string; duplicate?: true }> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   const createdAt = new Date().toISOString()
   const filter = filterOf(asked, createdAt)
   if (filter.source === 'archive' && !deps.archive)

@@ -11,6 +11,7 @@ import {
   type DeleteTenantInput,
 } from '../../workflows/contract/erasures.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
+import type { Actor } from '../auth/caller.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
 import { findTenant } from './store.ts'
@@ -37,11 +38,8 @@ export const tenantDeletionRoutes = [
     summary: 'Delete a tenant with all it has; its keys are refused at once, and the audit log stays',
     body: z.strictObject({ confirm: z.string().meta({ description: 'The tenant’s name.' }) }),
     replies: { 202: z.object({ deletionId: z.string() }) },
-    async handle({ params, body, caller, address }, { db, temporal }) {
-      const by = { keyId: caller.keyId, address }
-      const deletion = await inTenantTurn(db, params.id ?? '', (tx) =>
-        beginDeletion(tx, by, params.id, body.confirm),
-      )
+    async handle({ params: { id }, body, by }, { db, temporal }) {
+      const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
       // Where a request broke off, it is started by the next one.
       if (!deletion.completedAt) await start(temporal, deletion)
       return { status: 202, body: { deletionId: deletion.id } }
@@ -54,7 +52,7 @@ export const tenantDeletionRoutes = [
     summary: 'Get the deletion of a tenant: how it stands, and what was deleted',
     replies: { 200: deletionReply },
     async handle({ params }, { db, temporal }) {
-      const deletion = await findDeletion(db, params.id ?? '')
+      const deletion = await findDeletion(db, params.id)
       if (!deletion) throw notFound('deletion')
       const left = deletion.completedAt ? 0 : await countLeft(temporal, deletion)
       return { status: 200, body: { ...show(deletion), left } }
@@ -62,19 +60,9 @@ export const tenantDeletionRoutes = [
   }),
 ]
 
-interface DeletedBy {
-  keyId: string
-  address: string | undefined
-}
-
 /** From then on its keys are refused. Asked for again it is the same deletion. */
-async function beginDeletion(
-  tx: Tx,
-  by: DeletedBy,
-  id: string | undefined,
-  confirm: string,
-): Promise<TenantDeletion> {
-  const earlier = await deletionOf(tx, id ?? '')
+async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Promise<TenantDeletion> {
+  const earlier = await deletionOf(tx, id)
   if (earlier?.completedAt) return earlier
   const tenant = await findTenant(tx, id)
   if (confirm !== tenant.name) throw invalid([{ path: 'confirm', message: 'must be the tenant’s name' }])
