@@ -9,7 +9,7 @@ import { withHops } from '../domain/hops.ts'
 import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json/json-text.ts'
 import { valueAt } from '../domain/delivery/ordering.ts'
 import { readEventInput } from '../temporal/log/event-input.ts'
-import { isNotFound } from '../temporal/grpc.ts'
+import { ifFound } from '../temporal/grpc.ts'
 import { startEventOnce } from '../temporal/start-event.ts'
 import {
   collectDigestType,
@@ -84,13 +84,8 @@ async function readEvents(client: Client, entries: readonly DigestEntry[]): Prom
   return pMap(
     entries,
     async ({ workflowId, runId }) => {
-      try {
-        const input = await readEventInput(client, workflowId, runId)
-        return 'erased' in input ? pMapSkip : input.event
-      } catch (error) {
-        if (isNotFound(error)) return pMapSkip
-        throw error
-      }
+      const input = await ifFound(readEventInput(client, workflowId, runId))
+      return !input || 'erased' in input ? pMapSkip : input.event
     },
     { concurrency: 10 },
   )

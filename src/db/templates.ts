@@ -30,7 +30,7 @@ export function templateDefaults(db: Db, { tenantId, environment }: Scope): Prom
 
 /** By id: the channels that each of these templates has a part for. Those that were deleted are left out. */
 export async function templateChannels(
-  db: Db,
+  db: Tx,
   { tenantId, environment }: Scope,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {

@@ -21,7 +21,7 @@ export interface News {
   hops?: number
 }
 
-type Owner = Pick<News, 'tenantId' | 'environment'>
+export type Owner = Pick<News, 'tenantId' | 'environment'>
 
 /** Whom it is about. A name is not known of a destination that was deleted. */
 export interface Subject {
@@ -60,7 +60,7 @@ export function failingNews(
     failingSince: failingSince.toISOString(),
     ...eventData(event),
     attempts,
-    ...bounded('lastError', lastError),
+    ...shortText('lastError', lastError),
     at: at.toISOString(),
   }
   const name = `${destination.id}_failing_${failingSince.getTime()}`
@@ -77,10 +77,10 @@ export function exhaustedNews(
     ...eventData(event),
     eventCreatedAt: event.createdAt,
     ...subjectData(destination),
-    ...bounded('reason', reason),
+    ...shortText('reason', reason),
     attempts,
-    ...bounded('lastError', lastError),
-    ...bounded('step', step),
+    ...shortText('lastError', lastError),
+    ...shortText('step', step),
     at: at.toISOString(),
   }
   const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
@@ -181,6 +181,6 @@ function eventData({ id, type }: Event) {
 
 const longestText = 500
 
-function bounded(name: string, text: string | undefined): JsonObject {
+function shortText(name: string, text: string | undefined): JsonObject {
   return text === undefined ? {} : { [name]: truncate(text, longestText) }
 }

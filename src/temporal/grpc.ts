@@ -10,7 +10,25 @@ export const grpcInvalidArgument = 3
 export const grpcDeadlineExceeded = 4
 const grpcNotFound = 5
 
-/** Temporal has no such workflow, or has forgotten it. */
+/** Whether Temporal said that it has no such workflow: there never was one, or its retention is over. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound
+}
+
+/** Awaits a call about a workflow. If Temporal has no such workflow, returns what `otherwise` does, which may throw. */
+export async function foundOr<Result, Other>(
+  call: Promise<Result>,
+  otherwise: () => Other,
+): Promise<Result | Other> {
+  try {
+    return await call
+  } catch (error) {
+    if (isNotFound(error)) return otherwise()
+    throw error
+  }
+}
+
+/** Awaits a call about a workflow. Resolves to `undefined` if Temporal has no such workflow. */
+export function ifFound<Result>(call: Promise<Result>): Promise<Result | undefined> {
+  return foundOr(call, () => undefined)
 }

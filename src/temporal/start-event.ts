@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import type { Event } from '../domain/event.ts'
 import { runDetails, runSummary } from '../domain/delivery/trace.ts'
@@ -11,6 +11,7 @@ import {
   routeEventType,
   type RouteEventInput,
 } from '../workflows/contract/event.ts'
+import { unlessStarted } from './start-job.ts'
 import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
@@ -44,11 +45,7 @@ export async function startEventOnce(
   input: RouteEventInput,
   starting: Starting,
 ): Promise<void> {
-  try {
-    await startEvent(client, input, starting)
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+  await unlessStarted(startEvent(client, input, starting))
 }
 
 /**

@@ -3,7 +3,8 @@ import { releasePlace } from '../../db/limits/pace.ts'
 import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
 import { type Event, expiryMs } from '../../domain/event.ts'
 import { confirmationOf } from '../../domain/operational.ts'
-import { type AttemptResult, type Outcome, excerptMaxBytes } from '../../domain/delivery/outcome.ts'
+import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
+import type { AttemptResult, Outcome } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { askingEvent } from '../asking-event.ts'
@@ -122,7 +123,7 @@ async function send(
       at: sentAt.toISOString(),
       durationMs,
       ...noted,
-      outcome: withNote(noted.outcome, audience?.leftOut),
+      outcome: noteLeftOut(noted.outcome, audience?.leftOut),
       ...made,
     }
   } finally {
@@ -132,13 +133,11 @@ async function send(
 
 const longestNote = 1000
 
-/** The log tells who has got nothing, beside what was answered. */
-function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
+/** Appends to the answer which recipients were left out. */
+function noteLeftOut(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
   const note = truncate(`; not sent to all: ${leftOut}`, longestNote)
-  const room = excerptMaxBytes - Buffer.byteLength(note)
-  const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
-  return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
+  return { ...outcome, responseExcerpt: excerptWithNote(outcome.responseExcerpt ?? '', note) }
 }
 
 /** Each URL under test has a lane of its own: one that hangs must not hold up another's. */

@@ -13,9 +13,8 @@ import {
   nobodyAgrees,
   whyLeftOut,
 } from '../../domain/email/consent.ts'
-import { confirmationNews } from '../../domain/operational.ts'
 import type { AttemptResult, SettledRecipients } from '../../domain/delivery/outcome.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import { askToConfirm } from '../../temporal/operational-events.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
@@ -41,7 +40,7 @@ export async function findAudience(
   const addresses = distinctAddresses(channel?.recipients(target.config) ?? [])
   if (addresses.length === 0) return undefined
   const known = await consentsOf(deps, target, addresses)
-  await askThose(deps, target, known)
+  await askUnasked(deps, target, known)
   const leftOut = whyLeftOut(known)
   const agreed = known.filter(agrees)
   if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
@@ -75,21 +74,18 @@ async function consentsOf(
 }
 
 /**
- * Asks those whom the API has not: it may have ended between writing a destination and asking its recipients. What cannot be asked
- * now is asked by the next event.
+ * Asks recipients to confirm whom the API has not asked: its process may have ended between writing a destination and asking its
+ * recipients. If asking fails, the next event tries again.
  */
-async function askThose(
+async function askUnasked(
   { db, log }: ActivityDeps,
   target: Target,
   recipients: readonly EmailRecipient[],
 ): Promise<void> {
-  const at = new Date()
   for (const recipient of recipients.filter(({ status, askedAt }) => status === 'asked' && !askedAt)) {
     const asked = { ...recipient, address: addressKey(recipient.address) }
     try {
-      const news = confirmationNews(target, { address: asked.address, after: asked.statusAt, at })
-      await announce(getClient(), news, { eager: false })
-      await noteAsked(db, asked, at)
+      await noteAsked(db, asked, await askToConfirm(getClient(), target, asked, { eager: false }))
     } catch (err) {
       log.warn({ err, destinationId: target.id }, 'email.confirmation-not-started')
     }

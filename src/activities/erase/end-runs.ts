@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
-import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { describeIfFound, describeUnerasedRuns } from '../../temporal/log/event-runs.ts'
+import { ifFound } from '../../temporal/grpc.ts'
 import { listAllExecutions, quoted } from '../../temporal/log/executions.ts'
 import { collectDigestType, digestsPrefix, leaveDigestSignal } from '../../workflows/contract/digests.ts'
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
@@ -13,7 +14,7 @@ const pollMs = 200
 
 /** Ends the runs of an event that still wait, by cancelling them. `carryOn` throws to give up. */
 export async function endRunsOf(client: Client, input: EraseEventInput, carryOn: () => void): Promise<void> {
-  const open = (await describeUnerased(client, input, input.eventId)).filter(isRunning)
+  const open = (await describeUnerasedRuns(client, input, input.eventId)).filter(isRunning)
   await pMap(open, (run) => endRun(client, input, run, carryOn), { concurrency: 10 })
 }
 
@@ -28,16 +29,16 @@ async function endRun(
   carryOn: () => void,
 ): Promise<void> {
   const handle = client.workflow.getHandle(workflowId, runId)
-  await ifThere(() => handle.signal(cancelSignal))
+  await ifFound(handle.signal(cancelSignal))
   const deadline = Date.now() + graceMs
   for (;;) {
-    const now = await describeIfThere(client, workflowId, runId)
+    const now = await describeIfFound(client, workflowId, runId)
     if (!now || !isRunning(now)) return
     if (Date.now() > deadline) break
     await sleep(pollMs)
     carryOn()
   }
-  await ifThere(() => handle.terminate('its event is erased'))
+  await ifFound(handle.terminate('its event is erased'))
   await leaveDigests(client, scope, workflowId)
 }
 
@@ -50,13 +51,5 @@ async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: 
   ]
   const digests = await listAllExecutions(client, conditions.join(' AND '))
   for (const digest of digests)
-    await ifThere(() => client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
-}
-
-async function ifThere(ask: () => Promise<unknown>): Promise<void> {
-  try {
-    await ask()
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error
-  }
+    await ifFound(client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
 }

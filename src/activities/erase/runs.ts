@@ -4,10 +4,10 @@ import pMap from 'p-map'
 import { digestsOf, toldOf, withoutData } from '../../domain/redaction/erasure.ts'
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 import { deleteExecution, untilDeleted, untilListed } from '../../temporal/log/delete-execution.ts'
-import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { describeIfFound, describeUnerasedRuns } from '../../temporal/log/event-runs.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import { listAllExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
-import { isNotFound } from '../../temporal/grpc.ts'
+import { ifFound } from '../../temporal/grpc.ts'
 import { findLate } from '../../temporal/log/late-acknowledgement.ts'
 import { erasedOf, putStandIn } from '../../temporal/log/stand-in.ts'
 import { readOwnTimeline } from '../../temporal/log/timeline.ts'
@@ -22,7 +22,7 @@ const mostAskedForLog = 5
 
 /** Erases the closed runs of an event. `carryOn` throws to give up. */
 export async function eraseRunsOf(client: Client, input: EraseEventInput, carryOn: () => void) {
-  const runs = await describeUnerased(client, input, input.eventId)
+  const runs = await describeUnerasedRuns(client, input, input.eventId)
   const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
   const erased = await pMap(closed, (run) => eraseRun(client, input, run, carryOn), { concurrency })
   const late = await eraseLate(client, input, carryOn)
@@ -48,7 +48,7 @@ async function eraseRun(
   carryOn: () => void,
 ): Promise<string[]> {
   const { workflowId, runId } = run
-  const current = await describeIfThere(client, workflowId)
+  const current = await describeIfFound(client, workflowId)
   let digestIds: string[] = []
   if (current?.runId === runId) {
     const timeline = await readLog(client, run)
@@ -102,11 +102,6 @@ async function findDigests(
 }
 
 async function tellsOf(client: Client, run: { workflowId: string; runId: string }, eventId: string) {
-  try {
-    const input = await readEventInput(client, run.workflowId, run.runId)
-    return !('erased' in input) && toldOf(input.event).some(({ id }) => id === eventId)
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
+  const input = await ifFound(readEventInput(client, run.workflowId, run.runId))
+  return input !== undefined && !('erased' in input) && toldOf(input.event).some(({ id }) => id === eventId)
 }

@@ -10,7 +10,7 @@ import { erasureOf, toldOf, type ErasedEvent } from '../../domain/redaction/eras
 import { expiryMs, type Event } from '../../domain/event.ts'
 import type { SkipReason } from '../../domain/replay.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
-import { grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.ts'
+import { grpcCode, grpcInvalidArgument, ifFound } from '../../temporal/grpc.ts'
 import { withoutLaterRuns } from '../../temporal/log/later-runs.ts'
 import { countInLog, findInLog } from '../../temporal/log/replayable.ts'
 import { startReplayRun } from '../../temporal/start-event.ts'
@@ -101,14 +101,10 @@ async function readInput(
   client: Client,
   { workflowId = '', runId }: Replayable,
 ): Promise<Pick<Starting, 'event' | 'digest' | 'redacted'>> {
-  try {
-    const input = await readEventInput(client, workflowId, runId)
-    if ('erased' in input) return { event: input.event }
-    return { event: input.event, ...(input.digest && { digest: input.digest }) }
-  } catch (error) {
-    if (isNotFound(error)) return {}
-    throw error
-  }
+  const input = await ifFound(readEventInput(client, workflowId, runId))
+  if (!input) return {}
+  if ('erased' in input) return { event: input.event }
+  return { event: input.event, ...(input.digest && { digest: input.digest }) }
 }
 
 const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}

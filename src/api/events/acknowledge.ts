@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { doAudited, type AuditRecord } from '../../db/audit/audit.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { acknowledgeableUntil, asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
+import { isNotFound } from '../../temporal/grpc.ts'
 import { mayHaveLateOne, recordLate } from '../../temporal/log/late-acknowledgement.ts'
 import { readTimeline, type ReadTimeline } from '../../temporal/log/timeline.ts'
 import { acknowledgeSignal } from '../../workflows/contract/acknowledgements.ts'
@@ -120,7 +121,7 @@ async function give(
     try {
       return await temporal.workflow.getHandle(workflowId, runId).signal(acknowledgeSignal, acknowledgement)
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error
+      if (!isNotFound(error)) throw error
     }
   // It has ended meanwhile, or before.
   if (asksForAcknowledgement(timeline.deliveries))

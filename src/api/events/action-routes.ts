@@ -5,7 +5,7 @@ import { readTimeline } from '../../temporal/log/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../../workflows/contract/event.ts'
 import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from '../errors.ts'
-import { describeUnerased, signalEvent } from './log.ts'
+import { describeUnerasedEvent, signalEvent } from './log.ts'
 import { acknowledgementReply } from './fields.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { startReplay } from '../replays/replay-event.ts'
@@ -43,7 +43,7 @@ export const eventActionRoutes = [
     body: z.strictObject({ destination: z.string().optional() }),
     replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
     async handle({ params: { id }, body, scope, by }, deps) {
-      const execution = await describeUnerased(deps, scope, id)
+      const execution = await describeUnerasedEvent(deps, scope, id)
       const { deliveries, incomplete } = await readTimeline(deps.temporal, execution)
       if (deliveries.length === 0 && incomplete) throw nothingToRetry([], incomplete)
       const asked = deliveries.filter(
@@ -85,7 +85,7 @@ export const eventActionRoutes = [
       const name = body.by ?? (await nameOfKey(deps, keyId))
       const noted = { by: name, ...(body.note !== undefined && { note: body.note }) }
       const given = { ...noted, via: 'api' as const, keyId }
-      await describeUnerased(deps, scope, id)
+      await describeUnerasedEvent(deps, scope, id)
       const { runs, acknowledgement, first } = await acknowledge(deps, scope, id, given, address)
       if (!acknowledgement) throw endedUnacknowledged(runs)
       if (first === undefined) return { status: 202, body: { id, acknowledgement } }
@@ -99,7 +99,7 @@ export const eventActionRoutes = [
     summary: 'End every delivery and every step of a rule that still waits; the log keeps what was done',
     replies: { 202: z.object({ id: z.string() }) },
     async handle({ params: { id }, scope, by }, deps) {
-      const execution = await describeUnerased(deps, scope, id)
+      const execution = await describeUnerasedEvent(deps, scope, id)
       await actAudited(deps.db, by, { action: 'event.cancelled', subject: id }, () =>
         signalEvent(deps, execution, cancelSignal),
       )

@@ -12,8 +12,8 @@ import {
 } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { deliveryQuery, deliverySummary } from './fields.ts'
-import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'
-import { makeCursor, readCursor, type LogPlace } from '../http/log-cursor.ts'
+import { endedEarly, logConditions, type LogFilter } from './log.ts'
+import { makeCursor, readCursor, type LogPlace, type PageRequest } from '../http/log-cursor.ts'
 import { route } from '../http/route.ts'
 
 const row = deliverySummary.extend({
@@ -57,7 +57,7 @@ const most = { lookedAt: 1000, atOnce: 500 }
 async function listDeliveries(
   { temporal }: AppDeps,
   scope: Scope,
-  { limit, cursor, ...filter }: DeliveryFilter & PageAsked,
+  { limit, cursor, ...filter }: DeliveryFilter & PageRequest,
 ) {
   const asked = { list: 'deliveries', ...scope, ...filter }
   const query = visibilityQuery(scope, filter)

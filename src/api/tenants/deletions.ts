@@ -4,13 +4,13 @@ import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { TenantDeletion } from '../../db/generated/client.ts'
 import { createDeletion, deletionOf, findDeletion } from '../../db/tenant-deletions.ts'
+import { startJob } from '../../temporal/start-job.ts'
 import { countExecutions, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantType,
   deleteTenantWorkflowId,
   type DeleteTenantInput,
 } from '../../workflows/contract/erasures.ts'
-import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { Actor } from '../auth/caller.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
@@ -40,7 +40,7 @@ export const tenantDeletionRoutes = [
     replies: { 202: z.object({ deletionId: z.string() }) },
     async handle({ params: { id }, body, by }, { db, temporal }) {
       const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
-      // Where a request broke off, it is started by the next one.
+      // Also after an earlier request that failed between these two steps.
       if (!deletion.completedAt) await start(temporal, deletion)
       return { status: 202, body: { deletionId: deletion.id } }
     },
@@ -60,7 +60,7 @@ export const tenantDeletionRoutes = [
   }),
 ]
 
-/** From then on its keys are refused. Asked for again it is the same deletion. */
+/** Marks the tenant as being deleted: from then on its keys are refused. A repeated call returns the same deletion. */
 async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Promise<TenantDeletion> {
   const earlier = await deletionOf(tx, id)
   if (earlier?.completedAt) return earlier
@@ -70,7 +70,7 @@ async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Pr
   await tx.tenant.update({ where: { id: tenant.id }, data: { deletingAt: new Date() } })
   const deletion = await createDeletion(tx, tenant.id)
   const done = { ...by, action: 'tenant.deleted', subject: tenant.id, after: { deletionId: deletion.id } }
-  // In the tenant's chain, and in the platform's, which is read by those who are left.
+  // In the tenant's chain, and in the platform's, which can still be read afterwards.
   await recordAudit(tx, { ...done, tenantId: tenant.id })
   await recordAudit(tx, done)
   return deletion
@@ -78,13 +78,8 @@ async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Pr
 
 async function start(client: Client, { id, tenantId }: TenantDeletion): Promise<void> {
   const input: DeleteTenantInput = { tenantId, deletionId: id }
-  await client.workflow.start(deleteTenantType, {
-    taskQueue,
-    workflowId: deleteTenantWorkflowId(tenantId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    args: [input],
-  })
+  const workflowId = deleteTenantWorkflowId(tenantId)
+  await startJob(client, deleteTenantType, { workflowId, input, duplicate: 'join' })
 }
 
 async function countLeft(client: Client, { tenantId }: TenantDeletion): Promise<number> {

@@ -1,7 +1,8 @@
 import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import pMap from 'p-map'
 import { listOf } from '../../domain/email/consent.ts'
-import { excerptMaxBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
+import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { describeNetworkError } from '../../egress/network.ts'
 
 /** A mail to one recipient, and what came of it. */
@@ -72,7 +73,7 @@ export function concludeMails(
   const last = of('delivered').at(-1)?.outcome
   const excerpt = last?.responseExcerpt ?? 'sent by earlier attempts'
   const note = refused.length > 0 ? `; refused for ${listOf(refused)}` : ''
-  return { ...last, kind: 'delivered', ...bounded(excerpt, note) }
+  return { ...last, kind: 'delivered', responseExcerpt: excerptWithNote(excerpt, note) }
 }
 
 /** What nodemailer's errors carry when the server has answered. */
@@ -111,12 +112,10 @@ export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
 
 function smtpReply(response: string): { responseCode?: number; responseExcerpt: string } {
   const code = Number(/^\d{3}/.exec(response)?.[0])
-  return { ...(code && { responseCode: code }), ...bounded(response.replace(/\p{Cc}+/gu, ' '), '') }
-}
-
-function bounded(text: string, note: string): { responseExcerpt: string } {
-  const room = Math.max(0, excerptMaxBytes - Buffer.byteLength(note))
-  return { responseExcerpt: Buffer.from(text).subarray(0, room).toString() + note }
+  return {
+    ...(code && { responseCode: code }),
+    responseExcerpt: excerptWithNote(response.replace(/\p{Cc}+/gu, ' ')),
+  }
 }
 
 function errorOf(outcome: Outcome): string {

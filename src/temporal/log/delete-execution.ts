@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import { countExecutions, quoted } from './executions.ts'
-import { describeIfThere } from './event-runs.ts'
-import { isNotFound } from '../grpc.ts'
+import { describeIfFound } from './event-runs.ts'
+import { ifFound } from '../grpc.ts'
 
 export interface RunRef {
   workflowId: string
@@ -14,16 +14,12 @@ const pollMs = 200
 /** Has the server delete a run, ending it if it is still under way. The server does so a moment later. */
 export async function deleteExecution(client: Client, workflowExecution: RunRef): Promise<void> {
   const { namespace } = client.options
-  try {
-    await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution })
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
+  await ifFound(client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }))
 }
 
 /** Waits until neither the run nor what lists show of it is there any more. */
 export async function untilDeleted(client: Client, { workflowId, runId }: RunRef, carryOn: () => void) {
-  while (await describeIfThere(client, workflowId, runId)) await pause(carryOn)
+  while (await describeIfFound(client, workflowId, runId)) await pause(carryOn)
   while ((await countExecutions(client, `RunId = ${quoted(runId)}`)) > 0) await pause(carryOn)
 }
 

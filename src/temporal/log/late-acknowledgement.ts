@@ -1,8 +1,4 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
 import type { Event } from '../../domain/event.ts'
@@ -17,7 +13,8 @@ import { searchAttributes } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
-import { isNotFound } from '../grpc.ts'
+import { unlessStarted } from '../start-job.ts'
+import { ifFound } from '../grpc.ts'
 import { erasedOf } from './stand-in.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
@@ -31,8 +28,8 @@ export async function recordLate(
   acknowledgement: Acknowledgement,
 ): Promise<void> {
   const memo: LateAcknowledgementMemo = { eventId, acknowledgedAt: acknowledgement.at }
-  try {
-    await client.workflow.start(acknowledgeEventType, {
+  await unlessStarted(
+    client.workflow.start(acknowledgeEventType, {
       taskQueue,
       workflowId: lateAcknowledgementId(run),
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -45,10 +42,8 @@ export async function recordLate(
         { key: searchAttributes.environment, value: environment },
         { key: searchAttributes.eventId, value: eventId },
       ]),
-    })
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+    }),
+  )
 }
 
 /** A run's log with the acknowledgement that came after its end. */
@@ -71,13 +66,8 @@ export function mayHaveLateOne(
   return isEvent && run.status.name !== 'RUNNING' && !erasedOf(run) && asksForAcknowledgement(deliveries)
 }
 
-async function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
-  try {
-    return await readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run))
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
+  return ifFound(readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run)))
 }
 
 /** When those of these runs were acknowledged that were after their end, by the runs' ids: one question for all of them. */

@@ -1,10 +1,11 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import pMap from 'p-map'
 import { destinationsToReplay, isAsked, type ReplayFilter, type SkipReason } from '../../domain/replay.ts'
 import { givenUp, type DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { deliverBatchType, routeEventType } from '../../workflows/contract/event.ts'
 import { missedBy, missedByMany } from '../../workflows/contract/lists.ts'
 import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
+import { isNotFound } from '../grpc.ts'
 import {
   countExecutions,
   listExecutions,
@@ -202,7 +203,7 @@ async function fromLog(
       routing,
     })
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'forgotten'
+    if (isNotFound(error)) return 'forgotten'
     throw error
   }
 }

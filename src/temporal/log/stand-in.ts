@@ -1,14 +1,11 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
 import { destinationsOf, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
 import type { StandInInput } from '../../workflows/contract/event.ts'
 import { searchAttributes, type EventMemo } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
+import { unlessStarted } from '../start-job.ts'
 import { ownDeliveries, summaryOf } from './summary.ts'
 
 /** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
@@ -44,8 +41,8 @@ export async function putStandIn(
     erased,
     timeline: withoutPayload(timeline),
   }
-  try {
-    await client.workflow.start(type, {
+  await unlessStarted(
+    client.workflow.start(type, {
       taskQueue,
       workflowId,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
@@ -54,10 +51,8 @@ export async function putStandIn(
       args: [input],
       memo: { ...memoOf(original, erased, timeline) },
       typedSearchAttributes: attributesOf(original),
-    })
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+    }),
+  )
   await client.workflow.getHandle(workflowId).result()
 }
 

@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionDescription,
-  type WorkflowHandle,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client'
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
 import { timelineQuery } from '../../workflows/contract/event.ts'
 import type { EventMemo } from '../../workflows/contract/lists.ts'
+import { foundOr } from '../grpc.ts'
 import { withLateAcknowledgement } from './late-acknowledgement.ts'
 import { readStuck, type Stuck } from '../stuck.ts'
 
@@ -24,15 +20,9 @@ export async function readTimeline(
 ): Promise<ReadTimeline> {
   const { batches, ...timeline } = await readOwnTimeline(client, execution)
   if (!batches) return timeline
+  // A child that is not found is only about to be started.
   const children = await Promise.all(
-    batches.map(async (workflowId): Promise<ReadTimeline> => {
-      try {
-        return await readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return openTimeline() // It is only about to be started.
-        throw error
-      }
-    }),
+    batches.map((workflowId) => foundOr(readChild(client, workflowId), (): ReadTimeline => openTimeline())),
   )
   const made = new Map(
     children.flatMap(({ deliveries }) => deliveries.map((delivery) => [deliveryKey(delivery), delivery])),
@@ -41,6 +31,10 @@ export async function readTimeline(
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
   const stuck = timeline.stuck ?? children.find((child) => child.stuck)?.stuck
   return { ...timeline, deliveries, ...(incomplete && { incomplete }), ...(stuck && { stuck }) }
+}
+
+async function readChild(client: Client, workflowId: string): Promise<ReadTimeline> {
+  return readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
 }
 
 /** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
