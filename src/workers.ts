@@ -12,11 +12,11 @@ export interface WorkersOptions {
   namespace: string
   deps: ActivityDeps
   /** Absent: payloads are in the clear. */
-  payloadKeys?: PayloadKeys | undefined
+  payloadKeys?: PayloadKeys
   /** Replaces the product's workflows. It must have been bundled with the same data converter. */
   workflowBundle?: WorkflowBundleOption
   /** Called when the first task of an event that was started eagerly is done: what it did is recorded. */
-  onEagerDone?: (() => void) | undefined
+  onEagerDone?: () => void
 }
 
 export interface RunningWorkers {

@@ -20,10 +20,10 @@ export interface ActivityDeps {
   circuits: Circuits
   throttles: Throttles
   /** Where closed events are kept, if the operator wants that. */
-  archive?: Archive | undefined
+  archive?: Archive
   /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */
-  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink> | undefined
+  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink>
   /** Likewise the links by which people confirm that they want mail, and unsubscribe. */
-  emailLinks?: EmailLinks | undefined
+  emailLinks?: EmailLinks
   log: Log
 }

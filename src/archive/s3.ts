@@ -16,10 +16,10 @@ export interface S3Options {
   /** Before the path of every object, without slashes around it; may be empty. */
   prefix: string
   /** Of a store that is not Amazon's: it is asked by path, not by host name. */
-  endpoint?: string | undefined
-  region?: string | undefined
+  endpoint?: string
+  region?: string
   /** Absent: the SDK's own chain (variables, shared files, the machine's role). */
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined
+  credentials?: { accessKeyId: string; secretAccessKey: string }
 }
 
 /** What is larger goes in parts, one after the other; so much is held in memory. One upload takes 10,000 parts. */

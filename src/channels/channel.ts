@@ -11,23 +11,23 @@ import type { Content, TemplateFields } from '../templates/field.ts'
 export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
   /** What a template has made of it. Where that has no field, the channel's default stands. */
-  content?: Content<Fields> | undefined
+  content?: Content<Fields>
   /** 1 for the first attempt of a run. */
   attempt: number
   /** When this attempt is made; signatures carry it. */
   sentAt: Date
   timeoutMs: number
   /** For channels that reach people: those it goes to now. Without it, all whom the config names. */
-  recipients?: readonly Recipient[] | undefined
+  recipients?: readonly Recipient[]
   /** Likewise: whom earlier attempts have settled. */
-  settled?: SettledRecipients | undefined
+  settled?: SettledRecipients
 }
 
 /** Somebody whom a message goes to. */
 export interface Recipient {
   address: string
   /** The link by which they get no more. */
-  unsubscribeUrl?: string | undefined
+  unsubscribeUrl?: string
 }
 
 /** The platform's own mail server and sender. */
@@ -35,18 +35,18 @@ export interface PlatformMail {
   smtpUrl: string
   from: string
   /** Where bounces go to; by default to `from`. */
-  bounces?: string | undefined
+  bounces?: string
   /** Domains that tenants may send from by this server. */
-  fromDomains?: readonly string[] | undefined
+  fromDomains?: readonly string[]
 }
 
 /** What the platform lends to every channel. */
 export interface ChannelContext {
   egress: Egress
   /** For destinations that name no mail server. */
-  mail?: PlatformMail | undefined
+  mail?: PlatformMail
   /** Mail goes only to servers that speak TLS, by `smtps://` or STARTTLS. */
-  requireSmtpTls?: boolean | undefined
+  requireSmtpTls?: boolean
 }
 
 /** How a channel signs what it sends. */
@@ -64,7 +64,7 @@ export interface Where {
   environment: Environment
   egress: Egress
   /** See `PlatformMail`. */
-  mailFromDomains?: readonly string[] | undefined
+  mailFromDomains?: readonly string[]
 }
 
 /**

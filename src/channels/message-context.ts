@@ -6,10 +6,10 @@ import { digestReason } from '../templates/digest.ts'
 
 /** What is known around an event when a message about it is made. */
 export interface MessageContext {
-  tenant?: string | undefined
-  rule?: (RuleContext & { reason?: string }) | undefined
+  tenant?: string
+  rule?: RuleContext & { reason?: string }
   /** Of destinations that a rule's cause speaks of, by id. */
-  names?: ReadonlyMap<string, string> | undefined
+  names?: ReadonlyMap<string, string>
 }
 
 /** Adds to a message whose it is and why it is sent. */

@@ -52,7 +52,7 @@ function progress(chain: string, entries: number): void {
 
 function readArguments(): { tenant: string | undefined; expected: Map<string, Head[]> } {
   const options = { tenant: { type: 'string' }, expect: { type: 'string', multiple: true } } as const
-  let values: { tenant?: string | undefined; expect?: string[] | undefined }
+  let values: { tenant?: string; expect?: string[] }
   try {
     ;({ values } = parseArgs({ options }))
   } catch (error) {

@@ -47,7 +47,7 @@ async function exportTo(out: string | undefined, config: CommandConfig): Promise
 
 async function apply(
   file: string,
-  options: { 'dry-run'?: boolean | undefined; prune?: boolean | undefined },
+  options: { 'dry-run'?: boolean; prune?: boolean },
   config: CommandConfig,
 ): Promise<void> {
   const { document, problems } = fillInVariables(readDocument(file), config.variable)

@@ -12,7 +12,7 @@ import { packComposition } from './payload.ts'
 export async function addTitle(
   compute: Compute,
   of: Composition,
-  { titles, cause }: { titles: readonly string[]; cause?: Cause | undefined },
+  { titles, cause }: { titles: readonly string[]; cause?: Cause },
 ): Promise<Composition> {
   const plain = { ...of, title: plainTitle(of.event, cause) }
   if (titles.length === 0) return plain

@@ -29,13 +29,13 @@ export interface PreviewedPart {
 /** A thing of a configuration before and after; one of them is absent of what is created or deleted. */
 export interface ChangedEntry {
   name: string
-  before?: ConfigurationEntry | undefined
-  after?: ConfigurationEntry | undefined
+  before?: ConfigurationEntry
+  after?: ConfigurationEntry
 }
 
 interface ConfigurationEntry {
   entry: JsonObject
-  place?: number | undefined
+  place?: number
 }
 
 /**
@@ -58,13 +58,13 @@ export interface Jobs {
   /** `key` names what never changes: the template, its version and the channel. */
   renderParts(input: { channel: string; key: string; texts: PartTexts } & PackedComposition): Rendering
   /** Renders the first of an event type's Liquid titles that fits the event. */
-  makeTitle(input: { titles: readonly string[]; cause?: Cause | undefined } & PackedComposition): string
+  makeTitle(input: { titles: readonly string[]; cause?: Cause } & PackedComposition): string
   /** The problem of an event type's title; the type's sample must have every variable that it prints. */
   checkTitle(input: { title: string; sample: JsonObject | null }): string | undefined
   previewParts(input: { parts: Parts } & PackedComposition): Record<string, PreviewedPart>
   /** A YAML document as JSON text, or what is wrong with it. */
   parseYaml(input: { text: string }): { json: string } | { problems: Problem[] }
-  formatYaml(input: { document: JsonObject; comment?: string | undefined }): string
+  formatYaml(input: { document: JsonObject; comment?: string }): string
   /** A unified diff of each change of a configuration, as YAML. */
   diffEntries(input: { changes: readonly ChangedEntry[] }): string[]
   measureRegexes(input: { regexes: readonly { pattern: string; options: string }[] }): MeasuredRegex[]

@@ -13,7 +13,7 @@ export interface ErasureCounted {
 export function createErasure(
   tx: Tx,
   scope: Scope,
-  asked: { eventId: string; reason?: string | undefined },
+  asked: { eventId: string; reason?: string },
 ): Promise<Erasure> {
   return tx.erasure.create({
     // By the clock that events have their time from.

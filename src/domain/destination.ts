@@ -15,7 +15,7 @@ export function whyInactive({
 /** Which events a destination hears of: types (exact, globs such as `aml.*`, or `all`) and an optional payload filter. */
 export type Subscription = {
   eventTypes: string[]
-  filter?: JsonObject | undefined
+  filter?: JsonObject
 }
 
 /** How a destination is delivered to. `schedule[0]` is the delay before the first attempt, as in `"0s"`. */
@@ -23,11 +23,11 @@ export type DeliveryPolicy = {
   schedule: string[]
   timeoutMs: number
   /** Attempts a second, over all workers. */
-  maxPerSecond?: number | undefined
+  maxPerSecond?: number
   /** Attempts under way at once, over all workers. */
-  maxConcurrent?: number | undefined
+  maxConcurrent?: number
   /** Deliveries whose events have the same value at this path, as in `data.customerId`, are made one after the other. */
-  ordering?: { by: string } | undefined
+  ordering?: { by: string }
 }
 
 /** A destination that has only failed for so long is disabled. */
@@ -40,9 +40,9 @@ export interface RoutableDestination {
   channel: string
   environment: Environment
   status: DestinationStatus
-  statusReason?: string | undefined
+  statusReason?: string
   subscription: Subscription
   /** The adopted contract through whose API it was made. */
-  contract?: string | undefined
+  contract?: string
   delivery: DeliveryPolicy
 }

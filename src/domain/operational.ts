@@ -45,7 +45,7 @@ export function statusNews(
 export interface DeliveryState {
   destination: Subject
   attempts: number
-  lastError?: string | undefined
+  lastError?: string
   at: Date
 }
 
@@ -71,7 +71,7 @@ export function failingNews(
 export function exhaustedNews(
   event: Event,
   { destination, attempts, lastError, at }: DeliveryState,
-  { workflowId, step, reason }: { workflowId: string; step?: string | undefined; reason: string },
+  { workflowId, step, reason }: { workflowId: string; step?: string; reason: string },
 ): News {
   const data = {
     ...eventData(event),

@@ -11,7 +11,7 @@ export const titleMax = 110
  */
 export function messageTitle(
   { type, environment, test }: Pick<Event, 'type' | 'environment' | 'test'>,
-  { title = readableType(type), cause }: { title?: string | undefined; cause?: Cause | undefined } = {},
+  { title = readableType(type), cause }: { title?: string; cause?: Cause } = {},
 ): string {
   const marks = [...(test ? ['Test: '] : []), ...(cause ? [causeMarks[cause.kind]] : [])]
   return `${marks.join('')}${truncate(title, titleMax)}${environment === 'sandbox' ? ' (sandbox)' : ''}`

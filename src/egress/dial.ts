@@ -79,7 +79,7 @@ export interface TlsOptions {
   host: string
   secureContext: SecureContext
   /** Of an earlier connection to the same host, for a shorter handshake. */
-  session?: Buffer | undefined
+  session?: Buffer
   alpn?: string[]
 }
 

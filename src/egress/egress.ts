@@ -46,7 +46,7 @@ export type LookUp = (host: string) => Promise<ResolvedAddress[]>
 
 export interface EgressRules extends GateRules {
   /** Certificate authorities (PEM) that receivers' certificates may come from besides the public ones. */
-  extraAuthorities?: string | undefined
+  extraAuthorities?: string
   /** The system's, `/etc/hosts` included, where nothing else is given. */
   lookUp?: LookUp
   /** Makes a connection to one of these addresses. */

@@ -19,7 +19,7 @@ export interface GateRules {
   /** Likewise those that are closed although they are public (`EGRESS_DENY`). They win. */
   deny?: readonly string[]
   /** Which ports URLs may name; by default all but those of other protocols (`EGRESS_PORTS`). */
-  ports?: readonly PortRange[] | undefined
+  ports?: readonly PortRange[]
   /** Where Slack destinations may be (`SLACK_HOSTS`). */
   slackHosts?: readonly string[]
   /** Opens loopback to sandbox destinations, at any port, so that a first try with a local receiver works. */

@@ -18,7 +18,7 @@ export function titleOf({ event, title }: Pick<Composition, 'event' | 'title'>):
 export function makeTitle(
   event: Composition['event'],
   templates: readonly string[],
-  { scope, cause }: { scope: TemplateScope; cause?: Cause | undefined },
+  { scope, cause }: { scope: TemplateScope; cause?: Cause },
 ): string {
   for (const template of templates) {
     const title = render(template, scope)

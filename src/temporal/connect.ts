@@ -7,9 +7,9 @@ export interface TemporalSettings {
   namespace: string
   /** For Temporal Cloud and other servers behind TLS. */
   tls: boolean
-  apiKey?: string | undefined
+  apiKey?: string
   /** Absent: payloads are in the clear. */
-  payloadKeys?: PayloadKeys | undefined
+  payloadKeys?: PayloadKeys
 }
 
 /** A connection that client and worker share, which is what lets an event start on this process's own worker. */

@@ -22,7 +22,7 @@ import type { Target } from '../target.ts'
 export interface Audience {
   recipients: readonly Recipient[]
   /** Who of the destination's recipients gets nothing, and why. */
-  leftOut?: string | undefined
+  leftOut?: string
 }
 
 type Skipped = AttemptResult & { kind: 'skipped' }

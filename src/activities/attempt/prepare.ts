@@ -22,7 +22,7 @@ export interface Prepared {
   keys: SigningKeys | undefined
   composition: Composition
   rendered: Rendered
-  audience?: Audience | undefined
+  audience?: Audience
 }
 
 /** Makes an event's message ready to be sent, or says why it is not sent, or not yet. */

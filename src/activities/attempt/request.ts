@@ -8,19 +8,19 @@ export interface AttemptRequest {
   number: number
   timeoutMs: number
   /** The place in the destination's pace that is kept for it. */
-  place?: Place | undefined
+  place?: Place
   /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
-  now?: true | undefined
+  now?: true
   /** Of a test at a URL that no destination has. */
-  url?: string | undefined
+  url?: string
   /** The path of the rule's step that makes it. */
-  step?: string | undefined
+  step?: string
   /** Id of the template that the message is made of. */
-  template?: string | undefined
+  template?: string
   /** The message tells how to acknowledge the event. */
-  acknowledgeable?: true | undefined
+  acknowledgeable?: true
   /** What the rule that makes it knows of it: the message says why it is sent. */
-  rule?: RuleContext | undefined
+  rule?: RuleContext
   /** Of a message to several people: whom earlier attempts have settled. */
-  settled?: SettledRecipients | undefined
+  settled?: SettledRecipients
 }

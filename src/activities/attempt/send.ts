@@ -12,15 +12,15 @@ import type { Target } from '../target.ts'
 /** A message, and what sending it takes. */
 export interface Sending {
   composition: Composition
-  content?: Content | undefined
+  content?: Content
   target: Target
   keys: SigningKeys | undefined
   attempt: number
   sentAt: Date
   timeoutMs: number
   /** See `Message`. */
-  recipients?: readonly Recipient[] | undefined
-  settled?: SettledRecipients | undefined
+  recipients?: readonly Recipient[]
+  settled?: SettledRecipients
 }
 
 /**

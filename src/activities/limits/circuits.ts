@@ -9,7 +9,7 @@ export interface Circuits {
   /** The same answer for an attempt that has yet to wait for something else: it does not become the probe. */
   wouldHold(destination: Recovering): Held | undefined
   /** Counts an attempt that was made. `error` is given where it failed. */
-  record(destination: Recovering, ended: { error?: string | undefined }): void
+  record(destination: Recovering, ended: { error?: string }): void
 }
 
 /** A destination as an attempt loaded it. A circuit is about the `recoveries` that it opened at. */

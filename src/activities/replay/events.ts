@@ -40,7 +40,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   }
 
   /** The next page of events to replay, without what later runs have delivered or are at. */
-  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
+  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string }) {
     return whileHeartbeating(heartbeatMs, async () => {
       const client = getClient()
       const page =
@@ -110,7 +110,7 @@ async function readInput(
 const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
 
 interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
-  event?: Event | ErasedEvent | undefined
+  event?: Event | ErasedEvent
   /** Of an event that the archive keeps without what is redacted. */
   redacted?: true
   /** Of the destinations, those that keep an order. */

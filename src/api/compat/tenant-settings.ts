@@ -108,9 +108,9 @@ export const tenantSettingsRoutes = [
 ]
 
 interface Settings {
-  webhook?: Destination | undefined
-  email?: Destination | undefined
-  slack?: Destination | undefined
+  webhook?: Destination
+  email?: Destination
+  slack?: Destination
 }
 
 async function read(
@@ -157,7 +157,7 @@ interface Wanted {
   config: JsonObject | null | undefined
   /** What a new destination has besides; a change leaves it as it is. */
   madeWith?: JsonObject
-  secret?: string | undefined
+  secret?: string
   fieldNames: Record<string, string>
 }
 

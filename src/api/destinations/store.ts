@@ -47,30 +47,30 @@ export interface NewDestination {
   config: JsonObject
   subscription: Subscription
   delivery: DeliveryPolicy
-  status?: ChosenStatus | undefined
+  status?: ChosenStatus
   /** A signing secret of the tenant's own; one is made where it is needed and none is given. */
-  secret?: string | undefined
+  secret?: string
   contract?: string
   contractFields?: JsonObject
 }
 
 /** What is left out stays as it is. */
 export interface DestinationChange {
-  name?: string | undefined
+  name?: string
   /** Field by field; `null` takes a field away, and what is sent back masked stays. */
-  config?: JsonObject | undefined
-  subscription?: Subscription | undefined
-  delivery?: PolicyChange | undefined
-  status?: ChosenStatus | undefined
+  config?: JsonObject
+  subscription?: Subscription
+  delivery?: PolicyChange
+  status?: ChosenStatus
   /** Needs the scope `secrets:write`, as a rotation does. */
   secret?: GivenSecret
-  contractFields?: JsonObject | undefined
+  contractFields?: JsonObject
 }
 
 /** A destination as it was written, and the secret that was made for it, to be shown this once. */
 export interface Written {
   destination: Destination
-  secret?: string | undefined
+  secret?: string
 }
 
 export async function createDestination(

@@ -19,7 +19,7 @@ interface Result {
 interface Batch {
   items: readonly unknown[]
   /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
-  idempotencyKey?: string | undefined
+  idempotencyKey?: string
   /** The number of webhooks that led to the request. */
   hops: number
   startInSlot: StartInSlot

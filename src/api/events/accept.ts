@@ -23,12 +23,12 @@ export interface Accepted {
 }
 
 interface Given {
-  id?: string | undefined
+  id?: string
   type: string
   data: JsonObject
-  expiresAt?: string | undefined
+  expiresAt?: string
   /** A duration, instead of `expiresAt`. */
-  ttl?: string | undefined
+  ttl?: string
 }
 
 /**
@@ -76,7 +76,7 @@ export async function acceptEvent(
 
 interface Posted {
   startInSlot: StartInSlot
-  idempotencyKey?: string | undefined
+  idempotencyKey?: string
   /** The number of webhooks that led to it. */
   hops: number
   /** Of a batch: when the events before this one have their places. */

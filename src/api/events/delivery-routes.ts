@@ -46,8 +46,8 @@ export const deliveryRoutes = [
 ]
 
 interface DeliveryFilter extends LogFilter {
-  status?: DeliveryStatus | undefined
-  event?: string | undefined
+  status?: DeliveryStatus
+  event?: string
 }
 
 /** Status and destination may let little through: so many executions are looked at before a shorter page is given. */

@@ -230,7 +230,7 @@ const logFilters = {
     .optional(),
 }
 
-function isSpan({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
+function isSpan({ from, to }: { from?: string; to?: string }): boolean {
   // What is no time at all is said elsewhere.
   return from === undefined || to === undefined || !(Date.parse(from) >= Date.parse(to))
 }

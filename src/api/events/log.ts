@@ -33,15 +33,15 @@ import { badCursor, readLogPage, type PageRequest } from '../http/log-cursor.ts'
 
 /** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
 export interface LogFilter {
-  type?: string | undefined
-  destination?: string | undefined
-  from?: string | undefined
-  to?: string | undefined
+  type?: string
+  destination?: string
+  from?: string
+  to?: string
 }
 
 export interface EventFilter extends LogFilter {
-  status?: EventStatus | undefined
-  failing?: string | undefined
+  status?: EventStatus
+  failing?: string
 }
 
 /** Reads one page of events, newest first. It shows what memos hold and filters by search attributes, so it needs no worker. */

@@ -16,9 +16,9 @@ export type KeyOwner = { tenantId: string; environment: Environment } | { tenant
 export const platformOwner: KeyOwner = { tenantId: null, environment: null }
 
 interface NewKey {
-  name?: string | null | undefined
+  name?: string | null
   scopes: string[]
-  expiresAt?: string | Date | null | undefined
+  expiresAt?: string | Date | null
 }
 
 /** As many as a tenant's environment, or the platform, can have in force: a list of more says nothing to anyone. */

@@ -31,7 +31,7 @@ type OptionalField = 'quietHours' | 'digest' | 'throttle' | 'dedupe' | 'exclusiv
 
 /** What is left out stays as it is; `null` takes an optional field away. */
 export type RuleChange = Partial<Pick<NewRule, 'enabled' | 'position'>> & {
-  [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field] | undefined
+  [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field]
 } & { [Field in OptionalField]?: RuleDefinition[Field] | null }
 
 /** Rules are written one after the other: a place in the order and a limit are looked at before they are taken. */

@@ -33,7 +33,7 @@ export async function readStatsOfAll(
   return new Map(ids.map((id) => [id, total(totals.get(id), live.get(id))]))
 }
 
-type Counted = DeliveryCounts & { lastAttemptAt?: string | undefined }
+type Counted = DeliveryCounts & { lastAttemptAt?: string }
 
 function total(...parts: (Counted | undefined)[]): LiveCounts {
   const counted = parts.flatMap((part) => part ?? [])

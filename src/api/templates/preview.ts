@@ -17,9 +17,9 @@ import { sampleMessage } from './sample.ts'
 interface Previewed {
   parts: TemplateParts
   eventTypes: string[]
-  event?: { type: string; data: JsonObject } | undefined
+  event?: { type: string; data: JsonObject }
   /** Only this one. */
-  channel?: string | undefined
+  channel?: string
 }
 
 /** What a template makes of an event; nothing is sent and nothing is stored. */

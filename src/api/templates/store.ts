@@ -18,7 +18,7 @@ export interface NewTemplate {
 }
 
 /** What is left out stays as it is. */
-export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] | undefined }
+export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] }
 
 type StoreDeps = Pick<AppDeps, 'db' | 'compute'>
 

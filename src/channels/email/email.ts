@@ -65,7 +65,7 @@ function mailTo(
   { address, unsubscribeUrl }: Recipient,
   { from, replyTo, bounces }: Sender,
   of: Composition & {
-    recipients?: readonly Recipient[] | undefined
+    recipients?: readonly Recipient[]
     destination: { config: { to: string[] } }
   },
   composed: EmailContent,

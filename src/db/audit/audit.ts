@@ -7,20 +7,20 @@ import { Prisma } from '../generated/client.ts'
 /** Who did what, to be written in the same transaction as what was done. */
 export interface AuditRecord {
   /** Absent where it is no tenant's: platform keys. */
-  tenantId?: string | undefined
-  environment?: string | undefined
+  tenantId?: string
+  environment?: string
   keyId: string
   /** The caller's network address. */
-  address?: string | undefined
+  address?: string
   /** As in `api-secret.rotated`: a thing, a dot, what was done to it. */
   action: string
   /** The id of what it was done to. */
-  subject?: string | undefined
+  subject?: string
   /** What it was, and what it is now, as an answer of the API shows it: secrets masked. */
-  before?: JsonObject | undefined
-  after?: JsonObject | undefined
+  before?: JsonObject
+  after?: JsonObject
   /** A person's session, where it was not a program with a key. */
-  session?: string | undefined
+  session?: string
 }
 
 /**

@@ -24,7 +24,7 @@ export interface ChainReport {
 
 interface VerifyOptions {
   /** Places that were noted elsewhere: without one, nobody can tell that the newest entries were cut off. */
-  expected?: readonly Head[] | undefined
+  expected?: readonly Head[]
   /** Hears how far it has come. */
   onPage?: (entries: number) => void
   pageSize?: number

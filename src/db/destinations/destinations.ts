@@ -14,13 +14,13 @@ export interface Destination extends RoutableDestination {
   config: JsonObject
   keys: StoredKeys
   /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
-  sealedOrigin?: string | undefined
+  sealedOrigin?: string
   /** What only the API of its contract knows of it. */
-  contractFields?: JsonObject | undefined
+  contractFields?: JsonObject
   /** When the status last changed. */
   statusAt: Date
   /** When the first attempt failed since one last arrived. */
-  failingSince?: Date | undefined
+  failingSince?: Date
   /** Changes with what attempts are sent to and with the status. */
   version: number
   /** Changes with `version`, with a resume, and with an arrival after failures. */
@@ -31,19 +31,19 @@ export interface Destination extends RoutableDestination {
 
 /** The signing keys that a destination has by itself. */
 export interface StoredKeys {
-  secret?: string | undefined
+  secret?: string
   /** The tenant brought the secret, or one was made in its place: it signs even where the tenant's API secret would. */
-  ownSecret?: boolean | undefined
+  ownSecret?: boolean
   /** See `SigningKeys`. */
-  privateKey?: string | undefined
+  privateKey?: string
   /** Those that were rotated away, the newest first. None ends later than one before it. */
-  previous?: readonly PreviousKeys[] | undefined
+  previous?: readonly PreviousKeys[]
 }
 
 /** What a rotation replaced. It goes on signing beside the new keys until `until`, an ISO time. */
 export interface PreviousKeys {
-  secret?: string | undefined
-  privateKey?: string | undefined
+  secret?: string
+  privateKey?: string
   until: string
 }
 
@@ -51,7 +51,7 @@ export interface PreviousKeys {
 interface Sealed extends StoredKeys {
   config: JsonObject
   /** See `Destination.sealedOrigin`. */
-  origin?: string | undefined
+  origin?: string
 }
 
 const rowShape = z.object({

@@ -6,7 +6,7 @@ export type DestinationVersion = Pick<Destination, 'id' | 'version'>
 
 /** `recoveries` is given where an arrival since the attempt counts as a change, too. */
 export interface DestinationSeen extends DestinationVersion {
-  recoveries?: number | undefined
+  recoveries?: number
 }
 
 /** Whether its target and its status are still those of the attempt. */

@@ -8,7 +8,7 @@ export interface SigningKeys {
    * Ed25519 keys, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. Likewise the
    * newest first, and more than one only while a rotation overlaps.
    */
-  privateKeys?: readonly string[] | undefined
+  privateKeys?: readonly string[]
 }
 
 const secretPrefix = 'whsec_'

@@ -30,7 +30,7 @@ export function withoutData({ data: _erased, ...event }: Event): ErasedEvent {
 }
 
 /** The event itself and, of a digest, those that it tells of, whose data stands in its own; of digests among them likewise. */
-export function toldOf({ id, createdAt, data }: EventRef & { data?: JsonObject | undefined }): EventRef[] {
+export function toldOf({ id, createdAt, data }: EventRef & { data?: JsonObject }): EventRef[] {
   const members = Array.isArray(data?.events) ? data.events.filter(isMember) : []
   return [{ id, createdAt }, ...members.flatMap(toldOf)]
 }

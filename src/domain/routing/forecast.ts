@@ -127,7 +127,7 @@ function forecastSteps(by: Forecasting, planned: readonly PlannedStep[], clock: 
 
 interface Forecasted {
   /** When what it waits for is over. */
-  until?: Date | undefined
+  until?: Date
   /** When the next step begins. */
   then: Clock
   detail: StepDetail

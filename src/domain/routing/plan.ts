@@ -121,7 +121,7 @@ export interface DigestOrders {
   steps: RuleStep[]
   /** The index of the first of them in the rule. */
   from: number
-  quietHours?: QuietWindow[] | undefined
+  quietHours?: QuietWindow[]
 }
 
 /** Why a destination, or a rule, was chosen or not. */

@@ -194,8 +194,8 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
 interface Written {
   name: string
   steps: readonly RuleStep[]
-  digest?: object | undefined
-  heldBack?: string | undefined
+  digest?: object
+  heldBack?: string
 }
 
 /** What rules decide of every destination: whether a step of those that act delivers to it. */

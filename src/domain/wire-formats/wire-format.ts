@@ -5,9 +5,9 @@ import type { SigningKeys } from '../crypto/signing-keys.ts'
 /** What a tenant may choose of how messages are signed; a format names those that it knows. */
 export interface WireOptions {
   /** Of Standard Webhooks: `v1` is HMAC-SHA256, `v1a` is ed25519. */
-  signatures?: readonly ('v1' | 'v1a')[] | undefined
+  signatures?: readonly ('v1' | 'v1a')[]
   /** Of KYC-Webhooks, whose document does not say what is signed. */
-  signedContent?: 'timestamp.body' | 'body' | undefined
+  signedContent?: 'timestamp.body' | 'body'
 }
 
 /** What a wire format renders from. `sentAt` is this attempt's time; `event.createdAt` never changes. */
@@ -20,7 +20,7 @@ export interface WireRequest {
   keys: SigningKeys
   options?: WireOptions
   /** Sent, and signed, instead of the format's own envelope. */
-  body?: string | undefined
+  body?: string
 }
 
 /** The exact bytes to send and the headers that go with them. The signature is over `body` as it stands. */

@@ -18,7 +18,7 @@ export interface TemporalOptions {
   /** Without the web UI. */
   headless?: boolean
   /** Where the web UI has payloads decoded. */
-  uiCodecEndpoint?: string | undefined
+  uiCodecEndpoint?: string
   namespace: string
   progress: (line: string) => void
   /** Receives each line that the server prints. */

@@ -24,7 +24,7 @@ export interface Walk {
   from: number
   until: number
   /** Only what comes after this place. */
-  after?: Place | undefined
+  after?: Place
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
@@ -116,9 +116,9 @@ export interface NewestWalk {
   /** A visibility query. It may have conditions on `StartTime`. */
   query: string
   /** Only what comes after this place in the walk: what started before it. */
-  after?: Place | undefined
+  after?: Place
   /** As an earlier part of the same walk found it: about so much time passes from one start to the next. */
-  meanGapMs?: number | undefined
+  meanGapMs?: number
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
@@ -198,7 +198,7 @@ async function startOfStretch(
 /** Unix times in milliseconds; `from` is inclusive, `until` is not. */
 interface Stretch {
   from?: number
-  until?: number | undefined
+  until?: number
 }
 
 function within(query: string, { from, until }: Stretch): string {

@@ -13,7 +13,7 @@ interface Permit {
 export function workflowSlots(options: {
   eager: number
   polled: number
-  onEagerDone?: (() => void) | undefined
+  onEagerDone?: () => void
 }): CustomSlotSupplier<WorkflowSlotInfo> {
   const eager = createFairSlots(options.eager)
   const polled = createFairSlots(options.polled)

@@ -29,8 +29,8 @@ import { invalid } from '../../errors.ts'
 const settlingMs = 2_000
 
 export interface HistoryAsked {
-  after?: string | undefined
-  destinationId?: string | undefined
+  after?: string
+  destinationId?: string
   limit: number
   /** Nothing is older: when the tenant was made. */
   since: Date
