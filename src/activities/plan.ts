@@ -5,6 +5,7 @@ import { releasePlace } from '../db/limits/pace.ts'
 import { passRule, rulesHoldingBack } from '../db/limits/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Event } from '../domain/event.ts'
 import { confirmationOf } from '../domain/operational.ts'
 import { maxPlanBytes } from '../domain/routing/plan-size.ts'
@@ -107,5 +108,5 @@ function planTest(
   const { id: destinationId, name, channel, delivery } = first
   const template = defaultTemplateFor(templates, event, channel)
   const { timeoutMs } = delivery
-  return routeTest({ destinationId, name, channel, timeoutMs, ...(template && { template }) })
+  return routeTest(definedOnly({ destinationId, name, channel, timeoutMs, template }))
 }

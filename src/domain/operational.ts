@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { definedOnly } from './defined-only.ts'
 import type { Environment, Event, JsonObject } from './event.ts'
 import { truncate } from './truncate.ts'
 
@@ -95,13 +96,13 @@ export function rotationNews(
 ): News {
   const kind = destination ? 'destination-secret' : 'api-secret'
   const { destinationId, name } = destination ? subjectData(destination) : {}
-  const data = {
+  const data = definedOnly({
     kind,
-    ...(destinationId !== undefined && { destinationId }),
-    ...(name !== undefined && { name }),
+    destinationId,
+    name,
     previousEndsAt: previousEndsAt.toISOString(),
     at: at.toISOString(),
-  }
+  })
   return {
     name: `${destination?.id ?? kind}_rotated_${at.getTime()}`,
     type: 'key.rotated',
@@ -168,11 +169,11 @@ function ownerOf({ tenantId, environment }: Owner): Owner {
 }
 
 function causeOf(event: Event): Owner & Pick<News, 'hops'> {
-  return { ...ownerOf(event), ...(event.hops !== undefined && { hops: event.hops }) }
+  return definedOnly({ ...ownerOf(event), hops: event.hops })
 }
 
 function subjectData({ id, name, channel }: Subject) {
-  return { destinationId: id, ...(name !== undefined && { name }), channel }
+  return definedOnly({ destinationId: id, name, channel })
 }
 
 function eventData({ id, type }: Event) {

@@ -3,6 +3,7 @@ import { lookup as lookUpBySystem } from 'node:dns/promises'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Environment } from '../domain/event.ts'
 import { dial, startTls, type ResolvedAddress } from './dial.ts'
 import { createGate, type Gate, type GateRules, type Target } from './gate.ts'
@@ -103,7 +104,7 @@ export function createEgress(rules: EgressRules): Egress {
   async function secure(socket: Socket, host: string, port: number, { signal, alpn }: ConnectOptions) {
     const key = `${host}:${port}`
     const session = sessions.get(key)
-    const secured = await startTls(socket, { host, secureContext, session, ...(alpn && { alpn }) }, signal)
+    const secured = await startTls(socket, definedOnly({ host, secureContext, session, alpn }), signal)
     secured.on('session', (next) => sessions.set(key, next))
     return secured
   }

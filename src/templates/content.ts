@@ -1,4 +1,5 @@
 import { parse as parseJson } from 'lossless-json'
+import { definedOnly } from '../domain/defined-only.ts'
 import { exactly } from '../domain/json/exact-number.ts'
 import { oneLine } from '../domain/json/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
@@ -35,7 +36,7 @@ export type Rendering = { content: Content; problems: PartProblem[] }
 export function templateScope(of: Composition): TemplateScope {
   const { event, destination, acknowledgeUrl, acknowledgeBy, tenant, rule, reason } = of
   const { id, type, data, createdAt, environment, test = false } = event
-  return {
+  return definedOnly({
     id,
     type,
     data: exactly(data),
@@ -46,10 +47,10 @@ export function templateScope(of: Composition): TemplateScope {
     destination: { name: destination.name },
     ...(tenant !== undefined && { tenant: { name: tenant } }),
     ...(rule !== undefined && { rule: { name: rule } }),
-    ...(reason !== undefined && { reason }),
-    ...(acknowledgeUrl !== undefined && { acknowledgeUrl }),
-    ...(acknowledgeBy !== undefined && { acknowledgeBy }),
-  }
+    reason,
+    acknowledgeUrl,
+    acknowledgeBy,
+  })
 }
 
 /** Every part that is given, parsed. Of those that are no Liquid it says why. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Event } from '../domain/event.ts'
 import { runDetails, runSummary } from '../domain/delivery/trace.ts'
 import { canonicalJson, exactly } from '../domain/json/exact-number.ts'
@@ -59,7 +60,7 @@ export function startReplayRun(
 ) {
   return client.workflow.start(replayEventType, {
     ...shared(
-      { event, ...(digest && { digest }), replay, ...(queues && { queues }) },
+      definedOnly({ event, digest, replay, queues }),
       eager,
       partOf === undefined ? priorities.event : priorities.replay,
     ),
@@ -86,7 +87,7 @@ export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo
   const bodyHash = createHash('sha256')
     .update(canonicalJson({ type, data: exactly(data) }))
     .digest('hex')
-  return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
+  return definedOnly({ eventId: id, eventType: type, createdAt, bodyHash, test })
 }
 
 /** What a list can filter an event, or a replay of it, by from its start. */

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity'
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { digestsOf, toldOf, withoutData } from '../../domain/redaction/erasure.ts'
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 import { deleteExecution, untilDeleted, untilListed } from '../../temporal/log/delete-execution.ts'
@@ -57,7 +58,7 @@ async function eraseRun(
       digestIds = await findDigests(client, scope, run, timeline)
       const event = withoutData(input.event)
       const { replay } = input
-      await putStandIn(client, run, { event, ...(replay && { replay }), erased: { at, erasureId }, timeline })
+      await putStandIn(client, run, definedOnly({ event, replay, erased: { at, erasureId }, timeline }))
     }
   }
   const standsIn = current && (current.runId === runId || erasedOf(current))

@@ -1,4 +1,5 @@
 import type { Archive, ArchivedRun } from '../../archive/archive.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { ErasedEvent } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
 import { addDays, dayOf } from '../../domain/days.ts'
@@ -46,7 +47,7 @@ function replayable(
   filter: ReplayFilter,
 ): Pick<Replayable, 'eventId' | 'destinations'> | undefined {
   const { id: eventId, type: eventType, createdAt, test } = event
-  if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) }))
+  if (replayId !== undefined || !isAsked(filter, definedOnly({ eventType, createdAt, test })))
     return undefined
   if (filter.rules && filter.status === 'all') return { eventId }
   const { deliveries, routing } = timeline
@@ -74,7 +75,7 @@ export async function readFromArchive(
     let line = 0
     for await (const { event, replayId, redacted } of archive.read({ tenantId, environment, day })) {
       if (replayId === undefined && asked.has(event.id))
-        events.set(event.id, { event, ...(redacted && { redacted }) })
+        events.set(event.id, definedOnly({ event, redacted }))
       if (line++ >= last) break
     }
   }

@@ -5,6 +5,7 @@ import pMap from 'p-map'
 import type { Archive } from '../../archive/archive.ts'
 import { placedDestinations } from '../../db/destinations/destinations.ts'
 import { erasuresOf } from '../../db/erasures.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
 import { erasureOf, toldOf, type ErasedEvent } from '../../domain/redaction/erasure.ts'
 import { expiryMs, type Event } from '../../domain/event.ts'
@@ -104,7 +105,7 @@ async function readInput(
   const input = await ifFound(readEventInput(client, workflowId, runId))
   if (!input) return {}
   if ('erased' in input) return { event: input.event }
-  return { event: input.event, ...(input.digest && { digest: input.digest }) }
+  return definedOnly({ event: input.event, digest: input.digest })
 }
 
 const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
@@ -130,12 +131,12 @@ async function startOne(
     event,
     ordered.filter((destination) => destinations?.includes(destination.id)),
   )
-  const replay = {
+  const replay = definedOnly({
     event,
-    ...(digest && { digest }),
+    digest,
     replay: { id, destinations },
     ...(queues.length > 0 && { queues }),
-  }
+  })
   try {
     const { workflowId } = await startReplayRun(client, replay, { eager: false, partOf: id })
     for (const queueId of queues) await enterTurn(client, { queueId, workflowId, permits: 1 })

@@ -9,6 +9,7 @@ import { inArchiveTurn } from '../../db/archive-turns.ts'
 import type { Db } from '../../db/client.ts'
 import { erasuresSince } from '../../db/erasures.ts'
 import { redactedPaths } from '../../db/redaction.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { redactionOf } from '../../domain/redaction/payload.ts'
 import { closedExecutions, type Span } from '../../temporal/counts/closed-executions.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
@@ -106,12 +107,12 @@ async function readExecution(
       readTimeline(client, execution),
     ])
     const { startTime, closeTime = startTime } = execution
-    const facts = {
-      ...(input.replay && { replayId: input.replay.id }),
+    const facts = definedOnly({
+      replayId: input.replay?.id,
       startedAt: originalStart(execution).toISOString(),
       endedAt: erasedOf(execution)?.endedAt ?? closeTime.toISOString(),
       timeline,
-    }
+    })
     if (!('erased' in input)) return { event: input.event, ...facts }
     return { event: input.event, erased: input.erased, ...facts }
   } catch (error) {

@@ -4,6 +4,7 @@ import { findRolledDay, readRollUpState, replaceDay } from '../../db/daily-total
 import { sweepCounters } from '../../db/limits/call-counters.ts'
 import { sweepRequests } from '../../db/limits/idempotent-requests.ts'
 import { sweepPasses } from '../../db/limits/rule-passes.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { dayOf, dueDays, endOf, isDay, startOf } from '../../domain/days.ts'
 import { countClosed } from '../../temporal/counts/closed.ts'
 import { retentionMs } from '../../temporal/retention.ts'
@@ -48,7 +49,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     const { executions, totals } = await countClosed(client, span)
     const archivedRuns = archive && (await archiveDay({ client, db, archive }, { day, ...span }, carryOn))
     await replaceDay(db, { day, totals, executions, archived: archive !== undefined, countedUntil })
-    return { day, executions, ...(archivedRuns !== undefined && { archivedRuns }) }
+    return definedOnly({ day, executions, archivedRuns })
   }
 
   /** A day that Temporal has begun to forget would be counted as less than it was: what was counted then stands. */

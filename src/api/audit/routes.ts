@@ -3,6 +3,7 @@ import { readHead } from '../../db/audit/audit.ts'
 import { chainName, platformChain } from '../../db/audit/chain.ts'
 import type { Db } from '../../db/client.ts'
 import type { AuditEntry, Prisma } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
@@ -124,8 +125,13 @@ export const auditRoutes = [
 
 function list(db: Db, query: AuditQuery, whose: Prisma.AuditEntryWhereInput) {
   const { action, subject, keyId, from, to } = query
-  const at = { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) }
-  const filter = { ...(action && { action }), ...(subject && { subject }), ...(keyId && { keyId }), at }
+  // Prisma leaves out conditions that are undefined.
+  const filter = {
+    action: action || undefined,
+    subject: subject || undefined,
+    keyId: keyId || undefined,
+    at: { gte: from && new Date(from), lt: to && new Date(to) },
+  }
   return readIdPage(query, { ...whose, ...filter }, (args) => db.auditEntry.findMany(args), show)
 }
 
@@ -150,18 +156,18 @@ async function requireKnown(db: Db, tenantId: string): Promise<void> {
 function show(entry: AuditEntry): z.output<typeof auditReply> {
   const { id, at, environment, action, subject, keyId, session, address, before, after } = entry
   const { sequence, hash } = entry
-  return {
+  return definedOnly({
     id,
     at: at.toISOString(),
-    ...(environment !== null && { environment }),
+    environment: environment ?? undefined,
     action,
-    ...(subject !== null && { subject }),
+    subject: subject ?? undefined,
     keyId,
-    ...(session !== null && { session }),
-    ...(address !== null && { address }),
-    ...(before !== null && { before: before as Record<string, unknown> }),
-    ...(after !== null && { after: after as Record<string, unknown> }),
-    ...(sequence !== null && { sequence }),
-    ...(hash !== null && { hash }),
-  }
+    session: session ?? undefined,
+    address: address ?? undefined,
+    before: (before as Record<string, unknown> | null) ?? undefined,
+    after: (after as Record<string, unknown> | null) ?? undefined,
+    sequence: sequence ?? undefined,
+    hash: hash ?? undefined,
+  })
 }

@@ -65,8 +65,8 @@ export function describeRule(
     ...(!enabled && { enabled }),
     when: inOrder(plain(when), ['events', 'filter']),
     steps: orderSteps(mapDelivers(plain({ steps }).steps ?? [], 'steps', named)),
-    ...(quietHours && { quietHours: quietHours.map((window) => inOrder(plain(window), windowFields)) }),
-    ...(collected && { digest: inOrder(withoutDefaults(digest, plain(collected)), digestFields) }),
+    quietHours: quietHours?.map((window) => inOrder(plain(window), windowFields)),
+    digest: collected && inOrder(withoutDefaults(digest, plain(collected)), digestFields),
     ...inOrder(plain(others), ['throttle', 'dedupe', 'exclusive']),
   })
 }

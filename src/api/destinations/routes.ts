@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { channels } from '../../channels/index.ts'
 import { openDestination, type Destination } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { destinationStatuses } from '../../domain/destination.ts'
 import { environments, type JsonObject } from '../../domain/event.ts'
 import type { AppDeps } from '../deps.ts'
@@ -172,7 +173,7 @@ function statusRoute(verb: string, summary: string, status: ChosenStatus) {
 }
 
 async function showWritten(deps: AppDeps, { destination, secret }: Written) {
-  return { ...(await showOne(deps, destination)), ...(secret && { secret }) }
+  return definedOnly({ ...(await showOne(deps, destination)), secret })
 }
 
 async function showOne(deps: AppDeps, destination: Destination) {
@@ -184,6 +185,6 @@ async function showAll({ db }: AppDeps, destinations: readonly Destination[]) {
   const recipients = await recipientsOf(db, destinations)
   return destinations.map((destination) => {
     const own = recipients.get(destination.id)
-    return { ...showDestination(destination), ...(own && { recipients: own }) }
+    return definedOnly({ ...showDestination(destination), recipients: own })
   })
 }

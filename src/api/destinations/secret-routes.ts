@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { previousInForce } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
@@ -44,11 +45,11 @@ export const destinationSecretRoutes = [
         const { keys, made } = rotateKeys(channelOf(current.channel), current, body.secret, { from, until })
         await setKeys(store, current, keys, 'destination-secret.rotated')
         await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
-        return {
-          ...(made && { secret: made }),
+        return definedOnly({
+          secret: made,
           ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
           previousEndsAt: until.toISOString(),
-        }
+        })
       })
       return { status: 201, body: rotated }
     },

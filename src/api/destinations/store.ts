@@ -125,8 +125,8 @@ export async function changeDestination(
     data: {
       name,
       ...sealed(deps, current.id, channel, config, signing.keys),
-      ...(subscription && { subscription }),
-      ...(contractFields && { contractFields }),
+      subscription,
+      contractFields,
       ...(delivery && policy(channel, mergePolicy(current.delivery, delivery))),
       ...(status && status !== current.status && chosen(status)),
       ...(changesTarget(current, { config, status }) && targetChanged),

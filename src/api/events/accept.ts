@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { typeid } from 'typeid-js'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { Event, JsonObject } from '../../domain/event.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { startEvent, startMemo } from '../../temporal/start-event.ts'
@@ -42,15 +43,15 @@ export async function acceptEvent(
   { startInSlot, idempotencyKey, hops, after, path }: Posted,
 ): Promise<Accepted> {
   const expiresAt = expiryOf(given)
-  const event: Event = {
+  const event: Event = definedOnly({
     ...scope,
     id: given.id ?? eventIdOf(scope, idempotencyKey),
     type: given.type,
     data: given.data,
     createdAt: new Date().toISOString(),
-    ...(expiresAt !== undefined && { expiresAt }),
+    expiresAt,
     ...(hops > 0 && { hops }),
-  }
+  })
   const startedAt = performance.now()
   const [placed, problems] = await Promise.all([
     findPlaced(deps, scope, event),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { doAudited, type AuditRecord } from '../../db/audit/audit.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { acknowledgeableUntil, asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
@@ -105,7 +106,7 @@ function recordOf(
   { by, via, keyId = linkInPlaceOfKey, destinationId }: Omit<Acknowledgement, 'at'>,
   address: string | undefined,
 ): AuditRecord {
-  const after = { by, via, ...(destinationId !== undefined && { destinationId }) }
+  const after = definedOnly({ by, via, destinationId })
   return { ...scope, keyId, address, action: 'event.acknowledged', subject, after }
 }
 

@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { isOpen, type Delivery } from '../../domain/delivery/timeline.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../../workflows/contract/event.ts'
@@ -83,8 +84,7 @@ export const eventActionRoutes = [
     async handle({ params: { id }, body, scope, by }, deps) {
       const { keyId, address } = by
       const name = body.by ?? (await nameOfKey(deps, keyId))
-      const noted = { by: name, ...(body.note !== undefined && { note: body.note }) }
-      const given = { ...noted, via: 'api' as const, keyId }
+      const given = definedOnly({ by: name, note: body.note, via: 'api' as const, keyId })
       await describeUnerasedEvent(deps, scope, id)
       const { runs, acknowledgement, first } = await acknowledge(deps, scope, id, given, address)
       if (!acknowledgement) throw endedUnacknowledged(runs)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { quoted, type Execution } from '../../temporal/log/executions.ts'
 import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
@@ -141,12 +142,12 @@ function rowsOf(
 function showRow({ execution, delivery }: Found) {
   const { eventId, eventType, createdAt, test } = execution.memo
   const replayId = replayIdOf(execution)
-  return {
+  return definedOnly({
     eventId,
     type: eventType,
     createdAt,
-    ...(test && { test }),
-    ...(replayId && { replayId }),
+    test,
+    replayId,
     ...delivery,
-  }
+  })
 }

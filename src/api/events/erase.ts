@@ -2,6 +2,7 @@ import { inTenantTurn } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { createErasure, newestErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { toldOf } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
 import { describeIfFound } from '../../temporal/log/event-runs.ts'
@@ -30,7 +31,7 @@ export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): P
     if (earlier && (!earlier.completedAt || !held)) return earlier
     if (!held) throw notFound('event')
     const made = await createErasure(tx, scope, asked)
-    const after = { erasureId: made.id, ...(asked.reason !== undefined && { reason: asked.reason }) }
+    const after = definedOnly({ erasureId: made.id, reason: asked.reason })
     await audit(tx, writer, { action: 'event.erased', subject: asked.eventId, after })
     return made
   })

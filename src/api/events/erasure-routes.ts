@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { findErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
 import { eraseEvent } from './erase.ts'
@@ -60,15 +61,15 @@ function statusOf({ completedAt }: Erasure): (typeof statuses)[number] {
 /** What was erased is counted at the end. */
 function show(erasure: Erasure) {
   const { id, eventId, reason, createdAt, completedAt, runs, digests, archivedLines } = erasure
-  return {
+  return definedOnly({
     id,
     eventId,
     status: statusOf(erasure),
-    ...(reason !== null && { reason }),
+    reason: reason ?? undefined,
     createdAt: createdAt.toISOString(),
-    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    completedAt: completedAt?.toISOString(),
     runs,
     digests,
     archivedLines,
-  }
+  })
 }

@@ -1,6 +1,7 @@
 import type { SignalDefinition, WorkflowExecutionDescription } from '@temporalio/client'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../db/redaction.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { isEventId } from '../../domain/event.ts'
 import { redactionOf } from '../../domain/redaction/payload.ts'
 import type { EventStatus } from '../../domain/delivery/timeline.ts'
@@ -102,16 +103,16 @@ export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', '
 function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
   const { eventId, eventType, createdAt, test, erased } = execution.memo
   const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
-  return {
+  return definedOnly({
     id: eventId,
     type: eventType,
     createdAt,
-    ...(test && { test }),
-    ...(erased && { erasedAt: erased.at }),
+    test,
+    erasedAt: erased?.at,
     status,
-    ...(acknowledgedAt && { acknowledgedAt }),
+    acknowledgedAt,
     deliveries,
-  }
+  })
 }
 
 /** An event with its whole delivery log and its replays', read from Temporal, without what its tenant wants redacted. */
@@ -128,17 +129,17 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   const { id, type, environment, test, createdAt, expiresAt, hops } = event
   // Of what was erased there is nothing left to redact.
   const redaction = event.data && redactionOf(event, paths)
-  const known = {
+  const known = definedOnly({
     id,
     type,
     environment,
-    ...(test && { test }),
+    test,
     data: redaction ? redaction.data : null,
     ...('erased' in input && { erased: input.erased }),
     createdAt,
-    ...(expiresAt && { expiresAt }),
-    ...(hops && { hops }),
-  }
+    expiresAt,
+    hops: hops || undefined,
+  })
   const shown = redaction ? replays.map(redaction.timeline) : replays
   return {
     ...known,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hasApiSecret, makeApiSecret } from '../../db/api-secrets.ts'
 import { inTenantTurn } from '../../db/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
@@ -38,7 +39,7 @@ export const keyRoutes = [
         const first = !(await hasApiSecret(tx, scope))
         const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
         const { row, key } = await createKey(tx, by, scope, given)
-        return { ...showKey(row), key, ...(apiSecret && { apiSecret }) }
+        return definedOnly({ ...showKey(row), key, apiSecret })
       })
       return { status: 201, body: made }
     },

@@ -148,7 +148,7 @@ async function write(
     address,
     action: `email-recipient.${status}`,
     subject: ref.destinationId,
-    ...(recipient && { before: asJson({ address: ref.address, status: recipient.status }) }),
+    before: recipient && asJson({ address: ref.address, status: recipient.status }),
     after: asJson({ address: ref.address, status }),
   })
   return written

@@ -1,5 +1,6 @@
 import type { SignalDefinition, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { foundOr } from '../../temporal/grpc.ts'
 import { describeIfFound } from '../../temporal/log/event-runs.ts'
@@ -92,11 +93,11 @@ function show({ memo, status, closeTime }: WorkflowExecutionDescription) {
   const skipped = Object.values(skippedReasons).reduce((sum, count) => sum + count, 0)
   const current = statusOf(status.name, progress)
   const left = Math.max(0, found - started - skipped)
-  return {
+  return definedOnly({
     id,
     status: current,
     createdAt,
-    ...(closeTime && { endedAt: closeTime.toISOString() }),
+    endedAt: closeTime?.toISOString(),
     filter,
     ratePerSecond,
     found,
@@ -104,7 +105,7 @@ function show({ memo, status, closeTime }: WorkflowExecutionDescription) {
     skipped,
     skippedReasons,
     ...(current === 'running' && left > 0 && { estimatedEndAt: timeIn(left / ratePerSecond) }),
-  }
+  })
 }
 
 function statusOf(name: string, { state }: ReplayProgress) {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
 import { erasuresOf } from '../../db/erasures.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { erasureOf, toldOf } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
 import { withHops } from '../../domain/hops.ts'
@@ -50,7 +51,7 @@ export async function startReplay(
   const start = () =>
     startReplayRun(
       temporal,
-      { event: withHops(event, hops), ...(digest && { digest }), replay: { id: replayId, destinations } },
+      definedOnly({ event: withHops(event, hops), digest, replay: { id: replayId, destinations } }),
       { eager: deps.eagerStart },
     )
   try {

@@ -3,6 +3,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import stringify from 'safe-stable-stringify'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { ReplayFilter } from '../../domain/replay.ts'
 import { startJob } from '../../temporal/start-job.ts'
 import { searchAttributes } from '../../workflows/contract/lists.ts'
@@ -75,15 +76,15 @@ function toFilter(
   createdAt: string,
 ): ReplayFilter {
   const until = to === undefined ? createdAt : new Date(to).toISOString()
-  return {
+  return definedOnly({
     from: new Date(from).toISOString(),
     to: until < createdAt ? until : createdAt,
     status,
     source,
-    ...(destination !== undefined && { destination }),
-    ...(type !== undefined && { type }),
-    ...(rules && { rules }),
-  }
+    destination,
+    type,
+    rules,
+  })
 }
 
 /** A replay to a destination that is not active would skip every event. */

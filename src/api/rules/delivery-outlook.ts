@@ -3,6 +3,7 @@ import type { Db } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { readRecipients } from '../../db/destinations/email-recipients.ts'
 import { templateChannels } from '../../db/templates.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { whyInactive, type RoutableDestination } from '../../domain/destination.ts'
 import {
   addressKey,
@@ -48,7 +49,7 @@ export async function readOutlooks(
     const own = recipients.filter((one) => one.destinationId === destinationId)
     const outlook = inactive === undefined ? consentOutlook(delivery, row, own) : { skipped: inactive }
     const templateFault = templateFaultOf(delivery, templates)
-    return { name: row.name, ...outlook, ...(templateFault !== undefined && { templateFault }) }
+    return definedOnly({ name: row.name, ...outlook, templateFault })
   }
 }
 

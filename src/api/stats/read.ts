@@ -1,6 +1,7 @@
 import pMap from 'p-map'
 import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../../db/daily-totals.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { addDays, dayOf, daysBetween, endOf, startOf } from '../../domain/days.ts'
 import { sumOf, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { countLive, type LiveCounts } from '../../temporal/counts/live.ts'
@@ -41,7 +42,7 @@ function total(...parts: (Counted | undefined)[]): LiveCounts {
     .flatMap(({ lastAttemptAt: at }) => at ?? [])
     .sort()
     .at(-1)
-  return { ...sumOf(counted), ...(lastAttemptAt && { lastAttemptAt }) }
+  return definedOnly({ ...sumOf(counted), lastAttemptAt })
 }
 
 export interface DayStats extends DeliveryCounts {

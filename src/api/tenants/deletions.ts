@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client'
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { TenantDeletion } from '../../db/generated/client.ts'
@@ -89,14 +90,14 @@ async function countLeft(client: Client, { tenantId }: TenantDeletion): Promise<
 
 function show({ id, tenantId, createdAt, completedAt, ...counts }: TenantDeletion) {
   const { executions, archivedFiles, rows } = counts
-  return {
+  return definedOnly({
     id,
     tenantId,
     status: completedAt ? 'completed' : 'running',
     createdAt: createdAt.toISOString(),
-    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    completedAt: completedAt?.toISOString(),
     executions,
     archivedFiles,
     rows,
-  }
+  })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel, type Recipient } from '../channel.ts'
 import type { Composition } from '../../templates/composition.ts'
@@ -72,14 +73,14 @@ function mailTo(
 ) {
   const { messageId, headers } = emailHeaders(of)
   const { subject, ...bodies } = withFooter(composed, unsubscribeUrl)
-  return {
+  return definedOnly({
     address,
     from,
-    ...(replyTo !== undefined && { replyTo }),
+    replyTo,
     to: of.recipients?.map(({ address }) => address) ?? of.destination.config.to,
     envelope: { from: bounces ?? from, to: address },
     messageId,
     headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl), Subject: subjectHeader(subject) },
     ...bodies,
-  }
+  })
 }

@@ -1,5 +1,6 @@
 import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import pMap from 'p-map'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { listOf } from '../../domain/email/consent.ts'
 import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
 import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
@@ -112,10 +113,10 @@ export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
 
 function smtpReply(response: string): { responseCode?: number; responseExcerpt: string } {
   const code = Number(/^\d{3}/.exec(response)?.[0])
-  return {
-    ...(code && { responseCode: code }),
+  return definedOnly({
+    responseCode: code || undefined,
     responseExcerpt: excerptWithNote(response.replace(/\p{Cc}+/gu, ' ')),
-  }
+  })
 }
 
 function errorOf(outcome: Outcome): string {

@@ -15,7 +15,7 @@ export async function isUnchanged(db: Db, seen: DestinationSeen): Promise<boolea
 }
 
 function unchanged({ id, version, recoveries }: DestinationSeen) {
-  return { id, version, ...(recoveries !== undefined && { recoveries }) }
+  return { id, version, recoveries }
 }
 
 /** The first failure since a delivery last arrived counts. */

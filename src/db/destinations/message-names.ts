@@ -1,3 +1,4 @@
+import { definedOnly } from '../../domain/defined-only.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import { findEntry } from '../../domain/catalogue/index.ts'
 import { eventTypeNames } from '../../domain/routing/event-types.ts'
@@ -24,10 +25,10 @@ export async function findMessageNames(
     WHERE t."id" = ${tenantId}`
   const own = rows.find((row) => row.type === type) ?? rows[0]
   const known = catalogueTitle(findEntry(type)?.type ?? type)
-  return {
-    ...(own && { tenant: own.name }),
+  return definedOnly({
+    tenant: own?.name,
     titles: [...(own?.title ? [own.title] : []), ...(known === undefined ? [] : [known])],
-  }
+  })
 }
 
 /** Those that are still there, by id. */

@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { Attempt, AttemptResult } from './outcome.ts'
 import {
   ofDestinations,
@@ -101,14 +102,14 @@ export function openDelivery(
   timeline: Timeline,
   { destinationId, channel, step, acknowledgeable, fault }: PlannedDelivery,
 ): Delivery {
-  const delivery: Delivery = {
+  const delivery: Delivery = definedOnly({
     destinationId,
     channel,
-    ...(step && { step }),
-    status: 'pending',
-    ...(acknowledgeable && { acknowledgeable }),
+    step,
+    status: 'pending' as const,
+    acknowledgeable,
     attempts: [],
-  }
+  })
   if (fault !== undefined) settle(delivery, 'failed', fault)
   timeline.deliveries.push(delivery)
   return delivery
@@ -129,19 +130,21 @@ export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 
   if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
   if (previous?.templateFault)
     previous.templateFault = cutCodePoints(previous.templateFault, earlierMax.templateFault)
-  delivery.attempts.push({
-    number: delivery.attempts.length + 1,
-    at,
-    durationMs,
-    outcome: outcome.kind,
-    ...(outcome.responseCode !== undefined && { responseCode: outcome.responseCode }),
-    ...(outcome.responseExcerpt !== undefined && { responseExcerpt: outcome.responseExcerpt }),
-    ...(outcome.requestHeaders && { requestHeaders: outcome.requestHeaders }),
-    ...(outcome.kind !== 'delivered' && { error: outcome.error }),
-    ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
-    ...(template && { template }),
-    ...(templateFault !== undefined && { templateFault }),
-  })
+  delivery.attempts.push(
+    definedOnly({
+      number: delivery.attempts.length + 1,
+      at,
+      durationMs,
+      outcome: outcome.kind,
+      responseCode: outcome.responseCode,
+      responseExcerpt: outcome.responseExcerpt,
+      requestHeaders: outcome.requestHeaders,
+      ...(outcome.kind !== 'delivered' && { error: outcome.error }),
+      ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
+      template,
+      templateFault,
+    }),
+  )
 }
 
 function firstHeaders(headers: Record<string, string>): Record<string, string> {
@@ -193,31 +196,31 @@ export function summarize(
   { status, deliveries, acknowledgement, batches }: Timeline,
   delegated?: ReadonlySet<Delivery>,
 ): TimelineSummary {
-  return {
+  return definedOnly({
     status,
-    ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
+    acknowledgedAt: acknowledgement?.at,
     deliveries: deliveries.map((delivery) => ({
       ...summarizeDelivery(delivery),
       ...(delegated?.has(delivery) && { delegated: true as const }),
     })),
-    ...(batches && { batched: true }),
-  }
+    ...(batches && { batched: true as const }),
+  })
 }
 
 export function summarizeDelivery(delivery: Delivery): DeliverySummary {
   const { destinationId, channel, step, status, nextAttemptAt, acknowledgeable, attempts } = delivery
   const last = attempts.at(-1)
-  return {
+  return definedOnly({
     destinationId,
     channel,
-    ...(step && { step }),
+    step,
     status,
-    ...(acknowledgeable && { acknowledgeable }),
+    acknowledgeable,
     attempts: attempts.length,
-    ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
-    ...(last && { lastAttemptAt: last.at }),
-    ...(nextAttemptAt !== undefined && { nextAttemptAt }),
-  }
+    responseCode: last?.responseCode,
+    lastAttemptAt: last?.at,
+    nextAttemptAt,
+  })
 }
 
 /** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */

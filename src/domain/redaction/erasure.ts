@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import { isJsonObject, type Event, type Json, type JsonObject } from '../event.ts'
 import type { Attempt } from '../delivery/outcome.ts'
 import type { RoutingDecision } from '../routing/plan.ts'
@@ -69,13 +70,13 @@ export function digestsOf({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
  */
 export function withoutPayload(timeline: Timeline): Timeline {
   const { deliveries, routing, steps, acknowledgement } = timeline
-  return {
+  return definedOnly({
     ...timeline,
     deliveries: deliveries.map(keptOfDelivery),
     routing: routing.map(keptOfDecision),
-    ...(steps && { steps: steps.map(keptOfStep) }),
-    ...(acknowledgement && { acknowledgement: withoutNote(acknowledgement) }),
-  }
+    steps: steps?.map(keptOfStep),
+    acknowledgement: acknowledgement && withoutNote(acknowledgement),
+  })
 }
 
 function keptOfDelivery({ attempts, reason, ...delivery }: Delivery): Delivery {
@@ -94,16 +95,16 @@ function withoutQuote(reason: string): string {
 function keptOfAttempt({ requestHeaders, ...attempt }: Attempt): Attempt {
   const { number, at, durationMs, outcome, responseCode, errorClass, template } = attempt
   const headers = requestHeaders && plainHeaders(requestHeaders)
-  return {
+  return definedOnly({
     number,
     at,
     durationMs,
     outcome,
-    ...(responseCode !== undefined && { responseCode }),
-    ...(errorClass && { errorClass }),
-    ...(template && { template }),
-    ...(headers && { requestHeaders: headers }),
-  }
+    responseCode,
+    errorClass,
+    template,
+    requestHeaders: headers,
+  })
 }
 
 /** Names and times of ours. A signature is one of the payload, and an own header may be anything. */

@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import { assertNever } from '../assert-never.ts'
 import {
   plannedDeliveries,
@@ -120,7 +121,7 @@ function forecastSteps(by: Forecasting, planned: readonly PlannedStep[], clock: 
     const { until, then, detail } = forecastStep(by, step, clock)
     const begins = 'at' in clock ? { at: clock.at.toISOString() } : { after: clock.after }
     clock = then
-    return { path: step.path, ...begins, ...(until && { until: until.toISOString() }), ...detail }
+    return definedOnly({ path: step.path, ...begins, until: until?.toISOString(), ...detail })
   })
   return { steps, then: clock }
 }
@@ -148,11 +149,11 @@ function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecas
     case 'digest': {
       const { kind, windowMs, max, key, rest } = step
       const until = later(clock, windowMs)
-      return { until, then: clock, detail: { kind, max, ...(key && { key: key.text }), then: rest } }
+      return { until, then: clock, detail: definedOnly({ kind, max, key: key?.text, then: rest }) }
     }
     case 'stop': {
       const { kind, path, reason } = step
-      const detail = { kind, ...(reason !== undefined && { reason }) }
+      const detail = definedOnly({ kind, reason })
       return { then: { after: `never: ${path} stops the rule`, stopped: true }, detail }
     }
     default:
@@ -174,13 +175,13 @@ function forecastDeliver(by: Forecasting, step: PlannedDeliver, clock: Clock): F
   const over = after(begun, Math.max(0, ...deliveries.map(({ scheduleMs }) => scheduleMs[0] ?? 0)))
   const failed = fails ? over : { after: `when a delivery of ${path} has failed` }
   const following = forecastSteps(by, onFailure, failed)
-  const detail = {
+  const detail = definedOnly({
     kind,
     deliveries: showDeliveries(deliveries, by.lookAhead),
-    ...(missing && { missing }),
-    ...(waitFor && { waitFor }),
+    missing,
+    waitFor,
     ...(step.onFailure && { onFailure: following.steps }),
-  }
+  })
   return { until, then: waitFor ? (fails ? following.then : over) : begun, detail }
 }
 
@@ -211,7 +212,7 @@ function forecastAck(
   const { steps, then } = forecastSteps(by, otherwise, after(clock, withinMs))
   const acknowledged = { after: `if the event is acknowledged within ${within} at ${path}` }
   const stopped = 'stopped' in then && !('stopped' in clock)
-  const detail = { kind, within, ...(warning !== undefined && { warning }), otherwise: steps }
+  const detail = definedOnly({ kind, within, warning, otherwise: steps })
   return { until, then: stopped ? acknowledged : then, detail }
 }
 
@@ -225,6 +226,6 @@ function later(clock: Clock, byMs: number): Date | undefined {
 function showDeliveries(deliveries: readonly PlannedDelivery[], lookAhead: LookAhead): ForecastDelivery[] {
   return deliveries.map((delivery) => {
     const { destinationId, channel, template } = delivery
-    return { destinationId, channel, ...(template !== undefined && { template }), ...lookAhead(delivery) }
+    return definedOnly({ destinationId, channel, template, ...lookAhead(delivery) })
   })
 }

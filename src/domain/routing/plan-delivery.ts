@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
 import { orderKeyOf } from '../delivery/ordering.ts'
@@ -11,15 +12,15 @@ export function planDelivery(
 ): Omit<PlannedDelivery, 'opens'> {
   const { ordering, maxConcurrent } = delivery
   const order = orderKeyOf(event, ordering?.by)
-  return {
+  return definedOnly({
     destinationId: id,
     name,
     channel,
     scheduleMs: delivery.schedule.map(durationMs),
     timeoutMs: delivery.timeoutMs,
-    ...(order && { order }),
-    ...(maxConcurrent !== undefined && { maxConcurrent }),
-  }
+    order,
+    maxConcurrent,
+  })
 }
 
 /** A delivery that ends as failed at once. */

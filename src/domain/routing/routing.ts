@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
 import { fitsEventType } from './event-types.ts'
@@ -157,7 +158,7 @@ function planFor(
     const template = defaultTemplateFor(templates, event, destination.channel)
     if (fault !== undefined) deliveries.push(planFault(destination, fault))
     if (decision.matched)
-      deliveries.push(opening({ ...planDelivery(event, destination), ...(template && { template }) }))
+      deliveries.push(opening(definedOnly({ ...planDelivery(event, destination), template })))
     return { destinationId: destination.id, ...decision }
   })
   return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }

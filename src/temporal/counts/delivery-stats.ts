@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { isOpen } from '../../domain/delivery/timeline.ts'
 import { endedWithin, type Span } from './closed-executions.ts'
@@ -52,13 +53,13 @@ export async function readDeliveryStats(
     .flatMap(({ lastAttemptAt }) => lastAttemptAt ?? [])
     .sort()
     .at(-1)
-  return {
+  return definedOnly({
     total,
     succeeded,
     failed,
     pending: waiting.filter(isOpen).length + beyond,
-    ...(lastAttemptAt && { lastAttemptAt }),
-  }
+    lastAttemptAt,
+  })
 }
 
 /** SQL visibility takes what is under way to end in the far future. */

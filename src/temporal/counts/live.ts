@@ -48,7 +48,7 @@ function countExecution(counts: Map<string, LiveCounts>, execution: Execution): 
       total: total + 1,
       succeeded: succeeded + (deliveries.some(({ status }) => status === 'delivered') ? 1 : 0),
       failed: failed + (execution.endedAt !== undefined && deliveries.some(isFailing) ? 1 : 0),
-      ...(newest !== undefined && { lastAttemptAt: newest }),
+      lastAttemptAt: newest,
     })
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
 import { timelineQuery } from '../../workflows/contract/event.ts'
 import type { EventMemo } from '../../workflows/contract/lists.ts'
@@ -30,7 +31,7 @@ export async function readTimeline(
   const deliveries = timeline.deliveries.map((delivery) => made.get(deliveryKey(delivery)) ?? delivery)
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
   const stuck = timeline.stuck ?? children.find((child) => child.stuck)?.stuck
-  return { ...timeline, deliveries, ...(incomplete && { incomplete }), ...(stuck && { stuck }) }
+  return definedOnly({ ...timeline, deliveries, incomplete, stuck })
 }
 
 async function readChild(client: Client, workflowId: string): Promise<ReadTimeline> {
