@@ -99,7 +99,7 @@ export async function openPlatform(
 }
 
 /** Where closed events are kept after Temporal's retention, if that is wanted. */
-export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
+async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
   if (ARCHIVE?.kind === 'folder') {
     await mkdir(ARCHIVE.path, { recursive: true, mode: 0o700 })
     return createFolderArchive(ARCHIVE.path)

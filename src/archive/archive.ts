@@ -21,13 +21,13 @@ interface ArchivedFacts {
   redacted?: true
 }
 
-export interface KeptRun extends ArchivedFacts {
+interface KeptRun extends ArchivedFacts {
   event: Event
   erased?: undefined
 }
 
 /** What is left of one: what the event held, and what of its log may quote it, is gone. */
-export interface ErasedRun extends ArchivedFacts {
+interface ErasedRun extends ArchivedFacts {
   event: ErasedEvent
   erased: Erased
 }

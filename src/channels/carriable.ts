@@ -2,7 +2,7 @@
  * A text as mail and chat can carry it. Half of a surrogate pair has no form in UTF-8, and control characters are refused by
  * the receiver or dropped on the way: each becomes U+FFFD. A webhook carries them as JSON's escapes and needs none of this.
  */
-export function carriable(text: string): string {
+function carriable(text: string): string {
   return text.toWellFormed().replace(/[^\P{Cc}\t\n\r]/gu, '\uFFFD')
 }
 

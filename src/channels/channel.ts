@@ -8,7 +8,7 @@ import type { Composition } from '../templates/composition.ts'
 import type { Content, TemplateFields } from '../templates/field.ts'
 
 /** One attempt to make: an event, where to, and with what patience. */
-export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
+interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
   /** What a template has made of it. Where that has no field, the channel's default stands. */
   content?: Content<Fields>
@@ -60,7 +60,7 @@ export interface Signing {
 }
 
 /** Where a config is to hold: its environment, and what the operator allows there. */
-export interface Where {
+interface Where {
   environment: Environment
   egress: Egress
   /** See `PlatformMail`. */

@@ -22,7 +22,7 @@ export interface Compute {
   stop(): Promise<void>
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** How long the job may wait for its tenant's turn. */
   maxWaitMs?: number
 }
@@ -30,7 +30,7 @@ export interface RunOptions {
 /** For jobs that make a message: it is sent without what they would add rather than late. */
 export const messageMaxWaitMs = 2_000
 
-export const computeLimits = {
+const computeLimits = {
   /** One tenant leaves a thread to the others. */
   threads: Math.max(2, availableParallelism() - 1),
   waitingPerTenant: 1_000,

@@ -27,7 +27,7 @@ export interface PreviewedPart {
 }
 
 /** A thing of a configuration before and after; one of them is absent of what is created or deleted. */
-export interface ChangedEntry {
+interface ChangedEntry {
   name: string
   before?: ConfigurationEntry
   after?: ConfigurationEntry

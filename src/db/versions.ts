@@ -15,7 +15,7 @@ export interface VersionLimits {
 }
 
 /** With the current one, 100 of each. */
-export const versionLimits: VersionLimits = { ofOne: 99, inAll: 5_000, bytes: 64 * 1024 * 1024 }
+const versionLimits: VersionLimits = { ofOne: 99, inAll: 5_000, bytes: 64 * 1024 * 1024 }
 
 /** The tables, which differ in the names of two columns. */
 const kinds = {

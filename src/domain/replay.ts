@@ -10,7 +10,7 @@ export type ReplayStatus = (typeof replayStatuses)[number]
 
 /** Where events are looked for: in Temporal, or in the archive that outlives it. */
 export const replaySources = ['log', 'archive'] as const
-export type ReplaySource = (typeof replaySources)[number]
+type ReplaySource = (typeof replaySources)[number]
 
 /** Which events a replay is of. Times are ISO 8601: events accepted from `from` on and before `to`. */
 export interface ReplayFilter {

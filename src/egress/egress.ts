@@ -32,7 +32,7 @@ export interface Egress {
   close(): Promise<void>
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   tls: boolean
   /** Ends the attempt to connect, wherever it is. */
   signal: AbortSignal
@@ -40,7 +40,7 @@ export interface ConnectOptions {
 }
 
 /** Whether a request may use a connection that an earlier one has left open. */
-export type Reuse = 'reuse' | 'always new'
+type Reuse = 'reuse' | 'always new'
 
 /** All the addresses that a name has. */
 export type LookUp = (host: string) => Promise<ResolvedAddress[]>

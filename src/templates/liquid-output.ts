@@ -186,6 +186,6 @@ export class JsonOutput extends BoundedOutput {
   }
 }
 
-export class TooLong extends Error {
+class TooLong extends Error {
   override message = `it is longer than ${templateLimits.outputMaxBytes / 1024} KiB`
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 
 /** An attempt that this process makes, or made a moment ago. */
-export interface OngoingAttempt {
+interface OngoingAttempt {
   readonly result: AttemptResult | undefined
   readonly done: Promise<AttemptResult>
   /** Has its workflow told of the result once it is there. Asking again changes nothing. */

@@ -23,7 +23,7 @@ interface Held {
   retryInMs: number
 }
 
-export interface CircuitLimits {
+interface CircuitLimits {
   /** Attempts are counted for this time, from a failure on; then the count begins anew. */
   windowMs: number
   /** The circuit opens when at least this many were made and at least this share of them failed. */

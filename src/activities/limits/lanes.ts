@@ -11,7 +11,7 @@ export interface Lanes {
   send(destinationId: string, slowAfterMs: number): () => void
 }
 
-export interface Lane {
+interface Lane {
   tenantId: string
   destinationId: string
 }

@@ -32,13 +32,13 @@ const umbrellas = ['settings:read', 'settings:write'] as const
 
 /** What a key can be given. `*` is all there is, and all that there will be. */
 export const keyScopes = ['*', ...umbrellas, ...scopes] as const
-export type KeyScope = (typeof keyScopes)[number]
+type KeyScope = (typeof keyScopes)[number]
 
 /**
  * What a scope brings along. Keys from before there was a scope for each resource go on by it, so nothing is ever taken out
  * here; what is new and stronger (erasing, keys) is not put in, for a key must not come to more than it was given for.
  */
-export const implied: Partial<Record<KeyScope, readonly RouteScope[]>> = {
+const implied: Partial<Record<KeyScope, readonly RouteScope[]>> = {
   'events:read': ['deliveries:read', 'replays:read'],
   'events:write': ['deliveries:write', 'replays:write'],
   'settings:read': [

@@ -28,7 +28,7 @@ export interface Work {
 }
 
 /** Deleted, as nothing in the document is about them and everything of their kind was to be in it. */
-export interface Gone {
+interface Gone {
   destinations: readonly Destination[]
   templates: readonly Template[]
   rules: readonly (StoredRule & Named)[]

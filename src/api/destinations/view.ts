@@ -35,7 +35,7 @@ export function showDestination(destination: Destination) {
 }
 
 /** As the audit log keeps it: with a mask of its signing secret, and what only its contract's API knows of it. */
-export function destinationForAudit(destination: Destination) {
+function destinationForAudit(destination: Destination) {
   const { secret } = destination.keys
   const { contract, contractFields } = destination
   return definedOnly({

@@ -41,7 +41,7 @@ interface TenantRequest {
 }
 
 /** What a handler receives. `by` is who makes the call, for the audit log. */
-export type RouteRequest<A extends Access, Path extends string, Query, Body> = AnyRequest<Path, Query, Body> &
+type RouteRequest<A extends Access, Path extends string, Query, Body> = AnyRequest<Path, Query, Body> &
   (A extends 'platform' ? PlatformRequest : TenantRequest)
 
 export interface Reply {

@@ -30,7 +30,7 @@ export interface ShownEvent {
   acceptedAt: Moment
 }
 
-export interface ShownAcknowledgement {
+interface ShownAcknowledgement {
   by: string
   at: Moment
 }

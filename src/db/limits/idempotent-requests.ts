@@ -19,7 +19,7 @@ export type Claim =
   | { kind: 'other-body' }
   | { kind: 'answered'; answer: StoredAnswer }
 
-export const answerKeptMs = 24 * 3_600_000
+const answerKeptMs = 24 * 3_600_000
 
 /** A request that has not ended after this time has lost its process: the next one takes its place. */
 const abandonedMs = 60_000

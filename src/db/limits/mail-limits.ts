@@ -18,7 +18,7 @@ export interface MailLimits {
 }
 
 /** How many requests to confirm a mailbox gets in a day, and when the next one may be sent. */
-export interface ConfirmationLimit {
+interface ConfirmationLimit {
   perDay: number
   waitMs: number
 }

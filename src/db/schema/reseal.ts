@@ -4,14 +4,14 @@ import { Prisma } from '../generated/client.ts'
 
 /** Every table with a column `sealed`, which is bound to its row's id. A test holds this to the database. */
 export const sealedTables = ['ApiSecret', 'Destination'] as const
-export type SealedTable = (typeof sealedTables)[number]
+type SealedTable = (typeof sealedTables)[number]
 
 export interface SealedRow {
   table: SealedTable
   id: string
 }
 
-export interface Resealed {
+interface Resealed {
   table: SealedTable
   /** Rows looked at so far, and of them those that were sealed anew. */
   seen: number

@@ -22,10 +22,10 @@ export type IngestVerdict = { bucket: IngestBucket } & (
 )
 
 /** What the bucket holds, in time: a call is accepted unless this much is owed. */
-export const bucketMs = 1000
+const bucketMs = 1000
 
 /** Callers that ignore `Retry-After` must not push the time told to others further than this. */
-export const maxPromiseMs = 10_000
+const maxPromiseMs = 10_000
 
 export function takeFrom(
   { paidAtMs, promisedAtMs }: IngestBucket,

@@ -21,13 +21,13 @@ export interface ForecastPlan {
 }
 
 /** To those who subscribe. */
-export interface ForecastDeliveries {
+interface ForecastDeliveries {
   kind: 'deliver'
   at: string
   deliveries: ForecastDelivery[]
 }
 
-export interface ForecastRule extends Pick<PlannedRule, 'kind' | 'ruleId' | 'version' | 'name'> {
+interface ForecastRule extends Pick<PlannedRule, 'kind' | 'ruleId' | 'version' | 'name'> {
   at: string
   steps: ForecastStep[]
 }

@@ -20,7 +20,7 @@ export interface Routing {
 export type Step = DeliverStep | PlannedRule
 
 /** Deliveries of a step run side by side. */
-export interface DeliverStep {
+interface DeliverStep {
   kind: 'deliver'
   deliveries: PlannedDelivery[]
 }

@@ -24,7 +24,7 @@ export interface WireRequest {
 }
 
 /** The exact bytes to send and the headers that go with them. The signature is over `body` as it stands. */
-export interface WireMessage {
+interface WireMessage {
   headers: Record<string, string>
   body: string
 }

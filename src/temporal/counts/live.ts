@@ -12,7 +12,7 @@ export interface LiveCounts extends DeliveryCounts {
 }
 
 /** Executions that are read at most, the newest first: the number of calls does not depend on how many destinations there are. */
-export const maxCounted = 5_000
+const maxCounted = 5_000
 
 /**
  * Counts the deliveries to every destination of a tenant's environment: those under way, and those that ended since a time. The

@@ -16,7 +16,7 @@ type Scope = Pick<Event, 'tenantId' | 'environment'>
 const types = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** Lists the runs of an event: its own, its replays, and the children of both. */
-export function listRuns(client: Client, scope: Scope, eventId: string) {
+function listRuns(client: Client, scope: Scope, eventId: string) {
   const conditions = [...workflowConditions(scope, types), `EventId = ${quoted(eventId)}`]
   return listAllExecutions(client, conditions.join(' AND '))
 }
