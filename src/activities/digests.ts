@@ -31,7 +31,11 @@ export const digestEventType = 'digest'
 export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   /** Also those that are being erased: they must not find their way into a digest meanwhile. */
   async function withoutErased(scope: Scope, events: readonly Event[]): Promise<Event[]> {
-    const asked = await erasuresOf(db, scope, events.map(({ id }) => id)) // prettier-ignore
+    const asked = await erasuresOf(
+      db,
+      scope,
+      events.map(({ id }) => id),
+    )
     return events.filter((event) => !erasureOf(event, asked))
   }
 

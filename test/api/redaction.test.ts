@@ -36,7 +36,11 @@ const data = {
   people: [{ ssn: 4711 }, { ssn: 4712 }],
   riskLevel: 'high',
 }
-const shown = { ...data, document: { number: '[redacted]', type: 'passport' }, people: [{ ssn: '[redacted]' }, { ssn: '[redacted]' }] } // prettier-ignore
+const shown = {
+  ...data,
+  document: { number: '[redacted]', type: 'passport' },
+  people: [{ ssn: '[redacted]' }, { ssn: '[redacted]' }],
+}
 const paths = ['data.document.number', 'data.people.ssn']
 
 const echo =

@@ -262,8 +262,11 @@ describe('an archive in S3', () => {
     await expect(readAll(noBucket)).rejects.toThrow('bucket does not exist')
     await expect(noBucket.put(place, await fileOf([run('evt_1')]))).rejects.toThrow('bucket does not exist')
     const nobody = await createS3Archive({
-      bucket: 'compliance', prefix: '', endpoint: 'http://127.0.0.1:1', credentials,
-    }) // prettier-ignore
+      bucket: 'compliance',
+      prefix: '',
+      endpoint: 'http://127.0.0.1:1',
+      credentials,
+    })
     await expect(readAll(nobody)).rejects.toThrow('ECONNREFUSED')
   })
 
@@ -277,8 +280,11 @@ describe('an archive in S3', () => {
     onTestFinished(() => void broken.close())
     const { port } = broken.address() as AddressInfo
     const archive = await createS3Archive({
-      bucket: 'compliance', prefix: '', endpoint: `http://127.0.0.1:${port}`, credentials,
-    }) // prettier-ignore
+      bucket: 'compliance',
+      prefix: '',
+      endpoint: `http://127.0.0.1:${port}`,
+      credentials,
+    })
     await expect(readAll(archive)).rejects.toThrow('aborted')
   })
 })

@@ -55,9 +55,17 @@ it(
     })
     await server.line('ready')
     const call = async (target: string, body?: object) => {
-      const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1, 203.0.113.9' } // prettier-ignore
+      const headers = {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        'x-forwarded-for': '192.0.2.1, 203.0.113.9',
+      }
       const method = body ? 'POST' : 'GET'
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1${target}`, { method, headers, ...(body && { body: JSON.stringify(body) }) }) // prettier-ignore
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1${target}`, {
+        method,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      })
       return (await answer.json()) as Record<string, unknown>
     }
     const { id } = (await call('/tenants', { name: 'Acme' })) as { id: string }
@@ -66,7 +74,9 @@ it(
     // What the proxy itself saw; what was before that, anybody can write.
     const { data } = (await call(`/tenants/${id}/audit`)) as { data: { address: string }[] }
     expect(data.map(({ address }) => address)).toEqual(['203.0.113.9', '203.0.113.9', '203.0.113.9'])
-    const heads = (await call(`/tenants/${id}/audit/head`)) as { data: { chain: string; sequence: number; hash: string }[] } // prettier-ignore
+    const heads = (await call(`/tenants/${id}/audit/head`)) as {
+      data: { chain: string; sequence: number; hash: string }[]
+    }
     const [sandbox, , whole] = heads.data.map(({ chain, sequence, hash }) => `${chain}:${sequence}:${hash}`)
     const noted = ['--expect', sandbox ?? '', '--expect', whole ?? '']
 

@@ -13,8 +13,16 @@ import { ok, startReceiver, status } from '../support/receiver.ts'
 import { makeDestination, rollUp } from '../support/roll-up.ts'
 import { closedLog, makeRule, makeWebhook, post } from '../support/rules.ts'
 import {
-  eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Api, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
 import { tracesInFiles } from '../support/traces.ts'
 import { bytesOf } from '../temporal/raw-bytes.ts'
 
@@ -136,7 +144,12 @@ async function eraseAndKillAt(step: Step, { api, tenantId, eventId }: Held): Pro
 }
 
 it('erasures whose workers are killed at every step complete, and leave nothing in the raw files', async () => {
-  const held = { waiting: await waiting(), fannedOut: await fannedOut(), digested: await digested(), replayed: await replayed() } // prettier-ignore
+  const held = {
+    waiting: await waiting(),
+    fannedOut: await fannedOut(),
+    digested: await digested(),
+    replayed: await replayed(),
+  }
   await rollUp(stack, [dayOf(new Date())])
   await stack.stopWorkers()
   const encrypted = await Promise.all(Object.values(held).map(ciphertext))

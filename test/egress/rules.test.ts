@@ -96,7 +96,10 @@ describe('loopback is opened to the sandbox, where the installation says so', ()
 
 describe('EGRESS_PORTS', () => {
   const host = 'hooks.example.com'
-  const some = [[443, 443], [8000, 8999]] as const // prettier-ignore
+  const some = [
+    [443, 443],
+    [8000, 8999],
+  ] as const
   it.each<[port: number, ports: GateRules['ports'], http: boolean, smtp: boolean]>([
     [443, undefined, true, false],
     [80, undefined, true, false],

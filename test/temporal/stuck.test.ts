@@ -7,8 +7,16 @@ import { canary } from '../support/log-leaks.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { makeDestination } from '../support/roll-up.ts'
 import {
-  eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api, type EventLog,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type EventLog,
+} from '../support/stack.ts'
 
 const stack = stackOfFile()
 

@@ -10,8 +10,16 @@ import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { forgetExecutions, makeDestination, readStats, rollUp, send, statsOnce } from '../support/roll-up.ts'
 import {
-  eventually, makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Stack,
+} from '../support/stack.ts'
 
 /** Days that are over cannot be made on a real server: what is rolled up by name here is the day that it is. */
 const today = dayOf(new Date())

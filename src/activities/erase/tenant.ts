@@ -35,7 +35,9 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
       const { executions } = await listExecutions(client, query, mostAtOnce)
       if (executions.length === 0) return deleted.size
       const left = executions.filter(({ runId }) => !deleted.has(runId))
-      await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), { concurrency }) // prettier-ignore
+      await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), {
+        concurrency,
+      })
       for (const { runId } of left) deleted.add(runId)
       if (left.length === 0) await sleep(pollMs)
     }

@@ -51,7 +51,12 @@ export function currentDetails(
   const { deliveries, steps = [], acknowledgement } = timeline
   const parts = [`**${status}**${acknowledgement ? `, acknowledged at ${acknowledgement.at}` : ''}`]
   if (deliveries.length > 0)
-    parts.push(table(deliveryColumns, deliveries.map((one) => deliveryRow(one, nameOfDestination)))) // prettier-ignore
+    parts.push(
+      table(
+        deliveryColumns,
+        deliveries.map((one) => deliveryRow(one, nameOfDestination)),
+      ),
+    )
   if (steps.length > 0) parts.push(table(stepColumns, steps.map(stepRow)))
   return parts.join('\n\n')
 }

@@ -69,8 +69,13 @@ function inFilter(filter: JsonObject, path: string[]): FilterProblem[] {
 function inGroup(key: string, value: Json, here: string[]): FilterProblem[] {
   if (key === '$not') return isJsonObject(value) ? inFilter(value, here) : []
   if (!groups.includes(key) || !Array.isArray(value)) {
-    return [{ path: here, message: 'is said of a field, as in {"data.score": {"$gt": 5}}: it takes no other place' }]
-  } // prettier-ignore
+    return [
+      {
+        path: here,
+        message: 'is said of a field, as in {"data.score": {"$gt": 5}}: it takes no other place',
+      },
+    ]
+  }
   return value.flatMap((item, index) => (isJsonObject(item) ? inFilter(item, [...here, String(index)]) : []))
 }
 

@@ -83,7 +83,11 @@ export async function listLate(
       asksForAcknowledgement(memo.summary?.deliveries ?? []),
   )
   if (asking.length === 0) return new Map()
-  const found = await findLate(client, scope, asking.map(({ memo }) => memo.eventId)) // prettier-ignore
+  const found = await findLate(
+    client,
+    scope,
+    asking.map(({ memo }) => memo.eventId),
+  )
   const byId = new Map(found.map(({ workflowId, memo }) => [workflowId, memo]))
   return new Map(
     asking.flatMap((run) => {

@@ -59,11 +59,15 @@ describe('the stats of a destination', () => {
     await statsOnce(api, delivered, { total: 2, succeeded: 2, pending: 0 })
   })
 
-  it.each([['0', 0], ['1', 1], ['90', 90]])('show %s days if asked to', async (days, expected) => {
+  it.each([
+    ['0', 0],
+    ['1', 1],
+    ['90', 90],
+  ])('show %s days if asked to', async (days, expected) => {
     const { api } = await makeTenant(stack)
     const id = await makeDestination(api, { url: 'https://receiver.example/hook' })
     expect((await readStats(api, id, `?days=${days}`)).days).toHaveLength(expected)
-  }) // prettier-ignore
+  })
 
   it.each(['days=91', 'days=-1', 'days=1.5', 'days=week', 'month=1'])(
     'are refused for ?%s',

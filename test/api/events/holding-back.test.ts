@@ -225,7 +225,10 @@ describe('an ordered destination', () => {
   const ordering = { by: 'data.customerId' }
 
   it('gets the events of one key in the order in which they were accepted, through retries', async () => {
-    const failing = new Map([['a2', 2], ['b1', 1]]) // prettier-ignore
+    const failing = new Map([
+      ['a2', 2],
+      ['b1', 1],
+    ])
     const place = await destinationWith(
       { ordering, schedule: ['0s', '1s', '1s', '1s'] },
       (response, { headers }) => {

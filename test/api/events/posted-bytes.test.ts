@@ -13,8 +13,15 @@ import { endedReplay, startReplay } from '../../support/replays.ts'
 import { forgetExecutions, rollUp } from '../../support/roll-up.ts'
 import { closedLog, makeRule, makeWebhook } from '../../support/rules.ts'
 import {
-  apiOf, eventually, makeTenant, settledLog, startStack, untilTestEnds, type Api, type Stack,
-} from '../../support/stack.ts' // prettier-ignore
+  apiOf,
+  eventually,
+  makeTenant,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from '../../support/stack.ts'
 
 let root: string
 let stack: Stack
@@ -231,8 +238,11 @@ describe('numbers are compared exactly', () => {
     const receiver = untilTestEnds(await startReceiver())
     const subscription = `{"eventTypes":["aml.*"],"filter":${filter}}`
     const config = JSON.stringify({ url: receiver.url })
-    await postText(tenant, '/destinations',
-      `{"name":"r","channel":"webhook","config":${config},"subscription":${subscription}}`).expect(201) // prettier-ignore
+    await postText(
+      tenant,
+      '/destinations',
+      `{"name":"r","channel":"webhook","config":${config},"subscription":${subscription}}`,
+    ).expect(201)
     await settledLog(tenant.api, await postData(tenant, {}, `{"n":${passes}}`))
     expect(await settledLog(tenant.api, await postData(tenant, {}, `{"n":${doesNot}}`))).toMatchObject({
       status: 'unrouted',

@@ -60,7 +60,9 @@ describe('a template', () => {
     })
     expect((await api.get(`/templates/${made.id}`).expect(200)).body).toEqual(made)
     const list = (await api.get('/templates').expect(200)).body as { data: unknown[] }
-    expect(list.data).toMatchObject([{ id: made.id, channels: expect.arrayContaining(['email', 'slack', 'webhook']) as unknown }]) // prettier-ignore
+    expect(list.data).toMatchObject([
+      { id: made.id, channels: expect.arrayContaining(['email', 'slack', 'webhook']) as unknown },
+    ])
     expect(list.data[0]).not.toHaveProperty('parts')
     const renamed = await api.patch(`/templates/${made.id}`, { name: 'Match', eventTypes: [] }).expect(200)
     expect(renamed.body).toMatchObject({ name: 'Match', eventTypes: [], parts, version: 1 })
@@ -152,7 +154,13 @@ describe('a template', () => {
 
   it('is one of 200 at most in an environment', async () => {
     const { id: tenantId, api } = await makeTenant(stack)
-    const rows = Array.from({ length: 199 }, (_, n) => ({ id: `tpl_${tenantId}_${n}`, tenantId, environment: 'sandbox', name: 'x', parts })) // prettier-ignore
+    const rows = Array.from({ length: 199 }, (_, n) => ({
+      id: `tpl_${tenantId}_${n}`,
+      tenantId,
+      environment: 'sandbox',
+      name: 'x',
+      parts,
+    }))
     await stack.db.template.createMany({ data: rows })
     const answers = await Promise.all([api.post('/templates', given), api.post('/templates', given)])
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409])
@@ -250,9 +258,11 @@ describe('a message', () => {
     const receiver = untilTestEnds(await startReceiver(respond))
     const config = channel === 'slack' ? { webhookUrl: receiver.url } : { url: receiver.url }
     const delivery = { schedule: ['0s'] }
-    const { body } = await api.post('/destinations', { name: channel, channel, config, subscription, delivery }).expect(201)
+    const { body } = await api
+      .post('/destinations', { name: channel, channel, config, subscription, delivery })
+      .expect(201)
     return { receiver, secret: (body as { secret?: string }).secret ?? '' }
-  } // prettier-ignore
+  }
   async function happen(api: Api) {
     const { body } = await api.post('/events', { type: 'aml.match.found', data }).expect(202)
     const log = await settledLog(api, (body as { id: string }).id)
@@ -278,7 +288,10 @@ describe('a message', () => {
       expect(attempt).toMatchObject({ outcome: 'delivered', template: { id, version: 2 } })
       expect(attempt).not.toHaveProperty('templateFault')
     }
-    expect(mail.mails[0]).toMatchObject({ subject: 'AML: Zoë <b>', html: expect.stringContaining('<p>Zoë &lt;b&gt;</p>') as string }) // prettier-ignore
+    expect(mail.mails[0]).toMatchObject({
+      subject: 'AML: Zoë <b>',
+      html: expect.stringContaining('<p>Zoë &lt;b&gt;</p>') as string,
+    })
     expect(JSON.parse(slack.received[0]?.body ?? '')).toMatchObject({ text: 'v2 Zoë &lt;b&gt;' })
     const { body = '', headers = {} } = webhook.received[0] ?? {}
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
@@ -335,7 +348,9 @@ describe('a message', () => {
   it('that Slack refuses for its blocks is sent again as the default one, in the same attempt', async () => {
     const { api } = await makeTenant(stack)
     const refuseBlocks: Respond = (response, { body }) =>
-      body.includes('nonsense') ? status(400, {}, 'invalid_blocks')(response, { path: '', headers: {}, body }, 1) : void response.end('ok') // prettier-ignore
+      body.includes('nonsense')
+        ? status(400, {}, 'invalid_blocks')(response, { path: '', headers: {}, body }, 1)
+        : void response.end('ok')
     const { receiver } = await httpTo(api, 'slack', refuseBlocks)
     const { id } = await create(api, { parts: { slack: { blocks: '[{"type": "nonsense"}]' } } })
     expect(await happen(api)).toMatchObject([

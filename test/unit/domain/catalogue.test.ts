@@ -187,11 +187,17 @@ describe('the types nearest to', () => {
 describe('the title of a type', () => {
   // A digest's title counts its events, and is no template.
   const titled = entries.filter(({ type }) => type !== 'digest')
-  it.each(titled.map(({ type, sample }) => [type, sample] as const))('%s says what happened', (type, sample) => {
-    const template = catalogueTitle(type) ?? ''
-    const scope = templateScope({ event: makeEvent({ type, data: sample }), destination: { id: '', name: '' } })
-    const title = renderStrictLine(template, scope, 1000)
-    expect(title).toMatch(/^\S[^{}]{8,90}$/)
-    expect(title).not.toBe(readableType(type))
-  }) // prettier-ignore
+  it.each(titled.map(({ type, sample }) => [type, sample] as const))(
+    '%s says what happened',
+    (type, sample) => {
+      const template = catalogueTitle(type) ?? ''
+      const scope = templateScope({
+        event: makeEvent({ type, data: sample }),
+        destination: { id: '', name: '' },
+      })
+      const title = renderStrictLine(template, scope, 1000)
+      expect(title).toMatch(/^\S[^{}]{8,90}$/)
+      expect(title).not.toBe(readableType(type))
+    },
+  )
 })

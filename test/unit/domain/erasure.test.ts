@@ -63,19 +63,38 @@ const log: Timeline = {
         },
       ],
     },
-    { destinationId: 'dst_2', channel: 'email', status: 'failed', reason: `given up: ${secret}`, attempts: [] },
-    { destinationId: 'dst_3', channel: 'slack', status: 'skipped', reason: 'cancelled on request', attempts: [] },
+    {
+      destinationId: 'dst_2',
+      channel: 'email',
+      status: 'failed',
+      reason: `given up: ${secret}`,
+      attempts: [],
+    },
+    {
+      destinationId: 'dst_3',
+      channel: 'slack',
+      status: 'skipped',
+      reason: 'cancelled on request',
+      attempts: [],
+    },
   ],
   routing: [
     { destinationId: 'dst_1', matched: true, reason: 'subscribed to aml.*' },
-    { ruleId: 'rul_1', version: 1, name: 'R', matched: true, reason: `throttled: 3 events with ${secret}`, heldBack: 'throttled' },
+    {
+      ruleId: 'rul_1',
+      version: 1,
+      name: 'R',
+      matched: true,
+      reason: `throttled: 3 events with ${secret}`,
+      heldBack: 'throttled',
+    },
   ],
   steps: [
     { path: 'rul_1/0', kind: 'digest', status: 'waiting', at, reason: `with data.name = ${secret}` },
     { path: 'rul_1/1', kind: 'deliver', status: 'done', at, endedAt: at, reason: '1 of 1 delivered' },
   ],
   acknowledgement: { at, by: 'Ada', via: 'api', keyId: 'key_1', note: `spoke to ${secret}` },
-} // prettier-ignore
+}
 
 describe('a log without what may quote its event', () => {
   it('tells who got it, when, how often and with which outcome, and why', () => {

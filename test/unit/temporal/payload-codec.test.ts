@@ -29,10 +29,14 @@ describe('a payload', () => {
     expect(Buffer.from(data ?? [])).toEqual(Buffer.from(clear.data ?? []))
   })
 
-  it.each([['undefined', undefined], ['an empty text', ''], ['bytes', new Uint8Array([0, 1, 255])], ['256 KiB', 'x'.repeat(262_144)]])(
-    'may hold %s', async (_what, value) => {
-      expect(await decoded(await encoded([newer], defaultPayloadConverter.toPayload(value)))).toEqual(value)
-    }) // prettier-ignore
+  it.each([
+    ['undefined', undefined],
+    ['an empty text', ''],
+    ['bytes', new Uint8Array([0, 1, 255])],
+    ['256 KiB', 'x'.repeat(262_144)],
+  ])('may hold %s', async (_what, value) => {
+    expect(await decoded(await encoded([newer], defaultPayloadConverter.toPayload(value)))).toEqual(value)
+  })
 
   it('says how and with which key it is encrypted, and nothing else', async () => {
     const { metadata, data } = await encoded([newer, older])

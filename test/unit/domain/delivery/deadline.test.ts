@@ -119,7 +119,13 @@ describe('a Retry-After', () => {
 
 describe('whatever holds a delivery back, and however often', () => {
   const schedule = fc.array(fc.integer({ min: 0, max: 600_000 }), { minLength: 1, maxLength: 20 })
-  const holds = fc.array(fc.record({ by: fc.constantFrom('circuit' as const, 'slot' as const), retryInMs: fc.integer({ min: 1, max: 300_000 }) }), { maxLength: 40 }) // prettier-ignore
+  const holds = fc.array(
+    fc.record({
+      by: fc.constantFrom('circuit' as const, 'slot' as const),
+      retryInMs: fc.integer({ min: 1, max: 300_000 }),
+    }),
+    { maxLength: 40 },
+  )
 
   it('it has ended when its delays have passed, or a timeout later where it waited for a slot', () => {
     fc.assert(

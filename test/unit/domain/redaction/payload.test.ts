@@ -80,18 +80,30 @@ it.each([
 it('a log loses it in every text that may quote the event, and keeps the rest', () => {
   const number = 'L01X00T47'
   const attempt = { number: 1, at: 'x', durationMs: 5, outcome: 'failed' as const, responseCode: 422 }
-  const quoting = (text: string) => ({ responseExcerpt: text, error: `HTTP 422: ${text}`, templateFault: text })
+  const quoting = (text: string) => ({
+    responseExcerpt: text,
+    error: `HTTP 422: ${text}`,
+    templateFault: text,
+  })
   const log = (text: string): Timeline => ({
     status: 'failed',
     reason: `ended: ${text}`,
-    deliveries: [{ destinationId: 'dst_1', channel: 'webhook', status: 'failed', reason: `given up: ${text}`, attempts: [{ ...attempt, ...quoting(text) }] }],
+    deliveries: [
+      {
+        destinationId: 'dst_1',
+        channel: 'webhook',
+        status: 'failed',
+        reason: `given up: ${text}`,
+        attempts: [{ ...attempt, ...quoting(text) }],
+      },
+    ],
     routing: [{ ruleId: 'rul_1', version: 1, name: 'x', matched: true, reason: `throttled for ${text}` }],
     steps: [{ path: 'rul_1/0', kind: 'delay', status: 'done', reason: text, at: 'x' }],
   })
   const { timeline } = redactionOf(event, paths)
   expect(timeline(log(number))).toEqual(log(hidden))
   expect(timeline(log('fine'))).toEqual(log('fine'))
-}) // prettier-ignore
+})
 
 it('with too many values to look for, no quotation is shown', () => {
   const data = { list: Array.from({ length: 300 }, (_, n) => `value-${n}`) }

@@ -88,8 +88,17 @@ describe('what an attempt is told of its rule', () => {
   })
 
   it('is which deliveries it makes up for, bounded', () => {
-    const planned: PlannedDelivery = { ...to('dst_2', 'rul_1/0.onFailure.0'), cause: { kind: 'fallback', of: step } }
-    const attempt = { number: 1, at: '', durationMs: 1, outcome: 'failed', error: `HTTP 500 ${'x'.repeat(500)}` } as const
+    const planned: PlannedDelivery = {
+      ...to('dst_2', 'rul_1/0.onFailure.0'),
+      cause: { kind: 'fallback', of: step },
+    }
+    const attempt = {
+      number: 1,
+      at: '',
+      durationMs: 1,
+      outcome: 'failed',
+      error: `HTTP 500 ${'x'.repeat(500)}`,
+    } as const
     const deliveries = [
       failed('dst_a', { attempts: [attempt] }),
       failed('dst_ok', { status: 'delivered' }),
@@ -105,7 +114,7 @@ describe('what an attempt is told of its rule', () => {
       ],
       more: 2,
     })
-  }) // prettier-ignore
+  })
 })
 
 describe('a reason in words', () => {
