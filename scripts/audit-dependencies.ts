@@ -13,7 +13,7 @@ const report = z.object({
 const { stdout } = spawnSync('npm', ['audit', '--json', '--audit-level=high'], { encoding: 'utf8' })
 const answer = report.safeParse(parse(stdout))
 if (!answer.success) {
-  console.log('npm audit: the registry did not answer with advisories; nothing was checked.')
+  console.log('npm audit: the registry returned no advisories; nothing was checked.')
 } else {
   const { vulnerabilities, metadata } = answer.data
   for (const [name, { severity, range }] of Object.entries(vulnerabilities))

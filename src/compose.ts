@@ -193,7 +193,7 @@ export async function serveApi(
 function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
   if (error.code !== 'EADDRINUSE') return error
   return new Error(
-    `Port ${PORT} on ${HOST} (API) is in use: stop what listens there, or choose another with PORT=…`,
+    `Port ${PORT} on ${HOST} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
   )
 }
 
@@ -232,7 +232,7 @@ export async function runWorkers(
     },
   })
   lifecycle.add('the workers', () => workers.stop())
-  workers.done.catch((error: unknown) => fail(`The worker ended: ${(error as Error).message}`))
+  workers.done.catch((error: unknown) => fail(`The worker stopped unexpectedly: ${(error as Error).message}`))
 }
 
 /** Makes the platform key if there is none yet, or none that can still be used. It is shown by whoever calls this, once, and never again. */

@@ -24,7 +24,8 @@ const cidrs = z
     (entries) =>
       entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
     {
-      message: 'must be host names, addresses and CIDRs, separated by commas; no ports, no wildcards',
+      message:
+        'must be a comma-separated list of host names, IP addresses and CIDR ranges, without ports or wildcards',
       abort: true,
     },
   )
@@ -38,7 +39,7 @@ const portRanges = z.string().transform((text, context): PortRange[] => {
   if (!ranges.every(([first, last]) => first >= 1 && first <= last && last <= 65_535)) {
     context.addIssue({
       code: 'custom',
-      message: 'must be ports and ranges of ports, separated by commas: 443,8443,10000-65535',
+      message: 'must be a comma-separated list of ports and port ranges such as 443,8443,10000-65535',
     })
   }
   return ranges
@@ -52,18 +53,19 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
   if (keys.some(({ id, key }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== 32)) {
     context.addIssue({
       code: 'custom',
-      message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)',
+      message:
+        'must be a comma-separated list of id:key pairs, each key 32 bytes in base64 (openssl rand -base64 32)',
     })
   }
   if (new Set(keys.map(({ id }) => id)).size < keys.length)
-    context.addIssue({ code: 'custom', message: 'must give each key an id of its own' })
+    context.addIssue({ code: 'custom', message: 'must not use the same key id twice' })
   return keys
 })
 
 /** What links in messages begin with. A path may stand in it, where a proxy serves us below one. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-  .regex(/^[^?#@]*$/, 'must have no credentials, no query and no fragment')
+  .regex(/^[^?#@]*$/, 'must not contain credentials, a query or a fragment')
 
 /** The file's content: it is read once, at the start. */
 const certificates = z.string().transform((file, context) => {
@@ -75,7 +77,7 @@ const certificates = z.string().transform((file, context) => {
   }
   context.addIssue({
     code: 'custom',
-    message: `must be a readable file of certificates in PEM: ${file} is not`,
+    message: `must be the path of a readable PEM certificate file, which ${file} is not`,
   })
   return z.NEVER
 })
@@ -84,12 +86,12 @@ const mailDomains = z
   .string()
   .transform((text) => text.split(',').map((entry) => domainToASCII(entry.trim()) || entry))
   .refine((entries) => entries.every((entry) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(entry)), {
-    message: 'must be domains such as example.com, separated by commas; no wildcards',
+    message: 'must be a comma-separated list of domains such as example.com, without wildcards',
   })
 
 /** Each destination's id is added to the part before the @, of which 64 characters are all that mail servers take (RFC 5321). */
 const mailBounces = z
-  .email('must be an address such as bounces@example.com')
+  .email('must be an email address such as bounces@example.com')
   .refine((text) => text.lastIndexOf('@') <= 33, 'must have at most 33 characters before the @')
 
 /** A folder, or `s3://bucket/prefix`. */
@@ -97,7 +99,7 @@ const archive = z.string().transform((text, context) => {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return { kind: 'folder' as const, path: resolve(text) }
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text) ?? []
   if (bucket !== undefined) return { kind: 's3' as const, bucket, prefix: prefix.replace(/^\/+|\/+$/g, '') }
-  context.addIssue({ code: 'custom', message: 'must be a folder, or s3://bucket/prefix' })
+  context.addIssue({ code: 'custom', message: 'must be a folder or s3://bucket/prefix' })
   return z.NEVER
 })
 
@@ -116,7 +118,7 @@ const trustProxy = z.string().transform((text, context): number | string[] => {
   context.addIssue({
     code: 'custom',
     message:
-      'must be how many proxies there are (1 to 9), or their addresses, CIDRs, loopback, linklocal or uniquelocal, separated by commas',
+      'must be the number of proxies (1 to 9), or a comma-separated list of their IP addresses, CIDR ranges, loopback, linklocal or uniquelocal',
   })
   return z.NEVER
 })
@@ -130,7 +132,10 @@ const origins = z
       entries.every(
         (entry) => /^https?:[^*]+$/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry,
       ),
-    { message: 'must be origins such as https://app.example.com, separated by commas; no path, no *' },
+    {
+      message:
+        'must be a comma-separated list of origins such as https://app.example.com, without paths or wildcards',
+    },
   )
 
 /** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
@@ -180,7 +185,7 @@ const variables = z.object({
   SLACK_HOSTS: cidrs
     .refine(
       (entries) => !entries.some((entry) => entry.includes('/')),
-      'must be host names, separated by commas',
+      'must be a comma-separated list of host names',
     )
     .default([...defaultSlackHosts]),
   EGRESS_CA_FILE: certificates.optional(),
@@ -205,7 +210,11 @@ const archiveKeys = ['ARCHIVE_S3_ACCESS_KEY_ID', 'ARCHIVE_S3_SECRET_ACCESS_KEY']
 const consistent = variables.superRefine((given, context) => {
   const [absent, ...others] = archiveKeys.filter((name) => given[name] === undefined)
   if (absent && others.length === 0)
-    context.addIssue({ code: 'custom', path: [absent], message: 'is missing: an access key has both parts' })
+    context.addIssue({
+      code: 'custom',
+      path: [absent],
+      message: 'is missing: set both parts of the access key or neither',
+    })
 })
 
 export type Config = z.output<typeof variables>
@@ -223,7 +232,7 @@ const commandVariables = z.object({
   SWITCHYARD_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .default('http://127.0.0.1:3000'),
-  SWITCHYARD_KEY: z.string('must be set to a key of the environment that is meant'),
+  SWITCHYARD_KEY: z.string('must be set to an API key of the environment to configure'),
 })
 
 /** `variable` answers with any other one, for a document that names it. */
@@ -240,7 +249,7 @@ function parseVariables<Schema extends z.ZodType>(
   const parsed = schema.safeParse(given, { error: fieldMessage })
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
-  throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)
+  throw new ConfigError(`Invalid environment variables:\n${lines.join('\n')}`)
 }
 
 /** How to reach the Temporal server at an address, by the variables. */
@@ -254,7 +263,7 @@ export function requireVariables<Name extends keyof Config>(config: Config, name
   const missing = names.filter((name) => config[name] === undefined)
   if (missing.length > 0) {
     throw new ConfigError(
-      `These environment variables must be set: ${missing.join(', ')}. (\`npm start\` needs none: it brings its own services.)`,
+      `Missing environment variables: ${missing.join(', ')}. (\`npm start\` needs none: it starts its own services.)`,
     )
   }
   return config as Config & { [Key in Name]-?: NonNullable<Config[Key]> }

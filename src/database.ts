@@ -24,7 +24,7 @@ export async function openDatabase(databaseUrl: string, poolSize?: number): Prom
     await db.$disconnect()
     const { host, pathname } = new URL(databaseUrl)
     throw new Error(
-      `PostgreSQL cannot be reached at ${host}${pathname}: is it running, and is DATABASE_URL right? (Without DATABASE_URL, \`npm start\` brings its own.)`,
+      `Cannot connect to PostgreSQL at ${host}${pathname}: is it running, and is DATABASE_URL correct? (Without DATABASE_URL, \`npm start\` starts its own.)`,
       { cause },
     )
   }

@@ -21,7 +21,7 @@ export class Lifecycle {
       try {
         await stop()
       } catch (error) {
-        console.error(`${what} did not stop as it should: ${(error as Error).message}`)
+        console.error(`${what} did not stop cleanly: ${(error as Error).message}`)
       }
     }
   }
@@ -60,7 +60,9 @@ export async function runRoot(
       if (!again) return
       presses += 1
       if (presses > 2) process.exit(130)
-      console.error(presses === 1 ? `stopping (${signal}) …` : 'still stopping; once more ends it at once')
+      console.error(
+        presses === 1 ? `stopping (${signal}) …` : 'still stopping; press once more to exit immediately',
+      )
       void end()
     })
   }

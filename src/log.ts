@@ -38,7 +38,7 @@ function showError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
   const { name, cause } = error
   const { code } = error as { code?: unknown }
-  const message = quotesInput(error) ? 'a text that is not JSON' : error.message
+  const message = quotesInput(error) ? 'a string that is not valid JSON' : error.message
   const shown: ShownError = { type: name, message }
   if (typeof code === 'string' || typeof code === 'number') shown.code = code
   if (error.stack !== undefined) shown.stack = error.stack.replace(error.message, message)

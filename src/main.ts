@@ -52,7 +52,7 @@ await runRoot(async (lifecycle, fail) => {
   const options = { eagerStart, admission, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
   const url = await serveApi(platform, options, lifecycle)
   progress(
-    'loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed',
+    'sandbox destinations may use loopback addresses, so that you can try a local receiver; production destinations may not',
   )
   const platformKey = await firstPlatformKey(platform)
   if (platformKey !== undefined) keepPlatformKey(config, platformKey)
@@ -78,7 +78,7 @@ function announce(facts: Record<string, string | undefined>): void {
 async function postgres(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
   const running = await startPostgres({ dataDir: join(config.DATA_DIR, 'postgres'), progress })
   lifecycle.add('PostgreSQL', () => running.stop())
-  running.onExit((why) => fail(`PostgreSQL ended: ${why}`))
+  running.onExit((why) => fail(`PostgreSQL stopped unexpectedly: ${why}`))
   return running
 }
 
@@ -99,7 +99,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
     progress,
   })
   lifecycle.add('Temporal', () => running.stop())
-  running.onExit((why) => fail(`The Temporal server ended: ${why}`))
+  running.onExit((why) => fail(`The Temporal server stopped unexpectedly: ${why}`))
   const { connection, client } = await connectTemporal({
     address: running.address,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -122,7 +122,7 @@ async function mailCatcher(config: Config, lifecycle: Lifecycle): Promise<string
   const folder = privateFolder(config, 'mail')
   const catcher = await startMailCatcher({ folder })
   lifecycle.add('the mail catcher', () => catcher.stop())
-  progress(`mail is not sent but kept in ${folder} (set SMTP_URL to send it)`)
+  progress(`mail is written to ${folder} instead of being sent (set SMTP_URL to send it)`)
   return catcher.smtpUrl
 }
 
@@ -138,5 +138,5 @@ function keepPlatformKey({ DATA_DIR }: Config, key: string): void {
   const file = join(DATA_DIR, 'platform.key')
   rmSync(file, { force: true }) // An older file would keep its own mode.
   writeFileSync(file, `${key}\n`, { mode: 0o600 })
-  progress(`the platform key is kept in ${file}`)
+  progress(`the platform key is stored in ${file}`)
 }

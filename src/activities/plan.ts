@@ -58,7 +58,7 @@ async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }
 function refusePlan({ log }: PlanDeps, { event }: RouteEventInput, { at }: Plan, bytes: number): Plan {
   const { tenantId, environment, id: eventId } = event
   log.error({ tenantId, environment, eventId, bytes }, 'event.plan-too-large')
-  const fault = `not routed: its plan has ${bytes} bytes, and the limit is ${maxPlanBytes}. Disable or shorten rules, then replay the event.`
+  const fault = `not routed: the plan has ${bytes} bytes, which exceeds the limit of ${maxPlanBytes}. Disable or shorten rules, then replay the event.`
   return { at, steps: [], routing: [], fault }
 }
 

@@ -36,7 +36,7 @@ export async function findTarget(
   if (url === undefined) return findDestination(db, secretKeys, { tenantId, environment }, destinationId)
   return {
     id: destinationId,
-    name: 'a URL that is tried out',
+    name: 'tested URL',
     tenantId,
     environment,
     channel: 'webhook',

@@ -28,9 +28,7 @@ await runRoot(async (lifecycle) => {
   }
   const unchained = await countUnchained(db, tenant)
   if (unchained > 0)
-    console.log(
-      `${unchained} entries are from before there were chains: nothing tells whether they were changed.`,
-    )
+    console.log(`${unchained} entries predate the hash chains: whether they were changed cannot be verified.`)
   const broken = reports.filter((report) => report.broken)
   const entries = reports.reduce((sum, report) => sum + report.entries, 0)
   console.log(`${reports.length} chains, ${entries} entries verified, ${broken.length} chains broken`)
@@ -42,7 +40,7 @@ function lineOf({ chain, entries, head, broken }: ChainReport): string {
   // In the form that --expect takes.
   const at = head ? `${chain}:${head.sequence}:${head.hash}` : chain
   return broken
-    ? `BROKEN  ${chain} at ${broken.sequence}: ${broken.why} (${entries} entries before it are as they were)`
+    ? `BROKEN  ${chain} at ${broken.sequence}: ${broken.why} (${entries} entries before it are unchanged)`
     : `OK  ${entries} entries  head ${at}`
 }
 
@@ -64,7 +62,7 @@ function readArguments(): { tenant: string | undefined; expected: Map<string, He
     if (chain === undefined || sequence === undefined || hash === undefined)
       throw new Error(`--expect ${text} is not <chain>:<sequence>:<hash>\nusage: ${usage}`)
     if (values.tenant !== undefined && values.tenant !== chain.split('/')[0])
-      throw new Error(`--expect ${text} names a chain of another tenant than --tenant ${values.tenant}`)
+      throw new Error(`--expect ${text} names a chain of a different tenant than --tenant ${values.tenant}`)
     expected.set(chain, [...(expected.get(chain) ?? []), { sequence: Number(sequence), hash }])
   }
   return { tenant: values.tenant, expected }
@@ -74,6 +72,6 @@ function databaseUrlOf({ DATABASE_URL, DATA_DIR }: Config): string {
   const url = DATABASE_URL ?? urlOfRunning(join(DATA_DIR, 'postgres'))
   if (url !== undefined) return url
   throw new Error(
-    `Set DATABASE_URL to the database whose audit log is meant. (For that of \`npm start\`, start it first: nothing runs on ${DATA_DIR}.)`,
+    `Set DATABASE_URL to the database whose audit log to verify. (For the one of \`npm start\`, start it first: no server runs on ${DATA_DIR}.)`,
   )
 }

@@ -10,7 +10,7 @@ import { runRoot } from '../lifecycle.ts'
 await runRoot(async () => {
   const { DATABASE_URL, MIGRATE_DATABASE_URL } = requireVariables(readConfig(), ['DATABASE_URL'])
   const applied = await migrateDatabase(DATABASE_URL, MIGRATE_DATABASE_URL)
-  console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database has every migration.')
+  console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The database is up to date.')
   const why = await powerOverAudit(DATABASE_URL)
   if (why !== undefined)
     console.log(

@@ -9,7 +9,7 @@ import { runRoot } from '../lifecycle.ts'
  */
 await runRoot(async (lifecycle) => {
   const wrong = process.argv.slice(2).find((argument) => argument !== '--check')
-  if (wrong !== undefined) throw new Error(`"${wrong}" is not known: there is only --check.`)
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a known option: the only one is --check.`)
   const config = requireVariables(readConfig(), ['DATABASE_URL', 'SECRET_KEYS'])
   const [first] = config.SECRET_KEYS
   const db = openDb(config.DATABASE_URL)
@@ -23,10 +23,10 @@ await runRoot(async (lifecycle) => {
 async function reseal(db: Db, keys: Parameters<typeof resealAll>[1]): Promise<number> {
   let unopened = 0
   await resealAll(db, keys, {
-    progress: ({ table, seen, resealed }) => console.error(`${table}: ${seen} read, ${resealed} sealed anew`),
+    progress: ({ table, seen, resealed }) => console.error(`${table}: ${seen} read, ${resealed} re-encrypted`),
     unopened({ table, id }, { message }) {
       unopened += 1
-      console.error(`${table} ${id} is left as it is: ${message}`)
+      console.error(`${table} ${id} was left unchanged: ${message}`)
     },
   })
   return unopened
@@ -39,8 +39,8 @@ async function report(db: Db, firstId: string): Promise<number> {
   const left = counts.reduce((sum, [keyId, count]) => sum + (keyId === firstId ? 0 : count), 0)
   console.log(
     left === 0
-      ? `All secrets are sealed with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/operations/encryption.md).`
-      : `${left} are not sealed with the key "${firstId}": keep the other keys.`,
+      ? `All secrets are encrypted with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/operations/encryption.md).`
+      : `${left} are not encrypted with the key "${firstId}": keep the other keys.`,
   )
   return left
 }

@@ -12,7 +12,7 @@ import { taskQueue } from '../workflows/contract/task-queues.ts'
 await runRoot(async (lifecycle) => {
   const days = process.argv.slice(2)
   const wrong = days.find((day) => !isDay(day))
-  if (wrong !== undefined) throw new Error(`"${wrong}" is no day: days are written YYYY-MM-DD (UTC).`)
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a valid day: use YYYY-MM-DD (UTC).`)
   const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
   const { connection, client } = await connectTemporal(temporalSettings(config, config.TEMPORAL_ADDRESS))
   lifecycle.add('the Temporal connection', () => connection.close())

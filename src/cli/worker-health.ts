@@ -21,5 +21,5 @@ const alive = pollers.some(({ identity, lastAccessTime }) => {
   const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1000
   return identity?.endsWith(`@${hostname()}`) && polledAt > Date.now() - pollsWithinMs
 })
-console.log(alive ? 'a worker of this host polls' : 'no worker of this host polls')
+console.log(alive ? 'a worker on this host polls' : 'no worker on this host polls')
 process.exit(alive ? 0 : 1)

@@ -6,9 +6,9 @@ export type Budget = 'time' | 'share' | 'queue' | 'memory'
 
 const texts: Record<Budget, string> = {
   time: 'takes too long',
-  share: 'is put off: the tenant has used up its processing time',
-  queue: 'is put off: too much of the tenant’s waits to be processed',
-  memory: 'takes too much memory',
+  share: 'is deferred: the tenant has used up its processing time',
+  queue: 'is deferred: too much of the tenant’s work is waiting',
+  memory: 'uses too much memory',
 }
 
 /** A job was not finished. Trying again helps for `share` and `queue` alone, and not before `retryInMs`. */

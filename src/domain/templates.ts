@@ -34,11 +34,11 @@ const nearnessOfAll = 1
 
 /** Why a message is not made of the template that was planned. */
 export function templateIsGone(id: string): string {
-  return `the template ${id} is not there any more`
+  return `the template ${id} no longer exists`
 }
 
 export function noPartFor(channel: string): string {
-  return `the template has no part for the channel ${channel}`
+  return `the template has no content for the channel ${channel}`
 }
 
 /** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */

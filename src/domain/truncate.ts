@@ -1,5 +1,5 @@
 /** Ends a text that a channel has no room for, so that its readers know where the rest is. */
-export const shortened = '… shortened; the event log has all of it'
+export const shortened = '… truncated; the event log has the full text'
 
 /**
  * Shortens a text to `max` UTF-16 code units, `ending` included. Channels count characters in different ways; none counts

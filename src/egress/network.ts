@@ -39,7 +39,7 @@ const faults: Record<string, Fault> = {
   ENOTFOUND: ['dns', noPublicAddress],
   ENODATA: ['dns', noPublicAddress],
   EAI_AGAIN: ['dns', 'DNS: the name server did not answer'],
-  EDNS: ['dns', 'DNS: the host could not be looked up'],
+  EDNS: ['dns', 'DNS: the host could not be resolved'],
   ECONNREFUSED: ['connection', 'connection refused'],
   ECONNRESET: ['connection', 'connection reset by the receiver'],
   EPIPE: ['connection', 'connection closed by the receiver'],
@@ -47,28 +47,31 @@ const faults: Record<string, Fault> = {
   EHOSTUNREACH: ['connection', 'host unreachable'],
   ENETUNREACH: ['connection', 'network unreachable'],
   ETIMEDOUT: ['timeout', 'connection timed out'],
-  ETIMEOUT: ['timeout', 'DNS: the look-up timed out'],
+  ETIMEOUT: ['timeout', 'DNS: the lookup timed out'],
   CERT_HAS_EXPIRED: ['tls', 'TLS: the certificate has expired'],
   CERT_NOT_YET_VALID: ['tls', 'TLS: the certificate is not valid yet'],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['tls', 'TLS: the certificate is self-signed'],
   SELF_SIGNED_CERT_IN_CHAIN: ['tls', 'TLS: a certificate in the chain is self-signed'],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls', 'TLS: the certificate’s issuer is not known'],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls', 'TLS: the certificate’s issuer is unknown'],
   ERR_TLS_CERT_ALTNAME_INVALID: ['tls', 'TLS: the certificate is for another host'],
   EPROTO: ['tls', 'TLS: the handshake failed'],
   ETLS: ['tls', 'TLS: the handshake failed'],
-  HPE_HEADER_OVERFLOW: ['protocol', 'the answer’s headers are too large'],
-  EPROTOCOL: ['protocol', 'the answer is not valid SMTP'],
+  HPE_HEADER_OVERFLOW: ['protocol', 'the response headers are too large'],
+  EPROTOCOL: ['protocol', 'the response is not valid SMTP'],
   // What nodemailer finds out before the mail server has answered to it.
-  EAUTH: ['setup', 'the login for the mail server is not complete, or of no kind that it knows'],
-  EMESSAGE: ['smtp', 'the mail is larger than the mail server takes'],
+  EAUTH: [
+    'setup',
+    'SMTP login: the credentials are incomplete, or the mail server supports none of the login methods',
+  ],
+  EMESSAGE: ['smtp', 'the mail exceeds the mail server’s size limit'],
 }
 
 /** Codes that come in families. */
 const families: [begins: RegExp, fault: Fault][] = [
-  [/^EAI_/, ['dns', 'DNS: the host could not be looked up']],
+  [/^EAI_/, ['dns', 'DNS: the host could not be resolved']],
   [/^(CERT|UNABLE_TO)_/, ['tls', 'TLS: the certificate cannot be verified']],
   [/^ERR_(SSL|TLS)_/, ['tls', 'TLS: the handshake failed']],
-  [/^HPE_/, ['protocol', 'the answer is not valid HTTP']],
+  [/^HPE_/, ['protocol', 'the response is not valid HTTP']],
 ]
 
 /** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
@@ -76,7 +79,7 @@ export function describeNetworkError(error: unknown, timeoutMs: number): Network
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
     if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
     if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
-      return { error: `no answer within ${timeoutMs} ms`, errorClass: 'timeout' }
+      return { error: `no response within ${timeoutMs} ms`, errorClass: 'timeout' }
     const known = knownFault(cause)
     if (known) return { error: known[1], errorClass: known[0] }
   }

@@ -13,14 +13,14 @@ export const httpUrl = z
   .string()
   .max(2048)
   .refine((text) => !ambiguous.test(text), {
-    message: 'must not hold spaces, control characters or backslashes',
+    message: 'must not contain spaces, control characters or backslashes',
     abort: true,
   })
   .refine(
     (text) => /^https?:\/\/[^/]/i.test(text) && parseUrl(text) !== undefined,
     'must be a URL that starts with https://',
   )
-  .refine((text) => !hasCredentials(text), 'must not hold a user name or a password')
+  .refine((text) => !hasCredentials(text), 'must not contain a user name or a password')
 
 /** HTTPS only in production; nowhere that the egress guard refuses. */
 export function urlProblems(

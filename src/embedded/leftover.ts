@@ -41,7 +41,7 @@ export async function stopLeftover(pid: number, signal: NodeJS.Signals): Promise
   while (!hasEnded(pid) && startTime(pid) === identity) {
     const elapsedMs = Date.now() - startedAt
     if (elapsedMs > GIVE_UP_AFTER_MS) {
-      throw new Error(`process ${pid} of an earlier run does not stop: end it by hand`)
+      throw new Error(`process ${pid} of an earlier run does not stop: kill it manually`)
     }
     if (elapsedMs > FORCE_AFTER_MS && !forced) {
       forced = true

@@ -45,7 +45,9 @@ function isHeld(file: string): boolean {
 
 function inUse(file: string, dataDir: string): Error {
   const pid = contentOf(file).split('\n')[0]
-  return new Error(`another \`npm start\` (pid ${pid}) uses ${dataDir}; stop it first, or set DATA_DIR`)
+  return new Error(
+    `another \`npm start\` (pid ${pid}) is using ${dataDir}: stop it first, or set DATA_DIR to another folder`,
+  )
 }
 
 function contentOf(file: string): string {

@@ -119,14 +119,14 @@ function finish(field: TemplateField, rendered: string): string {
 }
 
 function problemOf(field: TemplateField, rendered: string): string | undefined {
-  if (rendered === '') return 'renders to nothing'
+  if (rendered === '') return 'renders to an empty string'
   if (Buffer.byteLength(rendered) > templateLimits.outputMaxBytes)
     return `renders to more than ${templateLimits.outputMaxBytes / 1024} KiB`
   if (!holdsJson(field)) return field.problem?.(rendered)
   try {
     JSON.parse(rendered)
   } catch {
-    return `does not render to JSON${faultPosition(rendered)}`
+    return `does not render to valid JSON${faultPosition(rendered)}`
   }
   return field.problem?.(rendered)
 }
@@ -138,6 +138,6 @@ function faultPosition(text: string): string {
     return ''
   } catch (error) {
     const [, position] = /position (\d+)/.exec((error as Error).message) ?? []
-    return position === undefined ? '' : `: it is broken at character ${Number(position) + 1}`
+    return position === undefined ? '' : `: syntax error at character ${Number(position) + 1}`
   }
 }

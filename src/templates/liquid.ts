@@ -40,7 +40,9 @@ const options: LiquidOptions = {
 class RefusedTag extends Tag {
   constructor(...args: ConstructorParameters<typeof Tag>) {
     super(...args)
-    throw new Error(`the tag "${args[0].name}" is not known here: a template stands by itself`)
+    throw new Error(
+      `the tag "${args[0].name}" is not supported: a template cannot include or extend another one`,
+    )
   }
 
   render(): void {}
@@ -146,7 +148,7 @@ export function describeFault(error: unknown): string {
   return `${inOurWords.get(message) ?? (quotesValue(error) ? unusableValue : message)}${where}`
 }
 
-const unusableValue = 'a filter is given a value that it cannot use'
+const unusableValue = 'a filter was given a value that it cannot use'
 
 /** JavaScript's own errors name the value that they are about, which may be a payload: a time zone, say. */
 function quotesValue({ originalError }: LiquidError): boolean {
@@ -159,10 +161,10 @@ export function isSlow(error: unknown): boolean {
 }
 
 const overRenderLimit = 'template render limit exceeded'
-const tooDeep = 'it is nested too deeply, or makes too much text'
+const tooDeep = 'it is nested too deeply, or produces too much text'
 const inOurWords = new Map([
   ['Maximum call stack size exceeded', tooDeep],
   ['Invalid string length', tooDeep],
   [overRenderLimit, new OverDeadline().message],
-  ['memory alloc limit exceeded', 'it makes too much text, or too long lists, on its way'],
+  ['memory alloc limit exceeded', 'it produces too much text or too long lists while rendering'],
 ])

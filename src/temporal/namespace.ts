@@ -38,7 +38,7 @@ export async function missingSearchAttributes(client: Client): Promise<string[]>
   if (clashing.length > 0) {
     const list = clashing.join(', ')
     throw new Error(
-      `the Temporal namespace "${namespace}" has search attributes of our names with another type: ${list}`,
+      `the Temporal namespace "${namespace}" already has these search attributes with another type: ${list}`,
     )
   }
   return names.filter((name) => !(name in customAttributes))
@@ -55,8 +55,7 @@ async function registerSearchAttributes(client: Client): Promise<string[]> {
   })
   // The server takes them over in the background; until it has, a start that uses one is refused.
   for (let tries = 0; (await missingSearchAttributes(client)).length > 0; tries++) {
-    if (tries >= 60)
-      throw new Error('the Temporal server did not take over the search attributes within 30 s')
+    if (tries >= 60) throw new Error('the search attributes did not become available in Temporal within 30 s')
     await sleep(500)
   }
   return missing.map((name) => `search attribute ${name}`)

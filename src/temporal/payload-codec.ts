@@ -62,7 +62,7 @@ export function payloadKeyId({ metadata }: Payload): string | undefined {
 
 function encrypt(payload: Payload, keys: PayloadKeys): Payload {
   const [current] = keys
-  if (!current) throw new Error('there is no key to encrypt payloads with')
+  if (!current) throw new Error('no key to encrypt payloads with is configured')
   const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(boundTo)
   const ciphertext = [cipher.update(PayloadMessage.encode(payload).finish()), cipher.final()]
@@ -78,7 +78,7 @@ function decrypt(payload: Payload, keys: PayloadKeys): Payload {
   const known = keys.find(({ id }) => id === keyId)
   if (!known)
     throw new PayloadLocked(
-      `a payload is encrypted with the key "${keyId}", which PAYLOAD_KEYS does not have`,
+      `a payload is encrypted with the key "${keyId}", which PAYLOAD_KEYS does not contain`,
     )
   const data = Buffer.from(payload.data ?? [])
   const [nonce, tag] = [data.subarray(0, nonceBytes), data.subarray(-tagBytes)]
@@ -89,7 +89,7 @@ function decrypt(payload: Payload, keys: PayloadKeys): Payload {
     return PayloadMessage.decode(Buffer.concat(opened))
   } catch (cause) {
     throw new PayloadLocked(
-      `a payload does not decrypt with the key "${keyId}" of PAYLOAD_KEYS: it was changed, or encrypted with another key of this id`,
+      `a payload cannot be decrypted with the key "${keyId}" of PAYLOAD_KEYS: it was changed, or encrypted with a different key of the same id`,
       { cause },
     )
   }

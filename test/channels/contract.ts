@@ -210,7 +210,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         [
           'the answer is not of the protocol',
           'protocol',
-          /^the answer is not valid (HTTP|SMTP)$/,
+          /^the response is not valid (HTTP|SMTP)$/,
           async () => sendTo((await startRaw((socket) => void socket.end('gibberish\r\n\r\n'))).port),
         ],
       ]
@@ -235,7 +235,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(outcome).toMatchObject({
         kind: 'failed',
         errorClass: 'timeout',
-        error: 'no answer within 300 ms',
+        error: 'no response within 300 ms',
         requestHeaders: harness.loggedHeaders,
       })
       expect(performance.now() - startedAt).toBeLessThan(promptlyMs)
@@ -334,7 +334,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         expect(outcome).toMatchObject({
           kind: 'failed',
           errorClass: 'blocked',
-          error: expect.stringContaining('not a public one') as string,
+          error: expect.stringContaining('address is not public') as string,
           requestHeaders: harness.loggedHeaders,
         })
         expect(server.connections).toBe(0)

@@ -171,7 +171,7 @@ describe('the chain of a tenant', () => {
     const tenantId = await aTenant()
     await record(tenantId, 5, { after: { n: 1 } })
     await tamper(url, `${statement} ${where(tenantId, 3)}`)
-    expect((await verifyChain(one, tenantId)).broken).toEqual({ sequence: 3, why: 'changed: it is not what its hash is of' }) // prettier-ignore
+    expect((await verifyChain(one, tenantId)).broken).toEqual({ sequence: 3, why: 'changed: its content does not match its hash' }) // prettier-ignore
   })
 
   it('that lacks an entry, or has two of them the other way round, is found there', async () => {
@@ -183,7 +183,7 @@ describe('the chain of a tenant', () => {
     expect((await verifyChain(one, lacking)).broken).toEqual({ sequence: 2, why: 'missing: the next entry is 3' }) // prettier-ignore
     expect((await verifyChain(one, swapped)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it does not follow the one before it',
+      why: 'out of order: it does not follow the previous entry',
     })
   })
 
@@ -207,7 +207,7 @@ describe('the chain of a tenant', () => {
     })
     expect((await verifyChain(one, tenantId)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it is older than the one before it',
+      why: 'out of order: it is older than the previous entry',
     })
   })
 
@@ -220,12 +220,12 @@ describe('the chain of a tenant', () => {
     expect(await verifyChain(one, tenantId)).not.toHaveProperty('broken')
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'missing: there was an entry 3, and this is where the chain ends now',
+      why: 'missing: the chain now ends before entry 3',
     })
     await record(tenantId, 2, { action: 'thing.forged' })
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'changed: another hash was noted for it',
+      why: 'changed: its hash differs from the expected one',
     })
   })
 

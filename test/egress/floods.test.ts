@@ -37,10 +37,10 @@ async function flood(beginning: string, more: string) {
 }
 
 const ok = 'HTTP/1.1 200 OK\r\n'
-const late = { kind: 'failed', errorClass: 'timeout', error: `no answer within ${timeoutMs} ms` }
-const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the answer’s headers are too large' }
+const late = { kind: 'failed', errorClass: 'timeout', error: `no response within ${timeoutMs} ms` }
+const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the response headers are too large' }
 
-const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the answer is not valid SMTP' }
+const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the response is not valid SMTP' }
 
 const delivered = { kind: 'delivered' }
 /** Slack answers with "ok" and nothing else. */

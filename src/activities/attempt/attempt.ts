@@ -135,7 +135,7 @@ const longestNote = 1000
 /** The log tells who has got nothing, beside what was answered. */
 function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
-  const note = truncate(`; not sent to all: ${leftOut}`, longestNote)
+  const note = truncate(`; not sent to all recipients: ${leftOut}`, longestNote)
   const room = excerptMaxBytes - Buffer.byteLength(note)
   const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
   return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }

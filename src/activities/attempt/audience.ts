@@ -105,11 +105,11 @@ export async function whyNotAsk(
 ): Promise<{ skip: Skipped } | { recipient: EmailRecipient }> {
   const named = channel?.recipients(config).some((one) => addressKey(one) === address) ?? false
   const recipient = (await readRecipients(db, [id])).find((one) => one.address === address)
-  if (!named || !recipient) return skip('it is not a recipient of the destination any more')
+  if (!named || !recipient) return skip('it is no longer a recipient of the destination')
   if (recipient.status === 'asked') return { recipient }
-  return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has agreed already')
+  return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has already confirmed')
 }
 
 function skip(why: string): { skip: Skipped } {
-  return { skip: { kind: 'skipped', reason: `nobody is asked to confirm: ${why}` } }
+  return { skip: { kind: 'skipped', reason: `no confirmation request was sent to the address: ${why}` } }
 }

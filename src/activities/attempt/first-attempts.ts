@@ -70,7 +70,7 @@ export function createAttemptEach(
 /** The run of the workflow that asks for the running activity. */
 function askingRun(): { workflowId: string; runId: string } {
   const { workflowExecution } = activityInfo()
-  if (!workflowExecution) throw new Error('only a workflow asks for this')
+  if (!workflowExecution) throw new Error('this activity can only be called by a workflow')
   return workflowExecution
 }
 

@@ -66,7 +66,7 @@ async function awaitPlace(
   const place = kept && !isLost(kept) ? kept : await takePlace(db, id, gapMs)
   const waitMs = place.at - Date.now()
   if (waitMs > shortWaitMs) {
-    const reason = throttle ? throttledReason : `rate limit: at most ${maxPerSecond} attempts a second`
+    const reason = throttle ? throttledReason : `rate limit: at most ${maxPerSecond} attempts per second`
     return { kind: 'held', by: 'slot', reason, retryInMs: waitMs - timerLeadMs, place }
   }
   await sleep(Math.max(0, waitMs))

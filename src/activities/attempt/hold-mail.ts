@@ -24,7 +24,7 @@ export async function holdMail(
   const over = await limits.take(tenantId, mails)
   if (!over) return undefined
   const { perHour, waitMs } = over
-  return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} an hour`, waitMs)
+  return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} per hour`, waitMs)
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Target } from '../target.ts'
 const withoutLinks: AttemptResult = {
   kind: 'held',
   by: 'slot',
-  reason: 'nobody can confirm: the operator has to set PUBLIC_URL, which links begin with',
+  reason: 'confirmation links need PUBLIC_URL, which the operator has not set',
   retryInMs: 3600_000,
 }
 

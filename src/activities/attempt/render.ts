@@ -40,7 +40,7 @@ export async function renderTemplate(
   const key = keyOf(channel, found)
   const known = slowLately.get(key)
   if (known !== undefined)
-    return { template, templateFault: faultText(`${known}; it is not tried for a minute`) }
+    return { template, templateFault: faultText(`${known}; not rendered again for a minute`) }
   const { content, problems } = await render(compute, channel, found, of)
   const [problem] = problems
   if (!problem) return { content, template }

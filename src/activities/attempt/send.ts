@@ -36,7 +36,7 @@ export async function sendRendered(
   const startedAt = performance.now()
   const outcome = await send(deps, channel, { ...sending, content })
   if (!content || outcome.kind !== 'rejected' || !outcome.refusedContent) return { outcome, ...made }
-  const templateFault = faultText(`the receiver refused what it made: ${outcome.error}`)
+  const templateFault = faultText(`the receiver rejected the rendered message: ${outcome.error}`)
   const timeoutMs = Math.max(1, Math.round(sending.timeoutMs - (performance.now() - startedAt)))
   return { outcome: await send(deps, channel, { ...sending, timeoutMs }), ...made, templateFault }
 }
@@ -50,19 +50,19 @@ async function send(
     return {
       kind: 'failed',
       errorClass: 'internal',
-      error: `this worker does not know the channel "${target.channel}"`,
+      error: `this worker does not support the channel "${target.channel}"`,
     }
   if (!keys)
     return {
       kind: 'failed',
       errorClass: 'setup',
-      error: 'nothing was sent: the tenant has no API secret to sign it with',
+      error: 'not sent: the tenant has no API secret to sign with',
     }
   if (isElsewhere(channel, target))
     return {
       kind: 'failed',
       errorClass: 'setup',
-      error: `nothing was sent: the destination’s secrets were given for ${target.sealedOrigin}`,
+      error: `not sent: the destination’s secrets were stored for ${target.sealedOrigin}`,
     }
   const { id, name, config, subscription } = target
   try {
@@ -78,7 +78,7 @@ async function send(
     return {
       kind: 'failed',
       errorClass: 'internal',
-      error: 'a fault on our side; whether it arrived is not known',
+      error: 'internal error; the message may or may not have arrived',
     }
   }
 }

@@ -37,7 +37,7 @@ async function endRun(
     await sleep(pollMs)
     carryOn()
   }
-  await ifThere(() => handle.terminate('its event is erased'))
+  await ifThere(() => handle.terminate('the event is erased'))
   await leaveDigests(client, scope, workflowId)
 }
 

@@ -37,10 +37,10 @@ export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
     deferral({ tenantId, destinationId }) {
       if ((slowUntil.get(destinationId) ?? 0) > Date.now()) return 'recent attempts were slow'
       if ((sending.get(destinationId) ?? 0) >= limits.perDestination)
-        return `${limits.perDestination} attempts are in progress`
+        return `${limits.perDestination} attempts are in flight`
       if ((attempts.get(tenantId) ?? 0) >= limits.perTenant)
-        return `${limits.perTenant} attempts of the tenant are in progress`
-      return inAll >= limits.inAll ? `${limits.inAll} attempts are in progress` : undefined
+        return `${limits.perTenant} attempts of the tenant are in flight`
+      return inAll >= limits.inAll ? `${limits.inAll} attempts are in flight` : undefined
     },
     enter(tenantId) {
       inAll++

@@ -61,7 +61,7 @@ export interface ArchivedEvent {
   redacted?: true
 }
 
-/** The events of a chunk, by their ids. What is not there any more is left out. */
+/** The events of a chunk, by their ids. What no longer exists is left out. */
 export async function readFromArchive(
   archive: Archive,
   { tenantId, environment }: ReplayEventsInput,

@@ -158,6 +158,6 @@ function tally(reasons: readonly SkipReason[]): Skipped {
 }
 
 function required(archive: Archive | undefined): Archive {
-  if (!archive) throw new Error('this worker has no archive: it is to be configured as the API is')
+  if (!archive) throw new Error('this worker has no archive: set ARCHIVE as for the API')
   return archive
 }

@@ -25,7 +25,9 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     await Promise.all([sweepPasses(db, now), sweepCounters(db, now), sweepRequests(db, now)])
     const wrong = asked.find((day) => !isDay(day) || day > dayOf(now))
     if (wrong !== undefined)
-      throw ApplicationFailure.nonRetryable(`${wrong} is no day (YYYY-MM-DD, UTC) that has begun`)
+      throw ApplicationFailure.nonRetryable(
+        `${wrong} is not a valid day: it must be YYYY-MM-DD (UTC) and not in the future`,
+      )
     const due = dueDays(now, { ...(await readRollUpState(db)), archiving: archive !== undefined })
     return [...new Set([...due, ...asked])].sort()
   }

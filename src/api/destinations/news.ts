@@ -51,7 +51,7 @@ export async function tell({ temporal, eagerStart }: AppDeps, ...news: News[]): 
 function recovered(before: Destination, destination: Destination): News[] {
   if (before.status !== 'disabled' || destination.status !== 'active') return []
   const was = before.statusReason ?? 'no reason is known'
-  const reason = `made active again by the API; it was disabled since ${before.statusAt.toISOString()}: ${was}`
+  const reason = `reactivated through the API; disabled since ${before.statusAt.toISOString()}: ${was}`
   return [statusNews('recovered', destination, { reason, at: destination.statusAt })]
 }
 

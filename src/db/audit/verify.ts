@@ -70,7 +70,7 @@ export async function verifyChain(
   }
   const cut = expected.find(({ sequence }) => sequence > report.entries)
   if (!cut) return report
-  const why = `missing: there was an entry ${cut.sequence}, and this is where the chain ends now`
+  const why = `missing: the chain now ends before entry ${cut.sequence}`
   return { ...report, broken: { sequence: report.entries + 1, why } }
 }
 
@@ -78,13 +78,14 @@ export async function verifyChain(
 function problemOf(entry: AuditEntry, last: Verified | undefined): string | undefined {
   const next = (last?.sequence ?? 0) + 1
   if (entry.sequence !== next) return `missing: the next entry is ${entry.sequence}`
-  if (entry.previousHash !== (last?.hash ?? null)) return 'out of order: it does not follow the one before it'
-  if (entry.hash !== hashOf(entry)) return 'changed: it is not what its hash is of'
-  if (last && entry.at < last.at) return 'out of order: it is older than the one before it'
+  if (entry.previousHash !== (last?.hash ?? null))
+    return 'out of order: it does not follow the previous entry'
+  if (entry.hash !== hashOf(entry)) return 'changed: its content does not match its hash'
+  if (last && entry.at < last.at) return 'out of order: it is older than the previous entry'
   return undefined
 }
 
 function unexpected({ sequence, hash }: AuditEntry, expected: readonly Head[]): string | undefined {
   const noted = expected.find((head) => head.sequence === sequence)
-  return noted && noted.hash !== hash ? 'changed: another hash was noted for it' : undefined
+  return noted && noted.hash !== hash ? 'changed: its hash differs from the expected one' : undefined
 }

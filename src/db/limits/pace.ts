@@ -14,7 +14,7 @@ export async function takePlace(db: Db, destinationId: string, gapMs: number): P
       GREATEST(pace."nextAt", clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => ${gap})
     RETURNING "taken" AS "number", (extract(epoch FROM
       "nextAt" - make_interval(secs => ${gap}) - (clock_timestamp() AT TIME ZONE 'UTC')) * 1000)::float8 AS "waitMs"`
-  if (!taken) throw new Error(`no place was given in the pace of ${destinationId}`)
+  if (!taken) throw new Error(`no slot was returned for the pace of ${destinationId}`)
   return { number: taken.number, at: Math.round(Date.now() + Math.max(0, taken.waitMs)) }
 }
 

@@ -52,7 +52,7 @@ async function ensureRole(client: pg.Client, role: string, password: string): Pr
   )
   if (!rows[0]?.may)
     throw new Error(
-      `The role "${role}" of DATABASE_URL does not exist, and that of MIGRATE_DATABASE_URL may not make it: CREATE ROLE "${role}" LOGIN PASSWORD '…', as one who may.`,
+      `The role "${role}" of DATABASE_URL does not exist, and the role of MIGRATE_DATABASE_URL may not create it. Run CREATE ROLE "${role}" LOGIN PASSWORD '…' as a role that may.`,
     )
   const name = client.escapeIdentifier(role)
   await client.query(`CREATE ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`)

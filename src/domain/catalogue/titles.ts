@@ -57,10 +57,10 @@ const titles: readonly (readonly [type: string, title: string])[] = [
   ['aml.match.found', 'AML match: {{ data.matchedName }}, {{ data.riskLevel }} risk'],
   ['aml.match.dismissed', 'AML match dismissed: {{ data.matchedName }}'],
   ['destination.disabled', 'Destination disabled: {{ data.name }}'],
-  ['destination.recovered', 'Destination active again: {{ data.name }}'],
+  ['destination.recovered', 'Destination reactivated: {{ data.name }}'],
   ['delivery.failing', 'Deliveries to {{ data.name }} fail: {{ data.lastError }}'],
   ['delivery.exhausted', 'Not delivered to {{ data.name }}: {{ data.eventType }}'],
-  ['email.confirmation', 'Confirmation asked of {{ data.address }}'],
+  ['email.confirmation', 'Confirmation requested from {{ data.address }}'],
   ['email.unsubscribed', '{{ data.address }} unsubscribed from {{ data.name }}'],
   ['key.rotated', 'Signing secret rotated: {{ data.name | default: "API secret" }}'],
 ]

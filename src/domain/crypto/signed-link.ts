@@ -13,7 +13,7 @@ const version = '1'
  */
 export function signToken(purpose: LinkPurpose, parts: readonly string[], keys: SecretKeys): string {
   const [current] = keys
-  if (!current) throw new Error('there is no key to sign links with')
+  if (!current) throw new Error('no key to sign links with is configured')
   const named = parts.join('.')
   return [version, sign(purpose, named, current.key).toString('base64url'), named].join('.')
 }

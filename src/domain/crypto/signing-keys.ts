@@ -36,10 +36,10 @@ export function standardSecretProblem(secret: string): string | undefined {
 
 /** What is wrong with a secret that is used as the text it is. A mask is what everybody sees: it must never sign. */
 export function textSecretProblem(secret: string): string | undefined {
-  if (secret.startsWith('****')) return 'must be the secret itself, not a mask of one'
+  if (secret.startsWith('****')) return 'must be the secret itself, not a masked value'
   return /^[\x21-\x7E]{16,256}$/.test(secret)
     ? undefined
-    : 'must have 16 to 256 visible ASCII characters and no spaces'
+    : 'must be 16 to 256 visible ASCII characters without spaces'
 }
 
 export function makePrivateKey(): string {

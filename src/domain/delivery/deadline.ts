@@ -74,5 +74,5 @@ export function throttledAttempt(
 
 /** Says where a schedule ended that was not followed to its last attempt. */
 export function endedEarly({ delaysMs }: Progress, attemptsMade: number): string {
-  return `its schedule ended after ${attemptsMade} of ${delaysMs.length} attempts`
+  return `the retry schedule ended after ${attemptsMade} of ${delaysMs.length} attempts`
 }

@@ -247,6 +247,6 @@ export function destinationsOf(of: readonly Pick<Delivery, 'destinationId'>[]): 
 
 function unroutedReason(routing: readonly DestinationDecision[]): string {
   return routing.length === 0
-    ? 'the tenant has no destination in this environment'
-    : 'no active destination’s subscription matches; see routing for each one’s reason'
+    ? 'the tenant has no destinations in this environment'
+    : 'no active destination has a matching subscription; see routing for the reasons'
 }

@@ -50,7 +50,7 @@ export function countLeftOut(consents: readonly Consent[]): string | undefined {
 
 /** Why nothing is sent where no recipient agrees. */
 export function nobodyAgrees(leftOut: string | undefined): string {
-  return `nobody has agreed to get it: ${leftOut}`
+  return `no recipient has confirmed: ${leftOut}`
 }
 
 function reason(consents: readonly Consent[], wanted: RecipientStatus, one: string, many: string) {

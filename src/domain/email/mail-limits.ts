@@ -8,5 +8,5 @@ export const confirmationsPerDay = { byTenant: 10, inAll: 20 }
 export const maxUnanswered = 50
 
 export function confirmationLimitText(perDay: number): string {
-  return `a mailbox is asked to confirm at most ${perDay} times a day`
+  return `a mailbox gets at most ${perDay} confirmation requests a day`
 }

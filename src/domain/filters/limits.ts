@@ -29,7 +29,7 @@ export function sizeProblem(filter: JsonObject): string | undefined {
 export function regexProblem(filter: JsonObject): string | undefined {
   const size = objectsIn(filter).reduce((sum, object) => sum + regexSizeOf(object), 0)
   if (size <= filterLimits.regexSize) return undefined
-  return 'has regular expressions that are too large together (what is repeated by {100} counts 100 times)'
+  return 'has regular expressions that are too large in total (a group repeated by {100} counts 100 times)'
 }
 
 function objectsIn(value: Json): JsonObject[] {

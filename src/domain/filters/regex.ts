@@ -63,13 +63,14 @@ function keyOf(pattern: string, options: string): string {
 }
 
 function compileAndMeasure(pattern: string, options: string): MeasuredRegex {
-  if (pattern.length > patternMaxLength) return { problem: `takes at most ${patternMaxLength} characters` }
+  if (pattern.length > patternMaxLength)
+    return { problem: `must have at most ${patternMaxLength} characters` }
   if (repeatsIn(pattern) > mostRepeats)
-    return { problem: `takes at most ${mostRepeats} repeats by counts such as {20}` }
+    return { problem: `must have at most ${mostRepeats} repetitions in total by counts such as {20}` }
   try {
     return { size: compileRegex(pattern, options).programSize() }
   } catch (error) {
-    return { problem: `takes a regular expression in RE2’s syntax: ${reasonOf(error)}` }
+    return { problem: `must be a regular expression in RE2 syntax: ${reasonOf(error)}` }
   }
 }
 
@@ -85,7 +86,9 @@ function repeatsIn(pattern: string): number {
 /** RE2 names the piece of the pattern that it does not take; of these two people ask why. */
 function reasonOf(error: unknown): string {
   const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
-  if (/\(\?(<?[=!])/.test(reason)) return `${reason}; there is no look-around, which has no linear time`
-  if (/\\[1-9k]/.test(reason)) return `${reason}; there are no back-references, which have no linear time`
+  if (/\(\?(<?[=!])/.test(reason))
+    return `${reason}; lookaround is not supported, because it cannot be matched in linear time`
+  if (/\\[1-9k]/.test(reason))
+    return `${reason}; backreferences are not supported, because they cannot be matched in linear time`
   return reason
 }

@@ -215,8 +215,8 @@ function forecastAck(
   return { until, then: stopped ? acknowledged : then, detail }
 }
 
-const toldByOthers = 'this rule tells nobody of the event before it waits: only other rules do'
-const toldByNone = 'nobody is told of the event before this rule waits for its acknowledgement'
+const toldByOthers = 'before it waits, this rule sends the event to no destination: only other rules do'
+const toldByNone = 'the event is sent to no destination before this rule waits for its acknowledgement'
 
 function later(clock: Clock, byMs: number): Date | undefined {
   return 'at' in clock ? new Date(clock.at.getTime() + byMs) : undefined

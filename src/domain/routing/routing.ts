@@ -99,7 +99,7 @@ export function routeDigest(
     steps,
     routing: [
       ...decideByRules(event, destinations, steps, [rule]),
-      { ruleId, version, name, matched: true, reason: 'has collected it' },
+      { ruleId, version, name, matched: true, reason: 'collected by this rule’s digest' },
     ],
   }
 }
@@ -115,7 +115,7 @@ export function routeTo(
 ): Routing {
   const byRule = plannedDeliveries(route(event, destinations, { rules, templates, verdicts }).steps)
   const plan = planFor(event, destinations, templates, (destination) =>
-    ifActive(destination, 'asked for by name'),
+    ifActive(destination, 'requested by name'),
   )
   for (const delivery of plannedDeliveries(plan.steps)) {
     const template = byRule.find(({ destinationId }) => destinationId === delivery.destinationId)?.template
@@ -128,7 +128,7 @@ export function routeTo(
 export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Routing {
   return {
     steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
-    routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
+    routing: [{ destinationId: target.destinationId, matched: true, reason: 'requested by a test' }],
   }
 }
 
@@ -138,7 +138,7 @@ export function routeConfirmation([destination]: readonly RoutableDestination[])
   const { id: destinationId, name, channel } = destination
   const scheduleMs = defaultSchedule.map(durationMs)
   const delivery = opening({ destinationId, name, channel, scheduleMs, timeoutMs: defaultTimeoutMs })
-  const reason = 'asks one of its recipients to confirm'
+  const reason = 'confirmation request to one of its recipients'
   return {
     steps: [{ kind: 'deliver', deliveries: [delivery] }],
     routing: [{ destinationId, matched: true, reason }],
@@ -170,7 +170,7 @@ function decide(event: Event, destination: RoutableDestination, verdicts: Verdic
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
   const verdict = verdicts(destination.subscription.filter)
   if (verdict === false) {
-    return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
+    return { matched: false, reason: 'filtered: the payload does not match the subscription’s filter' }
   }
   if (aboutDestination(event) === destination.id) return { matched: false, reason: aboutItself }
   if (typeof verdict === 'object' && destination.status === 'active')
@@ -178,7 +178,7 @@ function decide(event: Event, destination: RoutableDestination, verdicts: Verdic
   return ifActive(destination, `subscribed to ${pattern}`)
 }
 
-const aboutItself = 'about itself: what became of its own deliveries is told to others'
+const aboutItself = 'about itself: operational events are not sent to the destination that they concern'
 
 /** A receiver that was written for another system knows nothing of operational events: `all` of its contract are not those. */
 function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
@@ -217,12 +217,12 @@ function decideByRules(
   })
 }
 
-const notNamed = 'rules decide: no step of those that match names it'
+const notNamed = 'routed by rules: no step of a matching rule names it'
 
 /** A rule names a destination, and yet has no delivery to it. */
 function whyNotBy({ name, steps, digest, heldBack }: Written): string {
-  if (heldBack) return `rules decide: “${name}” names it and is ${heldBack.replace('-', ' ')}`
+  if (heldBack) return `routed by rules: “${name}” names it and is ${heldBack.replace('-', ' ')}`
   if (digest || steps.some((step) => 'digest' in step))
-    return `rules decide: “${name}” names it for its digest, or in a branch that this event does not take`
-  return `rules decide: “${name}” names it in a branch that this event does not take`
+    return `routed by rules: “${name}” names it only in its digest or in a branch that this event does not take`
+  return `routed by rules: “${name}” names it only in a branch that this event does not take`
 }

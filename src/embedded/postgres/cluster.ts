@@ -51,8 +51,8 @@ async function initialise(place: Place, workDir: string, password: string, durab
     })
   } catch (error) {
     throw new Error(
-      `PostgreSQL could not make its data folder ${place.dataDir}: ${outputOf(error)}\n` +
-        'Make that folder writable, or set DATABASE_URL to a PostgreSQL of your own',
+      `PostgreSQL could not create its data folder ${place.dataDir}: ${outputOf(error)}\n` +
+        'Make that folder writable, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     )
   }

@@ -50,7 +50,7 @@ function requireOwnData(dataDir: string): void {
   const owner = statSync(dataDir).uid
   if (owner === own) return
   throw new Error(
-    `the database in ${dataDir} belongs to uid ${owner}, probably since a run as root: ` +
+    `the database in ${dataDir} belongs to uid ${owner}, probably from a run as root: ` +
       'run as root again, or delete the data folder as root, or set DATA_DIR to another one',
   )
 }
@@ -71,22 +71,22 @@ async function placeData(
     const noted = readFileSync(note, 'utf8').trim()
     if (noted === elsewhere) return elsewhere
     throw new Error(
-      `${note} says that the database is in ${noted}, but the project's folder was moved or copied: ` +
-        `to keep the data, move it to ${elsewhere} and write that path into the note; for a new database, delete the note`,
+      `${note} says that the database is in ${noted}, but the project folder was moved or copied: ` +
+        `to keep the data, move it to ${elsewhere} and write that path into the file; to start with an empty database, delete the file`,
     )
   }
   if (canEnter(dirname(dataDir), account)) return dataDir
   if (existsSync(join(dataDir, 'PG_VERSION'))) {
     throw new Error(
-      `the account of PostgreSQL (uid ${account.uid}) can't reach its data in ${dataDir}: ` +
-        'make the folders above it enterable (chmod o+x), or run as the user who owns them',
+      `PostgreSQL's account (uid ${account.uid}) can't access its data in ${dataDir}: ` +
+        'make its parent folders accessible (chmod o+x), or run as the user who owns them',
     )
   }
   await setAside(elsewhere, progress)
   mkdirSync(dirname(elsewhere), { recursive: true })
   for (const folder of [SHARED_PLACE, dirname(elsewhere)]) chmodSync(folder, 0o755)
   writeFileSync(note, `${elsewhere}\n`)
-  progress(`the database is kept in ${elsewhere}: PostgreSQL's account can't reach ${dataDir}`)
+  progress(`the database is stored in ${elsewhere}: PostgreSQL's account can't access ${dataDir}`)
   return elsewhere
 }
 
@@ -95,7 +95,7 @@ async function setAside(cluster: string, progress: (line: string) => void): Prom
   if (!existsSync(cluster)) return
   await stopLeftoverPostgres(cluster, progress)
   const aside = `${cluster}.replaced`
-  progress(`an older database of a deleted data folder is set aside: ${aside}`)
+  progress(`moved the database of a deleted data folder to ${aside}`)
   rmSync(aside, { recursive: true, force: true })
   renameSync(cluster, aside)
 }

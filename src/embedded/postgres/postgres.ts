@@ -124,8 +124,8 @@ async function startServer(
   if (problem === undefined) return child
   await child.stop()
   throw new Error(
-    `PostgreSQL ${problem} while starting on ${place.dataDir} (port ${port}). It said last:\n${child.lastLines()}\n` +
-      'Free that port or repair that folder (or move it away for an empty database), or set DATABASE_URL',
+    `PostgreSQL ${problem} while starting on ${place.dataDir} (port ${port}). Its last output:\n${child.lastLines()}\n` +
+      'Free that port or repair that folder (or move it away to start with an empty database), or set DATABASE_URL',
   )
 }
 

@@ -52,7 +52,7 @@ export async function findTemporalBinary(options: TemporalBinaryOptions): Promis
     }
   }
   throw new Error(
-    `no Temporal server could be found or made. Tried:\n${failures.join('\n')}\n` +
+    `no Temporal server could be found, downloaded or built. Tried:\n${failures.join('\n')}\n` +
       'Install the Temporal CLI (https://docs.temporal.io/cli) so that `temporal` is on PATH, or set TEMPORAL_ADDRESS ' +
       'to a running server, or install Go so that it can be built',
   )

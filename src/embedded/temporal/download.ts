@@ -34,7 +34,7 @@ export async function downloadTemporal(options: CacheFill & { base: string }): P
   })
   const get = async (name: string) => {
     const response = await fetch(`${release}/${name}`, { dispatcher })
-    if (!response.ok) throw new Error(`${name} was answered with status ${response.status}`)
+    if (!response.ok) throw new Error(`downloading ${name} failed with HTTP ${response.status}`)
     return response
   }
   try {
@@ -73,7 +73,7 @@ function checksumOf(name: string, list: string): string {
 
 /** Writes the body to a file and returns its SHA-256 in hexadecimal. */
 async function save(response: Response, file: string, progress: (line: string) => void): Promise<string> {
-  if (!response.body) throw new Error('the answer has no body')
+  if (!response.body) throw new Error('the response has no body')
   const total = Number(response.headers.get('content-length') ?? 0)
   const hash = createHash('sha256')
   let received = 0

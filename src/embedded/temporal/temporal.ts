@@ -121,7 +121,7 @@ async function untilReady(child: Child, address: string, namespace: string): Pro
   }
   throw new Error(
     `the Temporal server ${ended ?? `did not answer on ${address} within ${READY_WITHIN_MS / 1000} s`}. ` +
-      `It said last:\n${child.lastLines()}\nFree its ports, or set TEMPORAL_ADDRESS to a server of your own`,
+      `Its last output:\n${child.lastLines()}\nFree its ports, or set TEMPORAL_ADDRESS to your own server`,
     { cause: lastError },
   )
 }

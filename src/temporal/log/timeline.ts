@@ -74,10 +74,10 @@ async function readAlone(
   }
 }
 
-const opening = 'no worker has routed it yet, or its first attempts are under way'
+const opening = 'not routed yet, or the first attempts are in progress'
 const stuckOnFault =
-  'its workflow is stuck on a fault of Switchyard: this is the summary. An operator was told'
-const noWorker = 'no worker answers: this is the summary, without attempts and routing'
+  'summary only: the workflow is stuck on an internal error, which was logged for the operator'
+const noWorker = 'summary only, without attempts and routing: no worker answers'
 
 /** A moment, in which most events are routed and attempted. */
 const openingMs = { most: 1_000, poll: 50 }
@@ -109,7 +109,7 @@ function endedEarly<Read extends ReadTimeline>(
   { status }: WorkflowExecutionDescription,
 ): Read {
   if (status.name === 'RUNNING') return timeline
-  const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
+  const reason = `the workflow was ended early (${status.name.toLowerCase()}); pending deliveries will not be made`
   const deliveries = timeline.deliveries.map((delivery) =>
     isOpen(delivery) ? { ...givenUp(delivery), reason } : delivery,
   )

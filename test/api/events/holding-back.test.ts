@@ -72,7 +72,7 @@ describe('a destination with a rate limit', { timeout: 60_000 }, () => {
     )
     expect(waiting.deliveries[0]).toMatchObject({
       status: 'held',
-      reason: 'rate limit: at most 10 attempts a second',
+      reason: 'rate limit: at most 10 attempts per second',
       attempts: [],
     })
     await eventually(

@@ -78,7 +78,9 @@ describe('a templated Slack message', () => {
     const parts = textsOf({ blocks })
     expect(parts).toHaveLength(50)
     for (const part of [...parts, text]) {
-      expect(part).toMatch(/^(<https:\/\/a\.example\|ab 😀>)+(\n… shortened; the event log has all of it)?$/)
+      expect(part).toMatch(
+        /^(<https:\/\/a\.example\|ab 😀>)+(\n… truncated; the event log has the full text)?$/,
+      )
       expect(part.length).toBeLessThanOrEqual(part === text ? 40_000 : 3000)
     }
     expect([parts.at(-1), text].every((part) => part?.endsWith('all of it'))).toBe(true)

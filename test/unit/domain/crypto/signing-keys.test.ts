@@ -89,7 +89,7 @@ describe('a secret that is used as text', () => {
     ['with a letter that is not ASCII', 'pässword-pässword-pässword'],
     ['with an emoji', '🔑'.repeat(16)],
   ])('may not be %s', (_what, secret) => {
-    expect(textSecretProblem(secret)).toBe('must have 16 to 256 visible ASCII characters and no spaces')
+    expect(textSecretProblem(secret)).toBe('must be 16 to 256 visible ASCII characters without spaces')
   })
 })
 
