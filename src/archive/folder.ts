@@ -28,7 +28,7 @@ export function createFolderArchive(root: string): Archive {
       await flush(dirname(target))
     },
     async *read(place) {
-      const file = await openIfThere(join(root, pathOf(place)))
+      const file = await openIfExists(join(root, pathOf(place)))
       if (file) yield* readLines(file.createReadStream())
     },
     async days({ tenantId, environment }) {
@@ -71,7 +71,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function openIfThere(path: string) {
+async function openIfExists(path: string) {
   try {
     return await open(path, 'r')
   } catch (error) {

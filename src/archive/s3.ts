@@ -65,7 +65,7 @@ export async function createS3Archive({
       await new Upload({ client, params, partSize: partBytes, queueSize: 1 }).done()
     },
     async *read(place) {
-      const body = await getIfThere(client, objectAt(pathOf(place)))
+      const body = await getIfExists(client, objectAt(pathOf(place)))
       if (body) yield* readLines(body)
     },
     async days({ tenantId, environment }) {
@@ -81,7 +81,7 @@ export async function createS3Archive({
   }
 }
 
-async function getIfThere(
+async function getIfExists(
   client: S3Client,
   target: { Bucket: string; Key: string },
 ): Promise<Readable | undefined> {

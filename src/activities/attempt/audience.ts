@@ -41,7 +41,7 @@ export async function findAudience(
   const addresses = distinctAddresses(channel?.recipients(target.config) ?? [])
   if (addresses.length === 0) return undefined
   const known = await consentsOf(deps, target, addresses)
-  await askThose(deps, target, known)
+  await requestConfirmations(deps, target, known)
   const leftOut = whyLeftOut(known)
   const agreed = known.filter(agrees)
   if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
@@ -78,7 +78,7 @@ async function consentsOf(
  * Asks those whom the API has not: it may have ended between writing a destination and asking its recipients. What cannot be asked
  * now is asked by the next event.
  */
-async function askThose(
+async function requestConfirmations(
   { db, log }: ActivityDeps,
   target: Target,
   recipients: readonly EmailRecipient[],

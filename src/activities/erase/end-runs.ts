@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
-import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { findDescription, describeUnerased } from '../../temporal/log/event-runs.ts'
 import { listAllExecutions, quoted } from '../../temporal/log/executions.ts'
 import { collectDigestType, digestsPrefix, leaveDigestSignal } from '../../workflows/contract/digests.ts'
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
@@ -11,10 +11,14 @@ import { cancelSignal } from '../../workflows/contract/event.ts'
 const graceMs = 45_000
 const pollMs = 200
 
-/** Ends the runs of an event that still wait, by cancelling them. `carryOn` throws to give up. */
-export async function endRunsOf(client: Client, input: EraseEventInput, carryOn: () => void): Promise<void> {
+/** Ends the runs of an event that still wait, by cancelling them. `throwIfCancelled` throws to give up. */
+export async function endRunsOf(
+  client: Client,
+  input: EraseEventInput,
+  throwIfCancelled: () => void,
+): Promise<void> {
   const open = (await describeUnerased(client, input, input.eventId)).filter(isRunning)
-  await pMap(open, (run) => endRun(client, input, run, carryOn), { concurrency: 10 })
+  await pMap(open, (run) => endRun(client, input, run, throwIfCancelled), { concurrency: 10 })
 }
 
 function isRunning({ status }: WorkflowExecutionDescription): boolean {
@@ -25,19 +29,19 @@ async function endRun(
   client: Client,
   scope: EraseEventInput,
   { workflowId, runId }: WorkflowExecutionDescription,
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<void> {
   const handle = client.workflow.getHandle(workflowId, runId)
-  await ifThere(() => handle.signal(cancelSignal))
+  await ignoreNotFound(() => handle.signal(cancelSignal))
   const deadline = Date.now() + graceMs
   for (;;) {
-    const now = await describeIfThere(client, workflowId, runId)
+    const now = await findDescription(client, workflowId, runId)
     if (!now || !isRunning(now)) return
     if (Date.now() > deadline) break
     await sleep(pollMs)
-    carryOn()
+    throwIfCancelled()
   }
-  await ifThere(() => handle.terminate('the event is erased'))
+  await ignoreNotFound(() => handle.terminate('the event is erased'))
   await leaveDigests(client, scope, workflowId)
 }
 
@@ -50,10 +54,12 @@ async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: 
   ]
   const digests = await listAllExecutions(client, conditions.join(' AND '))
   for (const digest of digests)
-    await ifThere(() => client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
+    await ignoreNotFound(() =>
+      client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId),
+    )
 }
 
-async function ifThere(ask: () => Promise<unknown>): Promise<void> {
+async function ignoreNotFound(ask: () => Promise<unknown>): Promise<void> {
   try {
     await ask()
   } catch (error) {

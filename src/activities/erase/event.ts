@@ -5,7 +5,7 @@ import { inArchiveTurn } from '../../db/archive-turns.ts'
 import { concludeErasure, deletePassesOf } from '../../db/erasures.ts'
 import { digestsOf } from '../../domain/redaction/erasure.ts'
 import type { EraseEventInput, ErasureCounts } from '../../workflows/contract/erasures.ts'
-import { carryOn } from '../carry-on.ts'
+import { throwIfCancelled } from '../throw-if-cancelled.ts'
 import { endRunsOf } from './end-runs.ts'
 import { eraseRunsOf } from './runs.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
@@ -19,7 +19,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   return {
     /** Ends what still waits, so that nothing is sent any more and the log is whole. */
     endRuns(input: EraseEventInput): Promise<void> {
-      return whileHeartbeating(heartbeatMs, () => endRunsOf(getClient(), input, carryOn))
+      return whileHeartbeating(heartbeatMs, () => endRunsOf(getClient(), input, throwIfCancelled))
     },
 
     /**
@@ -27,7 +27,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
      * a run's end were deleted, and the digests that tell of the event.
      */
     eraseRuns(input: EraseEventInput): Promise<{ runs: number; late: number; digestIds: string[] }> {
-      return whileHeartbeating(heartbeatMs, () => eraseRunsOf(getClient(), input, carryOn))
+      return whileHeartbeating(heartbeatMs, () => eraseRunsOf(getClient(), input, throwIfCancelled))
     },
 
     async eraseArchived(input: EraseEventInput): Promise<{ lines: number; digestIds: string[] }> {
@@ -52,7 +52,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     const digestIds = new Set<string>()
     let lines = 0
     for (const day of await archive.days({ tenantId, environment })) {
-      carryOn()
+      throwIfCancelled()
       const place = { tenantId, environment, day }
       // Most days hold nothing of it: they are only read, and nobody waits for that.
       if (!(await holdsAny(archive, place, asked))) continue
@@ -73,7 +73,7 @@ async function holdsAny(
   asked: Parameters<typeof withoutErased>[1],
 ): Promise<boolean> {
   for await (const run of archive.read(place)) {
-    carryOn()
+    throwIfCancelled()
     if (withoutErased(run, asked) !== run) return true
   }
   return false

@@ -4,7 +4,7 @@ import pMap from 'p-map'
 import { digestsOf, toldOf, withoutData } from '../../domain/redaction/erasure.ts'
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 import { deleteExecution, untilDeleted, untilListed } from '../../temporal/log/delete-execution.ts'
-import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { findDescription, describeUnerased } from '../../temporal/log/event-runs.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import { listAllExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
@@ -20,22 +20,26 @@ const concurrency = 5
 /** A log that no worker could tell so often is taken for what its summary says: an erasure must not fail for that. */
 const mostAskedForLog = 5
 
-/** Erases the closed runs of an event. `carryOn` throws to give up. */
-export async function eraseRunsOf(client: Client, input: EraseEventInput, carryOn: () => void) {
+/** Erases the closed runs of an event. `throwIfCancelled` throws to give up. */
+export async function eraseRunsOf(client: Client, input: EraseEventInput, throwIfCancelled: () => void) {
   const runs = await describeUnerased(client, input, input.eventId)
   const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
-  const erased = await pMap(closed, (run) => eraseRun(client, input, run, carryOn), { concurrency })
-  const late = await eraseLate(client, input, carryOn)
+  const erased = await pMap(closed, (run) => eraseRun(client, input, run, throwIfCancelled), { concurrency })
+  const late = await eraseLate(client, input, throwIfCancelled)
   // What has begun since it was ended is found by the next look.
   return { runs: runs.length, late, digestIds: [...new Set(erased.flat())] }
 }
 
 /** Acknowledgements that came after a run's end: its record has them now, without their notes. Returns how many there were. */
-async function eraseLate(client: Client, input: EraseEventInput, carryOn: () => void): Promise<number> {
+async function eraseLate(
+  client: Client,
+  input: EraseEventInput,
+  throwIfCancelled: () => void,
+): Promise<number> {
   const late = await findLate(client, input, [input.eventId])
   for (const run of late) {
     await deleteExecution(client, run)
-    await untilDeleted(client, run, carryOn)
+    await untilDeleted(client, run, throwIfCancelled)
   }
   return late.length
 }
@@ -45,10 +49,10 @@ async function eraseRun(
   client: Client,
   { at, erasureId, ...scope }: EraseEventInput,
   run: WorkflowExecutionDescription,
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<string[]> {
   const { workflowId, runId } = run
-  const current = await describeIfThere(client, workflowId)
+  const current = await findDescription(client, workflowId)
   let digestIds: string[] = []
   if (current?.runId === runId) {
     const timeline = await readLog(client, run)
@@ -62,9 +66,9 @@ async function eraseRun(
   }
   const standsIn = current && (current.runId === runId || erasedOf(current))
   // Another run of this id, which an operator has made of it by a reset, has a record of its own made.
-  if (standsIn) await untilListed(client, workflowId, closedStandIn, carryOn)
+  if (standsIn) await untilListed(client, workflowId, closedStandIn, throwIfCancelled)
   await deleteExecution(client, { workflowId, runId })
-  await untilDeleted(client, { workflowId, runId }, carryOn)
+  await untilDeleted(client, { workflowId, runId }, throwIfCancelled)
   return digestIds
 }
 

@@ -10,7 +10,7 @@ import {
   type DeleteTenantInput,
   type DeletionCounts,
 } from '../../workflows/contract/erasures.ts'
-import { carryOn } from '../carry-on.ts'
+import { throwIfCancelled } from '../throw-if-cancelled.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
@@ -31,7 +31,7 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
     const query = `WorkflowId STARTS_WITH ${quoted(`${tenantId}/`)} AND WorkflowId != ${quoted(own)}`
     const deleted = new Set<string>()
     for (;;) {
-      carryOn()
+      throwIfCancelled()
       const { executions } = await listExecutions(client, query, mostAtOnce)
       if (executions.length === 0) return deleted.size
       const left = executions.filter(({ runId }) => !deleted.has(runId))

@@ -26,13 +26,13 @@ const concurrency = 10
 
 /**
  * Archives the runs that ended within a span of a day, each place whole or not at all, in the order of their end. Answers with
- * how many. What was erased, or a tenant that was deleted, while they were read is not brought back. `carryOn` is called before
+ * how many. What was erased, or a tenant that was deleted, while they were read is not brought back. `throwIfCancelled` is called before
  * each and throws to give up.
  */
 export async function archiveDay(
   { client, db, archive }: { client: Client; db: Db; archive: Archive },
   { day, ...span }: Span & { day: string },
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<number> {
   const begunAt = new Date(Date.now() - clockSlackMs)
   return inScratchFolder(async (folder) => {
@@ -40,7 +40,7 @@ export async function archiveDay(
     const pathsOf = createRedactedPaths(db)
     let runs = 0
     for await (const run of readRuns(client, span)) {
-      carryOn()
+      throwIfCancelled()
       const { tenantId, environment } = run.event
       const file = join(folder, `${tenantId}-${environment}.jsonl`)
       await appendFile(file, lineOf(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
@@ -48,7 +48,7 @@ export async function archiveDay(
       runs += 1
     }
     for (const [file, place] of places) {
-      carryOn()
+      throwIfCancelled()
       await inArchiveTurn(db, place.tenantId, async (tx) =>
         putWithoutErased(archive, place, file, await erasuresSince(tx, scopeOf(place), begunAt)),
       )

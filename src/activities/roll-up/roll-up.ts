@@ -9,7 +9,7 @@ import { countClosed } from '../../temporal/counts/closed.ts'
 import { retentionMs } from '../../temporal/retention.ts'
 import type { DayRolledUp } from '../../workflows/contract/roll-up.ts'
 import { archiveDay } from './archive-day.ts'
-import { carryOn } from '../carry-on.ts'
+import { throwIfCancelled } from '../throw-if-cancelled.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
@@ -48,7 +48,8 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     const until = countedUntil < endOf(day) ? countedUntil : endOf(day)
     const span = { from: startOf(day), until }
     const { executions, totals } = await countClosed(client, span)
-    const archivedRuns = archive && (await archiveDay({ client, db, archive }, { day, ...span }, carryOn))
+    const archivedRuns =
+      archive && (await archiveDay({ client, db, archive }, { day, ...span }, throwIfCancelled))
     await replaceDay(db, { day, totals, executions, archived: archive !== undefined, countedUntil })
     return { day, executions, ...(archivedRuns !== undefined && { archivedRuns }) }
   }

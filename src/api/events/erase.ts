@@ -5,7 +5,7 @@ import { createErasure, newestErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
 import { toldOf } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
-import { describeIfThere } from '../../temporal/log/event-runs.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
 import { erasedOf } from '../../temporal/log/stand-in.ts'
 import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { eventWorkflowId } from '../../workflows/contract/event.ts'
@@ -57,7 +57,7 @@ const lookingMs = 5_000
 
 /** Whether Temporal or the archive holds anything of the event that is not erased. */
 async function isHeld({ temporal, archive }: AppDeps, scope: Scope, eventId: string): Promise<boolean> {
-  const own = await describeIfThere(temporal, eventWorkflowId({ ...scope, eventId }))
+  const own = await findDescription(temporal, eventWorkflowId({ ...scope, eventId }))
   if (own) return !erasedOf(own)
   if (!archive) return false
   const deadline = Date.now() + lookingMs

@@ -30,15 +30,15 @@ export async function describeUnerased(
   eventId: string,
 ): Promise<WorkflowExecutionDescription[]> {
   const listed = (await listRunsOf(client, scope, eventId)).filter(({ memo }) => !memo.erased)
-  const own = await describeIfThere(client, eventWorkflowId({ ...scope, eventId }))
+  const own = await findDescription(client, eventWorkflowId({ ...scope, eventId }))
   const found = await Promise.all(
-    listed.map(({ workflowId, runId }) => describeIfThere(client, workflowId, runId)),
+    listed.map(({ workflowId, runId }) => findDescription(client, workflowId, runId)),
   )
   const runs = [own, ...found].filter((run) => run !== undefined && !erasedOf(run))
   return [...new Map(runs.flatMap((run) => (run ? [[run.runId, run]] : []))).values()]
 }
 
-export async function describeIfThere(
+export async function findDescription(
   client: Client,
   workflowId: string,
   runId?: string,
