@@ -42,11 +42,11 @@ function showError(error: unknown, depth = 0): unknown {
   const shown: ShownError = { type: name, message }
   if (typeof code === 'string' || typeof code === 'number') shown.code = code
   if (error.stack !== undefined) shown.stack = error.stack.replace(error.message, message)
-  if (cause instanceof Error && depth < mostCauses) shown.cause = showError(cause, depth + 1)
+  if (cause instanceof Error && depth < maxCauses) shown.cause = showError(cause, depth + 1)
   return shown
 }
 
-const mostCauses = 5
+const maxCauses = 5
 
 /** What `JSON.parse` throws quotes what it was given. */
 function quotesInput(error: Error): boolean {

@@ -28,7 +28,7 @@ export interface RunOptions {
 }
 
 /** For jobs that make a message: it is sent without what they would add rather than late. */
-export const messageMaxWaitMs = 2_000
+export const maxMessageWaitMs = 2_000
 
 export const computeLimits = {
   /** One tenant leaves a thread to the others. */

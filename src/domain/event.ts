@@ -34,15 +34,15 @@ export function expiryMs({ expiresAt }: Pick<Event, 'expiresAt'>): number {
 
 /** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */
 export const eventTypePattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
-export const eventTypeMaxLength = 128
+export const maxEventTypeLength = 128
 
 /** No `/`: an id is a part of a Temporal workflow id. No `.`: Standard Webhooks signs `id.timestamp.body`. */
 export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9_:-]*$/
-export const eventIdMaxLength = 128
+export const maxEventIdLength = 128
 
 export function isEventId(text: string): boolean {
-  return text.length <= eventIdMaxLength && eventIdPattern.test(text)
+  return text.length <= maxEventIdLength && eventIdPattern.test(text)
 }
 
 /** The largest event taken, in bytes of its JSON body. */
-export const eventMaxBytes = 256 * 1024
+export const maxEventBytes = 256 * 1024

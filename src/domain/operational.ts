@@ -179,8 +179,8 @@ function eventData({ id, type }: Event) {
   return { eventId: id, eventType: type }
 }
 
-const longestText = 500
+const maxTextLength = 500
 
 function bounded(name: string, text: string | undefined): JsonObject {
-  return text === undefined ? {} : { [name]: truncate(text, longestText) }
+  return text === undefined ? {} : { [name]: truncate(text, maxTextLength) }
 }

@@ -3,7 +3,7 @@ import type { Cause } from './rules/cause.ts'
 import { truncate } from './truncate.ts'
 
 /** Of a title in UTF-16 code units, before it is marked: with its marks it fits into Slack's header. */
-export const titleMax = 110
+export const maxTitleLength = 110
 
 /**
  * What people read first: what happened, and what must not be mistaken for something else. `title` is what the event type's
@@ -14,7 +14,7 @@ export function messageTitle(
   { title = readableType(type), cause }: { title?: string | undefined; cause?: Cause | undefined } = {},
 ): string {
   const marks = [...(test ? ['Test: '] : []), ...(cause ? [causeMarks[cause.kind]] : [])]
-  return `${marks.join('')}${truncate(title, titleMax)}${environment === 'sandbox' ? ' (sandbox)' : ''}`
+  return `${marks.join('')}${truncate(title, maxTitleLength)}${environment === 'sandbox' ? ' (sandbox)' : ''}`
 }
 
 const causeMarks = { escalation: 'Escalated: ', fallback: 'Fallback: ' } satisfies Record<

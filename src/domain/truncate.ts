@@ -28,12 +28,12 @@ export function cutCodePoints(text: string, max: number): string {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 /** A letter can have any number of marks; beyond this many code units they are cut off after all. */
-const longestGrapheme = 64
+const maxGraphemeLength = 64
 
 function graphemeStart(text: string, at: number): number {
   // What follows the cut decides whether it is between two graphemes: one code point of it is enough.
   const { index = 0 } = graphemes.segment(text.slice(0, at + 2)).containing(at) ?? {}
-  return index > at - longestGrapheme ? index : codePointStart(text, at)
+  return index > at - maxGraphemeLength ? index : codePointStart(text, at)
 }
 
 function codePointStart(text: string, at: number): number {

@@ -1,5 +1,5 @@
 import { request as createRequest, type Agent, type ClientRequest } from 'node:http'
-import { excerptMaxBytes } from '../domain/delivery/outcome.ts'
+import { maxExcerptBytes } from '../domain/delivery/outcome.ts'
 import type { AgentRequest } from './http-agent.ts'
 import { maxHeadBytes, ResponseHead, type HeaderFields } from './response-head.ts'
 
@@ -61,7 +61,7 @@ export async function exchange({ url, headers, body, agent, signal }: HttpPost):
     throw new Unanswered(error, request.reusedSocket && head.isSilent && !signal.aborted)
   // What the parser refused is shown as it came. What it took has its chunks decoded, and may be empty.
   const start = isParsed ? Buffer.concat(chunks) : head.rest
-  return { status, headers: head.headers, body: start.subarray(0, excerptMaxBytes) }
+  return { status, headers: head.headers, body: start.subarray(0, maxExcerptBytes) }
 }
 
 /** Reads until there is enough for the log, or no more to be had. Answers with what ended it, if that was an error. */
@@ -86,7 +86,7 @@ function readResponse(
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         bytes += chunk.length
-        if (bytes >= excerptMaxBytes) resolve(undefined)
+        if (bytes >= maxExcerptBytes) resolve(undefined)
       })
       response.on('end', () => {
         // At once: a moment later the agent may lend the connection to another request.

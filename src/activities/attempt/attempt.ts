@@ -3,7 +3,7 @@ import { releasePlace } from '../../db/limits/pace.ts'
 import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
 import { type Event, expiryMs } from '../../domain/event.ts'
 import { confirmationOf } from '../../domain/operational.ts'
-import { type AttemptResult, type Outcome, excerptMaxBytes } from '../../domain/delivery/outcome.ts'
+import { type AttemptResult, type Outcome, maxExcerptBytes } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { askingEvent } from '../asking-event.ts'
@@ -130,13 +130,13 @@ async function send(
   }
 }
 
-const longestNote = 1000
+const maxNoteLength = 1000
 
 /** The log tells who has got nothing, beside what was answered. */
 function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
-  const note = truncate(`; not sent to all recipients: ${leftOut}`, longestNote)
-  const room = excerptMaxBytes - Buffer.byteLength(note)
+  const note = truncate(`; not sent to all recipients: ${leftOut}`, maxNoteLength)
+  const room = maxExcerptBytes - Buffer.byteLength(note)
   const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
   return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
 }

@@ -3,7 +3,7 @@ import type { Db } from '../../db/client.ts'
 import type { Destination } from '../../db/destinations/destinations.ts'
 import { releasePlace, takePlace, usePlace } from '../../db/limits/pace.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import { mostLateMs, type Place } from '../../domain/delivery/pace.ts'
+import { maxLatenessMs, type Place } from '../../domain/delivery/pace.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Throttle } from '../limits/throttles.ts'
@@ -75,7 +75,7 @@ async function awaitPlace(
 }
 
 function isLost({ at }: Place): boolean {
-  return Date.now() > at + mostLateMs
+  return Date.now() > at + maxLatenessMs
 }
 
 /** Others may have their places at this moment: one that is late is used only if none was used just before. Else it is given back. */

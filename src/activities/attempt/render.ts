@@ -3,11 +3,11 @@ import type { Channel } from '../../channels/channel.ts'
 import type { Composition } from '../../templates/composition.ts'
 import type { PartProblem, Rendering } from '../../templates/content.ts'
 import type { Content } from '../../templates/field.ts'
-import { messageMaxWaitMs, type Compute } from '../../compute/compute.ts'
+import { maxMessageWaitMs, type Compute } from '../../compute/compute.ts'
 import { OverBudget } from '../../compute/over-budget.ts'
 import { packComposition } from '../../compute/payload.ts'
 import { findTemplate, type Template } from '../../db/templates.ts'
-import { templateFaultMax, type TemplateRef } from '../../domain/delivery/outcome.ts'
+import { maxTemplateFaultLength, type TemplateRef } from '../../domain/delivery/outcome.ts'
 import { noPartFor, templateIsGone } from '../../domain/templates.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { ActivityDeps } from '../deps.ts'
@@ -64,7 +64,7 @@ async function render(
   const key = keyOf(channel, template)
   const texts = template.parts[channel.name] ?? {}
   const input = { channel: channel.name, key, texts, ...packComposition(of) }
-  const options = { maxWaitMs: messageMaxWaitMs }
+  const options = { maxWaitMs: maxMessageWaitMs }
   try {
     return await compute.run(of.event.tenantId, 'renderParts', input, options)
   } catch (error) {
@@ -75,5 +75,5 @@ async function render(
 }
 
 export function faultText(text: string): string {
-  return truncate(text, templateFaultMax)
+  return truncate(text, maxTemplateFaultLength)
 }

@@ -18,7 +18,7 @@ import { digestEventType } from '../digests.ts'
 const concurrency = 5
 
 /** A log that no worker could tell so often is taken for what its summary says: an erasure must not fail for that. */
-const mostAskedForLog = 5
+const maxLogReads = 5
 
 /** Erases the closed runs of an event. `throwIfCancelled` throws to give up. */
 export async function eraseRunsOf(client: Client, input: EraseEventInput, throwIfCancelled: () => void) {
@@ -76,7 +76,7 @@ const closedStandIn = `OriginalEnd IS NOT NULL AND ExecutionStatus != 'Running'`
 
 async function readLog(client: Client, run: WorkflowExecutionDescription): Promise<Timeline> {
   const { incomplete, ...timeline } = await readOwnTimeline(client, run)
-  if (incomplete !== undefined && activityInfo().attempt < mostAskedForLog)
+  if (incomplete !== undefined && activityInfo().attempt < maxLogReads)
     throw new Error(`the log of ${run.workflowId} cannot be read yet: ${incomplete}`)
   return timeline
 }

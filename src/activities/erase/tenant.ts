@@ -4,7 +4,7 @@ import pMap from 'p-map'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
 import { deleteTenantRows } from '../../db/tenant-deletions.ts'
 import { deleteExecution } from '../../temporal/log/delete-execution.ts'
-import { listExecutions, mostAtOnce, quoted } from '../../temporal/log/executions.ts'
+import { listExecutions, maxPageSize, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantWorkflowId,
   type DeleteTenantInput,
@@ -32,7 +32,7 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
     const deleted = new Set<string>()
     for (;;) {
       throwIfCancelled()
-      const { executions } = await listExecutions(client, query, mostAtOnce)
+      const { executions } = await listExecutions(client, query, maxPageSize)
       if (executions.length === 0) return deleted.size
       const left = executions.filter(({ runId }) => !deleted.has(runId))
       await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), { concurrency }) // prettier-ignore

@@ -23,8 +23,8 @@ const calmMs = 60_000
 /** For a 429 without `Retry-After`. */
 const defaultRetryAfterMs = 1_000
 /** `Retry-After` holds the destination's other deliveries for this long at most: it may be meant for one caller's daily quota. */
-const longestWaitMs = 300_000
-const longestGapMs = 10_000
+const maxWaitMs = 300_000
+const maxGapMs = 10_000
 /** Attempts exactly as far apart as asked for would arrive too early now and then. */
 const margin = 1.1
 
@@ -40,8 +40,8 @@ export function createThrottles(now: () => number = Date.now): Throttles {
     record({ id, recoveries }, outcome) {
       if (outcome.kind !== 'failed' || !isThrottled(outcome)) return
       const { retryAfterMs = defaultRetryAfterMs } = outcome
-      const notBefore = now() + Math.min(retryAfterMs, longestWaitMs)
-      const gapMs = Math.min(Math.max(retryAfterMs, defaultRetryAfterMs) * margin, longestGapMs)
+      const notBefore = now() + Math.min(retryAfterMs, maxWaitMs)
+      const gapMs = Math.min(Math.max(retryAfterMs, defaultRetryAfterMs) * margin, maxGapMs)
       throttles.set(id, { notBefore, gapMs, recoveries, until: notBefore + calmMs })
     },
   }

@@ -8,7 +8,7 @@ import type { ReplayablePage } from '../../temporal/log/replayable.ts'
 import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 
 /** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
-const longestRunDays = 30
+const maxRunDays = 30
 
 /** Each page and each chunk reads its file from the top, so a page is larger than one of the log. */
 const wanted = 500
@@ -82,7 +82,7 @@ export async function readFromArchive(
 }
 
 function lastDay({ to }: ReplayFilter, createdAt: string): string {
-  const latest = addDays(dayOf(Date.parse(to)), longestRunDays)
+  const latest = addDays(dayOf(Date.parse(to)), maxRunDays)
   const asked = dayOf(Date.parse(createdAt))
   return latest < asked ? latest : asked
 }

@@ -1,7 +1,7 @@
 import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import pMap from 'p-map'
 import { listOf } from '../../domain/email/consent.ts'
-import { excerptMaxBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { maxExcerptBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { describeNetworkError } from '../../egress/network.ts'
 
 /** A mail to one recipient, and what came of it. */
@@ -115,7 +115,7 @@ function smtpReply(response: string): { responseCode?: number; responseExcerpt: 
 }
 
 function bounded(text: string, note: string): { responseExcerpt: string } {
-  const room = Math.max(0, excerptMaxBytes - Buffer.byteLength(note))
+  const room = Math.max(0, maxExcerptBytes - Buffer.byteLength(note))
   return { responseExcerpt: Buffer.from(text).subarray(0, room).toString() + note }
 }
 

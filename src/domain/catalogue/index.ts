@@ -22,7 +22,7 @@ export function findEntry(type: string): CatalogueEntry | undefined {
   return entryByName.get(type)
 }
 
-const mostSuggestions = 3
+const maxSuggestions = 3
 
 /**
  * The names that someone who typed `type` may have meant, nearest first, at most three; empty when none is near. Names
@@ -35,7 +35,7 @@ export function nearestTypes(type: string, among: readonly string[]): string[] {
     .map((name) => ({ name, ...compare(name.toLowerCase(), typed) }))
     .filter(({ holds, edits }) => holds || edits <= farthest)
     .sort((a, b) => Number(b.holds) - Number(a.holds) || a.edits - b.edits)
-    .slice(0, mostSuggestions)
+    .slice(0, maxSuggestions)
     .map(({ name }) => name)
 }
 

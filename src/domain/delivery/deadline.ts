@@ -54,8 +54,8 @@ export function nextAttempt(progress: Progress): { delayMs: number; progress: Pr
 }
 
 /** A destination that keeps answering HTTP 429 is called so often beside the schedule; then the schedule is followed. */
-const mostThrottled = 10
-const shortestRetryAfterMs = 1_000
+const maxThrottled = 10
+const minRetryAfterMs = 1_000
 
 /**
  * The attempt after one that the receiver put off (HTTP 429): when it asked for it, without using up one of the schedule's, as
@@ -66,8 +66,8 @@ export function throttledAttempt(
   retryAfterMs: number | undefined,
 ): { delayMs: number; progress: Progress } | undefined {
   const { leftMs, throttled } = progress
-  if (retryAfterMs === undefined || throttled >= mostThrottled) return undefined
-  const delayMs = lengthened(shortestRetryAfterMs, retryAfterMs)
+  if (retryAfterMs === undefined || throttled >= maxThrottled) return undefined
+  const delayMs = lengthened(minRetryAfterMs, retryAfterMs)
   if (delayMs > leftMs) return undefined
   return { delayMs, progress: { ...progress, leftMs: leftMs - delayMs, throttled: throttled + 1 } }
 }

@@ -14,7 +14,7 @@ export interface OrderKey {
 /** A dotted path into an event, as filters write it: `type`, or something inside `data`. */
 export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 
-const longestValue = 64
+const maxValueLength = 64
 
 /** The key of an event at an ordered destination; none where the event has no value there: it then waits for nobody. */
 export function orderKeyOf(
@@ -25,8 +25,8 @@ export function orderKeyOf(
   if (value === undefined || value === null) return undefined
   const text = canonicalJson(value)
   return {
-    // Redaction looks for the value up to this length (`quotedMax` in payload-redaction.ts), so the ellipsis comes on top.
-    text: `${path} = ${truncate(text, longestValue + 1)}`,
+    // Redaction looks for the value up to this length (`maxQuotedLength` in payload-redaction.ts), so the ellipsis comes on top.
+    text: `${path} = ${truncate(text, maxValueLength + 1)}`,
     hash: createHash('sha256').update(text).digest('hex').slice(0, 32),
   }
 }

@@ -37,7 +37,7 @@ export type Outcome = (
 ) & {
   /** HTTP status or SMTP reply code, where there was an answer. */
   responseCode?: number
-  /** The start of what was answered, at most `excerptMaxBytes`. */
+  /** The start of what was answered, at most `maxExcerptBytes`. */
   responseExcerpt?: string
   /** The headers that were sent, those that are a tenant's secret masked. */
   requestHeaders?: Record<string, string>
@@ -62,7 +62,7 @@ export interface TemplateRef {
   version: number
 }
 
-export const excerptMaxBytes = 2048
+export const maxExcerptBytes = 2048
 
 /** One try of a delivery as the log keeps it. `at` is when it began (ISO 8601, UTC). */
 export interface Attempt {
@@ -82,7 +82,7 @@ export interface Attempt {
 }
 
 /** Of a `templateFault`, in characters. */
-export const templateFaultMax = 500
+export const maxTemplateFaultLength = 500
 
 /** Why a destination is to be disabled. It is not, if it has been changed meanwhile (see `DestinationSeen`). */
 export interface DisableOrder {

@@ -5,7 +5,7 @@ export interface Place {
 }
 
 /** A place that is missed by more than this is lost: after an outage all are late, and must not be used at once. */
-export const mostLateMs = 2_000
+export const maxLatenessMs = 2_000
 
 /** The places of a pace: the newest that was taken, the newest that was used, and those between that were given back. */
 export interface Places {

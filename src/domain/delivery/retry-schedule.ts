@@ -7,7 +7,7 @@ export const defaultTimeoutMs = 10_000
 /** A whole number with its unit: `90s`, `5m`, `2h`, `1d`. */
 export const durationPattern = /^\d{1,6}(ms|s|m|h|d)$/
 
-const longestRetryAfterMs = ms('24h')
+const maxRetryAfterMs = ms('24h')
 const jitter = 0.2
 
 /** Milliseconds of a duration that fits `durationPattern`. */
@@ -24,5 +24,5 @@ export function drawDelays(scheduleMs: readonly number[], random: () => number):
 
 /** `Retry-After` can lengthen a delay to at most 24 h, and never shortens it. */
 export function lengthened(delayMs: number, retryAfterMs: number | undefined): number {
-  return retryAfterMs === undefined ? delayMs : Math.max(delayMs, Math.min(retryAfterMs, longestRetryAfterMs))
+  return retryAfterMs === undefined ? delayMs : Math.max(delayMs, Math.min(retryAfterMs, maxRetryAfterMs))
 }

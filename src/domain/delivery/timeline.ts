@@ -118,17 +118,17 @@ export function openDelivery(
  * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
  * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
  */
-const earlierMax = { excerpt: 256, headers: 600, templateFault: 120 }
+const maxEarlierAttempts = { excerpt: 256, headers: 600, templateFault: 120 }
 
 /** Writes an attempt into the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs, template, templateFault } = made
   const previous = delivery.attempts.at(-1)
   if (previous?.responseExcerpt)
-    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, earlierMax.excerpt)
+    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, maxEarlierAttempts.excerpt)
   if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
   if (previous?.templateFault)
-    previous.templateFault = cutCodePoints(previous.templateFault, earlierMax.templateFault)
+    previous.templateFault = cutCodePoints(previous.templateFault, maxEarlierAttempts.templateFault)
   delivery.attempts.push({
     number: delivery.attempts.length + 1,
     at,
@@ -145,7 +145,7 @@ export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 
 }
 
 function firstHeaders(headers: Record<string, string>): Record<string, string> {
-  let left = earlierMax.headers
+  let left = maxEarlierAttempts.headers
   return Object.fromEntries(
     Object.entries(headers).filter(([name, value]) => (left -= name.length + value.length) >= 0),
   )

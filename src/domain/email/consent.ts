@@ -59,10 +59,12 @@ function reason(consents: readonly Consent[], wanted: RecipientStatus, one: stri
   return `${listOf(addresses)} ${addresses.length === 1 ? one : many}`
 }
 
-const mostNamed = 5
+const maxNamedAddresses = 5
 
 /** Addresses for people: a few of them, and how many more. */
 export function listOf(addresses: readonly string[]): string {
-  const named = addresses.slice(0, mostNamed).join(', ')
-  return addresses.length > mostNamed ? `${named} and ${addresses.length - mostNamed} more` : named
+  const named = addresses.slice(0, maxNamedAddresses).join(', ')
+  return addresses.length > maxNamedAddresses
+    ? `${named} and ${addresses.length - maxNamedAddresses} more`
+    : named
 }

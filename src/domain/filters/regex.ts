@@ -6,9 +6,9 @@ const flags: Partial<Record<string, number>> = {
   m: RE2JS.MULTILINE,
   s: RE2JS.DOTALL,
 }
-const patternMaxLength = 1000
+const maxPatternLength = 1000
 /** All counts in braces together: compiling writes out what they repeat. */
-const mostRepeats = 300
+const maxRepeats = 300
 
 /** What compiling costs is paid once. Bounded, because a tenant can write any number of patterns. */
 let compiled = new LRUCache<string, RE2JS>({ max: 200 })
@@ -63,10 +63,10 @@ function keyOf(pattern: string, options: string): string {
 }
 
 function compileAndMeasure(pattern: string, options: string): MeasuredRegex {
-  if (pattern.length > patternMaxLength)
-    return { problem: `must have at most ${patternMaxLength} characters` }
-  if (repeatsIn(pattern) > mostRepeats)
-    return { problem: `must have at most ${mostRepeats} repetitions in total by counts such as {20}` }
+  if (pattern.length > maxPatternLength)
+    return { problem: `must have at most ${maxPatternLength} characters` }
+  if (repeatsIn(pattern) > maxRepeats)
+    return { problem: `must have at most ${maxRepeats} repetitions in total by counts such as {20}` }
   try {
     return { size: compileRegex(pattern, options).programSize() }
   } catch (error) {

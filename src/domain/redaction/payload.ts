@@ -90,7 +90,7 @@ function leadsTo(path: readonly string[], other: readonly string[]): boolean {
 }
 
 /** More than these are not looked for one by one: no quotation is shown at all. */
-const mostValues = 200
+const maxValues = 200
 
 function quotationRemover(
   event: Pick<Event, 'type' | 'data'>,
@@ -98,7 +98,7 @@ function quotationRemover(
   hidden: readonly ExactJson[],
 ): (text: string) => string {
   const values = hidden.flatMap(textsIn)
-  if (values.length > mostValues) return () => redacted
+  if (values.length > maxValues) return () => redacted
   const remove = secretRemover(values.flatMap((value) => [value, ...cutShort(value)]))
   // What waits for its turn, or is held back, says for which value, and be it a short one.
   const keys = paths.flatMap((path) => orderKeyOf(event, path)?.text ?? []).map((text) => [text, said(text)])
@@ -117,11 +117,11 @@ function textsIn(value: ExactJson): string[] {
 }
 
 /** As reasons quote a value that is too long for them. */
-const quotedMax = 63
+const maxQuotedLength = 63
 
 function cutShort(value: string): string[] {
   const quoted = JSON.stringify(value).slice(1, -1)
-  return quoted.length > quotedMax ? [quoted.slice(0, quotedMax)] : []
+  return quoted.length > maxQuotedLength ? [quoted.slice(0, maxQuotedLength)] : []
 }
 
 function redactTimeline<Log extends Timeline>(timeline: Log, clean: (text: string) => string): Log {

@@ -1,7 +1,7 @@
 /** What stands where a secret was. */
 export const redacted = '[redacted]'
 
-const shortest = 4
+const minSecretLength = 4
 
 /** Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
@@ -13,12 +13,12 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
  * goes, too.
  */
 export function secretRemover(secrets: readonly string[]): (text: string) => string {
-  const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= shortest)
+  const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= minSecretLength)
   known.sort((a, b) => b.length - a.length)
   return (text) => {
     const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
     const cut = Math.max(0, ...known.map((secret) => overlap(clean, secret)))
-    return cut < shortest ? clean : clean.slice(0, -cut) + redacted
+    return cut < minSecretLength ? clean : clean.slice(0, -cut) + redacted
   }
 }
 
@@ -35,9 +35,9 @@ function spellings(secret: string): string[] {
 
 /** How many characters at the text's end are the beginning of the secret. */
 function overlap(text: string, secret: string): number {
-  if (!text.includes(secret.slice(0, shortest))) return 0
+  if (!text.includes(secret.slice(0, minSecretLength))) return 0
   let length = Math.min(text.length, secret.length - 1)
-  while (length >= shortest && !text.endsWith(secret.slice(0, length))) length--
+  while (length >= minSecretLength && !text.endsWith(secret.slice(0, length))) length--
   return length
 }
 
@@ -56,8 +56,8 @@ export function maskToLastFour(secret: string): string {
   return '*'.repeat(28) + secret.slice(-4)
 }
 
-const mostHeaders = 40
-const longestHeader = 256
+const maxHeaders = 40
+const maxHeaderLength = 256
 
 /**
  * A request's headers as the log keeps them, within bounds: values that are longer end in `…`. `secret` are a tenant's own,
@@ -72,9 +72,9 @@ export function headersForLog(
     ...Object.entries(ours),
     ...theirs.map(([name, value]) => [name, maskText(value)] as const),
   ]
-  return Object.fromEntries(entries.slice(0, mostHeaders).map(([name, value]) => [name, cut(value)]))
+  return Object.fromEntries(entries.slice(0, maxHeaders).map(([name, value]) => [name, cut(value)]))
 }
 
 function cut(value: string): string {
-  return value.length <= longestHeader ? value : `${value.slice(0, longestHeader)}…`
+  return value.length <= maxHeaderLength ? value : `${value.slice(0, maxHeaderLength)}…`
 }

@@ -8,7 +8,7 @@ export interface Span {
 }
 
 /** Of so many a stretch is cut in two, as they are held in memory to be put in order; one of a second is not. */
-const shortestStretchMs = 1_000
+const minStretchMs = 1_000
 const defaultLimits = { inStretch: 5_000, page: 1_000 }
 
 /**
@@ -28,7 +28,7 @@ export async function* closedExecutions(
   const queries = [`${ofTypes} AND ${closedWithin(span)}`, `${ofTypes} AND ${standsInWithin(span)}`] as const
   let count = 0
   for (const query of lengthMs > 0 ? queries : []) count += await countExecutions(client, query)
-  if (count > limits.inStretch && lengthMs > shortestStretchMs) {
+  if (count > limits.inStretch && lengthMs > minStretchMs) {
     const middle = new Date(span.from.getTime() + Math.floor(lengthMs / 2))
     yield* closedExecutions(client, types, { from: span.from, until: middle }, limits)
     yield* closedExecutions(client, types, { from: middle, until: span.until }, limits)

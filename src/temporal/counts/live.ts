@@ -4,7 +4,7 @@ import type { Event } from '../../domain/event.ts'
 import { isOpen, type DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { countedDeliveries, countedTypes } from './closed.ts'
 import { liveSince } from './delivery-stats.ts'
-import { listExecutions, mostAtOnce, workflowConditions, type Execution } from '../log/executions.ts'
+import { listExecutions, maxPageSize, workflowConditions, type Execution } from '../log/executions.ts'
 
 export interface LiveCounts extends DeliveryCounts {
   /** ISO 8601, UTC; absent if nothing was sent. */
@@ -28,7 +28,7 @@ export async function countLive(
   let read = 0
   let cursor: string | undefined
   do {
-    const page = await listExecutions(client, query, mostAtOnce, cursor)
+    const page = await listExecutions(client, query, maxPageSize, cursor)
     for (const execution of page.executions) countExecution(counts, execution)
     read += page.executions.length
     cursor = page.nextCursor ?? undefined

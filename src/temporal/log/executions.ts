@@ -51,13 +51,13 @@ export async function listExecutions(client: Client, query: string, limit: numbe
 }
 
 /** One query answers with at most so many. */
-export const mostAtOnce = 1000
+export const maxPageSize = 1000
 
 /** All that a query finds, page after page, in no order that matters. */
 export async function listAllExecutions(
   client: Client,
   query: string,
-  pageSize = mostAtOnce,
+  pageSize = maxPageSize,
 ): Promise<Execution[]> {
   const executions: Execution[] = []
   let cursor: string | undefined

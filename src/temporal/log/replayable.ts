@@ -29,7 +29,7 @@ export interface ReplayablePage {
 
 /** A page holds this many events or a little more: few enough for a workflow to carry with it. */
 const wanted = 100
-const mostInPage = 200
+const maxReplayablePage = 200
 
 /** An event's workflow starts after the event was accepted, and by another machine's clock. */
 const clockSlackMs = 60_000
@@ -59,7 +59,7 @@ export async function findInLog(
     wanted,
   }
   const { executions, complete } = await walkOldestFirst(client, walk)
-  const page = executions.slice(0, mostInPage)
+  const page = executions.slice(0, maxReplayablePage)
   const last = page.at(-1)
   const read = await readPage(
     client,
@@ -159,12 +159,12 @@ async function missedByManyOf(
   if (page.length === 0) return new Set()
   const ids = page.map(({ memo }) => quoted(memo.eventId)).join(', ')
   const crowded = [...query, `Destinations = ${quoted(missedByMany)}`, `EventId IN (${ids})`].join(' AND ')
-  const { executions } = await listExecutions(client, crowded, mostCrowded)
+  const { executions } = await listExecutions(client, crowded, maxCrowded)
   return new Set(executions.map(({ workflowId }) => workflowId))
 }
 
 /** What one query can answer; a page is far smaller. */
-const mostCrowded = 1000
+const maxCrowded = 1000
 
 /**
  * A summary does not say who missed the event: that it was found by the destination does. It was found among those that are

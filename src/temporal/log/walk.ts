@@ -3,7 +3,7 @@ import {
   countExecutions,
   listAllExecutions,
   listExecutions,
-  mostAtOnce,
+  maxPageSize,
   quotedTime,
   type Execution,
 } from './executions.ts'
@@ -30,7 +30,7 @@ export interface Walk {
 }
 
 /** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
-const mostOverWanted = 2
+const maxOvershoot = 2
 
 /**
  * The oldest executions that a query finds, in order of their start. SQL visibility orders by nothing else than the end, so
@@ -40,7 +40,7 @@ const mostOverWanted = 2
 export async function walkOldestFirst(
   client: Client,
   walk: Walk,
-  limits = { atOnce: Math.min(mostAtOnce, mostOverWanted * walk.wanted) },
+  limits = { atOnce: Math.min(maxPageSize, maxOvershoot * walk.wanted) },
 ): Promise<Walked> {
   const found: Execution[] = []
   let from = walk.after ? Math.max(walk.from, startMs(walk.after)) : walk.from
@@ -80,11 +80,11 @@ interface Counted {
   count: number
 }
 
-const shortestStretchMs = 1_000
+const minStretchMs = 1_000
 const growth = { least: 1.25, most: 8 }
 
 function grown({ reachMs, count }: Counted, wanted: number): number {
-  if (reachMs === 0) return shortestStretchMs
+  if (reachMs === 0) return minStretchMs
   const enough = (1.5 * wanted) / count
   return Math.ceil(reachMs * Math.min(Math.max(enough, growth.least), growth.most))
 }
@@ -131,7 +131,7 @@ export interface NewestWalk {
 export async function walkNewestFirst(
   client: Client,
   { query, after, meanGapMs, wanted }: NewestWalk,
-  limits = { sample: 20, atOnce: Math.min(mostAtOnce, Math.max(50, mostOverWanted * wanted)) },
+  limits = { sample: 20, atOnce: Math.min(maxPageSize, Math.max(50, maxOvershoot * wanted)) },
 ): Promise<Walked & { meanGapMs: number }> {
   const found: Execution[] = []
   const add = (executions: Execution[]) =>
