@@ -1,7 +1,7 @@
 import { findVerdicts } from '../compute/find-verdicts.ts'
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations/destinations.ts'
-import { releasePlace } from '../db/limits/pace.ts'
+import { releaseReservation } from '../db/limits/pace.ts'
 import { passRule, rulesHoldingBack } from '../db/limits/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
@@ -51,7 +51,7 @@ export function createPlan(deps: PlanDeps) {
 async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }: Plan): Promise<void> {
   const used = new Set(leadingDeliveries(steps).map(({ destinationId }) => destinationId))
   for (const [destinationId, { number }] of Object.entries(places))
-    if (!used.has(destinationId)) await releasePlace(db, destinationId, number)
+    if (!used.has(destinationId)) await releaseReservation(db, destinationId, number)
 }
 
 /** The event ends at once, and says why: Temporal would refuse the plan again and again. */

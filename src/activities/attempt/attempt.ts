@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity'
-import { releasePlace } from '../../db/limits/pace.ts'
+import { releaseReservation } from '../../db/limits/pace.ts'
 import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
 import { type Event, expiryMs } from '../../domain/event.ts'
 import { confirmationOf } from '../../domain/operational.ts'
@@ -81,7 +81,7 @@ export async function makeAttempt(
   const { destinationId, place } = request
   const made = await attemptOnce(deps, event, request)
   const isOver = made.kind === 'skipped' || made.kind === 'expired'
-  if (place && isOver) await releasePlace(deps.db, destinationId, place.number)
+  if (place && isOver) await releaseReservation(deps.db, destinationId, place.number)
   return made
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/client.ts'
 import type { Destination } from '../../db/destinations/destinations.ts'
-import { releasePlace, takePlace, usePlace } from '../../db/limits/pace.ts'
+import { releaseReservation, reservePace, tryUseReservation } from '../../db/limits/pace.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 import { maxLatenessMs, type Place } from '../../domain/delivery/pace.ts'
 import type { AttemptRequest } from './request.ts'
@@ -23,12 +23,12 @@ export async function holdBack(
   { place, now }: Pick<AttemptRequest, 'place' | 'now'>,
 ): Promise<Held | undefined> {
   const open = now ? undefined : deps.circuits.wouldHold(target)
-  if (open && place) await releasePlace(deps.db, target.id, place.number)
+  if (open && place) await releaseReservation(deps.db, target.id, place.number)
   if (open) return { kind: 'held', by: 'circuit', ...open }
   const throttle = now ? undefined : deps.throttles.find(target)
   const throttled = throttle && (await awaitThrottle(deps, target, throttle, place))
   if (throttled) return throttled
-  const paced = await awaitPlace(deps, target, place, throttle)
+  const paced = await awaitReservation(deps, target, place, throttle)
   if (paced) return paced
   const opened = now ? undefined : deps.circuits.hold(target)
   return opened && { kind: 'held', by: 'circuit', ...opened }
@@ -42,7 +42,7 @@ async function awaitThrottle(
 ): Promise<Held | undefined> {
   const waitMs = notBefore - Math.max(Date.now(), place?.at ?? 0)
   if (waitMs <= 0) return undefined
-  if (place) await releasePlace(db, id, place.number)
+  if (place) await releaseReservation(db, id, place.number)
   return { kind: 'held', by: 'slot', reason: throttledReason, retryInMs: notBefore - Date.now() }
 }
 
@@ -54,7 +54,7 @@ const timerLeadMs = 100
 /** How often it is asked whether the one before has gone. */
 const pollMs = 20
 
-async function awaitPlace(
+async function awaitReservation(
   { db }: ActivityDeps,
   { id, delivery: { maxPerSecond } }: Paced,
   kept: Place | undefined,
@@ -63,7 +63,7 @@ async function awaitPlace(
   const gapMs = Math.max(maxPerSecond === undefined ? 0 : 1000 / maxPerSecond, throttle?.gapMs ?? 0)
   if (gapMs === 0) return undefined
   if (kept && isLost(kept) && (await useLate(db, id, kept, gapMs))) return undefined
-  const place = kept && !isLost(kept) ? kept : await takePlace(db, id, gapMs)
+  const place = kept && !isLost(kept) ? kept : await reservePace(db, id, gapMs)
   const waitMs = place.at - Date.now()
   if (waitMs > shortWaitMs) {
     const reason = throttle ? throttledReason : `rate limit: at most ${maxPerSecond} attempts per second`
@@ -80,8 +80,8 @@ function isLost({ at }: Place): boolean {
 
 /** Others may have their places at this moment: one that is late is used only if none was used just before. Else it is given back. */
 async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Promise<boolean> {
-  if (await usePlace(db, id, number, { inOrder: false, gapMs })) return true
-  await releasePlace(db, id, number)
+  if (await tryUseReservation(db, id, number, { inOrder: false, gapMs })) return true
+  await releaseReservation(db, id, number)
   return false
 }
 
@@ -91,8 +91,8 @@ async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Pr
  */
 async function useInOrder(db: Db, id: string, place: Place, gapMs: number): Promise<void> {
   const { number } = place
-  while (!(await usePlace(db, id, number, { inOrder: true, gapMs: gapMs / 2 }))) {
-    if (isLost(place)) return void (await usePlace(db, id, number, { inOrder: false, gapMs: 0 }))
+  while (!(await tryUseReservation(db, id, number, { inOrder: true, gapMs: gapMs / 2 }))) {
+    if (isLost(place)) return void (await tryUseReservation(db, id, number, { inOrder: false, gapMs: 0 }))
     await sleep(pollMs)
   }
 }

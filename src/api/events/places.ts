@@ -1,6 +1,6 @@
 import { findVerdicts } from '../../compute/find-verdicts.ts'
 import { placedDestinations, type Scope } from '../../db/destinations/destinations.ts'
-import { releasePlace, takePlace } from '../../db/limits/pace.ts'
+import { releaseReservation, reservePace } from '../../db/limits/pace.ts'
 import { enabledRules } from '../../db/rules.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
 import type { Event } from '../../domain/event.ts'
@@ -68,7 +68,7 @@ async function takePlaces(
     // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
     const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
     if (delivery.maxPerSecond !== undefined && !waits)
-      places[id] = await takePlace(db, id, 1000 / delivery.maxPerSecond)
+      places[id] = await reservePace(db, id, 1000 / delivery.maxPerSecond)
   }
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
@@ -80,7 +80,7 @@ async function givePlacesBack(
 ): Promise<void> {
   for (const [destinationId, { number }] of Object.entries(places)) {
     try {
-      await releasePlace(db, destinationId, number)
+      await releaseReservation(db, destinationId, number)
     } catch (err) {
       log.warn({ err, destinationId }, 'place.not-released')
     }

@@ -1,11 +1,11 @@
-import { withoutPlace, type Place } from '../../domain/delivery/pace.ts'
+import { withoutReservation, type Place } from '../../domain/delivery/pace.ts'
 import type { Db } from '../client.ts'
 
 /**
  * Takes the next free place in a destination's pace: places are `gapMs` apart, and the first is now. The database's clock counts,
  * so that workers need not agree on theirs.
  */
-export async function takePlace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
+export async function reservePace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
   const gap = gapMs / 1000
   const [taken] = await db.$queryRaw<{ waitMs: number; number: number }[]>`
     INSERT INTO "Pace" AS pace ("destinationId", "nextAt", "gapMs")
@@ -25,7 +25,7 @@ export interface Use {
 }
 
 /** Uses a place. Says whether it could be used, or is to be asked for again. */
-export async function usePlace(
+export async function tryUseReservation(
   db: Db,
   destinationId: string,
   number: number,
@@ -43,11 +43,11 @@ export async function usePlace(
 }
 
 /** Gives a place back that will not be used. Repeating it changes nothing. */
-export async function releasePlace(db: Db, destinationId: string, number: number): Promise<void> {
+export async function releaseReservation(db: Db, destinationId: string, number: number): Promise<void> {
   await db.$transaction(async (tx) => {
     const [pace] = await tx.$queryRaw<{ taken: number; used: number; released: number[] }[]>`
       SELECT "taken", "used", "released" FROM "Pace" WHERE "destinationId" = ${destinationId} FOR UPDATE`
-    const left = pace && withoutPlace(pace, number)
+    const left = pace && withoutReservation(pace, number)
     if (!left) return
     const { taken, released } = left
     await tx.$executeRaw`

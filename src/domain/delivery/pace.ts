@@ -8,7 +8,7 @@ export interface Place {
 export const maxLatenessMs = 2_000
 
 /** The places of a pace: the newest that was taken, the newest that was used, and those between that were given back. */
-export interface Places {
+export interface PaceReservations {
   taken: number
   used: number
   released: readonly number[]
@@ -18,7 +18,10 @@ export interface Places {
  * Gives a place back, or `undefined` where there is nothing to give back any more. At the end of the queue it is free for the next
  * event, with those before it that were given back earlier; elsewhere it is only not waited for. Pure.
  */
-export function withoutPlace({ taken, used, released }: Places, number: number): Places | undefined {
+export function withoutReservation(
+  { taken, used, released }: PaceReservations,
+  number: number,
+): PaceReservations | undefined {
   if (number <= used || number > taken || released.includes(number)) return undefined
   const all = new Set([...released, number])
   let newest = taken

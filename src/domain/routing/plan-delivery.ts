@@ -40,7 +40,7 @@ export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDeliver
  * Of an event's deliveries to the same destination one has the place in its order and its pace: none waits for another one of
  * its own event. It is the first that begins at once, as the API has taken the place for that; else the first.
  */
-export function givePlaces(rules: readonly PlannedRule[]): void {
+export function assignPlaces(rules: readonly PlannedRule[]): void {
   const leading = new Set(leadingDeliveries(rules))
   const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
   const placed = new Set<string>()

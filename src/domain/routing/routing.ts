@@ -11,7 +11,7 @@ import {
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
-import { givePlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
+import { assignPlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
 import { planRule, planUnevaluated, tellHowToAcknowledge } from '../rules/plan.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs } from '../delivery/retry-schedule.ts'
 import type { Rule, RuleStep } from '../rules/rule.ts'
@@ -68,7 +68,7 @@ export function route(
     if (held?.heldBack === 'over-budget') return planUnevaluated(event, planned, destinations, held.reason)
     return held ? [] : planRule(event, planned, { destinations, templates, verdicts, at })
   })
-  givePlaces(steps)
+  assignPlaces(steps)
   tellHowToAcknowledge(steps)
   const written = matched.map(({ id, definition }) => ({ ...definition, ...heldBack.get(id) }))
   return { steps, routing: [...decideByRules(event, destinations, steps, written), ...decisions] }
@@ -93,7 +93,7 @@ export function routeDigest(
       ? planRule(event, planned, { destinations, templates, verdicts, at, from })
       : planUnevaluated(event, planned, destinations, fault),
   ]
-  givePlaces(steps)
+  assignPlaces(steps)
   tellHowToAcknowledge(steps)
   return {
     steps,
