@@ -3,7 +3,7 @@ import type { Environment, Event } from '../domain/event.ts'
 import type { Timeline } from '../domain/delivery/timeline.ts'
 
 /** One file: what ended of a tenant's events in one environment on one day (UTC, `YYYY-MM-DD`). */
-export interface ArchivePlace {
+export interface ArchiveDay {
   tenantId: string
   environment: Environment
   day: string
@@ -35,11 +35,11 @@ export interface ErasedRun extends ArchivedFacts {
 /** Where closed events are kept after Temporal has forgotten them, as JSON lines: one file a tenant, environment and day. */
 export interface Archive {
   /** Takes over a local file as the one of its place, whole or not at all. What was there before is replaced. */
-  put(place: ArchivePlace, file: string): Promise<void>
+  put(place: ArchiveDay, file: string): Promise<void>
   /** Line by line; nothing where there is no such file. */
-  read(place: ArchivePlace): AsyncIterable<ArchivedRun>
+  read(place: ArchiveDay): AsyncIterable<ArchivedRun>
   /** The days that there are files of, the oldest first. */
-  days(of: Omit<ArchivePlace, 'day'>): Promise<string[]>
+  days(of: Omit<ArchiveDay, 'day'>): Promise<string[]>
   /** Removes all that there is of a tenant, with what puts that broke off have left. Answers with how many files that was. */
   removeTenant(tenantId: string): Promise<number>
 }

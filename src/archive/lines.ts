@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { exactly } from '../domain/json/exact-number.ts'
 import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json/json-text.ts'
-import type { ArchivedRun, ArchivePlace } from './archive.ts'
+import type { ArchivedRun, ArchiveDay } from './archive.ts'
 
 /** Where a place is, below the archive's own: the same in a folder and in a bucket. */
-export function pathOf({ tenantId, environment, day }: ArchivePlace): string {
+export function pathOf({ tenantId, environment, day }: ArchiveDay): string {
   const parts = [tenantId, environment, day]
   requireNames(parts)
   return `${parts.join('/')}.jsonl`

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/redaction/erasure.ts'
-import type { Archive, ArchivedRun, ArchivePlace } from './archive.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from './archive.ts'
 import { lineOf, readLines } from './lines.ts'
 
 /** Works in a folder for our account alone, as the archive itself is, and removes it. */
@@ -28,7 +28,7 @@ export function withoutErased(run: ArchivedRun, asked: readonly ErasureAsked[]):
 /** Puts a local file in its place without what is to be erased of it. */
 export async function putWithoutErased(
   archive: Archive,
-  place: ArchivePlace,
+  place: ArchiveDay,
   file: string,
   asked: readonly ErasureAsked[],
 ): Promise<void> {
@@ -42,7 +42,7 @@ export async function putWithoutErased(
 /** Takes out of a day's file what is to be erased of it, whole or not at all. Answers with what the lines were that had any. */
 export async function eraseInPlace(
   archive: Archive,
-  place: ArchivePlace,
+  place: ArchiveDay,
   asked: readonly ErasureAsked[],
 ): Promise<ArchivedRun[]> {
   return inScratchFolder(async (folder) => {

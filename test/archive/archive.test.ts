@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import S3rver from 's3rver'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Archive, ArchivedRun, ArchivePlace } from '../../src/archive/archive.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
 import { lineOf } from '../../src/archive/lines.ts'
 import { eraseInPlace } from '../../src/archive/rewrite.ts'
@@ -13,7 +13,7 @@ import { createS3Archive } from '../../src/archive/s3.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
 import { makeEvent } from '../support/event.ts'
 
-const place: ArchivePlace = { tenantId: 'ten_acme', environment: 'sandbox', day: '2026-11-20' }
+const place: ArchiveDay = { tenantId: 'ten_acme', environment: 'sandbox', day: '2026-11-20' }
 const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
 function run(id: string, data: JsonObject = { n: 1 }): ArchivedRun {
@@ -100,7 +100,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
     expect(await readAll(archive)).toEqual([])
     await archive.put(place, await fileOf([run('evt_1')]))
     for (const other of [{ tenantId: 'ten_other' }, { environment: 'production' }, { day: '2026-11-21' }])
-      expect(await readAll(archive, { ...place, ...other } as ArchivePlace)).toEqual([])
+      expect(await readAll(archive, { ...place, ...other } as ArchiveDay)).toEqual([])
   })
 
   it('has the later of two files of one place, whole', async () => {
@@ -144,7 +144,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
     const archive = await make()
     const file = await fileOf([run('evt_1')])
     const others = { ...place, tenantId: 'ten_acme2' }
-    const places: ArchivePlace[] = [place, { ...place, environment: 'production' }, others]
+    const places: ArchiveDay[] = [place, { ...place, environment: 'production' }, others]
     for (const each of places) await archive.put(each, file)
     expect(await archive.removeTenant('ten_acme')).toBe(2)
     expect(await archive.removeTenant('ten_acme')).toBe(0)

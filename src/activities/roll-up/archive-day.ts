@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { pMapIterable } from 'p-map'
-import type { Archive, ArchivedRun, ArchivePlace } from '../../archive/archive.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from '../../archive/archive.ts'
 import { lineOf } from '../../archive/lines.ts'
 import { inScratchFolder, putWithoutErased } from '../../archive/rewrite.ts'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
@@ -36,7 +36,7 @@ export async function archiveDay(
 ): Promise<number> {
   const begunAt = new Date(Date.now() - clockSlackMs)
   return inScratchFolder(async (folder) => {
-    const places = new Map<string, ArchivePlace>()
+    const places = new Map<string, ArchiveDay>()
     const pathsOf = createRedactedPaths(db)
     let runs = 0
     for await (const run of readRuns(client, span)) {
@@ -75,7 +75,7 @@ function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
   return { ...run, event: { ...run.event, data }, timeline: timeline(run.timeline), redacted: true }
 }
 
-function scopeOf({ tenantId, environment }: ArchivePlace) {
+function scopeOf({ tenantId, environment }: ArchiveDay) {
   return { tenantId, environment }
 }
 

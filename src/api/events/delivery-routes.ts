@@ -3,7 +3,7 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { quoted, type Execution } from '../../temporal/log/executions.ts'
 import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
-import { walkNewestFirst, type Place } from '../../temporal/log/walk.ts'
+import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import {
   deliverBatchType,
   replayBatchType,
@@ -86,7 +86,7 @@ async function listDeliveries(
 }
 
 /** The page's last execution may have more deliveries: the walk goes on with it, not behind it. */
-function justBefore({ startedAt, workflowId }: Place): Place {
+function justBefore({ startedAt, workflowId }: WalkPosition): WalkPosition {
   return { startedAt, workflowId: `${workflowId}\0` }
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type { Place } from '../../temporal/log/walk.ts'
+import type { WalkPosition } from '../../temporal/log/walk.ts'
 import { invalid, type ApiError } from '../errors.ts'
 
 /** Where a page of the delivery log ended: at this execution, of which so many deliveries were looked at. */
-export interface LogPlace extends Place {
+export interface LogPlace extends WalkPosition {
   deliveries: number
   /** What the walk there has found (`walkNewestFirst`): a hint for the next page. */
   meanGapMs: number

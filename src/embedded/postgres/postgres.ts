@@ -7,7 +7,7 @@ import { withRealParent } from '../leftover.ts'
 import { choosePort } from '../ports.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { stopLeftoverPostgres } from './leftover.ts'
-import { choosePlace, type Place } from './place.ts'
+import { chooseSetup, type PostgresSetup } from './setup.ts'
 
 /** Recovery after a crash may replay a lot before the server answers. */
 const READY_WITHIN_MS = 120_000
@@ -44,7 +44,7 @@ export interface RunningPostgres {
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const { durable = true, progress, onLine } = options
   const wanted = withRealParent(options.dataDir)
-  const place = await choosePlace(wanted, progress)
+  const place = await chooseSetup(wanted, progress)
   await stopLeftoverPostgres(place.dataDir, progress)
   const port = await choosePort(options.port, 'PostgreSQL', 'POSTGRES_PORT')
   const password = await ensureCluster(place, `${wanted}.password`, durable)
@@ -92,7 +92,7 @@ export function urlOfRunning(dataDir: string): string | undefined {
 }
 
 async function startServer(
-  place: Place,
+  place: PostgresSetup,
   port: number,
   { durable, onLine }: Pick<PostgresOptions, 'onLine'> & { durable: boolean },
 ): Promise<Child> {

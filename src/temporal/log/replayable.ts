@@ -15,7 +15,7 @@ import {
 } from './executions.ts'
 import { summaryOf } from './summary.ts'
 import { readTimeline } from './timeline.ts'
-import { walkOldestFirst, type Place } from './walk.ts'
+import { walkOldestFirst, type WalkPosition } from './walk.ts'
 
 /** Events at one place in the walk over what a replay asks for. */
 export interface ReplayablePage {
@@ -211,11 +211,11 @@ function time(at: string | number): string {
   return quoted(new Date(at).toISOString())
 }
 
-function makeCursor({ startedAt, workflowId }: Place): string {
+function makeCursor({ startedAt, workflowId }: WalkPosition): string {
   return `${startedAt} ${workflowId}`
 }
 
-function readCursor(cursor: string): Place {
+function readCursor(cursor: string): WalkPosition {
   const [startedAt = '', workflowId = ''] = cursor.split(' ')
   return { startedAt: BigInt(startedAt), workflowId }
 }

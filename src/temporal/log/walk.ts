@@ -9,7 +9,7 @@ import {
 } from './executions.ts'
 
 /** A place in the order of a walk: by start, and by workflow id among those that started at the same time. */
-export type Place = Pick<Execution, 'startedAt' | 'workflowId'>
+export type WalkPosition = Pick<Execution, 'startedAt' | 'workflowId'>
 
 /** What a walk found, in its order. `complete`: there are no others. */
 export interface Walked {
@@ -24,7 +24,7 @@ export interface Walk {
   from: number
   until: number
   /** Only what comes after this place. */
-  after?: Place | undefined
+  after?: WalkPosition | undefined
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
@@ -116,7 +116,7 @@ export interface NewestWalk {
   /** A visibility query. It may have conditions on `StartTime`. */
   query: string
   /** Only what comes after this place in the walk: what started before it. */
-  after?: Place | undefined
+  after?: WalkPosition | undefined
   /** As an earlier part of the same walk found it: about so much time passes from one start to the next. */
   meanGapMs?: number | undefined
   /** At least this many are wanted, if there are that many. */
@@ -209,15 +209,15 @@ function within(query: string, { from, until }: Stretch): string {
   return [query, ...bounds].filter(Boolean).join(' AND ')
 }
 
-function startMs({ startedAt }: Place): number {
+function startMs({ startedAt }: WalkPosition): number {
   return Number(startedAt / 1_000_000n)
 }
 
-function inOrder(left: Place, right: Place): number {
+function inOrder(left: WalkPosition, right: WalkPosition): number {
   if (left.startedAt !== right.startedAt) return left.startedAt < right.startedAt ? -1 : 1
   return left.workflowId < right.workflowId ? -1 : left.workflowId > right.workflowId ? 1 : 0
 }
 
-function newestFirst(left: Place, right: Place): number {
+function newestFirst(left: WalkPosition, right: WalkPosition): number {
   return inOrder(right, left)
 }

@@ -16,9 +16,9 @@ import { stopLeftoverPostgres } from './leftover.ts'
 import { canRun, copyBinaries, packagedBinaries, type PostgresBinaries } from './binaries.ts'
 
 /** Where things go that the account of PostgreSQL can't reach in our own folders. */
-const SHARED_PLACE = '/var/lib/switchyard'
+const SHARED_FOLDER = '/var/lib/switchyard'
 
-export interface Place {
+export interface PostgresSetup {
   /** Of the cluster itself; differs from the folder asked for when that can't be reached. */
   dataDir: string
   binaries: PostgresBinaries
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** Decides what runs, as whom and where. Only root's case needs more than the folder that was asked for. */
-export async function choosePlace(dataDir: string, progress: (line: string) => void): Promise<Place> {
+export async function chooseSetup(dataDir: string, progress: (line: string) => void): Promise<PostgresSetup> {
   const packaged = await packagedBinaries()
   if (process.getuid?.() !== 0) {
     requireOwnData(dataDir)
@@ -36,8 +36,8 @@ export async function choosePlace(dataDir: string, progress: (line: string) => v
 
   const account = accountInsteadOfRoot(dataDir)
   const reachable = canRun(packaged.postgres, account)
-  const binaries = reachable ? packaged : copyBinaries(packaged, SHARED_PLACE, progress)
-  const chosen = await placeData(dataDir, account, progress)
+  const binaries = reachable ? packaged : copyBinaries(packaged, SHARED_FOLDER, progress)
+  const chosen = await chooseDataFolder(dataDir, account, progress)
   if (existsSync(chosen) && statSync(chosen).uid === 0) {
     spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, chosen])
   }
@@ -59,14 +59,14 @@ function requireOwnData(dataDir: string): void {
  * Beside a folder whose data lies elsewhere stands a note that says where. It tells a later run that the data is wanted
  * (deleting the project's data folder must lead to an empty database) and whether the folder was moved.
  */
-async function placeData(
+async function chooseDataFolder(
   dataDir: string,
   account: Account,
   progress: (line: string) => void,
 ): Promise<string> {
   const note = `${dataDir}.location`
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12)
-  const elsewhere = join(SHARED_PLACE, hash, 'postgres')
+  const elsewhere = join(SHARED_FOLDER, hash, 'postgres')
   if (existsSync(note)) {
     const noted = readFileSync(note, 'utf8').trim()
     if (noted === elsewhere) return elsewhere
@@ -84,7 +84,7 @@ async function placeData(
   }
   await setAside(elsewhere, progress)
   mkdirSync(dirname(elsewhere), { recursive: true })
-  for (const folder of [SHARED_PLACE, dirname(elsewhere)]) chmodSync(folder, 0o755)
+  for (const folder of [SHARED_FOLDER, dirname(elsewhere)]) chmodSync(folder, 0o755)
   writeFileSync(note, `${elsewhere}\n`)
   progress(`the database is stored in ${elsewhere}: PostgreSQL's account can't access ${dataDir}`)
   return elsewhere
