@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Archive } from './archive.ts'
-import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
+import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 /**
  * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`. What is in it is for our account alone. A folder that
@@ -12,7 +12,7 @@ import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
 export function createFolderArchive(root: string): Archive {
   return {
     async put(place, file) {
-      const target = join(root, pathOf(place))
+      const target = join(root, dayPath(place))
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
       await removeParts(target)
       // Beside its place, as a rename is whole or not at all within one file system only.
@@ -28,18 +28,18 @@ export function createFolderArchive(root: string): Archive {
       await flush(dirname(target))
     },
     async *read(place) {
-      const file = await openIfExists(join(root, pathOf(place)))
+      const file = await openIfExists(join(root, dayPath(place)))
       if (file) yield* readLines(file.createReadStream())
     },
     async days({ tenantId, environment }) {
-      const names = await namesIn(join(root, folderOf(tenantId, environment)))
-      return names.flatMap((name) => dayOfFile(name) ?? []).sort()
+      const names = await namesIn(join(root, archiveFolder(tenantId, environment)))
+      return names.flatMap((name) => parseDay(name) ?? []).sort()
     },
     async removeTenant(tenantId) {
-      const folder = join(root, folderOf(tenantId))
+      const folder = join(root, archiveFolder(tenantId))
       const names = await namesIn(folder, { recursive: true })
       await rm(folder, { recursive: true, force: true })
-      return names.filter((name) => dayOfFile(basename(name)) !== undefined).length
+      return names.filter((name) => parseDay(basename(name)) !== undefined).length
     },
   }
 }

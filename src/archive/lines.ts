@@ -5,7 +5,7 @@ import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json
 import type { ArchivedRun, ArchiveDay } from './archive.ts'
 
 /** Where a place is, below the archive's own: the same in a folder and in a bucket. */
-export function pathOf({ tenantId, environment, day }: ArchiveDay): string {
+export function dayPath({ tenantId, environment, day }: ArchiveDay): string {
   const parts = [tenantId, environment, day]
   requireNames(parts)
   return `${parts.join('/')}.jsonl`
@@ -17,14 +17,14 @@ function requireNames(parts: readonly string[]): void {
 }
 
 /** Where a tenant's places are, or those of one of its environments. */
-export function folderOf(tenantId: string, environment?: string): string {
+export function archiveFolder(tenantId: string, environment?: string): string {
   const parts = environment === undefined ? [tenantId] : [tenantId, environment]
   requireNames(parts)
   return parts.join('/')
 }
 
 /** The day of a file, by its name; nothing for what is none of ours. */
-export function dayOfFile(name: string): string | undefined {
+export function parseDay(name: string): string | undefined {
   return /^(\d{4}-\d{2}-\d{2})\.jsonl$/.exec(name)?.[1]
 }
 
@@ -32,7 +32,7 @@ export function dayOfFile(name: string): string | undefined {
 const lineBreak = /[\n\r\u2028\u2029]/
 
 /** One line, with its end. An event's data is in it as it was posted; where that takes several lines, as a string beside it. */
-export function lineOf(run: ArchivedRun): string {
+export function toLine(run: ArchivedRun): string {
   const { data } = run.event
   const text = data && jsonText(data)
   const shown =

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/redaction/erasure.ts'
 import type { Archive, ArchivedRun, ArchiveDay } from './archive.ts'
-import { lineOf, readLines } from './lines.ts'
+import { toLine, readLines } from './lines.ts'
 
 /** Works in a folder for our account alone, as the archive itself is, and removes it. */
 export async function inScratchFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
@@ -64,7 +64,7 @@ async function rewrite(
   for await (const run of runs) {
     const clean = withoutErased(run, asked)
     if (clean !== run) changed.push(clean)
-    await appendFile(file, lineOf(clean))
+    await appendFile(file, toLine(clean))
   }
   return changed
 }

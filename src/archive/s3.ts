@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Archive } from './archive.ts'
-import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
+import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 export interface S3Options {
   bucket: string
@@ -60,20 +60,20 @@ export async function createS3Archive({
 
   return {
     async put(place, file) {
-      const object = { ...objectAt(pathOf(place)), ContentType: 'application/x-ndjson' }
+      const object = { ...objectAt(dayPath(place)), ContentType: 'application/x-ndjson' }
       const params = { ...object, Body: createReadStream(file) }
       await new Upload({ client, params, partSize: partBytes, queueSize: 1 }).done()
     },
     async *read(place) {
-      const body = await getIfExists(client, objectAt(pathOf(place)))
+      const body = await getIfExists(client, objectAt(dayPath(place)))
       if (body) yield* readLines(body)
     },
     async days({ tenantId, environment }) {
-      const keys = await keysBelow(folderOf(tenantId, environment))
-      return keys.flatMap((key) => dayOfFile(key.slice(key.lastIndexOf('/') + 1)) ?? []).sort()
+      const keys = await keysBelow(archiveFolder(tenantId, environment))
+      return keys.flatMap((key) => parseDay(key.slice(key.lastIndexOf('/') + 1)) ?? []).sort()
     },
     async removeTenant(tenantId) {
-      const keys = await keysBelow(folderOf(tenantId))
+      const keys = await keysBelow(archiveFolder(tenantId))
       // One by one: not every store knows how to delete many, nor asks for the same checksum when it does.
       for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
       return keys.length

@@ -1,4 +1,4 @@
-import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
+import { toDay, endOfDay, startOfDay, type RollUpState } from '../domain/days.ts'
 import type { DeliveryCounts, DestinationTotal } from '../domain/delivery/destination-total.ts'
 import type { Db, Tx } from './client.ts'
 import type { Prisma } from './generated/client.ts'
@@ -17,7 +17,7 @@ const rowsAtOnce = 1_000
 /** Writes a day's totals in place of those that it had, whole or not at all. A tenant that is being deleted gets none. */
 export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled): Promise<void> {
   const { executions, archived, countedUntil: doneAt } = rolled
-  const at = startOf(day)
+  const at = startOfDay(day)
   const facts = { executions, archived, doneAt }
   await db.$transaction(
     async (tx) => {
@@ -50,7 +50,7 @@ export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiv
     db.rolledDay.findMany({ orderBy: { day: 'desc' }, take: rolledDaysRead }),
   ])
   const rolled = days.map(({ day, doneAt, archived }) => ({
-    day: dayOf(day),
+    day: toDay(day),
     countedUntil: doneAt,
     archived,
   }))
@@ -61,7 +61,7 @@ export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiv
 const rolledDaysRead = 120
 
 export async function findRolledDay(db: Db, day: string) {
-  return db.rolledDay.findUnique({ where: { day: startOf(day) } })
+  return db.rolledDay.findUnique({ where: { day: startOfDay(day) } })
 }
 
 export interface RolledTotals extends DeliveryCounts {
@@ -94,7 +94,7 @@ export async function readRolledTotalsOfMany(
   })
   return {
     // Of a day that was rolled up before it was over, the rest is not counted yet.
-    until: [endOf(dayOf(newest.day)), newest.doneAt].sort(byTime)[0],
+    until: [endOfDay(toDay(newest.day)), newest.doneAt].sort(byTime)[0],
     totals: new Map(
       sums.map(({ destinationId, _sum, _max }) => [
         destinationId,
@@ -111,8 +111,8 @@ export async function readRolledTotalsOfMany(
 
 /** A destination's totals day by day, from a day on; days without any are not in it. */
 export async function readDailyTotals(db: Db, destinationId: string, from: string) {
-  const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOf(from) } } })
-  return rows.map(({ day, total, succeeded, failed }) => ({ day: dayOf(day), total, succeeded, failed }))
+  const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOfDay(from) } } })
+  return rows.map(({ day, total, succeeded, failed }) => ({ day: toDay(day), total, succeeded, failed }))
 }
 
 function byTime(left: Date, right: Date): number {

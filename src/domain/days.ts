@@ -2,22 +2,22 @@
 
 const dayMs = 24 * 3600_000
 
-export function dayOf(time: Date | number): string {
+export function toDay(time: Date | number): string {
   return new Date(time).toISOString().slice(0, 10)
 }
 
 /** Its first moment. */
-export function startOf(day: string): Date {
+export function startOfDay(day: string): Date {
   return new Date(`${day}T00:00:00.000Z`)
 }
 
 /** The first moment that is not in it any more. */
-export function endOf(day: string): Date {
-  return startOf(addDays(day, 1))
+export function endOfDay(day: string): Date {
+  return startOfDay(addDays(day, 1))
 }
 
 export function addDays(day: string, count: number): string {
-  return dayOf(startOf(day).getTime() + count * dayMs)
+  return toDay(startOfDay(day).getTime() + count * dayMs)
 }
 
 /** From the one to the other, both included; none when the first is the later one. */
@@ -30,8 +30,8 @@ export function daysBetween(first: string, last: string): string[] {
 export function isDay(text: string): boolean {
   return (
     /^\d{4}-\d{2}-\d{2}$/.test(text) &&
-    !Number.isNaN(startOf(text).getTime()) &&
-    dayOf(startOf(text)) === text
+    !Number.isNaN(startOfDay(text).getTime()) &&
+    toDay(startOfDay(text)) === text
   )
 }
 
@@ -63,12 +63,12 @@ const settledAfterMs = 60_000
  */
 export function dueDays(now: Date, { since, rolled, archiving }: RollUpState): string[] {
   if (!since) return []
-  const today = dayOf(now)
-  const oldest = [dayOf(since), addDays(today, -oldestDays)].sort().at(-1) ?? today
+  const today = toDay(now)
+  const oldest = [toDay(since), addDays(today, -oldestDays)].sort().at(-1) ?? today
   const done = new Map(rolled.map((one) => [one.day, one]))
   return daysBetween(oldest, addDays(today, -1)).filter((day) => {
     const one = done.get(day)
-    if (!one || one.countedUntil.getTime() < endOf(day).getTime() + settledAfterMs) return true
+    if (!one || one.countedUntil.getTime() < endOfDay(day).getTime() + settledAfterMs) return true
     return archiving && !one.archived && day >= addDays(today, -archivedDays)
   })
 }

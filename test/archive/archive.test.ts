@@ -7,7 +7,7 @@ import S3rver from 's3rver'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Archive, ArchivedRun, ArchiveDay } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { lineOf } from '../../src/archive/lines.ts'
+import { toLine } from '../../src/archive/lines.ts'
 import { eraseInPlace } from '../../src/archive/rewrite.ts'
 import { createS3Archive } from '../../src/archive/s3.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
@@ -34,7 +34,7 @@ async function folderForTest(): Promise<string> {
 async function fileOf(runs: ArchivedRun[]): Promise<string> {
   const file = join(await folderForTest(), 'lines')
   await writeFile(file, '')
-  for (const one of runs) await appendFile(file, lineOf(one))
+  for (const one of runs) await appendFile(file, toLine(one))
   return file
 }
 
@@ -193,7 +193,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
 
 describe('a line of an archive', () => {
   it('ends nowhere but at its end, for readers that take other ends of lines as well', () => {
-    const line = lineOf(run('evt_1', { text: 'a\u2028b\u2029c\r\nd' }))
+    const line = toLine(run('evt_1', { text: 'a\u2028b\u2029c\r\nd' }))
     expect(line.split(/[\r\n\u2028\u2029]/)).toEqual([line.trimEnd(), ''])
   })
 })
@@ -268,7 +268,7 @@ describe('an archive in S3', () => {
   })
 
   it('fails, and does not pass for a short one, when the answer breaks off between two lines', async () => {
-    const line = lineOf(run('evt_1'))
+    const line = toLine(run('evt_1'))
     const broken = createServer((_request, response) => {
       response.writeHead(200, { 'content-length': 2 * Buffer.byteLength(line) })
       response.write(line, () => response.destroy())

@@ -1,7 +1,7 @@
 import type { Archive, ArchivedRun } from '../../archive/archive.ts'
 import type { ErasedEvent } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
-import { addDays, dayOf } from '../../domain/days.ts'
+import { addDays, toDay } from '../../domain/days.ts'
 import { destinationsToReplay, isAsked, type ReplayFilter } from '../../domain/replay.ts'
 import { givenUp } from '../../domain/delivery/timeline.ts'
 import type { ReplayablePage } from '../../temporal/log/replayable.ts'
@@ -25,7 +25,7 @@ export async function findInArchive(
 ): Promise<ReplayablePage> {
   const found: Replayable[] = []
   let { day, line: firstLine } =
-    cursor === undefined ? { day: dayOf(Date.parse(filter.from)), line: 0 } : readCursor(cursor)
+    cursor === undefined ? { day: toDay(Date.parse(filter.from)), line: 0 } : readCursor(cursor)
   for (const last = lastDay(filter, createdAt); day <= last; day = addDays(day, 1), firstLine = 0) {
     let line = -1
     for await (const run of archive.read({ tenantId, environment, day })) {
@@ -82,8 +82,8 @@ export async function readFromArchive(
 }
 
 function lastDay({ to }: ReplayFilter, createdAt: string): string {
-  const latest = addDays(dayOf(Date.parse(to)), maxRunDays)
-  const asked = dayOf(Date.parse(createdAt))
+  const latest = addDays(toDay(Date.parse(to)), maxRunDays)
+  const asked = toDay(Date.parse(createdAt))
   return latest < asked ? latest : asked
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { pMapIterable } from 'p-map'
 import type { Archive, ArchivedRun, ArchiveDay } from '../../archive/archive.ts'
-import { lineOf } from '../../archive/lines.ts'
+import { toLine } from '../../archive/lines.ts'
 import { inScratchFolder, putWithoutErased } from '../../archive/rewrite.ts'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
 import type { Db } from '../../db/client.ts'
@@ -43,14 +43,14 @@ export async function archiveDay(
       throwIfCancelled()
       const { tenantId, environment } = run.event
       const file = join(folder, `${tenantId}-${environment}.jsonl`)
-      await appendFile(file, lineOf(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
+      await appendFile(file, toLine(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
       places.set(file, { tenantId, environment, day })
       runs += 1
     }
     for (const [file, place] of places) {
       throwIfCancelled()
       await inArchiveTurn(db, place.tenantId, async (tx) =>
-        putWithoutErased(archive, place, file, await erasuresSince(tx, scopeOf(place), begunAt)),
+        putWithoutErased(archive, place, file, await erasuresSince(tx, toScope(place), begunAt)),
       )
     }
     return runs
@@ -75,7 +75,7 @@ function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
   return { ...run, event: { ...run.event, data }, timeline: timeline(run.timeline), redacted: true }
 }
 
-function scopeOf({ tenantId, environment }: ArchiveDay) {
+function toScope({ tenantId, environment }: ArchiveDay) {
   return { tenantId, environment }
 }
 

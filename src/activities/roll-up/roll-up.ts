@@ -4,7 +4,7 @@ import { findRolledDay, readRollUpState, replaceDay } from '../../db/daily-total
 import { sweepCounters } from '../../db/limits/call-counters.ts'
 import { sweepRequests } from '../../db/limits/idempotent-requests.ts'
 import { sweepPasses } from '../../db/limits/rule-passes.ts'
-import { dayOf, dueDays, endOf, isDay, startOf } from '../../domain/days.ts'
+import { toDay, dueDays, endOfDay, isDay, startOfDay } from '../../domain/days.ts'
 import { countClosed } from '../../temporal/counts/closed.ts'
 import { retentionMs } from '../../temporal/retention.ts'
 import type { DayRolledUp } from '../../workflows/contract/roll-up.ts'
@@ -23,7 +23,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     const now = new Date()
     // Here as it is asked once a day: an activity of its own would be another step in every roll-up's history.
     await Promise.all([sweepPasses(db, now), sweepCounters(db, now), sweepRequests(db, now)])
-    const wrong = asked.find((day) => !isDay(day) || day > dayOf(now))
+    const wrong = asked.find((day) => !isDay(day) || day > toDay(now))
     if (wrong !== undefined)
       throw ApplicationFailure.nonRetryable(
         `${wrong} is not a valid day: it must be YYYY-MM-DD (UTC) and not in the future`,
@@ -45,8 +45,8 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     if (kept) return { day, executions: kept.executions, kept: true }
     // Of a day that is not over, what has ended so far: the rest is counted when it is over.
     const countedUntil = new Date()
-    const until = countedUntil < endOf(day) ? countedUntil : endOf(day)
-    const span = { from: startOf(day), until }
+    const until = countedUntil < endOfDay(day) ? countedUntil : endOfDay(day)
+    const span = { from: startOfDay(day), until }
     const { executions, totals } = await countClosed(client, span)
     const archivedRuns =
       archive && (await archiveDay({ client, db, archive }, { day, ...span }, throwIfCancelled))
@@ -59,8 +59,8 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     const rolled = await findRolledDay(db, day)
     if (!rolled) return undefined
     const forgottenUntil = Date.now() - (await retentionMs(client))
-    const wasOver = rolled.doneAt >= endOf(day)
-    return forgottenUntil > (wasOver ? startOf(day) : endOf(day)).getTime() ? rolled : undefined
+    const wasOver = rolled.doneAt >= endOfDay(day)
+    return forgottenUntil > (wasOver ? startOfDay(day) : endOfDay(day)).getTime() ? rolled : undefined
   }
 
   return { findDueDays, rollUpDay }

@@ -1,7 +1,7 @@
 import pMap from 'p-map'
 import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../../db/daily-totals.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
-import { addDays, dayOf, daysBetween, endOf, startOf } from '../../domain/days.ts'
+import { addDays, toDay, daysBetween, endOfDay, startOfDay } from '../../domain/days.ts'
 import { sumOf, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { countLive, type LiveCounts } from '../../temporal/counts/live.ts'
 import { countEnded, readDeliveryStats, type DeliveryStats } from '../../temporal/counts/delivery-stats.ts'
@@ -58,7 +58,7 @@ export async function readDailyStats(
   { id, createdAt }: Pick<Destination, 'id' | 'createdAt'>,
   count: number,
 ): Promise<DayStats[]> {
-  const today = dayOf(Date.now())
+  const today = toDay(Date.now())
   const first = addDays(today, 1 - count)
   const { until } = await readRolledTotals(db, id)
   const rolled = await readDailyTotals(db, id, first)
@@ -67,7 +67,7 @@ export async function readDailyStats(
   return pMap(
     daysBetween(first, today),
     async (day) => {
-      const span = { from: latest(startOf(day), open), until: endOf(day) }
+      const span = { from: latest(startOfDay(day), open), until: endOfDay(day) }
       const live = span.from < span.until ? [await countEnded(temporal, id, span)] : []
       return { day, ...sumOf([...rolled.filter((one) => one.day === day), ...live]) }
     },

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, daysBetween, dueDays, endOf, isDay, type Rolled } from '../../../src/domain/days.ts'
+import { addDays, daysBetween, dueDays, endOfDay, isDay, type Rolled } from '../../../src/domain/days.ts'
 
 const now = new Date('2026-11-21T00:20:00.000Z')
 
 /** A day that was rolled up at 00:20 on the next one. */
 function rolled(day: string, fields: Partial<Rolled> = {}): Rolled {
-  return { day, countedUntil: new Date(endOf(day).getTime() + 20 * 60_000), archived: false, ...fields }
+  return { day, countedUntil: new Date(endOfDay(day).getTime() + 20 * 60_000), archived: false, ...fields }
 }
 
 function due(fields: { since?: string; rolled?: Rolled[]; archiving?: boolean }, at = now): string[] {
