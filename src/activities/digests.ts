@@ -2,8 +2,8 @@ import { getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import pMap, { pMapSkip } from 'p-map'
 import type { Scope } from '../db/destinations/destinations.ts'
-import { erasuresOf } from '../db/erasures.ts'
-import { erasureOf } from '../domain/redaction/erasure.ts'
+import { findErasures } from '../db/erasures.ts'
+import { findRequest } from '../domain/redaction/erasure.ts'
 import type { Event } from '../domain/event.ts'
 import { withHops } from '../domain/hops.ts'
 import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json/json-text.ts'
@@ -31,8 +31,8 @@ export const digestEventType = 'digest'
 export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   /** Also those that are being erased: they must not find their way into a digest meanwhile. */
   async function withoutErased(scope: Scope, events: readonly Event[]): Promise<Event[]> {
-    const asked = await erasuresOf(db, scope, events.map(({ id }) => id)) // prettier-ignore
-    return events.filter((event) => !erasureOf(event, asked))
+    const asked = await findErasures(db, scope, events.map(({ id }) => id)) // prettier-ignore
+    return events.filter((event) => !findRequest(event, asked))
   }
 
   return {

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/redaction/erasure.ts'
+import { findRequest, withoutData, withoutPayload, type ErasureRequest } from '../domain/redaction/erasure.ts'
 import type { Archive, ArchivedRun, ArchiveDay } from './archive.ts'
 import { toLine, readLines } from './lines.ts'
 
@@ -17,8 +17,8 @@ export async function inScratchFolder<Result>(work: (folder: string) => Promise<
 }
 
 /** A line without what is to be erased of it; itself where there is nothing. */
-export function withoutErased(run: ArchivedRun, asked: readonly ErasureAsked[]): ArchivedRun {
-  const by = run.erased ? undefined : erasureOf(run.event, asked)
+export function withoutErased(run: ArchivedRun, asked: readonly ErasureRequest[]): ArchivedRun {
+  const by = run.erased ? undefined : findRequest(run.event, asked)
   if (!by || run.erased) return run
   const { event, timeline, ...facts } = run
   const erased = { at: by.at, erasureId: by.erasureId }
@@ -30,7 +30,7 @@ export async function putWithoutErased(
   archive: Archive,
   place: ArchiveDay,
   file: string,
-  asked: readonly ErasureAsked[],
+  asked: readonly ErasureRequest[],
 ): Promise<void> {
   if (asked.length === 0) return archive.put(place, file)
   const clean = `${file}.clean`
@@ -43,7 +43,7 @@ export async function putWithoutErased(
 export async function eraseInPlace(
   archive: Archive,
   place: ArchiveDay,
-  asked: readonly ErasureAsked[],
+  asked: readonly ErasureRequest[],
 ): Promise<ArchivedRun[]> {
   return inScratchFolder(async (folder) => {
     const file = join(folder, 'day.jsonl')
@@ -57,7 +57,7 @@ export async function eraseInPlace(
 async function rewrite(
   runs: AsyncIterable<ArchivedRun>,
   file: string,
-  asked: readonly ErasureAsked[],
+  asked: readonly ErasureRequest[],
 ): Promise<ArchivedRun[]> {
   const changed: ArchivedRun[] = []
   await writeFile(file, '', { mode: 0o600 })

@@ -2,7 +2,7 @@ import { typeid } from 'typeid-js'
 import type { Db, Tx } from './client.ts'
 import type { TenantDeletion } from './generated/client.ts'
 
-export interface DeletionCounted {
+export interface DeletionCounts {
   executions: number
   archivedFiles: number
 }
@@ -11,7 +11,7 @@ export function createDeletion(tx: Tx, tenantId: string): Promise<TenantDeletion
   return tx.tenantDeletion.create({ data: { id: typeid('del').toString(), tenantId } })
 }
 
-export function deletionOf(db: Tx, tenantId: string): Promise<TenantDeletion | null> {
+export function findTenantDeletion(db: Tx, tenantId: string): Promise<TenantDeletion | null> {
   return db.tenantDeletion.findUnique({ where: { tenantId } })
 }
 
@@ -28,7 +28,7 @@ const timeoutMs = 5 * 60_000
  */
 export function deleteTenantRows(
   db: Db,
-  { tenantId, deletionId, counts }: { tenantId: string; deletionId: string; counts: DeletionCounted },
+  { tenantId, deletionId, counts }: { tenantId: string; deletionId: string; counts: DeletionCounts },
 ): Promise<number> {
   return db.$transaction(
     async (tx) => {

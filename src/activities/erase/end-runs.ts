@@ -12,7 +12,7 @@ const graceMs = 45_000
 const pollMs = 200
 
 /** Ends the runs of an event that still wait, by cancelling them. `throwIfCancelled` throws to give up. */
-export async function endRunsOf(
+export async function endEventRuns(
   client: Client,
   input: EraseEventInput,
   throwIfCancelled: () => void,

@@ -2,12 +2,12 @@ import { getClient } from '@temporalio/activity'
 import type { Archive } from '../../archive/archive.ts'
 import { eraseInPlace, withoutErased } from '../../archive/rewrite.ts'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
-import { concludeErasure, deletePassesOf } from '../../db/erasures.ts'
-import { digestsOf } from '../../domain/redaction/erasure.ts'
+import { concludeErasure, deleteRulePasses } from '../../db/erasures.ts'
+import { listDigestIds } from '../../domain/redaction/erasure.ts'
 import type { EraseEventInput, ErasureCounts } from '../../workflows/contract/erasures.ts'
 import { throwIfCancelled } from '../throw-if-cancelled.ts'
-import { endRunsOf } from './end-runs.ts'
-import { eraseRunsOf } from './runs.ts'
+import { endEventRuns } from './end-runs.ts'
+import { eraseEventRuns } from './runs.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
@@ -19,7 +19,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   return {
     /** Ends what still waits, so that nothing is sent any more and the log is whole. */
     endRuns(input: EraseEventInput): Promise<void> {
-      return whileHeartbeating(heartbeatMs, () => endRunsOf(getClient(), input, throwIfCancelled))
+      return whileHeartbeating(heartbeatMs, () => endEventRuns(getClient(), input, throwIfCancelled))
     },
 
     /**
@@ -27,7 +27,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
      * a run's end were deleted, and the digests that tell of the event.
      */
     eraseRuns(input: EraseEventInput): Promise<{ runs: number; late: number; digestIds: string[] }> {
-      return whileHeartbeating(heartbeatMs, () => eraseRunsOf(getClient(), input, throwIfCancelled))
+      return whileHeartbeating(heartbeatMs, () => eraseEventRuns(getClient(), input, throwIfCancelled))
     },
 
     async eraseArchived(input: EraseEventInput): Promise<{ lines: number; digestIds: string[] }> {
@@ -37,7 +37,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
 
     async concludeErasure({ counts, ...input }: EraseEventInput & { counts: ErasureCounts }): Promise<void> {
       const { tenantId, environment, eventId, erasureId } = input
-      await deletePassesOf(db, { tenantId, environment }, eventId)
+      await deleteRulePasses(db, { tenantId, environment }, eventId)
       await concludeErasure(db, erasureId, counts)
       log.info({ tenantId, environment, eventId, erasureId, ...counts }, 'event.erased')
     },
@@ -59,7 +59,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
       const changed = await inArchiveTurn(db, tenantId, () => eraseInPlace(archive, place, asked))
       for (const { event, timeline } of changed ?? []) {
         if (event.id !== eventId) digestIds.add(event.id)
-        for (const id of digestsOf(timeline)) digestIds.add(id)
+        for (const id of listDigestIds(timeline)) digestIds.add(id)
       }
       lines += changed?.length ?? 0
     }

@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity'
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
-import { digestsOf, toldOf, withoutData } from '../../domain/redaction/erasure.ts'
+import { listDigestIds, includedEvents, withoutData } from '../../domain/redaction/erasure.ts'
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 import { deleteExecution, untilDeleted, untilListed } from '../../temporal/log/delete-execution.ts'
 import { findDescription, describeUnerased } from '../../temporal/log/event-runs.ts'
@@ -9,7 +9,7 @@ import { readEventInput } from '../../temporal/log/event-input.ts'
 import { listAllExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
 import { findLate } from '../../temporal/log/late-acknowledgement.ts'
-import { erasedOf, putStandIn } from '../../temporal/log/stand-in.ts'
+import { readErasure, putStandIn } from '../../temporal/log/stand-in.ts'
 import { readOwnTimeline } from '../../temporal/log/timeline.ts'
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { routeEventType } from '../../workflows/contract/event.ts'
@@ -21,7 +21,7 @@ const concurrency = 5
 const maxLogReads = 5
 
 /** Erases the closed runs of an event. `throwIfCancelled` throws to give up. */
-export async function eraseRunsOf(client: Client, input: EraseEventInput, throwIfCancelled: () => void) {
+export async function eraseEventRuns(client: Client, input: EraseEventInput, throwIfCancelled: () => void) {
   const runs = await describeUnerased(client, input, input.eventId)
   const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
   const erased = await pMap(closed, (run) => eraseRun(client, input, run, throwIfCancelled), { concurrency })
@@ -64,7 +64,7 @@ async function eraseRun(
       await putStandIn(client, run, { event, ...(replay && { replay }), erased: { at, erasureId }, timeline })
     }
   }
-  const standsIn = current && (current.runId === runId || erasedOf(current))
+  const standsIn = current && (current.runId === runId || readErasure(current))
   // Another run of this id, which an operator has made of it by a reset, has a record of its own made.
   if (standsIn) await untilListed(client, workflowId, closedStandIn, throwIfCancelled)
   await deleteExecution(client, { workflowId, runId })
@@ -88,7 +88,7 @@ async function findDigests(
   { status, startTime }: WorkflowExecutionDescription,
   timeline: Timeline,
 ): Promise<string[]> {
-  const known = digestsOf(timeline)
+  const known = listDigestIds(timeline)
   if (status.name === 'COMPLETED') return known
   const conditions = [
     ...workflowConditions(scope, [routeEventType]),
@@ -99,16 +99,16 @@ async function findDigests(
   const tell = await pMap(
     digests,
     async ({ workflowId, runId, memo }) =>
-      (await tellsOf(client, { workflowId, runId }, scope.eventId)) ? [memo.eventId] : [],
+      (await includesEvent(client, { workflowId, runId }, scope.eventId)) ? [memo.eventId] : [],
     { concurrency },
   )
   return [...new Set([...known, ...tell.flat()])]
 }
 
-async function tellsOf(client: Client, run: { workflowId: string; runId: string }, eventId: string) {
+async function includesEvent(client: Client, run: { workflowId: string; runId: string }, eventId: string) {
   try {
     const input = await readEventInput(client, run.workflowId, run.runId)
-    return !('erased' in input) && toldOf(input.event).some(({ id }) => id === eventId)
+    return !('erased' in input) && includedEvents(input.event).some(({ id }) => id === eventId)
   } catch (error) {
     if (isNotFound(error)) return false
     throw error

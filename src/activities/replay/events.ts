@@ -4,9 +4,9 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import pMap from 'p-map'
 import type { Archive } from '../../archive/archive.ts'
 import { placedDestinations } from '../../db/destinations/destinations.ts'
-import { erasuresOf } from '../../db/erasures.ts'
+import { findErasures } from '../../db/erasures.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
-import { erasureOf, toldOf, type ErasedEvent } from '../../domain/redaction/erasure.ts'
+import { findRequest, includedEvents, type ErasedEvent } from '../../domain/redaction/erasure.ts'
 import { expiryMs, type Event } from '../../domain/event.ts'
 import type { SkipReason } from '../../domain/replay.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
@@ -90,8 +90,8 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   /** Also while it is being erased: what is started of it then would only have to be found again. */
   async function isErased({ tenantId, environment }: ReplayEventsInput, event: Event | ErasedEvent) {
     if (event.data === undefined) return true
-    const ids = toldOf(event).map(({ id }) => id)
-    return erasureOf(event, await erasuresOf(db, { tenantId, environment }, ids)) !== undefined
+    const ids = includedEvents(event).map(({ id }) => id)
+    return findRequest(event, await findErasures(db, { tenantId, environment }, ids)) !== undefined
   }
 
   return { countReplayable, findReplayable, startReplays }

@@ -7,14 +7,14 @@ import { toLine } from '../../archive/lines.ts'
 import { inScratchFolder, putWithoutErased } from '../../archive/rewrite.ts'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
 import type { Db } from '../../db/client.ts'
-import { erasuresSince } from '../../db/erasures.ts'
+import { findErasuresSince } from '../../db/erasures.ts'
 import { redactedPaths } from '../../db/redaction.ts'
 import { redactionOf } from '../../domain/redaction/payload.ts'
 import { closedExecutions, type Span } from '../../temporal/counts/closed-executions.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import type { Execution } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
-import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
 
@@ -50,7 +50,7 @@ export async function archiveDay(
     for (const [file, place] of places) {
       throwIfCancelled()
       await inArchiveTurn(db, place.tenantId, async (tx) =>
-        putWithoutErased(archive, place, file, await erasuresSince(tx, toScope(place), begunAt)),
+        putWithoutErased(archive, place, file, await findErasuresSince(tx, toScope(place), begunAt)),
       )
     }
     return runs
@@ -109,7 +109,7 @@ async function readExecution(
     const facts = {
       ...(input.replay && { replayId: input.replay.id }),
       startedAt: originalStart(execution).toISOString(),
-      endedAt: erasedOf(execution)?.endedAt ?? closeTime.toISOString(),
+      endedAt: readErasure(execution)?.endedAt ?? closeTime.toISOString(),
       timeline,
     }
     if (!('erased' in input)) return { event: input.event, ...facts }

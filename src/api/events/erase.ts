@@ -1,12 +1,12 @@
 import type { Client } from '@temporalio/client'
 import { inTenantTurn } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
-import { createErasure, newestErasure } from '../../db/erasures.ts'
+import { createErasure, findNewestErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
-import { toldOf } from '../../domain/redaction/erasure.ts'
+import { includedEvents } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
 import { findDescription } from '../../temporal/log/event-runs.ts'
-import { erasedOf } from '../../temporal/log/stand-in.ts'
+import { readErasure } from '../../temporal/log/stand-in.ts'
 import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { eventWorkflowId } from '../../workflows/contract/event.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
@@ -27,7 +27,7 @@ export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): P
   if (!isEventId(asked.eventId)) throw notFound('event')
   const held = await isHeld(deps, scope, asked.eventId)
   const erasure = await inTenantTurn(db, scope.tenantId, async (tx) => {
-    const earlier = await newestErasure(tx, scope, asked.eventId)
+    const earlier = await findNewestErasure(tx, scope, asked.eventId)
     if (earlier && (!earlier.completedAt || !held)) return earlier
     if (!held) throw notFound('event')
     const made = await createErasure(tx, scope, asked)
@@ -58,12 +58,12 @@ const lookingMs = 5_000
 /** Whether Temporal or the archive holds anything of the event that is not erased. */
 async function isHeld({ temporal, archive }: AppDeps, scope: Scope, eventId: string): Promise<boolean> {
   const own = await findDescription(temporal, eventWorkflowId({ ...scope, eventId }))
-  if (own) return !erasedOf(own)
+  if (own) return !readErasure(own)
   if (!archive) return false
   const deadline = Date.now() + lookingMs
   for (const day of (await archive.days(scope)).toReversed()) {
     for await (const { event } of archive.read({ ...scope, day })) {
-      if (event.data && toldOf(event).some(({ id }) => id === eventId)) return true
+      if (event.data && includedEvents(event).some(({ id }) => id === eventId)) return true
       if (Date.now() > deadline) return true
     }
   }

@@ -22,7 +22,7 @@ import {
 import { grpcCode, grpcInvalidArgument } from '../../temporal/grpc.ts'
 import { listLate } from '../../temporal/log/late-acknowledgement.ts'
 import { summaryOf } from '../../temporal/log/summary.ts'
-import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { walkNewestFirst } from '../../temporal/log/walk.ts'
 import {
@@ -221,7 +221,7 @@ export async function describeUnerased(
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
   const execution = await describeEvent(deps, scope, eventId)
-  if (erasedOf(execution)) throw erasedError()
+  if (readErasure(execution)) throw erasedError()
   return execution
 }
 

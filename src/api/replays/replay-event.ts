@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
-import { erasuresOf } from '../../db/erasures.ts'
-import { erasureOf, toldOf } from '../../domain/redaction/erasure.ts'
+import { findErasures } from '../../db/erasures.ts'
+import { findRequest, includedEvents } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
 import { withHops } from '../../domain/hops.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
@@ -85,8 +85,8 @@ async function recognise(
 
 /** What is started while it is being erased would only have to be found again. */
 async function requireUnerased({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
-  const ids = toldOf(event).map(({ id }) => id)
-  if (erasureOf(event, await erasuresOf(db, scope, ids))) throw erasedError()
+  const ids = includedEvents(event).map(({ id }) => id)
+  if (findRequest(event, await findErasures(db, scope, ids))) throw erasedError()
 }
 
 async function requireKnown({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { TenantDeletion } from '../../db/generated/client.ts'
-import { createDeletion, deletionOf, findDeletion } from '../../db/tenant-deletions.ts'
+import { createDeletion, findTenantDeletion, findDeletion } from '../../db/tenant-deletions.ts'
 import { countExecutions, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantType,
@@ -74,7 +74,7 @@ async function beginDeletion(
   id: string | undefined,
   confirm: string,
 ): Promise<TenantDeletion> {
-  const earlier = await deletionOf(tx, id ?? '')
+  const earlier = await findTenantDeletion(tx, id ?? '')
   if (earlier?.completedAt) return earlier
   const tenant = await findTenant(tx, id)
   if (confirm !== tenant.name) throw invalid([{ path: 'confirm', message: 'must be the tenant’s name' }])

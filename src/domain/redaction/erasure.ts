@@ -14,7 +14,7 @@ export interface Erased {
 }
 
 /** A request to erase an event. One that takes the same id later is another event. */
-export interface ErasureAsked extends Erased {
+export interface ErasureRequest extends Erased {
   eventId: string
 }
 
@@ -30,9 +30,13 @@ export function withoutData({ data: _erased, ...event }: Event): ErasedEvent {
 }
 
 /** The event itself and, of a digest, those that it tells of, whose data stands in its own; of digests among them likewise. */
-export function toldOf({ id, createdAt, data }: EventRef & { data?: JsonObject | undefined }): EventRef[] {
+export function includedEvents({
+  id,
+  createdAt,
+  data,
+}: EventRef & { data?: JsonObject | undefined }): EventRef[] {
   const members = Array.isArray(data?.events) ? data.events.filter(isMember) : []
-  return [{ id, createdAt }, ...members.flatMap(toldOf)]
+  return [{ id, createdAt }, ...members.flatMap(includedEvents)]
 }
 
 type Member = JsonObject & EventRef & { data: JsonObject }
@@ -46,19 +50,19 @@ function isMember(value: Json): value is Member {
 const slackMs = 60_000
 
 /** The request by which an event is to be erased: for its own data, or for that of an event which it tells of. */
-export function erasureOf(
+export function findRequest(
   event: Event | ErasedEvent,
-  asked: readonly ErasureAsked[],
-): ErasureAsked | undefined {
+  asked: readonly ErasureRequest[],
+): ErasureRequest | undefined {
   if (asked.length === 0 || event.data === undefined) return undefined
-  const told = toldOf(event)
+  const told = includedEvents(event)
   return asked.find(({ eventId, at }) =>
     told.some(({ id, createdAt }) => id === eventId && Date.parse(createdAt) <= Date.parse(at) + slackMs),
   )
 }
 
 /** The digests that a run of an event has become a part of, by their event ids. */
-export function digestsOf({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
+export function listDigestIds({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
   return steps.flatMap(({ digestId }) => digestId ?? [])
 }
 
@@ -71,18 +75,18 @@ export function withoutPayload(timeline: Timeline): Timeline {
   const { deliveries, routing, steps, acknowledgement } = timeline
   return {
     ...timeline,
-    deliveries: deliveries.map(keptOfDelivery),
-    routing: routing.map(keptOfDecision),
-    ...(steps && { steps: steps.map(keptOfStep) }),
+    deliveries: deliveries.map(deliveryTombstone),
+    routing: routing.map(decisionTombstone),
+    ...(steps && { steps: steps.map(stepTombstone) }),
     ...(acknowledgement && { acknowledgement: withoutNote(acknowledgement) }),
   }
 }
 
-function keptOfDelivery({ attempts, reason, ...delivery }: Delivery): Delivery {
+function deliveryTombstone({ attempts, reason, ...delivery }: Delivery): Delivery {
   return {
     ...delivery,
     ...(reason !== undefined && { reason: withoutQuote(reason) }),
-    attempts: attempts.map(keptOfAttempt),
+    attempts: attempts.map(attemptTombstone),
   }
 }
 
@@ -91,7 +95,7 @@ function withoutQuote(reason: string): string {
   return reason.replace(/^(rejected|given up): .*$/s, '$1')
 }
 
-function keptOfAttempt({ requestHeaders, ...attempt }: Attempt): Attempt {
+function attemptTombstone({ requestHeaders, ...attempt }: Attempt): Attempt {
   const { number, at, durationMs, outcome, responseCode, errorClass, template } = attempt
   const headers = requestHeaders && plainHeaders(requestHeaders)
   return {
@@ -114,12 +118,12 @@ function plainHeaders(headers: Record<string, string>): Record<string, string> {
 }
 
 /** What holds an event back says what it has in common with others. */
-function keptOfDecision(decision: RoutingDecision): RoutingDecision {
+function decisionTombstone(decision: RoutingDecision): RoutingDecision {
   return 'heldBack' in decision && decision.heldBack ? { ...decision, reason: decision.heldBack } : decision
 }
 
 /** One that waits in a digest says by which value. */
-function keptOfStep({ reason, ...step }: StepRecord): StepRecord {
+function stepTombstone({ reason, ...step }: StepRecord): StepRecord {
   const isOver = step.status === 'done' || step.status === 'skipped'
   return { ...step, ...(isOver && reason !== undefined && { reason }) }
 }

@@ -8,7 +8,7 @@ import {
   routeEventType,
 } from '../../workflows/contract/event.ts'
 import { listAllExecutions, quoted, workflowConditions } from './executions.ts'
-import { erasedOf } from './stand-in.ts'
+import { readErasure } from './stand-in.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 
@@ -34,7 +34,7 @@ export async function describeUnerased(
   const found = await Promise.all(
     listed.map(({ workflowId, runId }) => findDescription(client, workflowId, runId)),
   )
-  const runs = [own, ...found].filter((run) => run !== undefined && !erasedOf(run))
+  const runs = [own, ...found].filter((run) => run !== undefined && !readErasure(run))
   return [...new Map(runs.flatMap((run) => (run ? [[run.runId, run]] : []))).values()]
 }
 

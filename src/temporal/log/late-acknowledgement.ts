@@ -18,7 +18,7 @@ import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { isNotFound } from '../grpc.ts'
-import { erasedOf } from './stand-in.ts'
+import { readErasure } from './stand-in.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 type Run = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId'>
@@ -68,7 +68,7 @@ export function mayHaveLateOne(
   { deliveries }: Pick<Timeline, 'deliveries'>,
 ): boolean {
   const isEvent = run.type === routeEventType || run.type === replayEventType
-  return isEvent && run.status.name !== 'RUNNING' && !erasedOf(run) && asksForAcknowledgement(deliveries)
+  return isEvent && run.status.name !== 'RUNNING' && !readErasure(run) && asksForAcknowledgement(deliveries)
 }
 
 async function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {

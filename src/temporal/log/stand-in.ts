@@ -12,17 +12,17 @@ import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { ownDeliveries, summaryOf } from './summary.ts'
 
 /** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
-export function erasedOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
+export function readErasure({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
   return (memo as EventMemo | undefined)?.erased
 }
 
 /** When the run began that an execution is, or in whose place it is. */
 export function originalStart(execution: WorkflowExecutionDescription): Date {
-  const erased = erasedOf(execution)
+  const erased = readErasure(execution)
   return erased ? new Date(erased.startedAt) : execution.startTime
 }
 
-export interface StandingIn extends Pick<StandInInput, 'event' | 'replay'> {
+export interface StandIn extends Pick<StandInInput, 'event' | 'replay'> {
   erased: Erased
   /** As the original itself has it, without what its children made. */
   timeline: Timeline
@@ -35,7 +35,7 @@ export interface StandingIn extends Pick<StandInInput, 'event' | 'replay'> {
 export async function putStandIn(
   client: Client,
   original: WorkflowExecutionDescription,
-  { event, replay, erased, timeline }: StandingIn,
+  { event, replay, erased, timeline }: StandIn,
 ): Promise<void> {
   const { workflowId, type } = original
   const input: StandInInput = {
@@ -52,8 +52,8 @@ export async function putStandIn(
       workflowIdConflictPolicy: 'FAIL',
       priority: { fairnessKey: event.tenantId },
       args: [input],
-      memo: { ...memoOf(original, erased, timeline) },
-      typedSearchAttributes: attributesOf(original),
+      memo: { ...createMemo(original, erased, timeline) },
+      typedSearchAttributes: createAttributes(original),
     })
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
@@ -61,7 +61,7 @@ export async function putStandIn(
   await client.workflow.getHandle(workflowId).result()
 }
 
-function memoOf(
+function createMemo(
   original: WorkflowExecutionDescription,
   { at, erasureId }: Erased,
   { acknowledgement }: Timeline,
@@ -86,7 +86,7 @@ function summaryAtEnd({ memo, status }: WorkflowExecutionDescription): TimelineS
 }
 
 /** Those of the original, which a list filters by. One that ended early has failed, whatever it said of itself at last. */
-function attributesOf(original: WorkflowExecutionDescription): TypedSearchAttributes {
+function createAttributes(original: WorkflowExecutionDescription): TypedSearchAttributes {
   const { typedSearchAttributes, startTime, closeTime = startTime, status } = original
   const ours = Object.values(searchAttributes).map(({ name }): string => name)
   // Others are the server's own, and not to be set.
