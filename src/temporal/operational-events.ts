@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client'
 import type { Event } from '../domain/event.ts'
 import type { News } from '../domain/operational.ts'
-import { startEventOnce, type Starting } from './start-event.ts'
+import { startEventOnce, type StartOptions } from './start-event.ts'
 
 /** News as an event like any other. Told again, it has the same id. */
 export function operationalEvent({ name, ...rest }: News): Event {
@@ -9,6 +9,6 @@ export function operationalEvent({ name, ...rest }: News): Event {
 }
 
 /** Tells a tenant its news: once, however often it is told. */
-export async function announce(client: Client, news: News, starting: Starting): Promise<void> {
+export async function announce(client: Client, news: News, starting: StartOptions): Promise<void> {
   await startEventOnce(client, { event: operationalEvent(news) }, starting)
 }

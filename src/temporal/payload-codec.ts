@@ -56,8 +56,8 @@ function pathTo(module: string): string {
 
 /** The id of the key that a payload is encrypted with; `undefined` if it is in the clear. */
 export function payloadKeyId({ metadata }: Payload): string | undefined {
-  if (!metadata || textOf(metadata.encoding) !== encryptedEncoding) return undefined
-  return textOf(metadata[keyIdField]) ?? ''
+  if (!metadata || decodeText(metadata.encoding) !== encryptedEncoding) return undefined
+  return decodeText(metadata[keyIdField]) ?? ''
 }
 
 function encrypt(payload: Payload, keys: PayloadKeys): Payload {
@@ -95,6 +95,6 @@ function decrypt(payload: Payload, keys: PayloadKeys): Payload {
   }
 }
 
-function textOf(bytes: Uint8Array | null | undefined): string | undefined {
+function decodeText(bytes: Uint8Array | null | undefined): string | undefined {
   return bytes ? Buffer.from(bytes).toString('utf8') : undefined
 }

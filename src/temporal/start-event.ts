@@ -14,7 +14,7 @@ import {
 import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
-export interface Starting {
+export interface StartOptions {
   /** On a worker in this process that shares the connection. */
   eager: boolean
 }
@@ -26,7 +26,7 @@ const priorities = { event: 3, replay: 4 }
 export function startEvent(
   client: Client,
   input: RouteEventInput,
-  { eager }: Starting,
+  { eager }: StartOptions,
   memo = startMemo(input.event),
 ) {
   const { event } = input
@@ -42,7 +42,7 @@ export function startEvent(
 export async function startEventOnce(
   client: Client,
   input: RouteEventInput,
-  starting: Starting,
+  starting: StartOptions,
 ): Promise<void> {
   try {
     await startEvent(client, input, starting)
@@ -58,7 +58,7 @@ export async function startEventOnce(
 export function startReplayRun(
   client: Client,
   { event, digest, replay, queues }: RouteEventInput & { replay: { id: string } },
-  { eager, partOf }: Starting & { partOf?: string },
+  { eager, partOf }: StartOptions & { partOf?: string },
 ) {
   return client.workflow.start(replayEventType, {
     ...shared(

@@ -14,7 +14,7 @@ import { grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.t
 import { withoutLaterRuns } from '../../temporal/log/later-runs.ts'
 import { countInLog, findInLog } from '../../temporal/log/replayable.ts'
 import { startReplayRun } from '../../temporal/start-event.ts'
-import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import { enterTurn, listOrderQueues } from '../../temporal/turns.ts'
 import type { RouteEventInput } from '../../workflows/contract/event.ts'
 import type { Replayable, ReplayEventsInput, ReplayProgress } from '../../workflows/contract/replays.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
@@ -130,7 +130,7 @@ async function startOne(
   if (event.data === undefined) return 'erased'
   if (redacted) return 'redacted'
   if (Date.now() >= expiryMs(event)) return 'expired'
-  const queues = orderQueuesOf(
+  const queues = listOrderQueues(
     event,
     ordered.filter((destination) => destinations?.includes(destination.id)),
   )

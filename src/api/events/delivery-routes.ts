@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { quoted, type Execution } from '../../temporal/log/executions.ts'
-import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
+import { ownDeliveries, readReplayId, readSummary } from '../../temporal/log/summary.ts'
 import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import {
   deliverBatchType,
@@ -79,7 +79,7 @@ async function listDeliveries(
     }
     const last = executions.at(-1)
     if (complete || !last) return show()
-    place = { ...last, deliveries: ownDeliveries(summaryOf(last)).length, meanGapMs }
+    place = { ...last, deliveries: ownDeliveries(readSummary(last)).length, meanGapMs }
     lookedAt += executions.length
   }
   return show(place)
@@ -132,7 +132,7 @@ function rowsOf(
   shown: LogPlace | undefined,
 ): Found[] {
   const isShown = execution.workflowId === shown?.workflowId && execution.startedAt === shown.startedAt
-  return ownDeliveries(summaryOf(execution))
+  return ownDeliveries(readSummary(execution))
     .map((delivery, index) => ({ execution, delivery, deliveries: index + 1 }))
     .slice(isShown ? shown.deliveries : 0)
     .filter(({ delivery }) => delivery.status === (status ?? delivery.status))
@@ -141,7 +141,7 @@ function rowsOf(
 
 function showRow({ execution, delivery }: Found) {
   const { eventId, eventType, createdAt, test } = execution.memo
-  const replayId = replayIdOf(execution)
+  const replayId = readReplayId(execution)
   return {
     eventId,
     type: eventType,

@@ -21,7 +21,7 @@ import {
 } from '../../temporal/log/executions.ts'
 import { grpcCode, grpcInvalidArgument } from '../../temporal/grpc.ts'
 import { listLate } from '../../temporal/log/late-acknowledgement.ts'
-import { summaryOf } from '../../temporal/log/summary.ts'
+import { readSummary } from '../../temporal/log/summary.ts'
 import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { walkNewestFirst } from '../../temporal/log/walk.ts'
@@ -118,7 +118,7 @@ export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', '
 
 function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
   const { eventId, eventType, createdAt, test, erased } = execution.memo
-  const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
+  const { status, acknowledgedAt = acknowledgedLate, deliveries } = readSummary(execution)
   return {
     id: eventId,
     type: eventType,

@@ -8,7 +8,7 @@ import { orderKeyOf } from '../../domain/delivery/ordering.ts'
 import { leadingDeliveries } from '../../domain/routing/plan.ts'
 import { route } from '../../domain/routing/routing.ts'
 import { routingFilters } from '../../domain/routing/filters.ts'
-import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import { enterTurn, listOrderQueues } from '../../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { oneAtATime } from '../http/one-at-a-time.ts'
@@ -62,7 +62,7 @@ async function takePlaces(
   event: Event,
   destinations: readonly RoutableDestination[],
 ): Promise<Places> {
-  const queues = orderQueuesOf(event, destinations)
+  const queues = listOrderQueues(event, destinations)
   const places: Places['places'] = {}
   for (const { id, delivery } of destinations) {
     // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.

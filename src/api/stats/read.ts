@@ -2,7 +2,7 @@ import pMap from 'p-map'
 import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../../db/daily-totals.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
 import { addDays, toDay, daysBetween, endOfDay, startOfDay } from '../../domain/days.ts'
-import { sumOf, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
+import { sumTotals, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { countLive, type LiveCounts } from '../../temporal/counts/live.ts'
 import { countEnded, readDeliveryStats, type DeliveryStats } from '../../temporal/counts/delivery-stats.ts'
 import type { AppDeps } from '../deps.ts'
@@ -41,7 +41,7 @@ function total(...parts: (Counted | undefined)[]): LiveCounts {
     .flatMap(({ lastAttemptAt: at }) => at ?? [])
     .sort()
     .at(-1)
-  return { ...sumOf(counted), ...(lastAttemptAt && { lastAttemptAt }) }
+  return { ...sumTotals(counted), ...(lastAttemptAt && { lastAttemptAt }) }
 }
 
 export interface DayStats extends DeliveryCounts {
@@ -69,7 +69,7 @@ export async function readDailyStats(
     async (day) => {
       const span = { from: latest(startOfDay(day), open), until: endOfDay(day) }
       const live = span.from < span.until ? [await countEnded(temporal, id, span)] : []
-      return { day, ...sumOf([...rolled.filter((one) => one.day === day), ...live]) }
+      return { day, ...sumTotals([...rolled.filter((one) => one.day === day), ...live]) }
     },
     { concurrency: daysAtOnce },
   )

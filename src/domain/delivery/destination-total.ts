@@ -35,7 +35,7 @@ export function countDelivery(total: DestinationTotal, delivery: DeliverySummary
   if (lastAttemptAt && lastAttemptAt > (total.lastAttemptAt ?? '')) total.lastAttemptAt = lastAttemptAt
 }
 
-export function sumOf(counts: readonly DeliveryCounts[]): DeliveryCounts {
+export function sumTotals(counts: readonly DeliveryCounts[]): DeliveryCounts {
   const sum = { total: 0, succeeded: 0, failed: 0 }
   for (const { total, succeeded, failed } of counts) {
     sum.total += total

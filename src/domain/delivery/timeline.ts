@@ -225,11 +225,11 @@ export function failingDestinations(deliveries: readonly Delivery[]): string[] {
   const failing = deliveries.filter(
     (delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0),
   )
-  return destinationsOf(failing)
+  return listDestinationIds(failing)
 }
 
 export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
-  return destinationsOf(deliveries.filter(({ status }) => status === 'delivered'))
+  return listDestinationIds(deliveries.filter(({ status }) => status === 'delivered'))
 }
 
 /** Destinations that would have got the event, had they been active: what they can be given once they are again. */
@@ -237,11 +237,11 @@ export function missedDestinations({
   deliveries,
   routing,
 }: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
-  return destinationsOf([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
+  return listDestinationIds([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
 }
 
 /** Each once: a rule may send to a destination more than once. */
-export function destinationsOf(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
+export function listDestinationIds(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
   return [...new Set(of.map(({ destinationId }) => destinationId))]
 }
 

@@ -13,7 +13,7 @@ import { closedExecutions, type Span } from './closed-executions.ts'
 import type { Execution } from '../log/executions.ts'
 import { ownDeliveries } from '../log/summary.ts'
 
-export interface Counted {
+export interface ClosedCounts {
   executions: number
   totals: DestinationTotal[]
 }
@@ -22,7 +22,7 @@ export interface Counted {
 export const countedTypes = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** Counts what ended within a span by what its memos say: the same as `readDeliveryStats` finds by search attributes. */
-export async function countClosed(client: Client, span: Span): Promise<Counted> {
+export async function countClosed(client: Client, span: Span): Promise<ClosedCounts> {
   const totals = new Map<string, DestinationTotal>()
   let executions = 0
   for await (const execution of closedExecutions(client, countedTypes, span)) {

@@ -15,7 +15,7 @@ type Scope = Pick<Event, 'tenantId' | 'environment'>
 const types = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** All that a query finds of an event, as lists show it: its own runs, replays, and the children of both. */
-export function listRunsOf(client: Client, scope: Scope, eventId: string) {
+export function listEventRuns(client: Client, scope: Scope, eventId: string) {
   const conditions = [...workflowConditions(scope, types), `EventId = ${quoted(eventId)}`]
   return listAllExecutions(client, conditions.join(' AND '))
 }
@@ -29,7 +29,7 @@ export async function describeUnerased(
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription[]> {
-  const listed = (await listRunsOf(client, scope, eventId)).filter(({ memo }) => !memo.erased)
+  const listed = (await listEventRuns(client, scope, eventId)).filter(({ memo }) => !memo.erased)
   const own = await findDescription(client, eventWorkflowId({ ...scope, eventId }))
   const found = await Promise.all(
     listed.map(({ workflowId, runId }) => findDescription(client, workflowId, runId)),

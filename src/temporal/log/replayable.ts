@@ -13,7 +13,7 @@ import {
   workflowConditions,
   type Execution,
 } from './executions.ts'
-import { summaryOf } from './summary.ts'
+import { readSummary } from './summary.ts'
 import { readTimeline } from './timeline.ts'
 import { walkOldestFirst, type WalkPosition } from './walk.ts'
 
@@ -124,7 +124,7 @@ async function readPage(
   page: readonly Execution[],
   query: readonly string[],
 ): Promise<(Replayable | SkipReason)[]> {
-  const crowded = filter.destination === undefined ? new Set() : await missedByManyOf(client, page, query)
+  const crowded = filter.destination === undefined ? new Set() : await selectMissedByMany(client, page, query)
   const read = await pMap(
     page,
     async (execution): Promise<Replayable | SkipReason | undefined> => {
@@ -135,7 +135,7 @@ async function readPage(
       const needsLog = crowded.has(workflowId) || endedEarly(filter, execution)
       const destinations = needsLog
         ? await fromLog(client, filter, execution)
-        : fromSummary(filter, summaryOf(execution).deliveries)
+        : fromSummary(filter, readSummary(execution).deliveries)
       if (typeof destinations === 'string') return destinations
       if (destinations?.length === 0) return undefined
       return { ...whole, ...(destinations && !filter.rules && { destinations }) }
@@ -151,7 +151,7 @@ function endedEarly({ destination }: ReplayFilter, execution: Execution): boolea
 }
 
 /** Of these executions, those that name only some of the destinations that missed them: the log knows which. */
-async function missedByManyOf(
+async function selectMissedByMany(
   client: Client,
   page: readonly Execution[],
   query: readonly string[],

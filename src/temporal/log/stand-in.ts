@@ -5,11 +5,11 @@ import {
 } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
-import { destinationsOf, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
+import { listDestinationIds, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
 import type { StandInInput } from '../../workflows/contract/event.ts'
 import { searchAttributes, type EventMemo } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
-import { ownDeliveries, summaryOf } from './summary.ts'
+import { ownDeliveries, readSummary } from './summary.ts'
 
 /** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
 export function readErasure({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
@@ -82,7 +82,7 @@ function createMemo(
 }
 
 function summaryAtEnd({ memo, status }: WorkflowExecutionDescription): TimelineSummary {
-  return summaryOf({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
+  return readSummary({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
 }
 
 /** Those of the original, which a list filters by. One that ended early has failed, whatever it said of itself at last. */
@@ -98,6 +98,6 @@ function createAttributes(original: WorkflowExecutionDescription): TypedSearchAt
   const failed = ownDeliveries(summaryAtEnd(original)).filter((one) => one.status === 'failed')
   return attributes.updateCopy([
     { key: searchAttributes.eventStatus, value: 'failed' },
-    { key: searchAttributes.failingDestinations, value: destinationsOf(failed) },
+    { key: searchAttributes.failingDestinations, value: listDestinationIds(failed) },
   ])
 }

@@ -11,7 +11,7 @@ import type { Execution } from './executions.ts'
  * What a list shows of an execution: its memo, which is there whether or not a worker is. Like the log, it says of one that
  * ended early that what waited has failed.
  */
-export function summaryOf({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedEarly'>): TimelineSummary {
+export function readSummary({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedEarly'>): TimelineSummary {
   const summary = memo.summary ?? summarize(openTimeline())
   if (!endedEarly) return summary
   return { ...summary, status: 'failed', deliveries: summary.deliveries.map(givenUp) }
@@ -25,7 +25,7 @@ export function ownDeliveries({ deliveries, batched }: TimelineSummary): Deliver
 }
 
 /** The replay that an execution, or the parent of one, is a run of, by its id (`replayWorkflowId`). */
-export function replayIdOf({ workflowId }: Pick<Execution, 'workflowId'>): string | undefined {
+export function readReplayId({ workflowId }: Pick<Execution, 'workflowId'>): string | undefined {
   const [, , , kind, id] = workflowId.split('/')
   return kind === 'replay' ? id : undefined
 }

@@ -12,7 +12,7 @@ import {
 export type WalkPosition = Pick<Execution, 'startedAt' | 'workflowId'>
 
 /** What a walk found, in its order. `complete`: there are no others. */
-export interface Walked {
+export interface WalkResult {
   executions: Execution[]
   complete: boolean
 }
@@ -41,11 +41,11 @@ export async function walkOldestFirst(
   client: Client,
   walk: Walk,
   limits = { atOnce: Math.min(maxPageSize, maxOvershoot * walk.wanted) },
-): Promise<Walked> {
+): Promise<WalkResult> {
   const found: Execution[] = []
   let from = walk.after ? Math.max(walk.from, startMs(walk.after)) : walk.from
   while (from < walk.until && found.length < walk.wanted) {
-    const until = await endOfStretch(client, { ...walk, from }, limits.atOnce)
+    const until = await findStretchEnd(client, { ...walk, from }, limits.atOnce)
     const executions = await listAllExecutions(client, within(walk.query, { from, until }))
     found.push(...executions.filter((execution) => !walk.after || inOrder(walk.after, execution) < 0))
     from = until
@@ -57,15 +57,15 @@ export async function walkOldestFirst(
  * The end of a stretch from `from` on that holds enough and not too many. It begins with a short one, as counting costs as
  * much as there is to count, and grows it by what it finds; if that was too far, it narrows it down.
  */
-async function endOfStretch(
+async function findStretchEnd(
   client: Client,
   { query, from, until, wanted }: Walk,
   atOnce: number,
 ): Promise<number> {
-  const counted = async (reachMs: number): Promise<Counted> => {
+  const counted = async (reachMs: number): Promise<StretchCount> => {
     return { reachMs, count: await countExecutions(client, within(query, { from, until: from + reachMs })) }
   }
-  let low: Counted = { reachMs: 0, count: 0 }
+  let low: StretchCount = { reachMs: 0, count: 0 }
   for (;;) {
     const next = await counted(Math.min(until - from, grown(low, wanted)))
     if (next.count > atOnce) return from + (await narrowed(counted, low, next, { wanted, atOnce }))
@@ -75,7 +75,7 @@ async function endOfStretch(
 }
 
 /** How many there are in a stretch of this length. */
-interface Counted {
+interface StretchCount {
   reachMs: number
   count: number
 }
@@ -83,7 +83,7 @@ interface Counted {
 const minStretchMs = 1_000
 const growth = { least: 1.25, most: 8 }
 
-function grown({ reachMs, count }: Counted, wanted: number): number {
+function grown({ reachMs, count }: StretchCount, wanted: number): number {
   if (reachMs === 0) return minStretchMs
   const enough = (1.5 * wanted) / count
   return Math.ceil(reachMs * Math.min(Math.max(enough, growth.least), growth.most))
@@ -91,9 +91,9 @@ function grown({ reachMs, count }: Counted, wanted: number): number {
 
 /** The length of a stretch that holds enough and not too many, between one that does not and one that holds too many. */
 async function narrowed(
-  counted: (reachMs: number) => Promise<Counted>,
-  low: Counted,
-  high: Counted,
+  counted: (reachMs: number) => Promise<StretchCount>,
+  low: StretchCount,
+  high: StretchCount,
   { wanted, atOnce }: { wanted: number; atOnce: number },
 ): Promise<number> {
   for (let step = 0; high.reachMs - low.reachMs > 1; step++) {
@@ -106,7 +106,7 @@ async function narrowed(
 }
 
 /** Guesses by density, and halves every other time, as what is dense in one place may be thin in another. */
-function between(low: Counted, high: Counted, wanted: number, step: number): number {
+function between(low: StretchCount, high: StretchCount, wanted: number, step: number): number {
   const share = step % 2 === 0 ? (1.5 * wanted - low.count) / (high.count - low.count) : 0.5
   const guess = low.reachMs + Math.round((high.reachMs - low.reachMs) * share)
   return Math.min(Math.max(guess, low.reachMs + 1), high.reachMs - 1)
@@ -132,7 +132,7 @@ export async function walkNewestFirst(
   client: Client,
   { query, after, meanGapMs, wanted }: NewestWalk,
   limits = { sample: 20, atOnce: Math.min(maxPageSize, Math.max(50, maxOvershoot * wanted)) },
-): Promise<Walked & { meanGapMs: number }> {
+): Promise<WalkResult & { meanGapMs: number }> {
   const found: Execution[] = []
   const add = (executions: Execution[]) =>
     found.push(...executions.filter((one) => !after || inOrder(one, after) < 0).sort(newestFirst))
@@ -145,10 +145,10 @@ export async function walkNewestFirst(
         add(sample.executions)
         return { executions: found, complete: true, meanGapMs: meanGap(found) }
       }
-      density = densityOf(sample.executions)
+      density = measureDensity(sample.executions)
     }
     const missing = wanted - found.length
-    const from = await startOfStretch(client, { query, until, wanted: missing, density }, limits.atOnce)
+    const from = await findStretchStart(client, { query, until, wanted: missing, density }, limits.atOnce)
     const stretch = await listAllExecutions(client, within(query, { from, until }))
     add(stretch)
     density = stretch.length > missing / 2 ? { ...density, newest: from } : undefined
@@ -164,7 +164,7 @@ interface Density {
 }
 
 /** By the newer half: the other one is more likely to have others in between. */
-function densityOf(sample: Execution[]): Density {
+function measureDensity(sample: Execution[]): Density {
   const newerHalf = sample.sort(newestFirst).slice(0, Math.ceil(sample.length / 2))
   const [newest] = newerHalf
   return { newest: newest ? startMs(newest) : Date.now(), gapMs: meanGap(newerHalf) }
@@ -178,13 +178,13 @@ function meanGap(sorted: readonly Execution[]): number {
 }
 
 /** The start of a stretch that is expected to hold enough, and that does not hold too many. */
-async function startOfStretch(
+async function findStretchStart(
   client: Client,
   { query, until, wanted, density }: Pick<NewestWalk, 'query' | 'wanted'> & Stretch & { density: Density },
   atOnce: number,
 ): Promise<number> {
   const end = until ?? Math.max(Date.now(), density.newest + 1)
-  const counted = async (reachMs: number): Promise<Counted> => {
+  const counted = async (reachMs: number): Promise<StretchCount> => {
     return { reachMs, count: await countExecutions(client, within(query, { from: end - reachMs, until })) }
   }
   const nearMs = end - Math.min(density.newest, end - 1)

@@ -7,14 +7,14 @@ export interface Backlog {
   isOlderThan(tenantId: string, maxAgeMs: number): Promise<boolean>
 }
 
-interface Waiting {
+interface WaitingEvent {
   workflowId: string
   acceptedAt: number
 }
 
 interface Queue {
   /** The oldest first. */
-  events: Waiting[]
+  events: WaitingEvent[]
   /** What Temporal is being asked, or was a moment ago. */
   asked?: Promise<void>
 }

@@ -11,11 +11,11 @@ export interface FairSlots {
 
 export type Release = () => void
 
-type Waiting = (release: Release) => void
+type Waiter = (release: Release) => void
 
 export function createFairSlots(slots: number): FairSlots {
   /** In the order of their turns. */
-  const queues = new Map<string, Set<Waiting>>()
+  const queues = new Map<string, Set<Waiter>>()
   let free = slots
 
   function occupy(): Release {
@@ -45,12 +45,12 @@ export function createFairSlots(slots: number): FairSlots {
     return free > 0 && queues.size === 0 ? occupy() : undefined
   }
 
-  function enqueue(key: string, waiting: Waiting): void {
+  function enqueue(key: string, waiting: Waiter): void {
     const queue = queues.get(key) ?? new Set()
     queues.set(key, queue.add(waiting))
   }
 
-  function leave(key: string, waiting: Waiting): void {
+  function leave(key: string, waiting: Waiter): void {
     const queue = queues.get(key)
     queue?.delete(waiting)
     if (queue?.size === 0) queues.delete(key)
@@ -66,7 +66,7 @@ export function createFairSlots(slots: number): FairSlots {
           leave(key, waiting)
           resolve(undefined)
         }
-        const waiting: Waiting = (given) => {
+        const waiting: Waiter = (given) => {
           signal.removeEventListener('abort', giveUp)
           resolve(given)
         }
