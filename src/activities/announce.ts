@@ -8,7 +8,7 @@ import { ofDestinations } from '../domain/routing/plan.ts'
 import { route } from '../domain/routing/routing.ts'
 import { routingFilters } from '../domain/routing/filters.ts'
 import { announce, operationalEvent } from '../temporal/operational-events.ts'
-import { askingEvent } from './asking-event.ts'
+import { readCallingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './deps.ts'
 
 /** What a workflow has to tell of a delivery of its event. */
@@ -30,7 +30,7 @@ export interface DeliveryNews {
  */
 export function createAnnounceDelivery({ db, compute, log }: Pick<ActivityDeps, 'db' | 'compute' | 'log'>) {
   return async function announceDelivery(told: DeliveryNews): Promise<void> {
-    const { event, workflowId } = await askingEvent()
+    const { event, workflowId } = await readCallingEvent()
     if (event.operational || event.test) return
     const news = await newsOf(event, workflowId, told)
     if (!news) return

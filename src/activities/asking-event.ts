@@ -3,7 +3,7 @@ import type { Event } from '../domain/event.ts'
 import { readEventInput } from '../temporal/log/event-input.ts'
 
 /** The event of the workflow that asks for the running activity, and which of its runs that is. Throws outside of an activity. */
-export async function askingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
+export async function readCallingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
   const { workflowExecution } = activityInfo()
   if (!workflowExecution) throw new Error('this activity can only be called by a workflow')
   const { workflowId, runId } = workflowExecution

@@ -19,7 +19,7 @@ import {
 } from '../workflows/contract/digests.ts'
 import { scopeOfWorkflow } from '../workflows/contract/event.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
-import { askingEvent } from './asking-event.ts'
+import { readCallingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './deps.ts'
 
 export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
@@ -41,7 +41,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
      * Returns when that was (ISO 8601, UTC).
      */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<string> {
-      const { event, workflowId, runId } = await askingEvent()
+      const { event, workflowId, runId } = await readCallingEvent()
       const bytes = Buffer.byteLength(jsonText(event.data))
       await getClient().workflow.signalWithStart(collectDigestType, {
         workflowId: digestId,
@@ -64,7 +64,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         tenantId,
         environment,
         type: digestEventType,
-        data: parseKeepingText(stringifyExactly(dataOf(events, orders, by))),
+        data: parseKeepingText(stringifyExactly(digestData(events, orders, by))),
         createdAt: new Date().toISOString(),
         // What becomes of it must not be told of where it tells of just that: that would go on for ever.
         ...(events.some(({ operational }) => operational) && { operational: true }),
@@ -96,7 +96,11 @@ async function readEvents(client: Client, entries: readonly DigestEntry[]): Prom
   )
 }
 
-function dataOf(events: readonly Event[], { ruleId, name }: DigestInput['orders'], by: string | undefined) {
+function digestData(
+  events: readonly Event[],
+  { ruleId, name }: DigestInput['orders'],
+  by: string | undefined,
+) {
   const [first] = events
   const key = first && by !== undefined ? valueAt(first, by) : undefined
   const times = events.map(({ createdAt }) => createdAt).sort()

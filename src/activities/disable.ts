@@ -5,14 +5,14 @@ import type { DisableOrder } from '../domain/delivery/outcome.ts'
 import { announce } from '../temporal/operational-events.ts'
 import type { ActivityDeps } from './deps.ts'
 
-type ToDisable = DisableOrder & { destinationId: string }
+type DisableRequest = DisableOrder & { destinationId: string }
 
 /**
  * Disables a destination that asked not to be called again, or only fails, and tells its tenant. Repeated after a crash
  * between the two it tells what it had not told; else repeating it changes nothing.
  */
 export function createDisable({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
-  return async function disable({ destinationId, reason: why, ...seen }: ToDisable): Promise<void> {
+  return async function disable({ destinationId, reason: why, ...seen }: DisableRequest): Promise<void> {
     const destination = await disableDestination(db, { id: destinationId, ...seen }, why)
     if (!destination) return
     const { statusReason: reason = why, statusAt: at } = destination

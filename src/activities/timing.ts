@@ -14,16 +14,16 @@ export function createTiming() {
     /** When quiet hours that hold now end. */
     quietTime(windows: QuietWindow[]): Promise<Moment | undefined> {
       const until = quietUntil(windows, new Date())
-      return Promise.resolve(until && momentOf(until))
+      return Promise.resolve(until && toMoment(until))
     },
 
     /** When the clock of a zone next shows a time of day. */
     timeOfDay(time: UntilTime): Promise<Moment> {
-      return Promise.resolve(momentOf(nextTimeOfDay(time, new Date())))
+      return Promise.resolve(toMoment(nextTimeOfDay(time, new Date())))
     },
   }
 }
 
-function momentOf(until: Date): Moment {
+function toMoment(until: Date): Moment {
   return { until: until.toISOString(), forMs: Math.max(0, until.getTime() - Date.now()) }
 }

@@ -6,15 +6,15 @@ import { confirmationOf } from '../../domain/operational.ts'
 import { type AttemptResult, type Outcome, maxExcerptBytes } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
-import { askingEvent } from '../asking-event.ts'
+import { readCallingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
-import { type Noted, noteOutcome } from './health.ts'
+import { type HealthNote, noteOutcome } from './health.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { logAttempt } from './log.ts'
 import type { OngoingAttempts } from './ongoing.ts'
 import { prepareConfirmation } from './prepare-confirmation.ts'
-import { type Prepared, prepareMessage } from './prepare.ts'
+import { type PreparedAttempt, prepareMessage } from './prepare.ts'
 import { sendRendered } from './send.ts'
 import { findTarget } from '../target.ts'
 import type { AttemptRequest } from './request.ts'
@@ -41,7 +41,7 @@ export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts 
   }
 
   async function makeAsked(request: AttemptRequest): Promise<AttemptResult> {
-    const { event } = await askingEvent()
+    const { event } = await readCallingEvent()
     return makeAttempt(deps, event, request)
   }
 
@@ -61,7 +61,7 @@ async function inFastLane(
   request: AttemptRequest,
   make: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
-  const reason = lanes.deferral({ tenantId, destinationId: laneOf(request) })
+  const reason = lanes.deferral({ tenantId, destinationId: chooseLane(request) })
   if (reason !== undefined) return { kind: 'deferred', reason }
   const leave = lanes.enter(tenantId)
   return make().finally(leave)
@@ -100,9 +100,9 @@ async function send(
   deps: ActivityDeps,
   event: Event,
   request: AttemptRequest,
-  { channel, rendered, audience, ...prepared }: Prepared,
+  { channel, rendered, audience, ...prepared }: PreparedAttempt,
 ): Promise<AttemptResult> {
-  const leave = deps.lanes.send(laneOf(request), request.timeoutMs * slowShare)
+  const leave = deps.lanes.send(chooseLane(request), request.timeoutMs * slowShare)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
@@ -114,7 +114,7 @@ async function send(
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // What is sent by another server than the destination's says nothing of its health.
-    const noted: Noted = confirmationOf(event)
+    const noted: HealthNote = confirmationOf(event)
       ? { outcome }
       : await noteOutcome(deps, target, outcome, { test: event.test === true })
     return {
@@ -142,6 +142,6 @@ function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
 }
 
 /** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
-function laneOf({ destinationId, url }: AttemptRequest): string {
+function chooseLane({ destinationId, url }: AttemptRequest): string {
   return url ?? destinationId
 }

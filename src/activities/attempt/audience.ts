@@ -40,17 +40,17 @@ export async function findAudience(
 ): Promise<Audience | Skipped | undefined> {
   const addresses = distinctAddresses(channel?.recipients(target.config) ?? [])
   if (addresses.length === 0) return undefined
-  const known = await consentsOf(deps, target, addresses)
+  const known = await readConsents(deps, target, addresses)
   await requestConfirmations(deps, target, known)
   const leftOut = whyLeftOut(known)
   const agreed = known.filter(agrees)
   if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
   const done = new Set([...(settled?.reached ?? []), ...(settled?.refused ?? [])].map(addressKey))
   const recipients = agreed.filter(({ address }) => !done.has(addressKey(address)))
-  return { recipients: recipients.map((one) => recipientOf(deps, target, one)), leftOut }
+  return { recipients: recipients.map((one) => toRecipient(deps, target, one)), leftOut }
 }
 
-export function recipientOf(
+export function toRecipient(
   { emailLinks }: Pick<ActivityDeps, 'emailLinks'>,
   { id: destinationId }: Pick<Target, 'id'>,
   { address }: Pick<Recipient, 'address'>,
@@ -59,7 +59,7 @@ export function recipientOf(
 }
 
 /** As the config spells and orders them. What a process of an earlier release has written has no recipients yet: they are asked. */
-async function consentsOf(
+async function readConsents(
   { db }: ActivityDeps,
   { id }: Target,
   addresses: readonly string[],

@@ -18,13 +18,13 @@ export function failIfAttemptFailed<Result>(result: Result, attempts: readonly F
   })
 }
 
-type Attempted = AttemptResult & { kind: 'attempted' }
+type AttemptedResult = AttemptResult & { kind: 'attempted' }
 
-function hasFailed(result: FirstResult): result is Attempted {
+function hasFailed(result: FirstResult): result is AttemptedResult {
   return result.kind === 'attempted' && result.outcome.kind !== 'delivered'
 }
 
-function messageFor(failed: readonly Attempted[], made: number): string {
+function messageFor(failed: readonly AttemptedResult[], made: number): string {
   const outcomes = failed.map(({ outcome }) =>
     [outcome.kind, 'errorClass' in outcome && outcome.errorClass, outcome.responseCode]
       .filter(Boolean)

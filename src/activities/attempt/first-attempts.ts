@@ -47,7 +47,7 @@ export function createAttemptEach(
   const shares = createShares(maxWaiting)
 
   return async function attemptEach({ event, requests }: AttemptsRequest): Promise<FirstAttempts> {
-    const asking = askingRun()
+    const asking = callingRun()
     const begun = requests.map((request) => {
       const key = deliveryKey(request)
       const attempt = deps.ongoing.begin(`${asking.runId} ${key}`, () => make(event, request))
@@ -68,7 +68,7 @@ export function createAttemptEach(
 }
 
 /** The run of the workflow that asks for the running activity. */
-function askingRun(): { workflowId: string; runId: string } {
+function callingRun(): { workflowId: string; runId: string } {
   const { workflowExecution } = activityInfo()
   if (!workflowExecution) throw new Error('this activity can only be called by a workflow')
   return workflowExecution

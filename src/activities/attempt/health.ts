@@ -5,7 +5,7 @@ import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
 /** What an attempt came to, and whether its destination is not to be called again. */
-export interface Noted {
+export interface HealthNote {
   outcome: Outcome
   disable?: DisableOrder
 }
@@ -20,7 +20,7 @@ export async function noteOutcome(
   target: Target,
   outcome: Outcome,
   { test }: { test: boolean },
-): Promise<Noted> {
+): Promise<HealthNote> {
   const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
   if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
   deps.throttles.record(target, outcome)
@@ -41,28 +41,28 @@ export async function noteOutcome(
   }
 }
 
-type Rejected = Outcome & { kind: 'rejected' }
+type Rejection = Outcome & { kind: 'rejected' }
 
 /** Another target may well take what this one refused for good. */
-async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejected): Promise<Noted> {
+async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejection): Promise<HealthNote> {
   if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
   if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
   return { outcome, ...(await noteFailing(deps, target)) }
 }
 
-function isGone(outcome: Outcome): outcome is Rejected {
+function isGone(outcome: Outcome): outcome is Rejection {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disableAsGone({ version }: Target, { error }: Rejected): Pick<Noted, 'disable'> {
+function disableAsGone({ version }: Target, { error }: Rejection): Pick<HealthNote, 'disable'> {
   return { disable: { reason: error, version } }
 }
 
-function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejected): Outcome {
+function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejection): Outcome {
   return { ...rest, kind: 'failed', error: `${error}; the destination was changed during the attempt` }
 }
 
-async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<Noted, 'disable'>> {
+async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<HealthNote, 'disable'>> {
   const { failingSince, version, recoveries } = target
   if (!failingSince) await noteFailure(db, target)
   if (!failingSince || Date.now() - failingSince.getTime() < disableAfterFailingMs) return {}

@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../deps.ts'
 import type { Throttle } from '../limits/throttles.ts'
 
 type Held = AttemptResult & { kind: 'held' }
-type Paced = Pick<Destination, 'id' | 'recoveries'> & {
+type PacedDestination = Pick<Destination, 'id' | 'recoveries'> & {
   delivery: Pick<Destination['delivery'], 'maxPerSecond'>
 }
 
@@ -19,7 +19,7 @@ type Paced = Pick<Destination, 'id' | 'recoveries'> & {
  */
 export async function holdBack(
   deps: ActivityDeps,
-  target: Paced,
+  target: PacedDestination,
   { place, now }: Pick<AttemptRequest, 'place' | 'now'>,
 ): Promise<Held | undefined> {
   const open = now ? undefined : deps.circuits.wouldHold(target)
@@ -36,7 +36,7 @@ export async function holdBack(
 
 async function awaitThrottle(
   { db }: ActivityDeps,
-  { id }: Paced,
+  { id }: PacedDestination,
   { notBefore }: Throttle,
   place: Place | undefined,
 ): Promise<Held | undefined> {
@@ -56,7 +56,7 @@ const pollMs = 20
 
 async function awaitReservation(
   { db }: ActivityDeps,
-  { id, delivery: { maxPerSecond } }: Paced,
+  { id, delivery: { maxPerSecond } }: PacedDestination,
   kept: Place | undefined,
   throttle: Throttle | undefined,
 ): Promise<Held | undefined> {

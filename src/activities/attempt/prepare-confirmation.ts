@@ -4,10 +4,10 @@ import type { MailLimits } from '../../db/limits/mail-limits.ts'
 import { confirmWithinMs } from '../../domain/email/link.ts'
 import type { Event } from '../../domain/event.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import { recipientOf, whyNotAsk } from './audience.ts'
+import { toRecipient, whyNotAsk } from './audience.ts'
 import { holdConfirmation } from './hold-mail.ts'
 import type { ActivityDeps } from '../deps.ts'
-import type { Prepared } from './prepare.ts'
+import type { PreparedAttempt } from './prepare.ts'
 import type { Target } from '../target.ts'
 
 const withoutLinks: AttemptResult = {
@@ -26,7 +26,7 @@ export async function prepareConfirmation(
   event: Event,
   target: Target,
   { address, attempt }: { address: string; attempt: number },
-): Promise<Prepared | AttemptResult> {
+): Promise<PreparedAttempt | AttemptResult> {
   const { db, emailLinks, mailLimits } = deps
   const channel = findChannel(target.channel)
   const asked = await whyNotAsk(deps, channel, target, address)
@@ -47,6 +47,6 @@ export async function prepareConfirmation(
     keys: { secrets: [] },
     composition: { event, destination: { id, name } },
     rendered: { content: { ...renderConfirmation(asking) } },
-    audience: { recipients: [recipientOf(deps, target, { address })] },
+    audience: { recipients: [toRecipient(deps, target, { address })] },
   }
 }

@@ -16,7 +16,7 @@ import { renderTemplate, type Rendered } from './render.ts'
 import { signingKeys, type Target } from '../target.ts'
 
 /** An attempt that nothing speaks against. */
-export interface Prepared {
+export interface PreparedAttempt {
   channel: Channel | undefined
   target: Target
   keys: SigningKeys | undefined
@@ -31,7 +31,7 @@ export async function prepareMessage(
   event: Event,
   target: Target,
   request: AttemptRequest,
-): Promise<Prepared | AttemptResult> {
+): Promise<PreparedAttempt | AttemptResult> {
   const inactive = event.test ? undefined : whyInactive(target)
   if (inactive !== undefined) return { kind: 'skipped', reason: inactive, missed: true }
   const channel = findChannel(target.channel)
@@ -46,7 +46,7 @@ export async function prepareMessage(
   const composition = await describeMessage(
     deps,
     channel,
-    compositionOf(deps, event, target, request),
+    createComposition(deps, event, target, request),
     request,
   )
   const rendered = await render(deps, channel, composition, request)
@@ -54,7 +54,7 @@ export async function prepareMessage(
 }
 
 /** What the message is composed of, and the link by which its reader acknowledges the event where that is waited for. */
-function compositionOf(
+function createComposition(
   { acknowledgeLink }: ActivityDeps,
   event: Event,
   { id, name }: Target,

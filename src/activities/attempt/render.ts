@@ -37,7 +37,7 @@ export async function renderTemplate(
   const template = { id: found.id, version: found.version }
   if (Object.keys(found.parts[channel.name] ?? {}).length === 0)
     return { template, templateFault: noPartFor(channel.name) }
-  const key = keyOf(channel, found)
+  const key = cacheKey(channel, found)
   const known = slowLately.get(key)
   if (known !== undefined)
     return { template, templateFault: faultText(`${known}; not rendered again for a minute`) }
@@ -51,7 +51,7 @@ export async function renderTemplate(
   return { template, templateFault }
 }
 
-function keyOf(channel: Channel, { id, version }: Template): string {
+function cacheKey(channel: Channel, { id, version }: Template): string {
   return `${id}/${version}/${channel.name}`
 }
 
@@ -61,7 +61,7 @@ async function render(
   template: Template,
   of: Composition,
 ): Promise<Rendering> {
-  const key = keyOf(channel, template)
+  const key = cacheKey(channel, template)
   const texts = template.parts[channel.name] ?? {}
   const input = { channel: channel.name, key, texts, ...packComposition(of) }
   const options = { maxWaitMs: maxMessageWaitMs }

@@ -10,7 +10,7 @@ import { faultText, type Rendered } from './render.ts'
 import type { Target } from '../target.ts'
 
 /** A message, and what sending it takes. */
-export interface Sending {
+export interface SendRequest {
   composition: Composition
   content?: Content | undefined
   target: Target
@@ -30,7 +30,7 @@ export interface Sending {
 export async function sendRendered(
   deps: ActivityDeps,
   channel: Channel | undefined,
-  sending: Sending,
+  sending: SendRequest,
   { content, ...made }: Rendered,
 ): Promise<{ outcome: Outcome } & Omit<Rendered, 'content'>> {
   const startedAt = performance.now()
@@ -44,7 +44,7 @@ export async function sendRendered(
 async function send(
   deps: ActivityDeps,
   channel: Channel | undefined,
-  { target, keys, composition, ...message }: Sending,
+  { target, keys, composition, ...message }: SendRequest,
 ): Promise<Outcome> {
   if (!channel)
     return {
@@ -68,7 +68,7 @@ async function send(
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
     const outcome = await channel.send({ ...composition, ...message, destination }, deps.context)
-    return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
+    return redactOutcome(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
     // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
     const text = err instanceof Error ? (err.stack ?? err.message) : String(err)
@@ -89,7 +89,7 @@ function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolea
 }
 
 /** What a receiver answered may echo what it was sent. */
-function withoutSecretsOf(outcome: Outcome, secrets: string[]): Outcome {
+function redactOutcome(outcome: Outcome, secrets: string[]): Outcome {
   const { responseExcerpt } = outcome
   return {
     ...outcome,

@@ -5,20 +5,20 @@
  */
 export interface Circuits {
   /** Why and for how long not to make an attempt, or `undefined` to make it. The first that may be made after a while is the probe. */
-  hold(destination: Recovering): Held | undefined
+  hold(destination: CircuitTarget): CircuitHold | undefined
   /** The same answer for an attempt that has yet to wait for something else: it does not become the probe. */
-  wouldHold(destination: Recovering): Held | undefined
+  wouldHold(destination: CircuitTarget): CircuitHold | undefined
   /** Counts an attempt that was made. `error` is given where it failed. */
-  record(destination: Recovering, ended: { error?: string | undefined }): void
+  record(destination: CircuitTarget, ended: { error?: string | undefined }): void
 }
 
 /** A destination as an attempt loaded it. A circuit is about the `recoveries` that it opened at. */
-export interface Recovering {
+export interface CircuitTarget {
   id: string
   recoveries: number
 }
 
-interface Held {
+interface CircuitHold {
   reason: string
   retryInMs: number
 }
@@ -85,14 +85,14 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
   const circuits = new Map<string, Closed | Open>()
 
   /** A circuit from before the destination recovered is forgotten. */
-  function find({ id, recoveries }: Recovering): Closed | Open | undefined {
+  function find({ id, recoveries }: CircuitTarget): Closed | Open | undefined {
     const known = circuits.get(id)
     if (!known || known.recoveries >= recoveries) return known
     circuits.delete(id)
     return undefined
   }
 
-  function open({ id, recoveries }: Recovering, lastError: string, before?: Open): void {
+  function open({ id, recoveries }: CircuitTarget, lastError: string, before?: Open): void {
     const times = (before?.times ?? 0) + 1
     const openMs = Math.min(limits.openMs * 2 ** (times - 1), limits.longestOpenMs)
     const since = before?.since ?? now()
@@ -101,7 +101,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     circuits.set(id, { state: 'open', recoveries, since, lastError, times, until, probing: false, lastAskAt })
   }
 
-  function count(destination: Recovering, known: Closed | undefined, error: string | undefined): void {
+  function count(destination: CircuitTarget, known: Closed | undefined, error: string | undefined): void {
     const { id, recoveries } = destination
     const current = known && known.since > now() - limits.windowMs ? known : undefined
     if (!current && error === undefined) return void circuits.delete(id)
@@ -112,7 +112,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     circuits.set(id, { state: 'closed', recoveries, since: current?.since ?? now(), made, failed })
   }
 
-  function held(circuit: Open): Held {
+  function held(circuit: Open): CircuitHold {
     const { since, lastError } = circuit
     const leastMs = Math.max(limits.minAskMs, (now() - since) * limits.askShare)
     circuit.lastAskAt = Math.max(circuit.lastAskAt + limits.askGapMs, now() + leastMs)
@@ -123,7 +123,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     }
   }
 
-  function wouldHold(destination: Recovering): Held | undefined {
+  function wouldHold(destination: CircuitTarget): CircuitHold | undefined {
     const circuit = find(destination)
     return circuit?.state === 'open' && circuit.until > now() ? held(circuit) : undefined
   }

@@ -1,14 +1,14 @@
 import { isThrottled, type Outcome } from '../../domain/delivery/outcome.ts'
-import type { Recovering } from './circuits.ts'
+import type { CircuitTarget } from './circuits.ts'
 
 /**
  * What one worker knows of destinations that answer HTTP 429: how long to wait, and how far apart attempts must be. In memory,
  * like circuits: a new worker learns it from the next 429.
  */
 export interface Throttles {
-  find(destination: Recovering): Throttle | undefined
+  find(destination: CircuitTarget): Throttle | undefined
   /** Notes a 429; any other outcome changes nothing. */
-  record(destination: Recovering, outcome: Outcome): void
+  record(destination: CircuitTarget, outcome: Outcome): void
 }
 
 export interface Throttle {

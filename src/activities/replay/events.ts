@@ -100,7 +100,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
 async function readInput(
   client: Client,
   { workflowId = '', runId }: Replayable,
-): Promise<Pick<Starting, 'event' | 'digest' | 'redacted'>> {
+): Promise<Pick<ReplayStart, 'event' | 'digest' | 'redacted'>> {
   try {
     const input = await readEventInput(client, workflowId, runId)
     if ('erased' in input) return { event: input.event }
@@ -111,9 +111,9 @@ async function readInput(
   }
 }
 
-const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
+const nothing: Pick<ReplayStart, 'event' | 'digest' | 'redacted'> = {}
 
-interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
+interface ReplayStart extends Partial<Pick<RouteEventInput, 'digest'>> {
   event?: Event | ErasedEvent | undefined
   /** Of an event that the archive keeps without what is redacted. */
   redacted?: true
@@ -124,7 +124,7 @@ interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
 async function startOne(
   client: Client,
   { id }: ReplayEventsInput,
-  { destinations, ordered, event, redacted, digest }: Replayable & Starting,
+  { destinations, ordered, event, redacted, digest }: Replayable & ReplayStart,
 ): Promise<'started' | SkipReason> {
   if (!event) return 'forgotten'
   if (event.data === undefined) return 'erased'
