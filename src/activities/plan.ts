@@ -6,7 +6,7 @@ import { passRule, rulesHoldingBack } from '../db/limits/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
 import type { Event } from '../domain/event.ts'
-import { confirmationOf } from '../domain/operational.ts'
+import { readConfirmation } from '../domain/operational.ts'
 import { maxPlanBytes } from '../domain/routing/plan-size.ts'
 import { leadingDeliveries, plannedDeliveries, type Plan, type Routing } from '../domain/routing/plan.ts'
 import { defaultTimeoutMs } from '../domain/delivery/retry-schedule.ts'
@@ -69,7 +69,7 @@ async function decide(
 ): Promise<Routing> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
-  const asking = confirmationOf(event)
+  const asking = readConfirmation(event)
   if (asking) return routeConfirmation(await routableDestinations(db, scope, [asking.destinationId]))
   const asked = test ? [test.destinationId] : replay?.destinations
   const [destinations, rules, templates] = await Promise.all([

@@ -36,7 +36,7 @@ export function isDay(text: string): boolean {
 }
 
 /** A day that was rolled up, and until when its executions were counted. */
-export interface Rolled {
+export interface RolledDay {
   day: string
   countedUntil: Date
   archived: boolean
@@ -45,7 +45,7 @@ export interface Rolled {
 export interface RollUpState {
   /** Since when there can have been deliveries: the oldest tenant. */
   since: Date | undefined
-  rolled: readonly Rolled[]
+  rolled: readonly RolledDay[]
   /** Whether closed days are archived, too. */
   archiving: boolean
 }

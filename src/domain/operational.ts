@@ -38,7 +38,7 @@ export function statusNews(
 ): News {
   const data = { ...subjectData(destination), reason, at: at.toISOString() }
   const name = `${destination.id}_${change}_${at.getTime()}`
-  return { name, type: `destination.${change}`, ...ownerOf(destination), data }
+  return { name, type: `destination.${change}`, ...toOwner(destination), data }
 }
 
 /** What became of a delivery so far. `attempts` are those made. */
@@ -64,7 +64,7 @@ export function failingNews(
     at: at.toISOString(),
   }
   const name = `${destination.id}_failing_${failingSince.getTime()}`
-  return { name, type: 'delivery.failing', ...causeOf(event), data }
+  return { name, type: 'delivery.failing', ...inheritCause(event), data }
 }
 
 /** A delivery was given up. `workflowId` is of the event's run that made it, `step` of the rule that did. */
@@ -84,8 +84,8 @@ export function exhaustedNews(
     at: at.toISOString(),
   }
   const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
-  const name = `exhausted_${hashOf(delivery)}`
-  return { name, type: 'delivery.exhausted', ...causeOf(event), data }
+  const name = `exhausted_${shortHash(delivery)}`
+  return { name, type: 'delivery.exhausted', ...inheritCause(event), data }
 }
 
 /** A destination's signing secret, or the tenant's API secret where there is no destination, was replaced. */
@@ -105,13 +105,13 @@ export function rotationNews(
   return {
     name: `${destination?.id ?? kind}_rotated_${at.getTime()}`,
     type: 'key.rotated',
-    ...ownerOf(owner),
+    ...toOwner(owner),
     data,
   }
 }
 
 /**
- * Asks a recipient of an email destination to confirm. It goes to that recipient alone (`confirmationOf`). `after` is when the
+ * Asks a recipient of an email destination to confirm. It goes to that recipient alone (`readConfirmation`). `after` is when the
  * one before was asked for, or since when there is something to ask: asked for twice at once it is one mail.
  */
 export function confirmationNews(
@@ -119,12 +119,12 @@ export function confirmationNews(
   { address, after, at }: { address: string; after: Date; at: Date },
 ): News {
   const data = { ...subjectData(destination), address, at: at.toISOString() }
-  const name = `${destination.id}_confirm_${hashOf(address)}_${after.getTime()}`
-  return { name, type: 'email.confirmation', ...ownerOf(destination), data }
+  const name = `${destination.id}_confirm_${shortHash(address)}_${after.getTime()}`
+  return { name, type: 'email.confirmation', ...toOwner(destination), data }
 }
 
 /** Whom an event asks to confirm, if that is what it does. */
-export function confirmationOf({
+export function readConfirmation({
   type,
   data,
   operational,
@@ -142,8 +142,8 @@ export function unsubscribedNews(
   { address, at }: { address: string; at: Date },
 ): News {
   const data = { ...subjectData(destination), address, at: at.toISOString() }
-  const name = `${destination.id}_unsubscribed_${hashOf(address)}_${at.getTime()}`
-  return { name, type: 'email.unsubscribed', ...ownerOf(destination), data }
+  const name = `${destination.id}_unsubscribed_${shortHash(address)}_${at.getTime()}`
+  return { name, type: 'email.unsubscribed', ...toOwner(destination), data }
 }
 
 /**
@@ -159,16 +159,16 @@ export function aboutDestination({
   return typeof data.destinationId === 'string' ? data.destinationId : undefined
 }
 
-function hashOf(text: string): string {
+function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
-function ownerOf({ tenantId, environment }: Owner): Owner {
+function toOwner({ tenantId, environment }: Owner): Owner {
   return { tenantId, environment }
 }
 
-function causeOf(event: Event): Owner & Pick<News, 'hops'> {
-  return { ...ownerOf(event), ...(event.hops !== undefined && { hops: event.hops }) }
+function inheritCause(event: Event): Owner & Pick<News, 'hops'> {
+  return { ...toOwner(event), ...(event.hops !== undefined && { hops: event.hops }) }
 }
 
 function subjectData({ id, name, channel }: Subject) {

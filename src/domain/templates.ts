@@ -24,26 +24,26 @@ export function defaultTemplateFor(
   let nearest = { id: undefined as string | undefined, nearness: 0 }
   for (const { id, channels, eventTypes } of templates) {
     if (!channels.includes(channel)) continue
-    const nearness = Math.max(0, ...eventTypes.map((pattern) => nearnessOf(pattern, event.type)))
+    const nearness = Math.max(0, ...eventTypes.map((pattern) => specificity(pattern, event.type)))
     if (nearness > nearest.nearness) nearest = { id, nearness }
   }
-  return nearest.nearness === nearnessOfAll && digestOf(event) ? undefined : nearest.id
+  return nearest.nearness === specificityOfAll && digestOf(event) ? undefined : nearest.id
 }
 
-const nearnessOfAll = 1
+const specificityOfAll = 1
 
 /** Why a message is not made of the template that was planned. */
 export function templateIsGone(id: string): string {
   return `the template ${id} no longer exists`
 }
 
-export function noPartFor(channel: string): string {
+export function noContentFor(channel: string): string {
   return `the template has no content for the channel ${channel}`
 }
 
 /** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */
-function nearnessOf(pattern: string, eventType: string): number {
+function specificity(pattern: string, eventType: string): number {
   if (!fitsEventType(pattern, eventType)) return 0
-  if (pattern === 'all' || pattern === '*') return nearnessOfAll
-  return pattern.includes('*') ? nearnessOfAll + pattern.length : Infinity
+  if (pattern === 'all' || pattern === '*') return specificityOfAll
+  return pattern.includes('*') ? specificityOfAll + pattern.length : Infinity
 }

@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity'
 import { releaseReservation } from '../../db/limits/pace.ts'
 import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
 import { type Event, expiryMs } from '../../domain/event.ts'
-import { confirmationOf } from '../../domain/operational.ts'
+import { readConfirmation } from '../../domain/operational.ts'
 import { type AttemptResult, type Outcome, maxExcerptBytes } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
@@ -89,7 +89,7 @@ async function attemptOnce(deps: AttemptDeps, event: Event, request: AttemptRequ
   if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
-  const asking = confirmationOf(event)
+  const asking = readConfirmation(event)
   const prepared = asking
     ? await prepareConfirmation(deps, event, target, { address: asking.address, attempt: request.number })
     : await prepareMessage(deps, event, target, request)
@@ -114,7 +114,7 @@ async function send(
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // What is sent by another server than the destination's says nothing of its health.
-    const noted: HealthNote = confirmationOf(event)
+    const noted: HealthNote = readConfirmation(event)
       ? { outcome }
       : await noteOutcome(deps, target, outcome, { test: event.test === true })
     return {

@@ -8,9 +8,9 @@ import {
 } from '../../db/destinations/email-recipients.ts'
 import {
   addressKey,
-  agrees,
+  mayBeMailed,
   distinctAddresses,
-  nobodyAgrees,
+  noRecipientConfirmed,
   whyLeftOut,
 } from '../../domain/email/consent.ts'
 import { confirmationNews } from '../../domain/operational.ts'
@@ -43,8 +43,8 @@ export async function findAudience(
   const known = await readConsents(deps, target, addresses)
   await requestConfirmations(deps, target, known)
   const leftOut = whyLeftOut(known)
-  const agreed = known.filter(agrees)
-  if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
+  const agreed = known.filter(mayBeMailed)
+  if (agreed.length === 0) return { kind: 'skipped', reason: noRecipientConfirmed(leftOut), missed: true }
   const done = new Set([...(settled?.reached ?? []), ...(settled?.refused ?? [])].map(addressKey))
   const recipients = agreed.filter(({ address }) => !done.has(addressKey(address)))
   return { recipients: recipients.map((one) => toRecipient(deps, target, one)), leftOut }

@@ -1,7 +1,7 @@
 import { redactedPaths } from '../../db/redaction.ts'
 import type { Event } from '../../domain/event.ts'
 import type { Outcome } from '../../domain/delivery/outcome.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import { redacted } from '../../domain/redaction/redaction.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
@@ -49,7 +49,7 @@ async function quotationRemover(
   event: Event,
 ): Promise<(text: string) => string> {
   try {
-    return redactionOf(event, await redactedPaths(db, event.tenantId)).text
+    return createRedaction(event, await redactedPaths(db, event.tenantId)).text
   } catch {
     return () => redacted
   }

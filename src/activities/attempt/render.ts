@@ -8,7 +8,7 @@ import { OverBudget } from '../../compute/over-budget.ts'
 import { packComposition } from '../../compute/payload.ts'
 import { findTemplate, type Template } from '../../db/templates.ts'
 import { maxTemplateFaultLength, type TemplateRef } from '../../domain/delivery/outcome.ts'
-import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { ActivityDeps } from '../deps.ts'
 
@@ -36,7 +36,7 @@ export async function renderTemplate(
   if (!found) return { templateFault: templateIsGone(templateId) }
   const template = { id: found.id, version: found.version }
   if (Object.keys(found.parts[channel.name] ?? {}).length === 0)
-    return { template, templateFault: noPartFor(channel.name) }
+    return { template, templateFault: noContentFor(channel.name) }
   const key = cacheKey(channel, found)
   const known = slowLately.get(key)
   if (known !== undefined)

@@ -9,7 +9,7 @@ import { inArchiveTurn } from '../../db/archive-turns.ts'
 import type { Db } from '../../db/client.ts'
 import { findErasuresSince } from '../../db/erasures.ts'
 import { redactedPaths } from '../../db/redaction.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import { closedExecutions, type Span } from '../../temporal/counts/closed-executions.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import type { Execution } from '../../temporal/log/executions.ts'
@@ -70,7 +70,7 @@ function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
 /** A line without what its tenant wants redacted; it says so where there was any. */
 function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
   if (run.erased) return run
-  const { data, found, timeline } = redactionOf(run.event, paths)
+  const { data, found, timeline } = createRedaction(run.event, paths)
   if (!found) return run
   return { ...run, event: { ...run.event, data }, timeline: timeline(run.timeline), redacted: true }
 }

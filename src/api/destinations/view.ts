@@ -4,7 +4,7 @@ import { previousInForce, type Destination } from '../../db/destinations/destina
 import type { Tx } from '../../db/client.ts'
 import type { Destination as Row } from '../../db/generated/client.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
-import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
 import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
 
@@ -25,7 +25,7 @@ export function showDestination(destination: Destination) {
     config: maskConfig(channelOf(channel), config),
     subscription,
     delivery,
-    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
+    ...(privateKey && { publicKey: derivePublicKey(privateKey) }),
     ...(lastToEnd && { previousSecretsEndAt: lastToEnd.until }),
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),

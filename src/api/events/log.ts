@@ -6,7 +6,7 @@ import {
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../db/redaction.ts'
 import { isEventId } from '../../domain/event.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import type { EventStatus } from '../../domain/delivery/timeline.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import {
@@ -144,7 +144,7 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   const { event } = input
   const { id, type, environment, test, createdAt, expiresAt, hops } = event
   // Of what was erased there is nothing left to redact.
-  const redaction = event.data && redactionOf(event, paths)
+  const redaction = event.data && createRedaction(event, paths)
   const known = {
     id,
     type,

@@ -50,7 +50,7 @@ export function makePrivateKey(): string {
 }
 
 /** The `whpk_…` that receivers verify `v1a` signatures with. It is no secret. */
-export function publicKeyOf(privateKey: string): string {
+export function derivePublicKey(privateKey: string): string {
   const { x = '' } = createPublicKey(keyObject(privateKey)).export({ format: 'jwk' })
   return publicPrefix + Buffer.from(x, 'base64url').toString('base64')
 }

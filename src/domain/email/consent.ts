@@ -23,7 +23,7 @@ export function distinctAddresses(addresses: readonly string[]): string[] {
 }
 
 /** Whether mail may go there. */
-export function agrees({ status }: Consent): boolean {
+export function mayBeMailed({ status }: Consent): boolean {
   return status === 'confirmed' || status === 'vouched'
 }
 
@@ -49,20 +49,20 @@ export function countLeftOut(consents: readonly Consent[]): string | undefined {
 }
 
 /** Why nothing is sent where no recipient agrees. */
-export function nobodyAgrees(leftOut: string | undefined): string {
+export function noRecipientConfirmed(leftOut: string | undefined): string {
   return `no recipient has confirmed: ${leftOut}`
 }
 
 function reason(consents: readonly Consent[], wanted: RecipientStatus, one: string, many: string) {
   const addresses = consents.filter(({ status }) => status === wanted).map(({ address }) => address)
   if (addresses.length === 0) return undefined
-  return `${listOf(addresses)} ${addresses.length === 1 ? one : many}`
+  return `${formatAddresses(addresses)} ${addresses.length === 1 ? one : many}`
 }
 
 const maxNamedAddresses = 5
 
 /** Addresses for people: a few of them, and how many more. */
-export function listOf(addresses: readonly string[]): string {
+export function formatAddresses(addresses: readonly string[]): string {
   const named = addresses.slice(0, maxNamedAddresses).join(', ')
   return addresses.length > maxNamedAddresses
     ? `${named} and ${addresses.length - maxNamedAddresses} more`

@@ -34,11 +34,11 @@ export function createEmailLinks(publicUrl: string, keys: SecretKeys) {
 export type EmailLinks = ReturnType<typeof createEmailLinks>
 
 export function makeConfirmToken({ since, expiresAt, ...ref }: ConfirmRef, keys: SecretKeys): string {
-  return signToken('email-confirm', [...partsOf(ref), since.toString(36), expiresAt.toString(36)], keys)
+  return signToken('email-confirm', [...tokenParts(ref), since.toString(36), expiresAt.toString(36)], keys)
 }
 
 export function makeUnsubscribeToken(ref: RecipientRef, keys: SecretKeys): string {
-  return signToken('email-unsubscribe', partsOf(ref), keys)
+  return signToken('email-unsubscribe', tokenParts(ref), keys)
 }
 
 /** What a token stands for, if it was made with one of the keys, whether or not it has expired. */
@@ -47,7 +47,7 @@ export function readConfirmToken(token: string, keys: SecretKeys): ConfirmRef | 
   if (parts?.length !== 4) return undefined
   const [destinationId = '', address = '', since = '', expiresAt = ''] = parts
   return {
-    ...refOf(destinationId, address),
+    ...toRecipientRef(destinationId, address),
     since: Number.parseInt(since, 36),
     expiresAt: Number.parseInt(expiresAt, 36),
   }
@@ -57,14 +57,14 @@ export function readUnsubscribeToken(token: string, keys: SecretKeys): Recipient
   const parts = readToken('email-unsubscribe', token, keys)
   if (parts?.length !== 2) return undefined
   const [destinationId = '', address = ''] = parts
-  return refOf(destinationId, address)
+  return toRecipientRef(destinationId, address)
 }
 
 /** An address holds dots, and may hold signs that stand for something else in a URL. */
-function partsOf({ destinationId, address }: RecipientRef): string[] {
+function tokenParts({ destinationId, address }: RecipientRef): string[] {
   return [destinationId, Buffer.from(address).toString('base64url')]
 }
 
-function refOf(destinationId: string, address: string): RecipientRef {
+function toRecipientRef(destinationId: string, address: string): RecipientRef {
   return { destinationId, address: Buffer.from(address, 'base64url').toString() }
 }

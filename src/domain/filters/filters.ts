@@ -66,7 +66,7 @@ const $field = (
 function toSift(filter: JsonObject): object {
   const parts = Object.entries(filter).map(([key, value]) => {
     if (key === '$not' && isJsonObject(value)) return { $not: toSift(value) }
-    if (key.startsWith('$')) return { [key]: listOf(value).filter(isJsonObject).map(toSift) }
+    if (key.startsWith('$')) return { [key]: toList(value).filter(isJsonObject).map(toSift) }
     return { $field: fieldTest(key.split('.'), value) }
   })
   return parts.length > 0 ? { $and: parts } : {}
@@ -108,9 +108,9 @@ function compileOperator(name: string, argument: Json, options = ''): Test<Exact
     case '$ne':
       return unlessNullIsMeant([argument], not(compileOperator('$eq', argument)))
     case '$nin':
-      return unlessNullIsMeant(listOf(argument), not(compileOperator('$in', argument)))
+      return unlessNullIsMeant(toList(argument), not(compileOperator('$in', argument)))
     case '$all': {
-      const tests = listOf(argument).map(compileCondition)
+      const tests = toList(argument).map(compileCondition)
       return (values) => tests.every((test) => test(values))
     }
     case '$size':
@@ -150,7 +150,7 @@ const orders: Partial<Record<string, (order: number) => boolean>> = {
 
 /** What an operator says of one value. */
 function valueTest(name: string, argument: Json, options: string): Test<ExactJson> {
-  if (name === '$in') return isOneOf(listOf(argument).map(readConstant))
+  if (name === '$in') return isOneOf(toList(argument).map(readConstant))
   if (name === '$regex' && typeof argument === 'string') {
     const regex = compileRegex(argument, options)
     return (value) => typeof value === 'string' && regex.test(value)
@@ -189,6 +189,6 @@ function not<Value>(test: Test<Value>): Test<Value> {
   return (value) => !test(value)
 }
 
-function listOf(value: Json): Json[] {
+function toList(value: Json): Json[] {
   return Array.isArray(value) ? value : []
 }

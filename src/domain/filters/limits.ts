@@ -27,7 +27,7 @@ export function sizeProblem(filter: JsonObject): string | undefined {
 
 /** Whether the patterns are too large together, once each is known to be good. */
 export function regexProblem(filter: JsonObject): string | undefined {
-  const size = objectsIn(filter).reduce((sum, object) => sum + regexSizeOf(object), 0)
+  const size = objectsIn(filter).reduce((sum, object) => sum + measureRegexOf(object), 0)
   if (size <= filterLimits.regexSize) return undefined
   return 'has regular expressions that are too large in total (a group repeated by {100} counts 100 times)'
 }
@@ -37,7 +37,7 @@ function objectsIn(value: Json): JsonObject[] {
   return [...(isJsonObject(value) ? [value] : []), ...Object.values(value).flatMap(objectsIn)]
 }
 
-function regexSizeOf({ $regex, $options }: Partial<JsonObject>): number {
+function measureRegexOf({ $regex, $options }: Partial<JsonObject>): number {
   if (typeof $regex !== 'string') return 0
   const measured = measureRegex($regex, typeof $options === 'string' ? $options : '')
   return 'size' in measured ? measured.size : 0

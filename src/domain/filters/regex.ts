@@ -23,7 +23,7 @@ export type MeasuredRegex = { size: number } | { problem: string }
 
 /** A pattern in RE2's syntax: matching takes time in proportion to the text, whatever the pattern. Throws for a bad one. */
 export function compileRegex(pattern: string, options: string): RE2JS {
-  const key = keyOf(pattern, options)
+  const key = cacheKey(pattern, options)
   const known = compiled.get(key)
   if (known) return known
   const made = RE2JS.compile(
@@ -35,7 +35,7 @@ export function compileRegex(pattern: string, options: string): RE2JS {
 }
 
 export function measureRegex(pattern: string, options: string): MeasuredRegex {
-  const known = measured.get(keyOf(pattern, options))
+  const known = measured.get(cacheKey(pattern, options))
   if (known) return known
   const found = compileAndMeasure(pattern, options)
   rememberMeasured(pattern, options, found)
@@ -50,15 +50,15 @@ const measured = new LRUCache<string, MeasuredRegex>({
 
 /** Whether a pattern is known, and `measureRegex` need not compile it. */
 export function isMeasured(pattern: string, options: string): boolean {
-  return measured.has(keyOf(pattern, options))
+  return measured.has(cacheKey(pattern, options))
 }
 
 /** For whoever has measured it elsewhere. */
 export function rememberMeasured(pattern: string, options: string, found: MeasuredRegex): void {
-  measured.set(keyOf(pattern, options), found)
+  measured.set(cacheKey(pattern, options), found)
 }
 
-function keyOf(pattern: string, options: string): string {
+function cacheKey(pattern: string, options: string): string {
   return `${options}/${pattern}`
 }
 
@@ -70,7 +70,7 @@ function compileAndMeasure(pattern: string, options: string): MeasuredRegex {
   try {
     return { size: compileRegex(pattern, options).programSize() }
   } catch (error) {
-    return { problem: `must be a regular expression in RE2 syntax: ${reasonOf(error)}` }
+    return { problem: `must be a regular expression in RE2 syntax: ${explainSyntaxError(error)}` }
   }
 }
 
@@ -84,7 +84,7 @@ function repeatsIn(pattern: string): number {
 }
 
 /** RE2 names the piece of the pattern that it does not take; of these two people ask why. */
-function reasonOf(error: unknown): string {
+function explainSyntaxError(error: unknown): string {
   const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
   if (/\(\?(<?[=!])/.test(reason))
     return `${reason}; lookaround is not supported, because it cannot be matched in linear time`

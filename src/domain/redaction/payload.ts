@@ -20,7 +20,7 @@ export interface Redaction {
  * below it, with `*` for any name or item; a list on the way stands for each of its items, unless the path counts them (from 0).
  * What the path leads to goes as a whole. Values of fewer than four characters cannot be told apart in a quotation.
  */
-export function redactionOf(event: Pick<Event, 'type' | 'data'>, paths: readonly string[]): Redaction {
+export function createRedaction(event: Pick<Event, 'type' | 'data'>, paths: readonly string[]): Redaction {
   const hidden: ExactJson[] = []
   const clean = redactData(exactly(event.data), paths, (value) => {
     hidden.push(value)

@@ -71,7 +71,7 @@ type Clock = { at: Date } | { after: string; stopped?: true }
 type LookAhead = (delivery: PlannedDelivery) => DeliveryOutlook
 
 /** What the steps of one rule share while they are walked through in the order in which they would be done. */
-interface Forecasting {
+interface ForecastContext {
   windows: readonly QuietWindow[]
   lookAhead: LookAhead
   /** Other rules that act deliver the event to somebody. */
@@ -103,7 +103,7 @@ export function forecast(
 function forecastRule(
   rule: PlannedRule,
   at: Date,
-  around: Pick<Forecasting, 'lookAhead' | 'othersTell'>,
+  around: Pick<ForecastContext, 'lookAhead' | 'othersTell'>,
 ): ForecastRule {
   const { kind, ruleId, version, name, quietHours: windows = [] } = rule
   const { steps } = forecastSteps({ ...around, windows, told: false }, rule.steps, { at })
@@ -115,7 +115,7 @@ function isMade(delivery: PlannedDelivery, lookAhead: LookAhead): boolean {
 }
 
 /** One after the other: each begins when the one before it lets it. */
-function forecastSteps(by: Forecasting, planned: readonly PlannedStep[], clock: Clock) {
+function forecastSteps(by: ForecastContext, planned: readonly PlannedStep[], clock: Clock) {
   const steps = planned.map((step): ForecastStep => {
     const { until, then, detail } = forecastStep(by, step, clock)
     const begins = 'at' in clock ? { at: clock.at.toISOString() } : { after: clock.after }
@@ -125,7 +125,7 @@ function forecastSteps(by: Forecasting, planned: readonly PlannedStep[], clock: 
   return { steps, then: clock }
 }
 
-interface Forecasted {
+interface StepForecast {
   /** When what it waits for is over. */
   until?: Date | undefined
   /** When the next step begins. */
@@ -133,7 +133,7 @@ interface Forecasted {
   detail: StepDetail
 }
 
-function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecasted {
+function forecastStep(by: ForecastContext, step: PlannedStep, clock: Clock): StepForecast {
   switch (step.kind) {
     case 'deliver':
       return forecastDeliver(by, step, clock)
@@ -164,7 +164,7 @@ function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecas
  * The next step waits for the end of quiet hours, and for no delivery, unless it is to wait for the outcome. What follows a failure
  * begins once the step's first attempts are made if one of its deliveries is not.
  */
-function forecastDeliver(by: Forecasting, step: PlannedDeliver, clock: Clock): Forecasted {
+function forecastDeliver(by: ForecastContext, step: PlannedDeliver, clock: Clock): StepForecast {
   const { kind, path, deliveries, missing, waitFor, onFailure = [] } = step
   const until = 'at' in clock ? quietUntil(by.windows, clock.at) : undefined
   const begun: Clock = until ? { at: until } : clock
@@ -190,7 +190,7 @@ function after(clock: Clock, forMs: number): Clock {
   return until ? { at: until } : clock
 }
 
-function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): Forecasted {
+function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): StepForecast {
   const { kind } = step
   if ('forMs' in step) {
     const until = later(clock, step.forMs)
@@ -202,10 +202,10 @@ function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): For
 }
 
 function forecastAck(
-  by: Forecasting,
+  by: ForecastContext,
   { kind, path, within, withinMs, otherwise }: PlannedStep & { kind: 'awaitAck' },
   clock: Clock,
-): Forecasted {
+): StepForecast {
   const until = later(clock, withinMs)
   const warning = by.told ? undefined : by.othersTell ? toldByOthers : toldByNone
   const { steps, then } = forecastSteps(by, otherwise, after(clock, withinMs))

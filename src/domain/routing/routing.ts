@@ -191,7 +191,7 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
 }
 
 /** A rule that matches, as it is written. */
-interface Written {
+interface MatchingRule {
   name: string
   steps: readonly RuleStep[]
   digest?: object | undefined
@@ -203,7 +203,7 @@ function decideByRules(
   event: Event,
   destinations: readonly RoutableDestination[],
   acting: readonly PlannedRule[],
-  written: readonly Written[],
+  written: readonly MatchingRule[],
 ): DestinationDecision[] {
   const planned = plannedDeliveries(acting).filter(({ fault }) => fault === undefined)
   return destinations.map(({ id }): DestinationDecision => {
@@ -220,7 +220,7 @@ function decideByRules(
 const notNamed = 'routed by rules: no step of a matching rule names it'
 
 /** A rule names a destination, and yet has no delivery to it. */
-function whyNotBy({ name, steps, digest, heldBack }: Written): string {
+function whyNotBy({ name, steps, digest, heldBack }: MatchingRule): string {
   if (heldBack) return `routed by rules: “${name}” names it and is ${heldBack.replace('-', ' ')}`
   if (digest || steps.some((step) => 'digest' in step))
     return `routed by rules: “${name}” names it only in its digest or in a branch that this event does not take`

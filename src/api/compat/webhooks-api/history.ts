@@ -4,7 +4,7 @@ import { routableDestinations, type Scope } from '../../../db/destinations/desti
 import { redactedPaths } from '../../../db/redaction.ts'
 import type { ErasedEvent } from '../../../domain/redaction/erasure.ts'
 import type { Event } from '../../../domain/event.ts'
-import { redactionOf } from '../../../domain/redaction/payload.ts'
+import { createRedaction } from '../../../domain/redaction/payload.ts'
 import { isOpen, summarizeDelivery, type DeliverySummary } from '../../../domain/delivery/timeline.ts'
 import { dataspikeEnvelope } from '../../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../../temporal/log/event-input.ts'
@@ -161,7 +161,7 @@ async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invo
 
 /** The payload as it is shown: without what the tenant wants redacted, and empty where it was erased. */
 function redacted(event: Event | ErasedEvent, paths: readonly string[]): Event {
-  return { ...event, data: event.data ? redactionOf(event, paths).data : {} }
+  return { ...event, data: event.data ? createRedaction(event, paths).data : {} }
 }
 
 /** Deliveries of later runs, by `event/destination`. */
