@@ -17,7 +17,7 @@ import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
 import { createCompute, type Compute } from './compute/compute.ts'
 import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
-import { secretsOf } from './config-secrets.ts'
+import { listSecrets } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
 import { createSharedCounters } from './db/limits/call-counters.ts'
 import type { Db } from './db/client.ts'
@@ -51,7 +51,7 @@ export interface Platform {
 
 /** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
 export function startLog(config: Config): Log {
-  const log = createLog(config.LOG_LEVEL, { secrets: secretsOf(config) })
+  const log = createLog(config.LOG_LEVEL, { secrets: listSecrets(config) })
   installTemporalRuntime(log)
   return log
 }

@@ -1,20 +1,20 @@
 import type { Config } from './config.ts'
 
 /** Every value of the configuration that no log may hold, whatever error repeats it. */
-export function secretsOf(config: Config): string[] {
+export function listSecrets(config: Config): string[] {
   const keys = [...(config.SECRET_KEYS ?? []), ...(config.PAYLOAD_KEYS ?? [])]
   const given = [
     config.ADMIN_API_KEY,
     config.TEMPORAL_API_KEY,
     config.ARCHIVE_S3_SECRET_ACCESS_KEY,
-    ...[config.DATABASE_URL, config.MIGRATE_DATABASE_URL, config.SMTP_URL].flatMap(passwordsOf),
+    ...[config.DATABASE_URL, config.MIGRATE_DATABASE_URL, config.SMTP_URL].flatMap(urlPasswords),
     ...keys.map(({ key }) => key.toString('base64')),
   ]
   return given.filter((secret) => secret !== undefined)
 }
 
 /** A URL's password as it is written and as it is sent. */
-function passwordsOf(url: string | undefined): string[] {
+function urlPasswords(url: string | undefined): string[] {
   if (url === undefined || !URL.canParse(url)) return []
   const { password } = new URL(url)
   try {

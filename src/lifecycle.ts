@@ -76,10 +76,10 @@ export async function runRoot(
 
 /** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. No secrets. */
 function explain(error: unknown): string {
-  return createRedactor()(messageOf(error))
+  return createRedactor()(startFailure(error))
 }
 
-function messageOf(error: unknown): string {
+function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
   const bug = error instanceof TypeError || error instanceof ReferenceError

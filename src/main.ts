@@ -40,7 +40,7 @@ await runRoot(async (lifecycle, fail) => {
     databaseUrl,
     temporalAddress: temporal.address,
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
-    publicUrl: publicUrlOf(config),
+    publicUrl: choosePublicUrl(config),
     sandboxLoopback: true,
     requireSmtpTls: config.SMTP_TLS === 'required',
   }
@@ -59,7 +59,7 @@ await runRoot(async (lifecycle, fail) => {
   announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
 })
 
-function publicUrlOf({ PUBLIC_URL, PORT }: Config): string {
+function choosePublicUrl({ PUBLIC_URL, PORT }: Config): string {
   return PUBLIC_URL ?? `http://127.0.0.1:${PORT}`
 }
 
@@ -94,7 +94,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
     dbFile: join(privateFolder(config, 'temporal'), 'temporal.db'),
     port: config.TEMPORAL_PORT,
     uiPort: config.TEMPORAL_UI_PORT,
-    uiCodecEndpoint: config.PAYLOAD_KEYS && `${linkBase(publicUrlOf(config))}/codec`,
+    uiCodecEndpoint: config.PAYLOAD_KEYS && `${linkBase(choosePublicUrl(config))}/codec`,
     namespace: config.TEMPORAL_NAMESPACE,
     progress,
   })

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { readConfig, type Config } from '../config.ts'
 import { openDatabase } from '../database.ts'
 import { countUnchained, listChains, verifyChain, type ChainReport, type Head } from '../db/audit/verify.ts'
-import { urlOfRunning } from '../embedded/postgres/postgres.ts'
+import { findRunningUrl } from '../embedded/postgres/postgres.ts'
 import { runRoot } from '../lifecycle.ts'
 
 const usage = 'npm run audit:verify -- [--tenant ten_…] [--expect <chain>:<sequence>:<hash> …]'
@@ -14,7 +14,7 @@ const usage = 'npm run audit:verify -- [--tenant ten_…] [--expect <chain>:<seq
  */
 await runRoot(async (lifecycle) => {
   const { tenant, expected } = readArguments()
-  const db = await openDatabase(databaseUrlOf(readConfig()))
+  const db = await openDatabase(chooseDatabaseUrl(readConfig()))
   lifecycle.add('the database connection', () => db.$disconnect())
   const named = [...(await listChains(db, tenant)), ...expected.keys()]
   const reports: ChainReport[] = []
@@ -24,7 +24,7 @@ await runRoot(async (lifecycle) => {
       onPage: (entries) => progress(chain, entries),
     })
     reports.push(report)
-    console.log(lineOf(report))
+    console.log(formatReport(report))
   }
   const unchained = await countUnchained(db, tenant)
   if (unchained > 0)
@@ -36,7 +36,7 @@ await runRoot(async (lifecycle) => {
   process.exit(broken.length > 0 ? 1 : 0)
 })
 
-function lineOf({ chain, entries, head, broken }: ChainReport): string {
+function formatReport({ chain, entries, head, broken }: ChainReport): string {
   // In the form that --expect takes.
   const at = head ? `${chain}:${head.sequence}:${head.hash}` : chain
   return broken
@@ -68,8 +68,8 @@ function readArguments(): { tenant: string | undefined; expected: Map<string, He
   return { tenant: values.tenant, expected }
 }
 
-function databaseUrlOf({ DATABASE_URL, DATA_DIR }: Config): string {
-  const url = DATABASE_URL ?? urlOfRunning(join(DATA_DIR, 'postgres'))
+function chooseDatabaseUrl({ DATABASE_URL, DATA_DIR }: Config): string {
+  const url = DATABASE_URL ?? findRunningUrl(join(DATA_DIR, 'postgres'))
   if (url !== undefined) return url
   throw new Error(
     `Set DATABASE_URL to the database whose audit log to verify. (For the one of \`npm start\`, start it first: no server runs on ${DATA_DIR}.)`,

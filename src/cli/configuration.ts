@@ -51,7 +51,7 @@ async function apply(
   config: CommandConfig,
 ): Promise<void> {
   const { document, problems } = fillInVariables(readDocument(file), config.variable)
-  if (problems.length > 0) throw new Refused(linesOf(problems))
+  if (problems.length > 0) throw new Refused(formatProblems(problems))
   const dryRun = options['dry-run'] === true
   const query = new URLSearchParams({ dryRun: String(dryRun), prune: String(options.prune === true) })
   const answer = await call(config, `?${query.toString()}`, {
@@ -83,21 +83,21 @@ async function call(
     throw new Refused(`${base} does not answer: ${cause instanceof Error ? cause.message : String(error)}`)
   })
   if (answer.ok) return answer
-  throw new Refused(await refusalOf(answer))
+  throw new Refused(await readRefusal(answer))
 }
 
 /** The problems of an answer, one on a line; or what else it says. */
-async function refusalOf(answer: Response): Promise<string> {
+async function readRefusal(answer: Response): Promise<string> {
   const text = await answer.text()
   try {
     const { detail, errors } = JSON.parse(text) as { detail: string; errors?: FieldError[] }
-    return errors ? linesOf(errors) : detail
+    return errors ? formatProblems(errors) : detail
   } catch {
     return `The API answered ${answer.status} with an unexpected body. Is SWITCHYARD_URL correct?`
   }
 }
 
-function linesOf(problems: readonly FieldError[]): string {
+function formatProblems(problems: readonly FieldError[]): string {
   return problems.map(({ path, message }) => `${path}: ${message}`).join('\n')
 }
 

@@ -3,7 +3,7 @@ import type { DeliveryCounts, DestinationTotal } from '../domain/delivery/destin
 import type { Db, Tx } from './client.ts'
 import type { Prisma } from './generated/client.ts'
 
-export interface DayRolled {
+export interface DayTotals {
   day: string
   totals: readonly DestinationTotal[]
   executions: number
@@ -15,7 +15,7 @@ export interface DayRolled {
 const rowsAtOnce = 1_000
 
 /** Writes a day's totals in place of those that it had, whole or not at all. A tenant that is being deleted gets none. */
-export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled): Promise<void> {
+export async function replaceDay(db: Db, { day, totals, ...rolled }: DayTotals): Promise<void> {
   const { executions, archived, countedUntil: doneAt } = rolled
   const at = startOfDay(day)
   const facts = { executions, archived, doneAt }
@@ -72,14 +72,14 @@ export interface RolledTotals extends DeliveryCounts {
 
 /** A destination's totals over all days that were rolled up. */
 export async function readRolledTotals(db: Db, destinationId: string): Promise<RolledTotals> {
-  const { until, totals } = await readRolledTotalsOfMany(db, { destinationId })
+  const { until, totals } = await readRolledTotalsByDestination(db, { destinationId })
   return { until, ...(totals.get(destinationId) ?? nothing) }
 }
 
 const nothing = { total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
 
 /** The same for every destination that matches, such as those of a tenant's environment. */
-export async function readRolledTotalsOfMany(
+export async function readRolledTotalsByDestination(
   db: Db,
   which: Prisma.DailyTotalWhereInput,
 ): Promise<{ until: Date | undefined; totals: Map<string, Omit<RolledTotals, 'until'>> }> {

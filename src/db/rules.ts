@@ -21,7 +21,7 @@ export async function enabledRules(db: Db, { tenantId, environment }: Scope): Pr
     SELECT "id", "version", "name", "definition" FROM "Rule"
     WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "enabled"
     ORDER BY "position", "id"`
-  return rows.map((row) => ({ id: row.id, version: row.version, definition: definitionOf(row) }))
+  return rows.map((row) => ({ id: row.id, version: row.version, definition: toDefinition(row) }))
 }
 
 export async function listRules(db: Tx, scope: Scope): Promise<StoredRule[]> {
@@ -108,7 +108,7 @@ export async function listVersions(
   })
   return rows.map((row) => ({
     version: row.version,
-    definition: definitionOf(row),
+    definition: toDefinition(row),
     keyId: row.keyId,
     createdAt: row.createdAt,
   }))
@@ -116,7 +116,7 @@ export async function listVersions(
 
 function openRule(row: Row): StoredRule {
   const { id, version, position, enabled, createdAt, updatedAt } = row
-  return { id, version, position, enabled, createdAt, updatedAt, definition: definitionOf(row) }
+  return { id, version, position, enabled, createdAt, updatedAt, definition: toDefinition(row) }
 }
 
 /** A definition as it is read back after having been written: what is undefined is not there. */
@@ -131,6 +131,6 @@ function columns(definition: RuleDefinition) {
 }
 
 /** What was written has passed its schema; this runs for every event, and does not ask again. */
-function definitionOf({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
+function toDefinition({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
   return { name, ...(definition as unknown as Omit<RuleDefinition, 'name'>) }
 }

@@ -151,14 +151,14 @@ export function createEgress(rules: EgressRules): Egress {
 }
 
 /** Where a web address leads. */
-export function targetOf(
+export function toTarget(
   { hostname, protocol, port }: URL,
   service: Exclude<Service, 'smtp'> = 'http',
 ): Target {
-  return { host: hostname, port: portOf(protocol, port), service }
+  return { host: hostname, port: urlPort(protocol, port), service }
 }
 
-function portOf(protocol: string, port: string): number {
+function urlPort(protocol: string, port: string): number {
   if (port !== '') return Number(port)
   return protocol === 'https:' ? 443 : 80
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Environment } from '../domain/event.ts'
 import type { Outcome } from '../domain/delivery/outcome.ts'
-import { targetOf, type Egress } from './egress.ts'
+import { toTarget, type Egress } from './egress.ts'
 import { exchange, Unanswered, type HttpResponse } from './http-exchange.ts'
 import { describeNetworkError, parseRetryAfter, type NetworkFault } from './network.ts'
 import { readText } from './response-text.ts'
@@ -56,7 +56,7 @@ async function send({
   const url = new URL(text)
   const signal = AbortSignal.timeout(timeoutMs)
   // A connection that is kept was checked when it was made; what URLs may name is checked for every attempt.
-  egress.admit(targetOf(url, service), environment)
+  egress.admit(toTarget(url, service), environment)
   const request = { url, headers, body, signal }
   try {
     return await exchange({ ...request, agent: egress.agent(url.protocol, environment, 'reuse') })
@@ -82,7 +82,7 @@ export function classifyHttp(answer: Answer, successCodes: readonly string[] = d
   const { status, excerpt, retryAfterMs } = answer
   const seen = { responseCode: status, responseExcerpt: excerpt }
   if (isSuccess(status, successCodes)) return { kind: 'delivered', ...seen }
-  const error = `HTTP ${status}${meaningOf(status)}`
+  const error = `HTTP ${status}${statusMeaning(status)}`
   if (status === 410) return { kind: 'rejected', error, errorClass: 'http', gone: true, ...seen }
   const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
   return { kind: 'failed', error, errorClass: 'http', ...(asksToWait && { retryAfterMs }), ...seen }
@@ -97,7 +97,7 @@ function is2xx(status: number): boolean {
 }
 
 /** Why a status that is no success is none. */
-function meaningOf(status: number): string {
+function statusMeaning(status: number): string {
   if (is2xx(status)) return ': not one of this destination’s success codes'
   if (status === 410) return ': the receiver is gone'
   if (status >= 300 && status < 400) return ': redirects are not followed'

@@ -76,7 +76,7 @@ const families: [begins: RegExp, fault: Fault][] = [
 
 /** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
 export function describeNetworkError(error: unknown, timeoutMs: number): NetworkFault {
-  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
+  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstError(cause)) {
     if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
     if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
       return { error: `no response within ${timeoutMs} ms`, errorClass: 'timeout' }
@@ -99,20 +99,20 @@ export function within<Result>(signal: AbortSignal, work: Promise<Result>): Prom
 
 /** nodemailer puts a code of its own in front and keeps the system's, which says more, as `originalCode`. */
 function knownFault(error: Error): Fault | undefined {
-  const codes = [textOf(error, 'originalCode'), textOf(error, 'code'), error.name]
-  return codes.map((code) => (code ? faultOf(code) : undefined)).find((fault) => fault !== undefined)
+  const codes = [readErrorCode(error, 'originalCode'), readErrorCode(error, 'code'), error.name]
+  return codes.map((code) => (code ? findFault(code) : undefined)).find((fault) => fault !== undefined)
 }
 
-function faultOf(code: string): Fault | undefined {
+function findFault(code: string): Fault | undefined {
   return Object.hasOwn(faults, code) ? faults[code] : families.find(([begins]) => begins.test(code))?.[1]
 }
 
-function textOf(error: Error, key: 'code' | 'originalCode'): string | undefined {
+function readErrorCode(error: Error, key: 'code' | 'originalCode'): string | undefined {
   const value: unknown = key in error ? (error as Error & Record<typeof key, unknown>)[key] : undefined
   return typeof value === 'string' ? value : undefined
 }
 
 /** Several addresses tried, several errors: the first speaks for all. */
-function firstOf(error: Error): unknown {
+function firstError(error: Error): unknown {
   return error instanceof AggregateError ? (error.errors as unknown[])[0] : undefined
 }

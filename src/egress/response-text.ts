@@ -52,7 +52,7 @@ function createUnpacker(coding: string, bytes: Buffer): Transform | undefined {
 /** By its byte order mark, by its declaration, as UTF-8 if it is that, and otherwise as browsers do (WHATWG Encoding). */
 function decodeText(bytes: Buffer, contentType: string): string {
   const declared = /;\s*charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1]
-  const encodings = [encodingOfMark(bytes), declared, 'utf-8', 'windows-1252']
+  const encodings = [encodingFromBom(bytes), declared, 'utf-8', 'windows-1252']
   for (const encoding of encodings) {
     const text = encoding && decodeStart(encoding, bytes)
     if (text !== undefined) return text
@@ -60,7 +60,7 @@ function decodeText(bytes: Buffer, contentType: string): string {
   return bytes.toString('latin1')
 }
 
-function encodingOfMark(bytes: Buffer): string | undefined {
+function encodingFromBom(bytes: Buffer): string | undefined {
   const mark = bytes.subarray(0, 3).toString('hex')
   if (mark === 'efbbbf') return 'utf-8'
   if (mark.startsWith('feff')) return 'utf-16be'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Environment } from '../domain/event.ts'
 import type { FieldProblem } from '../domain/field-problem.ts'
-import { targetOf, type Egress } from './egress.ts'
+import { toTarget, type Egress } from './egress.ts'
 import { wordsForField } from './refused.ts'
 import { parseUrl } from './parse-url.ts'
 
@@ -33,7 +33,7 @@ export function urlProblems(
   if (environment === 'production' && url.protocol !== 'https:') {
     return [{ path, message: 'must use https in production' }]
   }
-  const refusal = egress.refusal(targetOf(url, service), environment)
+  const refusal = egress.refusal(toTarget(url, service), environment)
   return refusal ? [{ path, message: wordsForField(refusal) }] : []
 }
 

@@ -99,7 +99,7 @@ function renderInto(
   if (!definition) return
   try {
     const rendered = finish(definition, renderPart(definition, parsed, scope))
-    const message = problemOf(definition, rendered)
+    const message = findProblem(definition, rendered)
     if (message === undefined) content[field] = rendered
     else problems.push({ field, message })
   } catch (error) {
@@ -118,7 +118,7 @@ function finish(field: TemplateField, rendered: string): string {
   return holdsJson(field) ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
 }
 
-function problemOf(field: TemplateField, rendered: string): string | undefined {
+function findProblem(field: TemplateField, rendered: string): string | undefined {
   if (rendered === '') return 'renders to an empty string'
   if (Buffer.byteLength(rendered) > templateLimits.outputMaxBytes)
     return `renders to more than ${templateLimits.outputMaxBytes / 1024} KiB`

@@ -1,6 +1,6 @@
 import { toValue, type Context, type Liquid } from 'liquidjs'
 import { escapeHtml, escapeSlack, unescapeHtml, unescapeSlack } from './escaping.ts'
-import { EscapedText, insideQuotes, JsonText, textOf } from './liquid-output.ts'
+import { EscapedText, insideQuotes, JsonText, liquidText } from './liquid-output.ts'
 import type { TemplateKind } from './field.ts'
 
 /** How a kind of field escapes what a filter makes of a value, and what `escape_once` takes back before. */
@@ -53,7 +53,7 @@ export function registerFilters(liquid: Liquid, kind: TemplateKind): void {
 
 function escapeOnce(context: Context, value: unknown, escape: (text: string) => string): EscapedText {
   if (value instanceof EscapedText) return value
-  const text = textOf(toValue(value))
+  const text = liquidText(toValue(value))
   context.memoryLimit.use(text.length)
   return new EscapedText(escape(text))
 }

@@ -15,11 +15,11 @@ export function escapeValue(kind: TemplateKind, value: unknown): string | JsonVa
   switch (kind) {
     case 'line':
     case 'text':
-      return textOf(plain)
+      return liquidText(plain)
     case 'html':
-      return escapeHtml(textOf(plain))
+      return escapeHtml(liquidText(plain))
     case 'slack':
-      return escapeSlack(textOf(plain))
+      return escapeSlack(liquidText(plain))
     case 'json':
     case 'slackJson':
       return new JsonValue(plain, escapeText)
@@ -27,9 +27,9 @@ export function escapeValue(kind: TemplateKind, value: unknown): string | JsonVa
 }
 
 /** As Liquid writes values; objects, for which it has no form, are JSON. */
-export function textOf(value: unknown): string {
+export function liquidText(value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (Array.isArray(value)) return value.map(textOf).join('')
+  if (Array.isArray(value)) return value.map(liquidText).join('')
   return typeof value === 'string' ? value : stringifyExactly(value)
 }
 
@@ -96,7 +96,7 @@ export class JsonValue {
 
   /** Between quotation marks: nothing in it ends the text. */
   inText(): string {
-    return insideQuotes(this.escapeText(this.json?.text ?? textOf(this.value)))
+    return insideQuotes(this.escapeText(this.json?.text ?? liquidText(this.value)))
   }
 
   /** By itself: a whole value, which has its own quotation marks if it is a text. */
@@ -112,7 +112,7 @@ class EscapedJson extends JsonValue {
   }
 
   override inText(): string {
-    const text = textOf(this.value)
+    const text = liquidText(this.value)
     return isInsideQuotes(text) ? text : insideQuotes(text)
   }
 
@@ -158,7 +158,7 @@ export class BoundedOutput {
   buffer = ''
 
   write(piece: unknown): void {
-    this.add(piece instanceof JsonValue ? piece.inText() : textOf(toValue(piece)))
+    this.add(piece instanceof JsonValue ? piece.inText() : liquidText(toValue(piece)))
   }
 
   protected add(text: string): void {
@@ -174,7 +174,7 @@ export class JsonOutput extends BoundedOutput {
 
   override write(piece: unknown): void {
     if (piece instanceof JsonValue) return this.add(this.inText ? piece.inText() : piece.byItself())
-    const text = textOf(toValue(piece))
+    const text = liquidText(toValue(piece))
     for (const char of text) this.read(char)
     this.add(text)
   }

@@ -65,7 +65,7 @@ function createEngine(more: LiquidOptions): Liquid {
   return liquid
 }
 
-function engineOf(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
+function getEngine(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
   function escape(this: { context: Context }, value: unknown): unknown {
     const escaped = escapeValue(kind, value)
     if (!(escaped instanceof JsonValue)) this.context.memoryLimit.use(escaped.length)
@@ -78,15 +78,15 @@ function engineOf(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
 }
 
 const engines: Record<TemplateKind, Liquid> = {
-  line: engineOf('line'),
-  text: engineOf('text'),
-  html: engineOf('html'),
-  slack: engineOf('slack'),
-  json: engineOf('json'),
-  slackJson: engineOf('slackJson'),
+  line: getEngine('line'),
+  text: getEngine('text'),
+  html: getEngine('html'),
+  slack: getEngine('slack'),
+  json: getEngine('json'),
+  slackJson: getEngine('slackJson'),
 }
 const strict = { strictVariables: true, lenientIf: true }
-const strictLine = engineOf('line', strict)
+const strictLine = getEngine('line', strict)
 const strictEngine = createEngine({ ...strict, catchAllErrors: true })
 
 /** Throws what `describeFault` puts into words. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashOf } from '../../src/db/audit/chain.ts'
+import { hashEntry } from '../../src/db/audit/chain.ts'
 import { doAudited, readHead, recordAudit } from '../../src/db/audit/audit.ts'
 import { inTenantTurn, openDb, type Db, type Tx } from '../../src/db/client.ts'
 import { Prisma } from '../../src/db/generated/client.ts'
@@ -96,7 +96,7 @@ describe('the chain of a tenant', () => {
     const earlier = { ...first, id: 'aud_earlier', environment: 'sandbox', sequence: 2, previousHash: first.hash } // prettier-ignore
     await tamper(url) // Without the constraint, which such entries precede.
     await one.auditEntry.create({
-      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(earlier) },
+      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashEntry(earlier) },
     })
     await record(tenantId, 1)
     await record(tenantId, 1, { environment: 'sandbox' })
@@ -203,7 +203,12 @@ describe('the chain of a tenant', () => {
       previousHash: hash,
     }
     await one.auditEntry.create({
-      data: { ...backdated, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(backdated as never) },
+      data: {
+        ...backdated,
+        before: Prisma.DbNull,
+        after: Prisma.DbNull,
+        hash: hashEntry(backdated as never),
+      },
     })
     expect((await verifyChain(one, tenantId)).broken).toEqual({
       sequence: 3,

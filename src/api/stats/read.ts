@@ -1,5 +1,5 @@
 import pMap from 'p-map'
-import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../../db/daily-totals.ts'
+import { readDailyTotals, readRolledTotals, readRolledTotalsByDestination } from '../../db/daily-totals.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
 import { addDays, toDay, daysBetween, endOfDay, startOfDay } from '../../domain/days.ts'
 import { sumTotals, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
@@ -27,7 +27,7 @@ export async function readStatsOfAll(
   { db, temporal }: StatsDeps,
   scope: Scope,
 ): Promise<ReadonlyMap<string, LiveCounts>> {
-  const { until, totals } = await readRolledTotalsOfMany(db, scope)
+  const { until, totals } = await readRolledTotalsByDestination(db, scope)
   const live = await countLive(temporal, scope, until)
   const ids = [...new Set([...totals.keys(), ...live.keys()])]
   return new Map(ids.map((id) => [id, total(totals.get(id), live.get(id))]))

@@ -1,6 +1,6 @@
 import { typeid } from 'typeid-js'
 import type { JsonObject } from '../../domain/event.ts'
-import { chainName, hashOf, platformChain, withinBounds } from './chain.ts'
+import { chainName, hashEntry, platformChain, withinBounds } from './chain.ts'
 import type { Db, Tx } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 
@@ -58,7 +58,7 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
     previousHash: last?.hash ?? null,
   }
   const json = { before: before ?? Prisma.DbNull, after: after ?? Prisma.DbNull }
-  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashOf(entry) } })
+  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashEntry(entry) } })
 }
 
 /** Now, or the time of the entry before if another process's clock is ahead: times in a chain never go back. */

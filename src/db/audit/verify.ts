@@ -1,4 +1,4 @@
-import { hashOf } from './chain.ts'
+import { hashEntry } from './chain.ts'
 import type { Db } from '../client.ts'
 import type { AuditEntry } from '../generated/client.ts'
 
@@ -9,7 +9,7 @@ export interface Head {
 }
 
 /** An entry that is as it was written. */
-interface Verified extends Head {
+interface VerifiedEntry extends Head {
   at: Date
 }
 
@@ -49,7 +49,7 @@ export async function verifyChain(
   { expected = [], onPage, pageSize = 1000 }: VerifyOptions = {},
 ): Promise<ChainReport> {
   const report: ChainReport = { chain, entries: 0 }
-  let last: Verified | undefined
+  let last: VerifiedEntry | undefined
   for (;;) {
     const after = last?.sequence ?? 0
     const page = await db.auditEntry.findMany({
@@ -58,7 +58,7 @@ export async function verifyChain(
       take: pageSize,
     })
     for (const entry of page) {
-      const why = problemOf(entry, last) ?? unexpected(entry, expected)
+      const why = findProblem(entry, last) ?? unexpected(entry, expected)
       if (why !== undefined) return { ...report, broken: { sequence: (report.head?.sequence ?? 0) + 1, why } }
       report.entries += 1
       const head = { sequence: entry.sequence ?? 0, hash: entry.hash ?? '' }
@@ -75,12 +75,12 @@ export async function verifyChain(
 }
 
 /** What is wrong with an entry after this one, by itself and by its place. */
-function problemOf(entry: AuditEntry, last: Verified | undefined): string | undefined {
+function findProblem(entry: AuditEntry, last: VerifiedEntry | undefined): string | undefined {
   const next = (last?.sequence ?? 0) + 1
   if (entry.sequence !== next) return `missing: the next entry is ${entry.sequence}`
   if (entry.previousHash !== (last?.hash ?? null))
     return 'out of order: it does not follow the previous entry'
-  if (entry.hash !== hashOf(entry)) return 'changed: its content does not match its hash'
+  if (entry.hash !== hashEntry(entry)) return 'changed: its content does not match its hash'
   if (last && entry.at < last.at) return 'out of order: it is older than the previous entry'
   return undefined
 }

@@ -48,7 +48,7 @@ export interface PreviousKeys {
 }
 
 /** What is encrypted: the secret fields of the config, and the signing keys. */
-interface Sealed extends StoredKeys {
+interface SealedFields extends StoredKeys {
   config: JsonObject
   /** See `Destination.sealedOrigin`. */
   origin?: string | undefined
@@ -110,12 +110,12 @@ export async function findNamed(db: Tx, { tenantId, environment }: Scope, id: st
 }
 
 /** The columns of a config, its secret fields sealed and bound to this destination. */
-export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed }, keys: SecretKeys) {
+export function sealConfig(id: string, parts: { open: JsonObject; secret: SealedFields }, keys: SecretKeys) {
   return { config: parts.open, sealed: seal(JSON.stringify(parts.secret), keys, id) }
 }
 
 export function openDestination(row: Row, keys: SecretKeys): Destination {
-  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as SealedFields
   return {
     id: row.id,
     tenantId: row.tenantId,

@@ -29,8 +29,11 @@ export function createMailLimits(db: Db): MailLimits {
   const mails = counter(db, 'mails', 3600)
   const confirmations = counter(db, 'confirmations', 24 * 3600)
   const confirmationCounts = ({ tenantId, environment }: Scope, address: string) => [
-    { key: keyOf(`${tenantId}/${environment}/${mailboxKey(address)}`), perDay: confirmationsPerDay.byTenant },
-    { key: keyOf(mailboxKey(address)), perDay: confirmationsPerDay.inAll },
+    {
+      key: counterKey(`${tenantId}/${environment}/${mailboxKey(address)}`),
+      perDay: confirmationsPerDay.byTenant,
+    },
+    { key: counterKey(mailboxKey(address)), perDay: confirmationsPerDay.inAll },
   ]
   const giveBack = (counts: readonly { key: string }[]) =>
     Promise.all(counts.map(({ key }) => confirmations.reward(key, 1)))
@@ -94,6 +97,6 @@ async function take(
 }
 
 /** No address is stored for being asked. */
-function keyOf(address: string): string {
+function counterKey(address: string): string {
   return createHash('sha256').update(address).digest('hex')
 }

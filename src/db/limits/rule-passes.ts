@@ -12,7 +12,7 @@ const patience = { maxWait: 10_000, timeout: 10_000 }
 const latenessMs = 60_000
 
 /** One event that asks one rule. */
-interface Asked {
+interface PassRequest {
   ruleId: string
   eventId: string
   limits: PassLimit[]
@@ -59,11 +59,11 @@ export async function sweepPasses(db: Db, now: Date): Promise<number> {
   return (await db.rulePass.deleteMany({ where: { endsAt: { lte: now } } })).count
 }
 
-function ask(rule: Rule, event: Event, at: Date): Asked {
+function ask(rule: Rule, event: Event, at: Date): PassRequest {
   return { ruleId: rule.id, eventId: event.id, limits: passLimits(rule, event), at }
 }
 
-async function passInTurn(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
+async function passInTurn(tx: Tx, asked: PassRequest): Promise<HeldBack | undefined> {
   // Always in the order of the limits, so that no two wait for each other.
   for (const { kind, keyHash } of asked.limits)
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${kind} ${keyHash}`}, 0))`
@@ -73,7 +73,7 @@ async function passInTurn(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
   return undefined
 }
 
-async function findHeldBack(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
+async function findHeldBack(tx: Tx, asked: PassRequest): Promise<HeldBack | undefined> {
   for (const limit of asked.limits) {
     if (await findOwnPass(tx, asked, limit)) continue
     const { ruleId, at } = asked
@@ -89,12 +89,12 @@ async function findHeldBack(tx: Tx, asked: Asked): Promise<HeldBack | undefined>
 }
 
 /** The event has passed before, and still counts. */
-function findOwnPass(tx: Tx, { ruleId, eventId, at }: Asked, limit: PassLimit) {
+function findOwnPass(tx: Tx, { ruleId, eventId, at }: PassRequest, limit: PassLimit) {
   const { kind, keyHash } = limit
   return tx.rulePass.findFirst({ where: { ruleId, kind, keyHash, eventId, at: { gt: since(limit, at) } } })
 }
 
-async function countPass(tx: Tx, asked: Asked, limit: PassLimit): Promise<void> {
+async function countPass(tx: Tx, asked: PassRequest, limit: PassLimit): Promise<void> {
   if (await findOwnPass(tx, asked, limit)) return
   const { ruleId, eventId, at } = asked
   const { kind, keyHash, spanMs } = limit

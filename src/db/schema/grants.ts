@@ -9,7 +9,7 @@ const tablesOfTheirOwn = { AuditEntry: 'SELECT, INSERT', _prisma_migrations: 'SE
  * Does nothing where it is the owner itself. To be called after every migration.
  */
 export async function grantApplication(ownerUrl: string, applicationUrl: string): Promise<void> {
-  const { role, password } = credentialsOf(applicationUrl)
+  const { role, password } = readCredentials(applicationUrl)
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 })
   await client.connect()
   try {
@@ -78,7 +78,7 @@ export async function powerOverAudit(databaseUrl: string): Promise<string | unde
   }
 }
 
-function credentialsOf(url: string): { role: string; password: string } {
+function readCredentials(url: string): { role: string; password: string } {
   const { username, password } = new URL(url)
   return { role: decodeURIComponent(username), password: decodeURIComponent(password) }
 }

@@ -49,7 +49,7 @@ interface Row {
 
 function readPage(db: Db, table: SealedTable, after: string): Promise<Row[]> {
   return db.$queryRaw<Row[]>`
-    SELECT "id", "sealed" FROM ${nameOf(table)} WHERE "id" > ${after} ORDER BY "id" LIMIT ${pageSize}`
+    SELECT "id", "sealed" FROM ${rowName(table)} WHERE "id" > ${after} ORDER BY "id" LIMIT ${pageSize}`
 }
 
 async function resealRow(
@@ -65,12 +65,12 @@ async function resealRow(
     news.unopened({ table, id }, error as Error)
     return false
   }
-  if (keyIdOf(sealed) === keys[0]?.id) return false
+  if (readKeyId(sealed) === keys[0]?.id) return false
   // By SQL of our own: nobody has changed what is configured, so `updatedAt` stays.
   const changed = await db.$executeRaw`
-    UPDATE ${nameOf(table)} SET "sealed" = ${anew} WHERE "id" = ${id} AND "sealed" = ${sealed}`
+    UPDATE ${rowName(table)} SET "sealed" = ${anew} WHERE "id" = ${id} AND "sealed" = ${sealed}`
   if (changed === 1) return true
-  const [now] = await db.$queryRaw<Row[]>`SELECT "id", "sealed" FROM ${nameOf(table)} WHERE "id" = ${id}`
+  const [now] = await db.$queryRaw<Row[]>`SELECT "id", "sealed" FROM ${rowName(table)} WHERE "id" = ${id}`
   return now ? resealRow(db, keys, { table, ...now }, news) : false
 }
 
@@ -79,16 +79,16 @@ export async function countByKey(db: Db): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const table of sealedTables) {
     const rows = await db.$queryRaw<{ keyId: string; count: bigint }[]>`
-      SELECT split_part("sealed", '.', 1) AS "keyId", count(*) AS "count" FROM ${nameOf(table)} GROUP BY 1`
+      SELECT split_part("sealed", '.', 1) AS "keyId", count(*) AS "count" FROM ${rowName(table)} GROUP BY 1`
     for (const { keyId, count } of rows) counts.set(keyId, (counts.get(keyId) ?? 0) + Number(count))
   }
   return counts
 }
 
-function keyIdOf(sealed: string): string | undefined {
+function readKeyId(sealed: string): string | undefined {
   return sealed.split('.')[0]
 }
 
-function nameOf(table: SealedTable): Prisma.Sql {
+function rowName(table: SealedTable): Prisma.Sql {
   return Prisma.raw(`"${table}"`)
 }

@@ -60,14 +60,14 @@ async function initialise(
     })
   } catch (error) {
     throw new Error(
-      `PostgreSQL could not create its data folder ${place.dataDir}: ${outputOf(error)}\n` +
+      `PostgreSQL could not create its data folder ${place.dataDir}: ${errorOutput(error)}\n` +
         'Make that folder writable, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     )
   }
 }
 
-function outputOf(error: unknown): string {
+function errorOutput(error: unknown): string {
   const { stderr } = error as { stderr?: string }
   return stderr?.trim() || String(error)
 }

@@ -78,7 +78,7 @@ function applicationUrl(port: number | string, password: string): string {
 }
 
 /** How to reach, as the application's role, the server that another process runs on this data; `undefined` where none does. */
-export function urlOfRunning(dataDir: string): string | undefined {
+export function findRunningUrl(dataDir: string): string | undefined {
   const wanted = withRealParent(dataDir)
   const note = `${wanted}.location`
   try {

@@ -48,7 +48,7 @@ export async function findTemporalBinary(options: TemporalBinaryOptions): Promis
     try {
       return await take()
     } catch (error) {
-      failures.push(`- ${name}: ${reasonOf(error)}`)
+      failures.push(`- ${name}: ${errorText(error)}`)
     }
   }
   throw new Error(
@@ -78,7 +78,7 @@ function requireOnPath(command: string, path: string): string {
 }
 
 /** Errors of fetch say only "fetch failed"; what happened is in their cause. */
-function reasonOf(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ('code' in error && error.code === 'ENOENT') return 'not found'
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message

@@ -38,7 +38,7 @@ export async function downloadTemporal(options: CacheFill & { base: string }): P
     return response
   }
   try {
-    const expected = checksumOf(archiveName, await (await get('checksums.txt')).text())
+    const expected = findChecksum(archiveName, await (await get('checksums.txt')).text())
     mkdirSync(folder, { recursive: true })
     const workDir = mkdtempSync(join(folder, 'download-'))
     try {
@@ -64,7 +64,7 @@ function releaseFile(version: string): string {
 }
 
 /** The list has lines of `<sha256>  <file>`. */
-function checksumOf(name: string, list: string): string {
+function findChecksum(name: string, list: string): string {
   const line = list.split('\n').find((candidate) => candidate.trim().endsWith(` ${name}`))
   const checksum = line?.trim().split(/\s+/)[0]
   if (!checksum) throw new Error(`checksums.txt does not list ${name}`)

@@ -50,7 +50,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     exitSignal: 'SIGKILL',
     ...(options.onLine && { onLine: options.onLine }),
   })
-  if (dbFile) writeFileSync(pidFileOf(dbFile), `${child.pid}\n`)
+  if (dbFile) writeFileSync(pidFilePath(dbFile), `${child.pid}\n`)
   const address = `127.0.0.1:${port}`
   try {
     await untilReady(child, address, options.namespace)
@@ -65,7 +65,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     onExit: child.onExit,
     async stop() {
       await child.stop()
-      if (dbFile) rmSync(pidFileOf(dbFile), { force: true })
+      if (dbFile) rmSync(pidFilePath(dbFile), { force: true })
     },
   }
 }
@@ -144,7 +144,7 @@ async function ask(address: string, namespace: string): Promise<void> {
 async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => void): Promise<void> {
   let pid: number
   try {
-    pid = Number.parseInt(readFileSync(pidFileOf(dbFile), 'utf8'), 10)
+    pid = Number.parseInt(readFileSync(pidFilePath(dbFile), 'utf8'), 10)
   } catch {
     return
   }
@@ -154,6 +154,6 @@ async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => 
   await stopLeftover(pid, 'SIGTERM')
 }
 
-function pidFileOf(dbFile: string): string {
+function pidFilePath(dbFile: string): string {
   return `${dbFile}.pid`
 }
