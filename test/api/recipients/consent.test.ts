@@ -118,7 +118,7 @@ describe('a recipient who has not confirmed', () => {
       attempts: [
         {
           responseExcerpt: expect.stringContaining(
-            `not sent to all: ${late} has not confirmed yet`,
+            `not sent to all recipients: ${late} has not confirmed yet`,
           ) as string,
         },
       ],

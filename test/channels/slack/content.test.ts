@@ -83,8 +83,8 @@ describe('a templated Slack message', () => {
       )
       expect(part.length).toBeLessThanOrEqual(part === text ? 40_000 : 3000)
     }
-    expect([parts.at(-1), text].every((part) => part?.endsWith('all of it'))).toBe(true)
-    expect(parts.slice(0, -1).join('')).not.toContain('shortened')
+    expect([parts.at(-1), text].every((part) => part?.endsWith('the full text'))).toBe(true)
+    expect(parts.slice(0, -1).join('')).not.toContain('truncated')
   })
 
   it('has no block with more text than Slack takes', () => {
@@ -98,7 +98,7 @@ describe('a templated Slack message', () => {
     const { content } = renderParts(slack.template, parseParts(slack.template, { blocks: template }).parsed, { data: { name } }) // prettier-ignore
     const texts = [...JSON.stringify(composeSlackMessage(of, content)).matchAll(/"text":"(😀[^"]*)"/g)]
     expect(texts.map(([, text = '']) => text.length)).toEqual([149, 3000, 2000, 75])
-    for (const [, text = ''] of texts) expect(text).toMatch(/^(😀)+(…|\\n… shortened; .*)$/u)
+    for (const [, text = ''] of texts) expect(text).toMatch(/^(😀)+(…|\\n… truncated; .*)$/u)
   })
 
   it('and a default one have U+FFFD for what Slack cannot carry', () => {
