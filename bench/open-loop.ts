@@ -9,7 +9,7 @@ export interface OpenLoop {
   onArrival: (listener: (id: string) => void) => void
 }
 
-/** How long the last arrival is waited for, once everything is accepted. */
+/** How long to wait for the last arrival once everything is accepted. */
 const patienceMs = 90_000
 
 /**

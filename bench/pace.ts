@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { inFlight, openBench, startBenchReceiver } from './support.ts'
 
 /**
- * `npm run bench:pace`: one destination with a rate limit, and more events than it takes at once. Prints how many arrived, at
- * which rate, whether in order, and how far each was from its place.
+ * `npm run bench:pace`: posts more events to a rate-limited destination than it takes at once. Prints how many arrived, at which
+ * rate, whether in order, and how far each was from its scheduled time.
  */
 const { values } = parseArgs({
   options: {

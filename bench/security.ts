@@ -52,7 +52,7 @@ async function startSwitchyard(name: string, extra: Record<string, string>): Pro
   return `http://127.0.0.1:${port}`
 }
 
-/** Answers with a function that delivers so many events, so many at once, and says how long one took, in milliseconds. */
+/** Returns a function that delivers `count` events with bounded concurrency and returns the time per event in milliseconds. */
 async function openSide(url: string) {
   const arrivals = new Map<string, () => void>()
   const receiver = await startBenchReceiver((id) => arrivals.get(id)?.())

@@ -33,7 +33,7 @@ import { ensureRollUpSchedule } from './temporal/roll-up-schedule.ts'
 import { installTemporalRuntime } from './temporal/runtime.ts'
 import { eagerSlots, startWorkers } from './workers.ts'
 
-/** What an API and a worker both stand on. */
+/** The dependencies that the API and the worker share. */
 export interface Platform {
   config: Config
   db: Db
@@ -60,11 +60,13 @@ export interface Services {
   databaseUrl: string
   temporalAddress: string
   secretKeys: SecretKeys
-  /** Where people reach the API: what links in messages begin with. */
+  /** The public base URL of the API, used in links in messages. */
   publicUrl: string | undefined
   /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
   sandboxLoopback: boolean
-  /** Sends mail only over TLS: the production roots do unless `SMTP_TLS` says otherwise, `npm start` only if it says so. */
+  /**
+   * Requires TLS for outgoing mail. Production roots do unless `SMTP_TLS` says otherwise; `npm start` does only if it says so.
+   */
   requireSmtpTls: boolean
 }
 
@@ -98,14 +100,14 @@ export async function openPlatform(
   return { ...opened, secretKeys, publicUrl, requireSmtpTls }
 }
 
-/** Where closed events are kept after Temporal's retention, if that is wanted. */
+/** The archive of closed events, if one is configured. */
 export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
   if (ARCHIVE?.kind === 'folder') {
     await mkdir(ARCHIVE.path, { recursive: true, mode: 0o700 })
     return createFolderArchive(ARCHIVE.path)
   }
   if (ARCHIVE?.kind !== 's3') return undefined
-  // Half a second to load, for those who want it.
+  // Loaded only when needed, because it takes half a second.
   const { createS3Archive } = await import('./archive/s3.ts')
   const { ARCHIVE_S3_ACCESS_KEY_ID: accessKeyId, ARCHIVE_S3_SECRET_ACCESS_KEY: secretAccessKey } = config
   return createS3Archive({
@@ -117,7 +119,7 @@ export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Arc
   })
 }
 
-/** What the production roots stand on: services that run elsewhere, named by variables. */
+/** Opens the production platform: all services run elsewhere and are given by environment variables. */
 export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
   const config = requireVariables(readConfig(), ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SECRET_KEYS'])
   const services = {
@@ -210,7 +212,7 @@ export async function runWorkers(
   const { MAIL_FROM: from, MAIL_BOUNCES: bounces, MAIL_FROM_DOMAINS: fromDomains } = config
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from, bounces, fromDomains }
   if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'links.left-out')
-  // Events are delivered all the same where this account may not make schedules.
+  // Events are delivered even if this account may not create schedules.
   await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
   const workers = await startWorkers({
     connection,
@@ -235,7 +237,7 @@ export async function runWorkers(
   workers.done.catch((error: unknown) => fail(`The worker stopped unexpectedly: ${(error as Error).message}`))
 }
 
-/** Makes the platform key if there is none yet, or none that can still be used. It is shown by whoever calls this, once, and never again. */
+/** Creates the platform key if no usable one exists. The caller shows it once; it cannot be read again. */
 export async function firstPlatformKey({
   db,
   config,

@@ -20,6 +20,6 @@ function urlPasswords(url: string | undefined): string[] {
   try {
     return [password, decodeURIComponent(password)]
   } catch {
-    return [password] // What is not well encoded stands for itself.
+    return [password] // An invalid percent-encoding is used as it is.
   }
 }

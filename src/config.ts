@@ -62,7 +62,7 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
   return keys
 })
 
-/** What links in messages begin with. A path may stand in it, where a proxy serves us below one. */
+/** The base of links in messages. It may have a path, for a proxy that serves the API below one. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
   .regex(/^[^?#@]*$/, 'must not contain credentials, a query or a fragment')
@@ -104,14 +104,14 @@ const archive = z.string().transform((text, context) => {
 })
 
 /**
- * The proxies whose `X-Forwarded-For` is believed, as Express takes them: how many stand before us, or their addresses. Not
- * `true`, which would let every caller choose an address.
+ * The proxies whose `X-Forwarded-For` is trusted, as Express takes them: their number or their addresses. Not `true`, which would
+ * let callers choose their address.
  */
 const trustProxy = z.string().transform((text, context): number | string[] => {
   if (/^[1-9]$/.test(text)) return Number(text)
   const entries = text.split(',').map((entry) => entry.trim())
   const names = ['loopback', 'linklocal', 'uniquelocal']
-  // Not in short: `10` is an address, too, for some.
+  // Only four-part addresses: some parsers take `10` for an address, too.
   const isAddress = (entry: string) => ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry)
   if (entries.every((entry) => names.includes(entry) || isAddress(entry) || ipaddr.isValidCIDR(entry)))
     return entries
@@ -123,7 +123,7 @@ const trustProxy = z.string().transform((text, context): number | string[] => {
   return z.NEVER
 })
 
-/** As browsers send them: no path, no wildcard, and not `null`, which any page can be. */
+/** Origins as browsers send them: no path, no wildcard, and not `null`, which any page can have. */
 const origins = z
   .string()
   .transform((text) => text.split(',').map((entry) => entry.trim()))
@@ -219,7 +219,7 @@ const consistent = variables.superRefine((given, context) => {
 
 export type Config = z.output<typeof variables>
 
-/** Names every bad variable at once, so that nobody mends them one start at a time. */
+/** Lists all invalid variables at once, so that they can be fixed in one go. */
 export class ConfigError extends Error {}
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -227,7 +227,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
 }
 
-/** What the command `npm run config` reads: where the API is, and as whom to call it. */
+/** The variables of `npm run config`: the API's URL and the key to call it with. */
 const commandVariables = z.object({
   SWITCHYARD_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
@@ -252,7 +252,7 @@ function parseVariables<Schema extends z.ZodType>(
   throw new ConfigError(`Invalid environment variables:\n${lines.join('\n')}`)
 }
 
-/** How to reach the Temporal server at an address, by the variables. */
+/** Connection settings for the Temporal server at an address. */
 export function temporalSettings(config: Config, address: string) {
   const { TEMPORAL_NAMESPACE: namespace, TEMPORAL_TLS: tls, TEMPORAL_API_KEY: apiKey } = config
   return { address, namespace, tls, apiKey, payloadKeys: config.PAYLOAD_KEYS }

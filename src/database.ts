@@ -14,7 +14,7 @@ export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUr
   return applied
 }
 
-/** Connects, and says in words when it cannot. The URL's password is not repeated. */
+/** Connects, with a readable error if that fails. The error does not contain the URL's password. */
 export async function openDatabase(databaseUrl: string, poolSize?: number): Promise<Db> {
   const db = openDb(databaseUrl, { poolSize })
   try {

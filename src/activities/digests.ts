@@ -25,11 +25,11 @@ import type { ActivityDeps } from './deps.ts'
 export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
 export type DigestToStart = DigestInput & { eventId: string; entries: readonly DigestEntry[] }
 
-/** The type of the event that tells of others. */
+/** The type of a digest's event. */
 export const digestEventType = 'digest'
 
 export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
-  /** Also those that are being erased: they must not find their way into a digest meanwhile. */
+  /** Leaves out events that are being erased as well, so that they cannot enter a digest meanwhile. */
   async function withoutErased(scope: Scope, events: readonly Event[]): Promise<Event[]> {
     const asked = await findErasures(db, scope, events.map(({ id }) => id)) // prettier-ignore
     return events.filter((event) => !findRequest(event, asked))
@@ -54,7 +54,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
       return new Date().toISOString()
     },
 
-    /** Starts the event that tells of those collected. Its id is given, so that repeating it changes nothing. */
+    /** Starts the digest's event. Its id is given, so repeating the call changes nothing. */
     async startDigest({ eventId, entries, orders, by, tenantId, environment }: DigestToStart): Promise<void> {
       const scope = { tenantId, environment }
       const events = await withoutErased(scope, await readEvents(getClient(), entries))
@@ -66,7 +66,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         type: digestEventType,
         data: parseKeepingText(stringifyExactly(digestData(events, orders, by))),
         createdAt: new Date().toISOString(),
-        // What becomes of it must not be told of where it tells of just that: that would go on for ever.
+        // A digest of operational events is operational itself: its own deliveries must not cause further operational events without end.
         ...(events.some(({ operational }) => operational) && { operational: true }),
       }
       const hops = Math.max(...events.map(({ hops = 0 }) => hops))

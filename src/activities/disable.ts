@@ -8,8 +8,8 @@ import type { ActivityDeps } from './deps.ts'
 type DisableRequest = DisableOrder & { destinationId: string }
 
 /**
- * Disables a destination that asked not to be called again, or only fails, and tells its tenant. Repeated after a crash
- * between the two it tells what it had not told; else repeating it changes nothing.
+ * Disables a destination that answered 410 or has only failed, and emits `destination.disabled`. A retry after a crash in between
+ * emits the missing event; otherwise repeating it changes nothing.
  */
 export function createDisable({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   return async function disable({ destinationId, reason: why, ...seen }: DisableRequest): Promise<void> {

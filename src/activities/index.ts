@@ -13,7 +13,7 @@ import { createRollUp } from './roll-up/roll-up.ts'
 import { createTiming } from './timing.ts'
 import type { ActivityDeps } from './deps.ts'
 
-/** A place in a destination's pace that a delivery has kept and will not use. */
+/** A pace reservation that a delivery holds and will not use. */
 export interface ReservationToRelease {
   destinationId: string
   number: number

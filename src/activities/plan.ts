@@ -47,14 +47,14 @@ export function createPlan(deps: PlanDeps) {
   }
 }
 
-/** Gives back the places in paces that the API has taken for deliveries that do not begin now, or not at all. */
+/** Releases the reservations that the API made for deliveries that do not begin now, or not at all. */
 async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }: Plan): Promise<void> {
   const used = new Set(leadingDeliveries(steps).map(({ destinationId }) => destinationId))
   for (const [destinationId, { number }] of Object.entries(places))
     if (!used.has(destinationId)) await releaseReservation(db, destinationId, number)
 }
 
-/** The event ends at once, and says why: Temporal would refuse the plan again and again. */
+/** Ends the event at once with the reason, because Temporal would reject the plan at every retry. */
 function refusePlan({ log }: PlanDeps, { event }: RouteEventInput, { at }: Plan, bytes: number): Plan {
   const { tenantId, environment, id: eventId } = event
   log.error({ tenantId, environment, eventId, bytes }, 'event.plan-too-large')

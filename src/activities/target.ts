@@ -7,7 +7,7 @@ import { urlUnderTest } from '../workflows/contract/event.ts'
 import type { AttemptRequest } from './attempt/request.ts'
 import type { ActivityDeps } from './deps.ts'
 
-/** What an attempt needs of a destination. */
+/** The fields of a destination that an attempt needs. */
 export type Target = Pick<
   Destination,
   | 'id'

@@ -8,7 +8,10 @@ export interface Moment {
   forMs: number
 }
 
-/** What a rule asks of the clock and the calendar. The answers are recorded, so that a replay has the same ones. */
+/**
+ * Answers a rule's questions about the clock and the calendar. The answers are recorded, so that a workflow's replay gets the
+ * same ones.
+ */
 export function createTiming() {
   return {
     /** When quiet hours that hold now end. */

@@ -17,7 +17,7 @@ interface ArchivedFacts {
   startedAt: string
   endedAt: string
   timeline: Timeline
-  /** What the tenant wanted redacted when it was archived is not in it: it cannot be sent again as it was. */
+  /** The tenant's redacted values are missing, so the event cannot be sent again as it was. */
   redacted?: true
 }
 
@@ -26,17 +26,17 @@ export interface KeptRun extends ArchivedFacts {
   erased?: undefined
 }
 
-/** What is left of one: what the event held, and what of its log may quote it, is gone. */
+/** A tombstone: the event's data, and everything in its log that may quote it, is gone. */
 export interface ErasedRun extends ArchivedFacts {
   event: ErasedEvent
   erased: Erased
 }
 
-/** Where closed events are kept after Temporal has forgotten them, as JSON lines: one file a tenant, environment and day. */
+/** Stores closed events after Temporal has deleted them, as JSON lines: one file per tenant, environment and day. */
 export interface Archive {
-  /** Takes over a local file as the one of its place, whole or not at all. What was there before is replaced. */
+  /** Atomically stores a local file as the day's file, replacing an existing one. */
   put(place: ArchiveDay, file: string): Promise<void>
-  /** Line by line; nothing where there is no such file. */
+  /** Yields the lines; none if there is no such file. */
   read(place: ArchiveDay): AsyncIterable<ArchivedRun>
   /** The days that there are files of, the oldest first. */
   days(of: Omit<ArchiveDay, 'day'>): Promise<string[]>

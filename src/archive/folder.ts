@@ -15,7 +15,7 @@ export function createFolderArchive(root: string): Archive {
       const target = join(root, dayPath(place))
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
       await removeParts(target)
-      // Beside its place, as a rename is whole or not at all within one file system only.
+      // In the same folder as the target, because a rename is atomic only within a file system.
       const part = `${target}.${randomUUID()}.part`
       try {
         await copyFile(file, part, constants.COPYFILE_EXCL)
@@ -61,7 +61,7 @@ async function namesIn(folder: string, options: { recursive?: boolean } = {}): P
   }
 }
 
-/** To the disk: the day counts as archived from then on, and what it was made of is forgotten some time. */
+/** Flushes to disk: from then on the day counts as archived, and Temporal will delete its source. */
 async function flush(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {

@@ -4,19 +4,19 @@ import { exactly } from '../domain/json/exact-number.ts'
 import { jsonText, keepText, memberText, stringifyExactly } from '../domain/json/json-text.ts'
 import type { ArchivedRun, ArchiveDay } from './archive.ts'
 
-/** Where a place is, below the archive's own: the same in a folder and in a bucket. */
+/** The day's path within the archive, the same in a folder and in a bucket. */
 export function dayPath({ tenantId, environment, day }: ArchiveDay): string {
   const parts = [tenantId, environment, day]
   requireNames(parts)
   return `${parts.join('/')}.jsonl`
 }
 
-/** Ids are ours and hold nothing else; what does is no place, and must not become another one. */
+/** Our ids contain no other characters. Anything else must not be able to form a different path. */
 function requireNames(parts: readonly string[]): void {
   if (!parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) throw new Error('this is no place in an archive')
 }
 
-/** Where a tenant's places are, or those of one of its environments. */
+/** The folder of a tenant, or of one of its environments. */
 export function archiveFolder(tenantId: string, environment?: string): string {
   const parts = environment === undefined ? [tenantId] : [tenantId, environment]
   requireNames(parts)

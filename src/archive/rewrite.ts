@@ -16,7 +16,7 @@ export async function inScratchFolder<Result>(work: (folder: string) => Promise<
   }
 }
 
-/** A line without what is to be erased of it; itself where there is nothing. */
+/** A line without its erased parts, or the same object if there are none. */
 export function withoutErased(run: ArchivedRun, asked: readonly ErasureRequest[]): ArchivedRun {
   const by = run.erased ? undefined : findRequest(run.event, asked)
   if (!by || run.erased) return run
@@ -25,7 +25,7 @@ export function withoutErased(run: ArchivedRun, asked: readonly ErasureRequest[]
   return { ...facts, event: withoutData(event), timeline: withoutPayload(timeline), erased }
 }
 
-/** Puts a local file in its place without what is to be erased of it. */
+/** Stores a local file without its erased parts. */
 export async function putWithoutErased(
   archive: Archive,
   place: ArchiveDay,
@@ -39,7 +39,7 @@ export async function putWithoutErased(
   await rm(clean)
 }
 
-/** Takes out of a day's file what is to be erased of it, whole or not at all. Answers with what the lines were that had any. */
+/** Erases from a day's file atomically. Returns the original lines that were affected. */
 export async function eraseInPlace(
   archive: Archive,
   place: ArchiveDay,

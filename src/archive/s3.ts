@@ -15,20 +15,22 @@ export interface S3Options {
   bucket: string
   /** Before the path of every object, without slashes around it; may be empty. */
   prefix: string
-  /** Of a store that is not Amazon's: it is asked by path, not by host name. */
+  /** Set for stores other than Amazon's, which are addressed by path instead of by host name. */
   endpoint?: string | undefined
   region?: string | undefined
   /** Absent: the SDK's own chain (variables, shared files, the machine's role). */
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined
 }
 
-/** What is larger goes in parts, one after the other; so much is held in memory. One upload takes 10,000 parts. */
+/**
+ * Larger files are uploaded in parts of this size, one after the other, each held in memory. An upload has at most 10,000 parts.
+ */
 const partBytes = 16 * 1024 * 1024
 
 /**
  * An archive in an S3-compatible store: `<prefix>/<tenantId>/<environment>/<day>.jsonl`. It needs GetObject, PutObject,
- * DeleteObject, AbortMultipartUpload and, for what there is of a tenant and so that a missing day is told apart from a forbidden
- * one, ListBucket. Throws where no region is known; nothing is asked of the store yet.
+ * DeleteObject, AbortMultipartUpload and ListBucket, the last one to list a tenant's files and to tell a missing day from a
+ * forbidden one. Throws if no region is known. Sends no request yet.
  */
 export async function createS3Archive({
   bucket,
@@ -41,9 +43,9 @@ export async function createS3Archive({
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
     ...(region !== undefined && { region }),
     ...(credentials && { credentials }),
-    maxAttempts: 1, // Who asks repeats it: a roll-up, or a replay.
+    maxAttempts: 1, // The callers, a roll-up or a replay, retry.
     requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
-    // Other stores than Amazon's do not all know the checksums that the SDK adds by itself.
+    // Other stores than Amazon's do not all support the checksums that the SDK adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })

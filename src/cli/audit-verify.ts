@@ -9,8 +9,8 @@ import { runRoot } from '../lifecycle.ts'
 const usage = 'npm run audit:verify -- [--tenant ten_…] [--expect <chain>:<sequence>:<hash> …]'
 
 /**
- * `npm run audit:verify`: reads every chain of the audit log and tells whether it is as it was written; ends with 1 where one is
- * not. `--expect` names entries that were noted elsewhere. Against DATABASE_URL, or what `npm start` has running.
+ * `npm run audit:verify`: verifies every chain of the audit log and exits with 1 if one is broken. `--expect` names entries that
+ * were recorded elsewhere. Runs against DATABASE_URL, or the running database of `npm start`.
  */
 await runRoot(async (lifecycle) => {
   const { tenant, expected } = readArguments()

@@ -12,7 +12,7 @@ const usage = `Usage:
   npm run --silent config -- apply file [--dry-run] [--prune]
 It calls the API at SWITCHYARD_URL (default http://127.0.0.1:3000) with the API key SWITCHYARD_KEY.`
 
-/** What is said to whoever called, line by line; it ends with 1. */
+/** Its message is printed to the caller, and the command exits with 1. */
 class Refused extends Error {}
 
 type CommandConfig = ReturnType<typeof readCommandConfig>
@@ -86,7 +86,7 @@ async function call(
   throw new Refused(await readRefusal(answer))
 }
 
-/** The problems of an answer, one on a line; or what else it says. */
+/** Returns the response's problems, one per line, or its detail. */
 async function readRefusal(answer: Response): Promise<string> {
   const text = await answer.text()
   try {

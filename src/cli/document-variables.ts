@@ -4,7 +4,7 @@ import type { Json } from '../domain/event.ts'
 /** `${NAME}`, and `$${NAME}` for a text that is to say `${NAME}`. */
 const reference = /\$(\$?)\{([A-Za-z_]\w*)\}/g
 
-/** A document with the values of the variables that its texts name. Those that are not set are all told. */
+/** Replaces the variables in a document's strings by their values. Throws with all variables that are not set. */
 export function fillInVariables(
   document: Json,
   variable: (name: string) => string | undefined,

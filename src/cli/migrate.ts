@@ -4,8 +4,8 @@ import { powerOverAudit } from '../db/schema/grants.ts'
 import { runRoot } from '../lifecycle.ts'
 
 /**
- * `npm run db:migrate`: applies the migrations that a production database lacks, as the role of `MIGRATE_DATABASE_URL`, and lets
- * that of `DATABASE_URL` work with the tables. `npm start` does so by itself.
+ * `npm run db:migrate`: applies the missing migrations to a production database as the role of `MIGRATE_DATABASE_URL`, and grants
+ * the role of `DATABASE_URL` access to the tables. `npm start` does the same automatically.
  */
 await runRoot(async () => {
   const { DATABASE_URL, MIGRATE_DATABASE_URL } = requireVariables(readConfig(), ['DATABASE_URL'])

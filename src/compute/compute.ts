@@ -23,7 +23,7 @@ export interface Compute {
 }
 
 export interface RunOptions {
-  /** How long the job may wait for its tenant's turn. */
+  /** The longest time that the job may wait for its tenant's turn. */
   maxWaitMs?: number
 }
 
@@ -38,7 +38,7 @@ export const computeLimits = {
   /** Thread time per tenant: on average a quarter of one thread. */
   shareMs: 15_000,
   windowMs: 60_000,
-  /** A thread ends its jobs by itself. One that does not, in code that cannot be interrupted, is ended after this time. */
+  /** Threads enforce their own deadlines. A thread in code that cannot be interrupted is terminated after this time. */
   abandonedMs: 30_000,
   heapMb: 256,
 } as const
@@ -142,7 +142,7 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
   }
 }
 
-/** What a thread that was ended, or that ran out of memory, is reported as. */
+/** Translates the error of a thread that was terminated or ran out of memory. */
 function toOverBudget(error: unknown): OverBudget | undefined {
   if (!(error instanceof Error)) return undefined
   if (error.name === 'AbortError') return new OverBudget('time')

@@ -40,7 +40,7 @@ interface Tenant {
 /** Decides which job runs next: tenants take turns, however many jobs one of them has. */
 export function createFairQueue(limits: FairQueueLimits, now: () => number): FairQueue {
   const shares = createShares(limits, now)
-  /** Those with a job, in the order of their turns: the one whose job was started last comes last. */
+  /** Tenants with jobs in the order of their turns: the tenant whose job started last comes last. */
   const tenants = new Map<string, Tenant>()
   let running = 0
 
@@ -89,7 +89,7 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
       shares.use(tenantId, ranMs)
       const refusal = shareRefusal(tenantId)
       if (refusal) for (const job of tenant.waiting.splice(0)) job.refuse(refusal)
-      // Behind those that came while its job ran.
+      // Moves the tenant behind those that arrived while its job ran.
       tenants.delete(tenantId)
       if (tenant.running > 0 || tenant.waiting.length > 0) tenants.set(tenantId, tenant)
       startNext()

@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/event.ts'
 import type { MeasuredRegex } from '../domain/filters/regex.ts'
 import type { Cause } from '../domain/rules/cause.ts'
 
-/** What is wrong at a dotted path. */
+/** A problem at a dotted path. */
 export interface Problem {
   path: string
   message: string
@@ -16,10 +16,10 @@ export interface PackedComposition {
   dataText: string
 }
 
-/** By channel: the texts of its fields. */
+/** Field templates by channel. */
 export type Parts = Readonly<Record<string, PartTexts>>
 
-/** What one channel's part of a template makes of an event. */
+/** The preview of one channel's part of a template. */
 export interface PreviewedPart {
   rendering: Rendering
   /** Names that it prints and that the event does not have. */
@@ -39,8 +39,8 @@ interface ConfigurationEntry {
 }
 
 /**
- * What can be run on a thread. Inputs and results are copied between threads, so they are plain data; a payload is passed as
- * its JSON text, which is cheaper than a copy of its objects and keeps it exactly as it was posted.
+ * The jobs that threads run. Inputs and results are copied between threads, so they are plain data. A payload is passed as its
+ * JSON text, which is cheaper than copying its objects and keeps it exactly as it was posted.
  */
 export interface Jobs {
   /** For each filter whether it passes, or `null` where the time was up before it was evaluated. */
@@ -49,9 +49,9 @@ export interface Jobs {
     event: { id: string; type: string }
     dataText: string
   }): (boolean | null)[]
-  /** How data does not fit a schema that was checked. */
+  /** Returns the data's violations of a checked schema. */
   checkData(input: { schema: JsonObject; dataText: string; at: string }): Problem[]
-  /** What is wrong with a schema, and how its sample does not fit it. */
+  /** Returns the problems of a schema and its sample's violations of it. */
   checkSchema(input: { schema: JsonObject; sample: JsonObject | null }): Problem[]
   /** For each template what in it is no Liquid, by the path of its part. */
   checkTemplates(input: { templates: readonly Parts[] }): Problem[][]
@@ -74,7 +74,7 @@ export type JobKind = keyof Jobs
 export type JobInput<Kind extends JobKind> = Parameters<Jobs[Kind]>[0]
 export type JobResult<Kind extends JobKind> = ReturnType<Jobs[Kind]>
 
-/** What is sent to a thread, and what comes back. */
+/** The request to a thread and its response. */
 export interface JobRequest<Kind extends JobKind = JobKind> {
   kind: Kind
   input: JobInput<Kind>

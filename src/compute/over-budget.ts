@@ -1,6 +1,6 @@
 /**
- * The bound that a job met: its own running time, the running time of all its tenant's jobs, its tenant's place in the queue,
- * or a thread's memory.
+ * The limit that a job exceeded: its own running time, its tenant's share of running time, its tenant's share of the queue, or a
+ * thread's memory.
  */
 export type Budget = 'time' | 'share' | 'queue' | 'memory'
 

@@ -25,7 +25,7 @@ export function forgetParsedParts(): void {
   parsedParts.clear()
 }
 
-/** What is no Liquid, by the path of its part. */
+/** Returns the parts that are not valid Liquid, by path. */
 export function checkParts(parts: Parts): Problem[] {
   return channels.flatMap(({ name, template }) =>
     parseParts(template, parts[name] ?? {}).problems.map(({ field, message }) => ({

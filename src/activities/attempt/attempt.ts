@@ -72,7 +72,7 @@ function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
   return { kind: 'unavailable', error: String(err) }
 }
 
-/** Makes an attempt in either lane. A place in the destination's pace is given back where no attempt will be made in it. */
+/** Makes an attempt in the fast or the slow lane. Releases the pace reservation if no attempt will be made with it. */
 export async function makeAttempt(
   deps: AttemptDeps,
   event: Event,
@@ -113,7 +113,7 @@ async function send(
     durationMs = Math.round(performance.now() - startedAt)
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
-    // What is sent by another server than the destination's says nothing of its health.
+    // A confirmation is sent by another server, so its outcome says nothing about the destination's health.
     const noted: HealthNote = readConfirmation(event)
       ? { outcome }
       : await noteOutcome(deps, target, outcome, { test: event.test === true })
@@ -132,7 +132,7 @@ async function send(
 
 const maxNoteLength = 1000
 
-/** The log tells who has got nothing, beside what was answered. */
+/** Appends to the response the recipients who were left out. */
 function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
   const note = truncate(`; not sent to all recipients: ${leftOut}`, maxNoteLength)

@@ -19,18 +19,18 @@ import { announce } from '../../temporal/operational-events.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
-/** Whom an attempt goes to. */
+/** The recipients of an attempt. */
 export interface Audience {
   recipients: readonly Recipient[]
-  /** Who of the destination's recipients gets nothing, and why. */
+  /** The recipients who are left out, and why. */
   leftOut?: string | undefined
 }
 
 type Skipped = AttemptResult & { kind: 'skipped' }
 
 /**
- * Those of a destination's recipients who have agreed and have not got the message by an earlier attempt; or why nobody has it
- * coming. `undefined` for channels that reach no people.
+ * The destination's recipients who have confirmed and have not received the message in an earlier attempt, or the reason why
+ * there are none. `undefined` for channels without recipients.
  */
 export async function findAudience(
   deps: ActivityDeps,
@@ -58,7 +58,7 @@ export function toRecipient(
   return { address, unsubscribeUrl: emailLinks?.unsubscribe({ destinationId, address: addressKey(address) }) }
 }
 
-/** As the config spells and orders them. What a process of an earlier release has written has no recipients yet: they are asked. */
+/** Keeps the spelling and order of the config. Recipients written by an earlier release have no row yet and count as asked. */
 async function readConsents(
   { db }: ActivityDeps,
   { id }: Target,
@@ -75,8 +75,8 @@ async function readConsents(
 }
 
 /**
- * Asks those whom the API has not: it may have ended between writing a destination and asking its recipients. What cannot be asked
- * now is asked by the next event.
+ * Sends the confirmation requests that the API has not sent: its process may have ended between writing a destination and asking
+ * its recipients. A request that fails here is retried with the next event.
  */
 async function requestConfirmations(
   { db, log }: ActivityDeps,

@@ -26,7 +26,7 @@ export interface FirstAttempts {
 
 /** A workflow task waits this long for its first attempts: most receivers answer within it, and the event is done at once. */
 const patienceMs = 1_000
-/** Where the tenant's share is used up, or waiting was in vain a moment ago, this long. */
+/** The shorter wait that applies if the tenant's share is used up or waiting did not help a moment ago. */
 const briefMs = 100
 /** Workflow tasks that may wait longer than briefly, of one tenant and in all: fewer than there are slots for. */
 const maxWaiting = { perTenant: 3, inAll: 5 }

@@ -4,16 +4,16 @@ import { isThrottled, type DisableOrder, type Outcome } from '../../domain/deliv
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
-/** What an attempt came to, and whether its destination is not to be called again. */
+/** An attempt's outcome, and whether to disable its destination. */
 export interface HealthNote {
   outcome: Outcome
   disable?: DisableOrder
 }
 
 /**
- * Keeps in mind since when a destination has only failed, and how its circuit stands; says whether it is to be disabled. What an
- * old target answered changes nothing of a new one, and a test that fails changes nothing at all. It never throws: the attempt
- * was made, and must not be made again for this.
+ * Records since when a destination has only failed and updates its circuit. Returns whether to disable it. Responses of an old
+ * target do not affect a new one, and a failed test changes nothing. Never throws: the attempt was made and must not be repeated
+ * because of this.
  */
 export async function noteOutcome(
   deps: ActivityDeps,
@@ -43,7 +43,7 @@ export async function noteOutcome(
 
 type Rejection = Outcome & { kind: 'rejected' }
 
-/** Another target may well take what this one refused for good. */
+/** A changed target may accept what the old one rejected permanently. */
 async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejection): Promise<HealthNote> {
   if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
   if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
@@ -72,8 +72,8 @@ async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<H
 }
 
 /**
- * Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next, and of one that nothing
- * could be sent to as it is set up, nothing is known.
+ * True if the destination itself seems to be down. A destination that rejects this event (4xx) may accept the next one, and a
+ * destination that is not set up completely was never contacted.
  */
 function isDown(outcome: Outcome): outcome is Outcome & { kind: 'failed' } {
   const { kind, responseCode = 0 } = outcome

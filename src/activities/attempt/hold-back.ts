@@ -14,8 +14,8 @@ type PacedDestination = Pick<Destination, 'id' | 'recoveries'> & {
 }
 
 /**
- * Why an attempt must not be made yet: the destination's circuit, its 429, or its pace. An attempt that one of the first two holds gives its
- * place in the pace back. Waits here where that is a moment only.
+ * Returns why an attempt must not be made yet: the destination's circuit, an earlier 429, or its pace. If the circuit or the 429
+ * holds it, its pace reservation is released. Short waits are spent here.
  */
 export async function holdBack(
   deps: ActivityDeps,
@@ -48,10 +48,12 @@ async function awaitThrottle(
 
 const throttledReason = 'rate limit: the receiver asked for fewer requests (HTTP 429)'
 
-/** So short a wait is spent here; a longer one is a durable timer, which ends a little early to hit the place exactly. */
+/**
+ * Waits up to this are spent here. Longer ones are durable timers, which end a little early to meet the reserved time exactly.
+ */
 const shortWaitMs = 250
 const timerLeadMs = 100
-/** How often it is asked whether the one before has gone. */
+/** How often to check whether the previous reservation has been used. */
 const pollMs = 20
 
 async function awaitReservation(
@@ -78,7 +80,9 @@ function isLost({ at }: Place): boolean {
   return Date.now() > at + maxLatenessMs
 }
 
-/** Others may have their places at this moment: one that is late is used only if none was used just before. Else it is given back. */
+/**
+ * Another attempt may have this moment reserved: a late one is made only if none was made just before, and is released otherwise.
+ */
 async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Promise<boolean> {
   if (await tryUseReservation(db, id, number, { inOrder: false, gapMs })) return true
   await releaseReservation(db, id, number)
@@ -86,8 +90,8 @@ async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Pr
 }
 
 /**
- * Half of the time between two places has passed since the last use: attempts that are late catch up at no more than twice the pace,
- * and do not arrive in each other's place. The one before may be late: for as long as its place counts, it is waited for.
+ * Waits until half a gap has passed since the last attempt: late attempts catch up at no more than twice the pace and do not take
+ * another one's time. Waits for the previous reservation while that is still valid.
  */
 async function useInOrder(db: Db, id: string, place: Place, gapMs: number): Promise<void> {
   const { number } = place

@@ -15,7 +15,7 @@ interface AttemptMade extends Pick<Rendered, 'template' | 'templateFault'> {
   outcome: Outcome
 }
 
-/** The one line that tells of an attempt. What it says of an error may quote the event, and is redacted as the log is. */
+/** Writes the one log line of an attempt. Its error may quote the event and is redacted like the delivery log. */
 export async function logAttempt(
   deps: Pick<ActivityDeps, 'db' | 'log'>,
   event: Event,

@@ -5,7 +5,7 @@ import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 export interface OngoingAttempt {
   readonly result: AttemptResult | undefined
   readonly done: Promise<AttemptResult>
-  /** Has its workflow told of the result once it is there. Asking again changes nothing. */
+  /** Reports the result to the workflow once the attempt ends. Calling it again changes nothing. */
   reportTo(report: (result: AttemptResult) => Promise<void>): void
 }
 
@@ -36,7 +36,7 @@ export function createOngoingAttempts(): OngoingAttempts {
     let result: AttemptResult | undefined
     let reported = false
     const done = make().then((made) => {
-      // Nothing was sent: it may be tried anew.
+      // Nothing was sent, so it may be retried.
       if (made.kind !== 'attempted') known.delete(key)
       return (result = made)
     })

@@ -18,8 +18,8 @@ const withoutLinks: AttemptResult = {
 }
 
 /**
- * Makes the mail ready that asks somebody to confirm. It goes by the platform's server in any case: whoever runs the tenant's own
- * would see the link, and could confirm for others. A destination that is paused asks as well.
+ * Prepares the mail that asks a recipient to confirm. It always goes through the platform's server: the operator of a tenant's
+ * own server would see the link and could confirm for others. Paused destinations send it as well.
  */
 export async function prepareConfirmation(
   deps: ActivityDeps & { mailLimits: MailLimits },

@@ -25,7 +25,7 @@ export interface PreparedAttempt {
   audience?: Audience | undefined
 }
 
-/** Makes an event's message ready to be sent, or says why it is not sent, or not yet. */
+/** Prepares an event's message, or returns why it is not sent, or not yet. */
 export async function prepareMessage(
   deps: ActivityDeps & { mailLimits: MailLimits },
   event: Event,
@@ -53,7 +53,7 @@ export async function prepareMessage(
   return { channel, target, keys, composition, rendered, audience }
 }
 
-/** What the message is composed of, and the link by which its reader acknowledges the event where that is waited for. */
+/** The message's input, with the acknowledgement link if the rule waits for an acknowledgement. */
 function createComposition(
   { acknowledgeLink }: ActivityDeps,
   event: Event,

@@ -12,7 +12,7 @@ import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { ActivityDeps } from '../deps.ts'
 
-/** What a template has made of a message. Without content the default message is to be sent, and `templateFault` says why. */
+/** A rendered template. Without content the default message is sent, and `templateFault` says why. */
 export interface Rendered {
   content?: Content
   template?: TemplateRef

@@ -7,20 +7,20 @@ export interface AttemptRequest {
   destinationId: string
   number: number
   timeoutMs: number
-  /** The place in the destination's pace that is kept for it. */
+  /** The attempt's reservation in the destination's pace. */
   place?: Place | undefined
   /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
   now?: true | undefined
-  /** Of a test at a URL that no destination has. */
+  /** Set on tests of a URL that belongs to no destination. */
   url?: string | undefined
   /** The path of the rule's step that makes it. */
   step?: string | undefined
   /** Id of the template that the message is made of. */
   template?: string | undefined
-  /** The message tells how to acknowledge the event. */
+  /** The message says how to acknowledge the event. */
   acknowledgeable?: true | undefined
-  /** What the rule that makes it knows of it: the message says why it is sent. */
+  /** The rule that makes the delivery, so that the message can say why it is sent. */
   rule?: RuleContext | undefined
-  /** Of a message to several people: whom earlier attempts have settled. */
+  /** Set on messages to several people: the recipients who need no further attempt. */
   settled?: SettledRecipients | undefined
 }

@@ -70,7 +70,7 @@ async function send(
     const outcome = await channel.send({ ...composition, ...message, destination }, deps.context)
     return redactOutcome(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
-    // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
+    // Channels do not throw. If one does, the message may have been sent, so this counts as an attempt.
     const text = err instanceof Error ? (err.stack ?? err.message) : String(err)
     const error = withoutSecrets(text, secretValues(channel, { config, keys }))
     const { event } = composition
@@ -88,7 +88,7 @@ function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolea
   return sealedOrigin !== undefined && channel.origin(config) !== sealedOrigin
 }
 
-/** What a receiver answered may echo what it was sent. */
+/** A response may echo the request, including its secrets. */
 function redactOutcome(outcome: Outcome, secrets: string[]): Outcome {
   const { responseExcerpt } = outcome
   return {

@@ -7,7 +7,7 @@ import { collectDigestType, digestsPrefix, leaveDigestSignal } from '../../workf
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { cancelSignal } from '../../workflows/contract/event.ts'
 
-/** An attempt takes 30 s at most; what then has not ended after being cancelled, does not by itself. */
+/** An attempt takes 30 s at most. A run that has not ended this long after its cancellation is terminated. */
 const graceMs = 45_000
 const pollMs = 200
 
@@ -45,7 +45,7 @@ async function endRun(
   await leaveDigests(client, scope, workflowId)
 }
 
-/** What was ended from outside cannot take its leave of a digest itself. Those that do not know it do nothing. */
+/** A terminated run cannot leave its digest itself. Digests that do not contain it ignore the signal. */
 async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: string): Promise<void> {
   const conditions = [
     `WorkflowType = ${quoted(collectDigestType)}`,

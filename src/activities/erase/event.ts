@@ -23,8 +23,8 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     },
 
     /**
-     * Puts a record without the payload in the place of each run. Answers with how many, how many acknowledgements that came after
-     * a run's end were deleted, and the digests that tell of the event.
+     * Replaces each run by a tombstone without the payload. Returns the number of runs, the number of late acknowledgements that
+     * were deleted, and the ids of the digests that include the event.
      */
     eraseRuns(input: EraseEventInput): Promise<{ runs: number; late: number; digestIds: string[] }> {
       return whileHeartbeating(heartbeatMs, () => eraseEventRuns(getClient(), input, throwIfCancelled))
@@ -43,7 +43,10 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     },
   }
 
-  /** Of its lines, those of digests that tell of it included; digests that it names have perhaps runs in Temporal. */
+  /**
+   * Erases the event's lines in the archive, including those of digests that contain it. Returns the digests that may have runs
+   * in Temporal.
+   */
   async function eraseInArchive(
     archive: Archive,
     { tenantId, environment, eventId, ...by }: EraseEventInput,
@@ -54,7 +57,7 @@ export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     for (const day of await archive.days({ tenantId, environment })) {
       throwIfCancelled()
       const place = { tenantId, environment, day }
-      // Most days hold nothing of it: they are only read, and nobody waits for that.
+      // Most days do not contain the event: they are only read, without waiting for a turn to write.
       if (!(await holdsAny(archive, place, asked))) continue
       const changed = await inArchiveTurn(db, tenantId, () => eraseInPlace(archive, place, asked))
       for (const { event, timeline } of changed ?? []) {

@@ -17,7 +17,7 @@ import { digestEventType } from '../digests.ts'
 
 const concurrency = 5
 
-/** A log that no worker could tell so often is taken for what its summary says: an erasure must not fail for that. */
+/** After this many failed reads of a log its summary is used, because an erasure must not fail for that reason. */
 const maxLogReads = 5
 
 /** Erases the closed runs of an event. `throwIfCancelled` throws to give up. */
@@ -26,7 +26,7 @@ export async function eraseEventRuns(client: Client, input: EraseEventInput, thr
   const closed = runs.filter(({ status }) => status.name !== 'RUNNING')
   const erased = await pMap(closed, (run) => eraseRun(client, input, run, throwIfCancelled), { concurrency })
   const late = await eraseLate(client, input, throwIfCancelled)
-  // What has begun since it was ended is found by the next look.
+  // Runs that started after the others were ended are found by the next pass.
   return { runs: runs.length, late, digestIds: [...new Set(erased.flat())] }
 }
 
@@ -81,7 +81,7 @@ async function readLog(client: Client, run: WorkflowExecutionDescription): Promi
   return timeline
 }
 
-/** The log names them, unless the run was ended before it could note that it was told of. */
+/** The log names the digests, unless the run ended before it could record them. */
 async function findDigests(
   client: Client,
   scope: Pick<EraseEventInput, 'tenantId' | 'environment' | 'eventId'>,

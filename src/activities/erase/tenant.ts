@@ -55,7 +55,7 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
       return removed ?? 0
     },
 
-    /** Everything that the database holds of it, but for the audit log; and says that it is done. */
+    /** Deletes the tenant's rows except the audit log, and marks the deletion as done. */
     async deleteRows({
       tenantId,
       deletionId,

@@ -1,7 +1,7 @@
 /**
- * What one worker knows of destinations that fail: after many failures it makes no attempt for a while, then one to try
- *. In memory: a new worker starts with every circuit closed, and each finds out by itself. What closes circuits
- * elsewhere reaches it by `recoveries`, which comes with the destination that every attempt loads.
+ * One worker's circuits: after many failures it makes no attempt for a while, then a single probe. Kept in memory: a new worker
+ * starts with every circuit closed and finds out by itself. When a destination recovers elsewhere, its `recoveries`, loaded with
+ * every attempt, closes the circuit here.
  */
 export interface Circuits {
   /** Why and for how long not to make an attempt, or `undefined` to make it. The first that may be made after a while is the probe. */
@@ -24,12 +24,12 @@ interface CircuitHold {
 }
 
 export interface CircuitLimits {
-  /** Attempts are counted for this time, from a failure on; then the count begins anew. */
+  /** Attempts are counted for this long, starting with a failure. Then the count starts again. */
   windowMs: number
   /** The circuit opens when at least this many were made and at least this share of them failed. */
   attempts: number
   failedShare: number
-  /** How long it stays open at first; doubled after each probe that fails, up to the longest. */
+  /** How long it stays open at first. Doubled after each failed probe, up to the maximum. */
   openMs: number
   longestOpenMs: number
   /** A probe that is not heard of again is forgotten after this time. */
@@ -68,12 +68,12 @@ interface Open {
   recoveries: number
   since: number
   lastError: string
-  /** How often it opened in a row. */
+  /** The number of consecutive openings. */
   times: number
   /** No attempt before this time. */
   until: number
   probing: boolean
-  /** When the last of those that are held asks again. */
+  /** When the last held delivery asks again. */
   lastAskAt: number
 }
 
@@ -139,7 +139,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     },
     record(destination, { error }) {
       const circuit = find(destination)
-      // It was made before the destination recovered, and says nothing of how it is now.
+      // The attempt was made before the destination recovered and says nothing about its current state.
       if (circuit && circuit.recoveries > destination.recoveries) return
       if (circuit?.state !== 'open') count(destination, circuit, error)
       else if (error === undefined) circuits.delete(destination.id)

@@ -1,6 +1,6 @@
 /**
- * What one worker knows of the attempts it is making, so that neither a slow destination nor a tenant with many of them holds
- * others up. In memory: it is about this worker's own slots, and a new worker starts with an open mind.
+ * One worker's view of its attempts in flight, so that neither a slow destination nor a tenant with many of them delays others.
+ * Kept in memory, because it is about this worker's own slots.
  */
 export interface Lanes {
   /** Why an attempt should go to the slow lane, or `undefined` to make it here and now. */

@@ -2,8 +2,8 @@ import { isThrottled, type Outcome } from '../../domain/delivery/outcome.ts'
 import type { CircuitTarget } from './circuits.ts'
 
 /**
- * What one worker knows of destinations that answer HTTP 429: how long to wait, and how far apart attempts must be. In memory,
- * like circuits: a new worker learns it from the next 429.
+ * One worker's view of destinations that answer HTTP 429: how long to wait, and the gap between attempts. Kept in memory like
+ * circuits: a new worker learns it from the next 429.
  */
 export interface Throttles {
   find(destination: CircuitTarget): Throttle | undefined

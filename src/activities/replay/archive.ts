@@ -40,7 +40,7 @@ export async function findInArchive(
   return { found, skipped: [], cursor: `${day} 0`, complete: true }
 }
 
-/** A replay's line is no event of its own. What is routed anew goes wherever routing says. */
+/** A replay's line is not an event of its own. Events that are routed again may go to any destination. */
 function replayable(
   { event, replayId, timeline }: ArchivedRun,
   filter: ReplayFilter,

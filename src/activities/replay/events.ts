@@ -29,7 +29,7 @@ const heartbeatMs = 2_000
 /** An archive is looked through for so long in one go. */
 const lookingMs = 30_000
 
-/** Starts so many at once, and reads as many events. */
+/** Runs started and events read concurrently. */
 const concurrency = 10
 
 /** The activities of a replay of many events. Each may be made again: looking changes nothing, and nothing starts twice. */
@@ -47,7 +47,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
         input.filter.source === 'archive'
           ? await findInArchive(required(archive), input, cursor, Date.now() + lookingMs)
           : await findInLog(client, input, cursor)
-      // Replays that Temporal has forgotten are not known: of an archived event, only what it still holds counts.
+      // Replays that Temporal has already deleted are unknown: for an archived event, only runs that still exist count.
       const { waiting, skipped } = await withoutLaterRuns(client, input, page.found)
       const { complete } = page
       return { waiting, skipped: tally([...page.skipped, ...skipped]), cursor: page.cursor, complete }
@@ -77,7 +77,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
           if (found.event && (await isErased(input, found.event))) return 'erased'
           return startOne(client, input, { ...one, ordered, ...found })
         },
-        // Where there is an order to keep, in the order in which the events came.
+        // If a destination keeps an order, events are started one at a time, in the order in which they were accepted.
         { concurrency: ordered.length > 0 ? 1 : concurrency },
       )
       const skipped = outcomes.filter((outcome) => outcome !== 'started')
@@ -115,9 +115,9 @@ const nothing: Pick<ReplayStart, 'event' | 'digest' | 'redacted'> = {}
 
 interface ReplayStart extends Partial<Pick<RouteEventInput, 'digest'>> {
   event?: Event | ErasedEvent | undefined
-  /** Of an event that the archive keeps without what is redacted. */
+  /** Set on events that the archive holds only in redacted form. */
   redacted?: true
-  /** Of the destinations, those that keep an order. */
+  /** The destinations that keep an order. */
   ordered: readonly RoutableDestination[]
 }
 

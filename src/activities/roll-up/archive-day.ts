@@ -18,16 +18,16 @@ import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
 
-/** When an erasure was done, another machine's clock says. */
+/** Allowance for clock differences: the time of an erasure comes from another machine. */
 const clockSlackMs = 60_000
 
-/** Each asks Temporal four questions; so many runs are held in memory at most. */
+/** Each run takes four requests to Temporal, and at most this many runs are held in memory. */
 const concurrency = 10
 
 /**
- * Archives the runs that ended within a span of a day, each place whole or not at all, in the order of their end. Answers with
- * how many. What was erased, or a tenant that was deleted, while they were read is not brought back. `throwIfCancelled` is called before
- * each and throws to give up.
+ * Archives the runs that ended within a span of a day, one file per tenant and environment, atomically and in the order of their
+ * end. Returns how many. Erased events and deleted tenants do not reappear, even if that happens meanwhile. Calls
+ * `throwIfCancelled` before each run.
  */
 export async function archiveDay(
   { client, db, archive }: { client: Client; db: Db; archive: Archive },
@@ -67,7 +67,7 @@ function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
   }
 }
 
-/** A line without what its tenant wants redacted; it says so where there was any. */
+/** Redacts a line by its tenant's paths and marks it if anything was redacted. */
 function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
   if (run.erased) return run
   const { data, found, timeline } = createRedaction(run.event, paths)
@@ -86,7 +86,7 @@ async function* readRuns(client: Client, span: Span): AsyncGenerator<ArchivedRun
     if (run) yield run
 }
 
-/** What stands in its place where it was erased since it was listed; nothing where Temporal has forgotten it. */
+/** Returns the tombstone if the run was erased after it was listed, and nothing if Temporal has deleted it. */
 async function readRun(client: Client, { workflowId, runId }: Execution): Promise<ArchivedRun | undefined> {
   const run = await readExecution(client, workflowId, runId)
   if (run) return run

@@ -16,9 +16,9 @@ import type { ActivityDeps } from '../deps.ts'
 /** A worker that is gone is noticed after a minute (src/workflows/roll-up.ts). */
 const heartbeatEveryMs = 10_000
 
-/** The activities of `rollUpDays`. All may be repeated: a day is counted anew, from what Temporal holds of it. */
+/** The activities of `rollUpDays`. All are safe to repeat: a day is counted again from what Temporal holds. */
 export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
-  /** The days to roll up, oldest first: those that are due, and those asked for. */
+  /** The days to roll up, oldest first: those that are due and those that were requested. */
   async function findDueDays(asked: string[]): Promise<string[]> {
     const now = new Date()
     // Here as it is asked once a day: an activity of its own would be another step in every roll-up's history.
@@ -43,7 +43,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
   async function rollUp(client: Client, day: string): Promise<DayRolledUp> {
     const kept = await findKept(client, day)
     if (kept) return { day, executions: kept.executions, kept: true }
-    // Of a day that is not over, what has ended so far: the rest is counted when it is over.
+    // A day that has not ended is counted so far, and again when it has ended.
     const countedUntil = new Date()
     const until = countedUntil < endOfDay(day) ? countedUntil : endOfDay(day)
     const span = { from: startOfDay(day), until }
@@ -54,7 +54,7 @@ export function createRollUp({ db, archive, log }: Pick<ActivityDeps, 'db' | 'ar
     return { day, executions, ...(archivedRuns !== undefined && { archivedRuns }) }
   }
 
-  /** A day that Temporal has begun to forget would be counted as less than it was: what was counted then stands. */
+  /** A day that Temporal has partly deleted would be counted too low, so its stored totals are kept. */
   async function findKept(client: Client, day: string) {
     const rolled = await findRolledDay(db, day)
     if (!rolled) return undefined
