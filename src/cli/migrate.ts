@@ -14,7 +14,7 @@ await runRoot(async () => {
   const why = await powerOverAudit(DATABASE_URL)
   if (why !== undefined)
     console.log(
-      `The application could take away what keeps the audit log from being changed, as ${why}: see docs/operations/audit.md, "Database roles".`,
+      `The application could remove the protection of the audit log from changes, because ${why}: see docs/operations/audit.md, "Database roles".`,
     )
   process.exit(0)
 })

@@ -39,7 +39,7 @@ async function report(db: Db, firstId: string): Promise<number> {
   const left = counts.reduce((sum, [keyId, count]) => sum + (keyId === firstId ? 0 : count), 0)
   console.log(
     left === 0
-      ? `All secrets are encrypted with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/operations/encryption.md).`
+      ? `All secrets are encrypted with the key "${firstId}". Links that were sent while another key was first stop working when that key is removed (docs/operations/encryption.md).`
       : `${left} are not encrypted with the key "${firstId}": keep the other keys.`,
   )
   return left

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { Db, Tx } from './client.ts'
 
-/** A file of a day may be large, and whoever has the turn before may write another one. */
+/** A day's file may be large, and the previous holder of the turn may be writing another one. */
 const patience = { maxWait: 60_000, timeout: 30 * 60_000 }
 
 /** Each turn holds a connection while it writes to the archive, which may be slow: most of the pool stays free for others. */

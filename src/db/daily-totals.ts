@@ -14,7 +14,7 @@ export interface DayTotals {
 /** One statement takes 65,535 values at most. */
 const rowsAtOnce = 1_000
 
-/** Writes a day's totals in place of those that it had, whole or not at all. A tenant that is being deleted gets none. */
+/** Atomically replaces a day's totals. Tenants that are being deleted get none. */
 export async function replaceDay(db: Db, { day, totals, ...rolled }: DayTotals): Promise<void> {
   const { executions, archived, countedUntil: doneAt } = rolled
   const at = startOfDay(day)
@@ -35,7 +35,7 @@ export async function replaceDay(db: Db, { day, totals, ...rolled }: DayTotals):
 
 const replaceTimeoutMs = 60_000
 
-/** Of these tenants, those that are not being deleted; none of them goes before the transaction ends. */
+/** Returns those of the tenants that are not being deleted, and locks them until the transaction ends. */
 async function keptTenants(tx: Tx, of: readonly { tenantId: string }[]): Promise<Set<string>> {
   const ids = [...new Set(of.map(({ tenantId }) => tenantId))]
   const kept = await tx.$queryRaw<{ id: string }[]>`
@@ -43,7 +43,7 @@ async function keptTenants(tx: Tx, of: readonly { tenantId: string }[]): Promise
   return new Set(kept.map(({ id }) => id))
 }
 
-/** What the days that are due follow from. `archiving` is for the caller to say. */
+/** Reads the state that `dueDays` needs, except `archiving`, which the caller knows. */
 export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiving'>> {
   const [oldest, days] = await Promise.all([
     db.tenant.findFirst({ orderBy: { createdAt: 'asc' }, select: { createdAt: true } }),
@@ -78,7 +78,7 @@ export async function readRolledTotals(db: Db, destinationId: string): Promise<R
 
 const nothing = { total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
 
-/** The same for every destination that matches, such as those of a tenant's environment. */
+/** The same for each destination that matches, such as all destinations of an environment. */
 export async function readRolledTotalsByDestination(
   db: Db,
   which: Prisma.DailyTotalWhereInput,
@@ -93,7 +93,7 @@ export async function readRolledTotalsByDestination(
     _max: { lastAttemptAt: true },
   })
   return {
-    // Of a day that was rolled up before it was over, the rest is not counted yet.
+    // A day that was rolled up before it ended is counted only up to that time.
     until: [endOfDay(toDay(newest.day)), newest.doneAt].sort(byTime)[0],
     totals: new Map(
       sums.map(({ destinationId, _sum, _max }) => [

@@ -16,7 +16,7 @@ export function createErasure(
   asked: { eventId: string; reason?: string | undefined },
 ): Promise<Erasure> {
   return tx.erasure.create({
-    // By the clock that events have their time from.
+    // Uses the same clock that sets the times of events.
     data: { id: typeid('era').toString(), createdAt: new Date(), ...scope, ...asked },
   })
 }
@@ -39,7 +39,7 @@ export async function concludeErasure(db: Db, id: string, counted: ErasureCounts
   })
 }
 
-/** What was asked for of these events. */
+/** The erasure requests for these events. */
 export async function findErasures(
   db: Tx,
   scope: Scope,
@@ -49,7 +49,7 @@ export async function findErasures(
   return toRequests(await db.erasure.findMany({ where: { ...scope, eventId: { in: ids } }, select }))
 }
 
-/** What was not erased everywhere yet at that time, whatever it is now. */
+/** The erasures that were not complete at that time, whatever their state now. */
 export async function findErasuresSince(db: Tx, scope: Scope, since: Date): Promise<ErasureRequest[]> {
   const open = { OR: [{ completedAt: null }, { completedAt: { gte: since } }] }
   return toRequests(await db.erasure.findMany({ where: { ...scope, ...open }, select }))

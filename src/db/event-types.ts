@@ -10,7 +10,7 @@ export async function enforcedSchema(
   type: string,
 ): Promise<JsonObject | undefined> {
   const names = eventTypeNames(type)
-  // By SQL of our own, as little as can be: this runs for every event.
+  // In SQL with few columns, because it runs for every event.
   const rows = await db.$queryRaw<{ type: string; schema: JsonObject | null }[]>`
     SELECT "type", "schema" FROM "EventType"
     WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "type" = ANY(${names}) AND "enforce"`

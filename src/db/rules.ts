@@ -6,7 +6,7 @@ import type { Scope } from './destinations/destinations.ts'
 import type { Rule as Row } from './generated/client.ts'
 import { pruneVersions } from './versions.ts'
 
-/** A rule with what is told of it besides its definition. */
+/** A rule with its metadata. */
 export interface StoredRule extends Rule {
   position: number
   enabled: boolean
@@ -14,9 +14,9 @@ export interface StoredRule extends Rule {
   updatedAt: Date
 }
 
-/** What an event is routed by: the enabled rules, in their order. */
+/** The enabled rules, in the order in which events are routed by them. */
 export async function enabledRules(db: Db, { tenantId, environment }: Scope): Promise<Rule[]> {
-  // By SQL of our own, as little as can be.
+  // In SQL with few columns, because it runs for every event.
   const rows = await db.$queryRaw<Pick<Row, 'id' | 'version' | 'name' | 'definition'>[]>`
     SELECT "id", "version", "name", "definition" FROM "Rule"
     WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "enabled"
@@ -48,7 +48,7 @@ export async function insertRule(
   return openRule(row)
 }
 
-/** Likewise. Makes a version of a definition if one is given. */
+/** Runs in the same kind of transaction. Creates a version if a definition is given. */
 export async function updateRule(
   tx: Tx,
   scope: Scope,
@@ -67,14 +67,14 @@ export async function updateRule(
   return openRule(row)
 }
 
-/** Likewise. Its versions stay, within `versionLimits`. */
+/** Runs in the same kind of transaction. The rule's versions are kept, within `versionLimits`. */
 export async function removeRule(tx: Tx, scope: Scope, { id, position }: StoredRule): Promise<void> {
   await tx.rule.delete({ where: { id } })
   await tx.rulePass.deleteMany({ where: { ruleId: id } })
   await shift(tx, scope, position + 1, -1)
 }
 
-/** Of the rules from a place on. By SQL of our own: nobody has changed these, so their `updatedAt` stays. */
+/** Shifts the rules from a position on. In SQL, because their `updatedAt` must not change. */
 async function shift(tx: Tx, { tenantId, environment }: Scope, from: number, by: 1 | -1): Promise<void> {
   await tx.$executeRaw`
     UPDATE "Rule" SET "position" = "position" + ${by}::int
@@ -94,7 +94,7 @@ export interface RuleVersion {
   createdAt: Date
 }
 
-/** Newest first, those of deleted rules as well. `before` is a version. */
+/** Newest first, including versions of deleted rules. `before` is a version. */
 export async function listVersions(
   db: Db,
   scope: Scope,
@@ -130,7 +130,7 @@ function columns(definition: RuleDefinition) {
   return { name, definition: rest as unknown as JsonObject }
 }
 
-/** What was written has passed its schema; this runs for every event, and does not ask again. */
+/** Skips the schema, which the definition passed when it was written, because this runs for every event. */
 function toDefinition({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
   return { name, ...(definition as unknown as Omit<RuleDefinition, 'name'>) }
 }

@@ -47,7 +47,7 @@ export function deleteTenantRows(
   )
 }
 
-/** What outlives the thing that it is about, and so is not deleted along with it. */
+/** Deletes the tenant's rows in tables without a foreign key to it, which no cascade deletes. */
 async function deleteLooseRows(tx: Tx, tenantId: string): Promise<number> {
   const passes = await tx.$executeRaw`
     DELETE FROM "RulePass" WHERE "ruleId" IN (SELECT "ruleId" FROM "RuleVersion" WHERE "tenantId" = ${tenantId})`

@@ -46,7 +46,7 @@ export interface RollUpState {
   /** Since when there can have been deliveries: the oldest tenant. */
   since: Date | undefined
   rolled: readonly RolledDay[]
-  /** Whether closed days are archived, too. */
+  /** True if closed days are archived as well. */
   archiving: boolean
 }
 
@@ -54,12 +54,12 @@ export interface RollUpState {
 const oldestDays = 90
 /** Days from before there was an archive are archived as far back as Temporal safely has all of them. */
 const archivedDays = 25
-/** What has ended may be a moment on its way into lists: a day that was counted before that is not counted out. */
+/** Ended workflows reach visibility with a delay: a day counted earlier than this after its end is counted again. */
 const settledAfterMs = 60_000
 
 /**
- * The closed days that are to be rolled up, oldest first: those that never were, those that were before they were over, and
- * those that are not archived yet. Never the day that is not over. Pure.
+ * The closed days to roll up, oldest first: days never rolled up, days rolled up before they ended, and days not archived yet.
+ * Never the current day. Pure.
  */
 export function dueDays(now: Date, { since, rolled, archiving }: RollUpState): string[] {
   if (!since) return []

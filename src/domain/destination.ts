@@ -12,13 +12,13 @@ export function whyInactive({
   return statusReason ? `the destination is ${status}: ${statusReason}` : `the destination is ${status}`
 }
 
-/** Which events a destination hears of: types (exact, globs such as `aml.*`, or `all`) and an optional payload filter. */
+/** The events that a destination receives: types (exact, globs such as `aml.*`, or `all`) and an optional payload filter. */
 export type Subscription = {
   eventTypes: string[]
   filter?: JsonObject | undefined
 }
 
-/** How a destination is delivered to. `schedule[0]` is the delay before the first attempt, as in `"0s"`. */
+/** The delivery policy of a destination. `schedule[0]` is the delay before the first attempt, as in `"0s"`. */
 export type DeliveryPolicy = {
   schedule: string[]
   timeoutMs: number

@@ -22,7 +22,7 @@ const digest = z.object({
     .min(1),
 })
 
-/** What a digest tells: events of one rule, collected over a time. */
+/** A digest: events of one rule, collected over a period. */
 export type Digest = z.output<typeof digest>
 
 /** A tenant may have a type of this name for something else: that is an event like any other. */

@@ -9,7 +9,7 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What came in. `createdAt` is an ISO 8601 time in UTC: when Switchyard accepted it. */
+/** An accepted event. `createdAt` is the ISO 8601 time (UTC) when Switchyard accepted it. */
 export interface Event {
   id: string
   tenantId: string
@@ -19,9 +19,9 @@ export interface Event {
   createdAt: string
   /** After this time (ISO 8601, UTC) no attempt is made any more. */
   expiresAt?: string
-  /** Switchyard itself tells of something. */
+  /** An operational event, made by Switchyard itself. */
   operational?: true
-  /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
+  /** A test event, posted to try a destination: nothing happened. Receivers see it by a header. */
   test?: true
   /** The number of webhooks that led to it; absent where that is 0. See `hops.ts`. */
   hops?: number

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Environment, Event, JsonObject } from './event.ts'
 import { truncate } from './truncate.ts'
 
-/** What Switchyard itself tells a tenant, as an event like any other. None holds a secret or another event's data. */
+/** An operational event of Switchyard before it gets its id and time. It contains no secret and no other event's data. */
 export interface News {
-  /** Names what is told, in the tenant's environment: told again by the same name it is the same event. */
+  /** Identifies the event in the tenant's environment: emitting the same name again gives the same event. */
   name: string
   type:
     | 'destination.disabled'
@@ -17,13 +17,13 @@ export interface News {
   tenantId: string
   environment: Environment
   data: JsonObject
-  /** Those of the event whose delivery it tells of. */
+  /** The hops of the event whose delivery it is about. */
   hops?: number
 }
 
 type Owner = Pick<News, 'tenantId' | 'environment'>
 
-/** Whom it is about. A name is not known of a destination that was deleted. */
+/** The destination that it is about. The name of a deleted destination is unknown. */
 export interface Subject {
   id: string
   name?: string
@@ -41,7 +41,7 @@ export function statusNews(
   return { name, type: `destination.${change}`, ...toOwner(destination), data }
 }
 
-/** What became of a delivery so far. `attempts` are those made. */
+/** The state of a delivery. `attempts` is the number of attempts made. */
 export interface DeliveryState {
   destination: Subject
   attempts: number
@@ -123,7 +123,7 @@ export function confirmationNews(
   return { name, type: 'email.confirmation', ...toOwner(destination), data }
 }
 
-/** Whom an event asks to confirm, if that is what it does. */
+/** Returns whom an event asks to confirm, if it is a confirmation request. */
 export function readConfirmation({
   type,
   data,
@@ -147,8 +147,8 @@ export function unsubscribedNews(
 }
 
 /**
- * The destination that an operational event tells of the deliveries of: the event is not sent to that one, or what it cannot be
- * sent would beget more of it. `destination.recovered` may well go to the destination that has.
+ * Returns the destination whose deliveries an operational event is about. The event is not sent to it, because a failure there
+ * would cause more of them. `destination.recovered` may be sent to its own destination.
  */
 export function aboutDestination({
   type,

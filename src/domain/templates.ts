@@ -2,7 +2,7 @@ import { digestOf } from './digest.ts'
 import type { Event } from './event.ts'
 import { fitsEventType } from './routing/event-types.ts'
 
-/** What routing knows of a template that is the default for some events. */
+/** A template that is the default for some event types, as routing needs it. */
 export interface TemplateDefault {
   id: string
   /** For which it has parts. */
@@ -12,9 +12,9 @@ export interface TemplateDefault {
 }
 
 /**
- * The template for an event that no rule gives one: of those with a part for the channel, the one that names the type; or the
- * one with the longest glob that fits; or one for all. Of several that are as near, the first: `templates` begin with the oldest.
- * A digest has no default for all: that one is written for single events, and would leave out what the digest lists.
+ * The default template for an event to which no rule assigns one: among those with content for the channel, the one that names
+ * the type, or else the one with the longest matching glob, or else one for all. Ties go to the oldest, which comes first in
+ * `templates`. A template for all does not apply to digests: it is written for single events and would leave out the list.
  */
 export function defaultTemplateFor(
   templates: readonly TemplateDefault[],

@@ -4,7 +4,7 @@ import { chainName, hashEntry, platformChain, withinBounds } from './chain.ts'
 import type { Db, Tx } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 
-/** Who did what, to be written in the same transaction as what was done. */
+/** An action and its actor, recorded in the same transaction as the change itself. */
 export interface AuditRecord {
   /** Absent where it is no tenant's: platform keys. */
   tenantId?: string | undefined
@@ -12,11 +12,11 @@ export interface AuditRecord {
   keyId: string
   /** The caller's network address. */
   address?: string | undefined
-  /** As in `api-secret.rotated`: a thing, a dot, what was done to it. */
+  /** Named like `api-secret.rotated`: the kind of thing, a dot, the action. */
   action: string
-  /** The id of what it was done to. */
+  /** The id of the thing acted on. */
   subject?: string | undefined
-  /** What it was, and what it is now, as an answer of the API shows it: secrets masked. */
+  /** The state before and after, as an API response shows it: secrets masked. */
   before?: JsonObject | undefined
   after?: JsonObject | undefined
   /** A person's session, where it was not a program with a key. */
@@ -39,7 +39,7 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
   const lock = `audit ${tenantId ?? platformChain}`
   await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0))`
   const last = await readNewest(db, chain, { sequence: true, hash: true, at: true })
-  // As it is read back: JSON knows no undefined, and a column that is left out is null.
+  // In the form in which it will be read back: JSON has no undefined, and an omitted column is null.
   const { before, after } = withinBounds(plain(record.before), plain(record.after))
   const entry = {
     id: typeid('aud').toString(),
@@ -66,7 +66,7 @@ function notBefore(last: Date | undefined): Date {
   return new Date(Math.max(Date.now(), last?.getTime() ?? 0))
 }
 
-/** What the newest entry of a chain is known by. */
+/** The sequence number and hash of a chain's newest entry. */
 export function readHead(db: Tx, chain: string) {
   return readNewest(db, chain, { sequence: true, hash: true })
 }
@@ -76,9 +76,9 @@ function readNewest<Columns extends Prisma.AuditEntrySelect>(db: Tx, chain: stri
 }
 
 /**
- * Records what no transaction of ours can undo, such as a signal to a workflow, and then does it. What cannot be recorded is
- * not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection and no lock is held while
- * `act` runs: it may wait for Temporal, and other tenants share the pool.
+ * Records an action that no transaction of ours can undo, such as a signal to a workflow, and then does it. An action that cannot
+ * be recorded is not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection or lock is
+ * held while `act` runs, because it may wait for Temporal and other tenants share the pool.
  */
 export async function doAudited<Result>(
   db: Db,

@@ -9,8 +9,8 @@ import type { AuditEntry } from '../generated/client.ts'
 export const platformChain = 'platform'
 
 /**
- * Each environment of a tenant has a chain, and so have the entries about the tenant as a whole: the numbers of a chain that both
- * environments shared would tell a sandbox key how often production changes.
+ * Each environment of a tenant has its own chain, and so have the entries about the tenant as a whole. In a shared chain the
+ * sequence numbers would tell a sandbox key how often production changes.
  */
 export function chainName(tenantId: string, environment?: string): string {
   return environment === undefined ? tenantId : `${tenantId}/${environment}`
@@ -23,8 +23,8 @@ export type UnhashedEntry = Omit<AuditEntry, 'hash' | 'before' | 'after'> & {
 }
 
 /**
- * SHA-256 of an entry as it is read back, in hex: of its fields as JSON with sorted keys, those that are null left out. `jsonb`
- * keeps neither the order of keys nor the spelling of numbers, and neither matters here.
+ * SHA-256 (hex) of an entry as it is read back: its fields as JSON with sorted keys, without nulls. `jsonb` preserves neither the
+ * order of keys nor the spelling of numbers, so the hash depends on neither.
  */
 export function hashEntry(entry: UnhashedEntry): string {
   const { id, at, tenantId, environment, keyId, address, action, subject, session, before, after } = entry

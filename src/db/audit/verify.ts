@@ -2,7 +2,7 @@ import { hashEntry } from './chain.ts'
 import type { Db } from '../client.ts'
 import type { AuditEntry } from '../generated/client.ts'
 
-/** The place of an entry in a chain, and its hash. */
+/** An entry's sequence number in its chain, and its hash. */
 export interface Head {
   sequence: number
   hash: string
@@ -18,26 +18,26 @@ export interface ChainReport {
   entries: number
   /** Absent where there is none. */
   head?: Head
-  /** The first place that is not as it was written, and why. */
+  /** The first entry that differs from what was written, and why. */
   broken?: { sequence: number; why: string }
 }
 
 interface VerifyOptions {
-  /** Places that were noted elsewhere: without one, nobody can tell that the newest entries were cut off. */
+  /** Entries recorded elsewhere. Without them, a truncated chain cannot be detected. */
   expected?: readonly Head[] | undefined
   /** Hears how far it has come. */
   onPage?: (entries: number) => void
   pageSize?: number
 }
 
-/** The names of all chains, or of those of one tenant, sorted. */
+/** The names of all chains, or of one tenant's chains, sorted. */
 export async function listChains(db: Db, tenantId?: string): Promise<string[]> {
   const where = { chain: { not: null }, ...(tenantId !== undefined && { tenantId }) }
   const rows = await db.auditEntry.groupBy({ by: ['chain'], where })
   return rows.flatMap(({ chain }) => chain ?? []).sort()
 }
 
-/** Entries from before there were chains: nothing tells whether they are as they were written. */
+/** Entries that predate the chains: whether they were changed cannot be verified. */
 export function countUnchained(db: Db, tenantId?: string): Promise<number> {
   return db.auditEntry.count({ where: { chain: null, ...(tenantId !== undefined && { tenantId }) } })
 }
@@ -74,7 +74,7 @@ export async function verifyChain(
   return { ...report, broken: { sequence: report.entries + 1, why } }
 }
 
-/** What is wrong with an entry after this one, by itself and by its place. */
+/** Returns what is wrong with an entry, by itself or after the previous one. */
 function findProblem(entry: AuditEntry, last: VerifiedEntry | undefined): string | undefined {
   const next = (last?.sequence ?? 0) + 1
   if (entry.sequence !== next) return `missing: the next entry is ${entry.sequence}`

@@ -15,7 +15,7 @@ export interface Destination extends RoutableDestination {
   keys: StoredKeys
   /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
   sealedOrigin?: string | undefined
-  /** What only the API of its contract knows of it. */
+  /** Fields that only the adopted contract's API uses. */
   contractFields?: JsonObject | undefined
   /** When the status last changed. */
   statusAt: Date
@@ -29,25 +29,25 @@ export interface Destination extends RoutableDestination {
   updatedAt: Date
 }
 
-/** The signing keys that a destination has by itself. */
+/** The destination's own signing keys. */
 export interface StoredKeys {
   secret?: string | undefined
-  /** The tenant brought the secret, or one was made in its place: it signs even where the tenant's API secret would. */
+  /** The tenant brought the secret, or one was made in its place: it takes precedence over the tenant's API secret. */
   ownSecret?: boolean | undefined
   /** See `SigningKeys`. */
   privateKey?: string | undefined
-  /** Those that were rotated away, the newest first. None ends later than one before it. */
+  /** Keys that were rotated away, newest first. None ends later than the one before it. */
   previous?: readonly PreviousKeys[] | undefined
 }
 
-/** What a rotation replaced. It goes on signing beside the new keys until `until`, an ISO time. */
+/** The keys that a rotation replaced. They sign beside the new ones until `until`, an ISO time. */
 export interface PreviousKeys {
   secret?: string | undefined
   privateKey?: string | undefined
   until: string
 }
 
-/** What is encrypted: the secret fields of the config, and the signing keys. */
+/** The encrypted part of a destination: the secret fields of its config, and its signing keys. */
 interface SealedFields extends StoredKeys {
   config: JsonObject
   /** See `Destination.sealedOrigin`. */
@@ -75,12 +75,12 @@ export interface Scope {
   environment: Environment
 }
 
-/** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
+/** The tenant's destinations in one environment as routing needs them, oldest first. Decrypts no secret. */
 export function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
   return findRoutable(db, scope, ids && { id: { in: ids } })
 }
 
-/** Likewise of those whose deliveries get their places, in an order or a pace, when the event is accepted. */
+/** The same for ordered and rate-limited destinations, whose deliveries get their position when the event is accepted. */
 export function placedDestinations(db: Db, scope: Scope): Promise<RoutableDestination[]> {
   return findRoutable(db, scope, { placed: true })
 }
@@ -103,7 +103,7 @@ export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id
   return row ? openDestination(row, keys) : undefined
 }
 
-/** What tells people which destination it is. Opens no secret. */
+/** The fields by which people recognise a destination. Decrypts no secret. */
 export async function findNamed(db: Tx, { tenantId, environment }: Scope, id: string) {
   const select = { id: true, name: true, channel: true, failingSince: true }
   return db.destination.findFirst({ where: { tenantId, environment, id }, select })

@@ -16,7 +16,7 @@ export interface EmailRecipient extends RecipientRef {
 
 const status = z.enum(recipientStatuses)
 
-/** Those of several destinations, addresses that were taken out of them since included if they have unsubscribed. */
+/** The recipients of several destinations, including removed addresses that have unsubscribed. */
 export async function readRecipients(db: Tx, destinationIds: readonly string[]): Promise<EmailRecipient[]> {
   const rows = await db.emailRecipient.findMany({
     where: { destinationId: { in: [...destinationIds] } },
@@ -32,7 +32,7 @@ export async function findRecipient(db: Tx, { destinationId, address }: Recipien
   return row ? open(row) : undefined
 }
 
-/** Those of a tenant that are to be asked and were not, as their destination was only just written or something was in the way. */
+/** A tenant's recipients whose confirmation request is still to be sent, because the destination is new or sending failed. */
 export async function unaskedRecipients(db: Tx, scope: Scope, most: number): Promise<EmailRecipient[]> {
   const rows = await db.emailRecipient.findMany({
     where: { status: 'asked', askedAt: null, destination: { ...scope } },
@@ -43,8 +43,8 @@ export async function unaskedRecipients(db: Tx, scope: Scope, most: number): Pro
 }
 
 /**
- * Makes a destination's recipients those that its config names. New ones begin with `status`; those that are gone are forgotten,
- * unless they had unsubscribed: being put back must not undo that.
+ * Synchronises a destination's recipients with its config. New ones start with `status`. Removed ones are deleted unless they
+ * have unsubscribed, so that adding them again does not undo that.
  */
 export async function keepRecipients(
   tx: Tx,
@@ -110,7 +110,7 @@ export async function unansweredAddresses(
   return rows.map(({ address }) => address)
 }
 
-/** Adds those that are not there yet; addresses are lower-case. */
+/** Adds recipients that do not exist yet. Addresses are lower-case. */
 export async function addRecipients(
   db: Tx,
   destinationId: string,

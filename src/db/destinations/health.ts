@@ -9,7 +9,7 @@ export interface DestinationSeen extends DestinationVersion {
   recoveries?: number | undefined
 }
 
-/** Whether its target and its status are still those of the attempt. */
+/** True if the destination's target and status are still those of the attempt. */
 export async function isUnchanged(db: Db, seen: DestinationSeen): Promise<boolean> {
   return (await db.destination.count({ where: unchanged(seen) })) > 0
 }
@@ -20,7 +20,7 @@ function unchanged({ id, version, recoveries }: DestinationSeen) {
 
 /** The first failure since a delivery last arrived counts. */
 export async function noteFailure(db: Db, { id, version }: DestinationVersion): Promise<void> {
-  // Written in SQL, as Prisma would set `updatedAt`, which tells when the configuration changed.
+  // In SQL, because Prisma would set `updatedAt`, which is the time of the last change of the configuration.
   await db.$executeRaw`
     UPDATE "Destination" SET "failingSince" = ${new Date()}
     WHERE "id" = ${id} AND "version" = ${version} AND "failingSince" IS NULL`
@@ -33,8 +33,8 @@ export async function noteArrival(db: Db, { id, version }: DestinationVersion): 
 }
 
 /**
- * Ends deliveries to a destination until somebody resumes it; the reason is shown wherever it is. Answers with it if it is
- * disabled now, whoever did it.
+ * Disables a destination until it is resumed, with a reason that is shown wherever it is. Returns the destination if it is
+ * disabled now, by this call or another.
  */
 export async function disableDestination(db: Db, seen: DestinationSeen, statusReason: string) {
   await db.destination.updateMany({

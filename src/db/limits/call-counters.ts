@@ -35,8 +35,8 @@ export async function sweepCounters(db: Db, now: Date): Promise<number> {
 }
 
 /**
- * One statement for all windows. Two calls that read a window at the same moment may both pass its last place: the limit is
- * exact for calls one after the other, and exceeded by at most the calls in flight.
+ * Counts a call in all windows with one statement. Two concurrent calls may both pass as the last one, so the limit is exact for
+ * consecutive calls and exceeded by at most the calls in flight.
  */
 async function countCall(db: Db, windows: readonly CallWindow[]): Promise<WindowState[]> {
   const keys = windows.map(({ key }) => key)

@@ -6,7 +6,7 @@ import { mailboxKey } from '../../domain/email/mailbox.ts'
 import type { Db } from '../client.ts'
 import type { Scope } from '../destinations/destinations.ts'
 
-/** What holds mail back; counted in the database, so that it holds over all workers. Answers are in ms. */
+/** The limits on mail, counted in the database so that they hold across workers. Waits are in ms. */
 export interface MailLimits {
   /** Counts mails for a tenant, all or none of them. Answers how long to wait where that would be too many in an hour. */
   take(tenantId: string, mails: number): Promise<{ perHour: number; waitMs: number } | undefined>
@@ -17,7 +17,7 @@ export interface MailLimits {
   confirmationLimit(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
 }
 
-/** How many requests to confirm a mailbox gets in a day, and when the next one may be sent. */
+/** The number of confirmation requests per mailbox and day, and when the next one may be sent. */
 export interface ConfirmationLimit {
   perDay: number
   waitMs: number
@@ -81,7 +81,7 @@ function counter(db: Db, keyPrefix: string, duration: number): RateLimiterPrisma
   })
 }
 
-/** What does not fit is not counted, or those who wait would use up what they wait for. */
+/** A refused request is not counted, or waiting senders would use up the quota that they wait for. */
 async function take(
   counts: RateLimiterPrisma,
   key: string,

@@ -2,7 +2,7 @@ import { withoutReservation, type Place } from '../../domain/delivery/pace.ts'
 import type { Db } from '../client.ts'
 
 /**
- * Takes the next free place in a destination's pace: places are `gapMs` apart, and the first is now. The database's clock counts,
+ * Reserves the next free time in a destination's pace: times are `gapMs` apart, and the first is now. Uses the database's clock,
  * so that workers need not agree on theirs.
  */
 export async function reservePace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
@@ -18,13 +18,13 @@ export async function reservePace(db: Db, destinationId: string, gapMs: number):
   return { number: taken.number, at: Math.round(Date.now() + Math.max(0, taken.waitMs)) }
 }
 
-/** When a place may be used: after the places before it, and this long after the last use. */
+/** The conditions for using a reservation: after the earlier ones, and this long after the last use. */
 export interface Use {
   inOrder: boolean
   gapMs: number
 }
 
-/** Uses a place. Says whether it could be used, or is to be asked for again. */
+/** Uses a reservation if it is due. Returns whether it was; if not, ask again. */
 export async function tryUseReservation(
   db: Db,
   destinationId: string,
@@ -42,7 +42,7 @@ export async function tryUseReservation(
   return used === 1
 }
 
-/** Gives a place back that will not be used. Repeating it changes nothing. */
+/** Releases a reservation that will not be used. Repeating it changes nothing. */
 export async function releaseReservation(db: Db, destinationId: string, number: number): Promise<void> {
   await db.$transaction(async (tx) => {
     const [pace] = await tx.$queryRaw<{ taken: number; used: number; released: number[] }[]>`

@@ -8,7 +8,7 @@ import type { Db, Tx } from '../client.ts'
 /** Events that count together wait for each other; a burst of them may wait for a connection as well. */
 const patience = { maxWait: 10_000, timeout: 10_000 }
 
-/** An event that has waited for its turn is earlier than those before it: for so long, what counted for it is still there. */
+/** An event that waited for its turn is older than the ones before it: passes are kept this long for it. */
 const latenessMs = 60_000
 
 /** One event that asks one rule. */
@@ -27,11 +27,11 @@ interface PassRequest {
 export async function passRule(db: Db, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   const asked = ask(rule, event, at)
   if (asked.limits.length === 0) return undefined
-  // What has passed only becomes more: who is held back without a lock would be with one, and need not wait for it.
+  // Passes only accumulate, so an event that is held back without a lock would also be with one and need not wait for it.
   return (await findHeldBack(db, asked)) ?? db.$transaction((tx) => passInTurn(tx, asked), patience)
 }
 
-/** Likewise, for those who only want to know: nothing is counted. */
+/** The same without counting the event. */
 export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   return findHeldBack(db, ask(rule, event, at))
 }
@@ -108,7 +108,7 @@ async function countPass(tx: Tx, asked: PassRequest, limit: PassLimit): Promise<
   })
 }
 
-/** By the rule as it is today: one whose span was made shorter goes by that at once. */
+/** Uses the rule's current span: a shortened one applies at once. */
 function since({ spanMs }: PassLimit, at: Date): Date {
   return new Date(at.getTime() - spanMs)
 }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** What the application's role may do with the tables that have a say of their own; with all others, read and write rows. */
+/** Tables on which the application's role has restricted privileges. On all others it may read and write rows. */
 const tablesOfTheirOwn = { AuditEntry: 'SELECT, INSERT', _prisma_migrations: 'SELECT' }
 
 /**
@@ -36,7 +36,7 @@ function grantsFor(role: string): string[] {
     `GRANT USAGE ON SCHEMA public TO ${role}`,
     `GRANT ${rows} ON ALL TABLES IN SCHEMA public TO ${role}`,
     `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ${role}`,
-    // Of what later migrations bring.
+    // Applies to tables of later migrations.
     `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ${rows} ON TABLES TO ${role}`,
     `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
     ...own,
@@ -59,8 +59,8 @@ async function ensureRole(client: pg.Client, role: string, password: string): Pr
 }
 
 /**
- * Why this role could change the audit log all the same, or `undefined` where it could not: it is a superuser, or it is or may
- * become the table's owner.
+ * Returns why this role could change the audit log despite the grants, or `undefined` if it could not: it is a superuser, or it
+ * is or may become the owner of the table.
  */
 export async function powerOverAudit(databaseUrl: string): Promise<string | undefined> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })

@@ -6,7 +6,7 @@ import { smartKyc } from './smart-kyc.ts'
 import { switchyard } from './switchyard.ts'
 import { webhooksApi } from './webhooks-api.ts'
 
-/** Every adopted contract, and what Switchyard itself tells. A type or an alias occurs once over all of them. */
+/** All adopted contracts and Switchyard's own events. A type or alias occurs only once in all of them. */
 export const catalogues: readonly Catalogue[] = [webhooksApi, dataspike, kycWebhooks, smartKyc, switchyard]
 
 const entries = catalogues.flatMap(({ groups }) => groups.flatMap(({ types }) => types))
@@ -39,7 +39,7 @@ export function nearestTypes(type: string, among: readonly string[]): string[] {
     .map(({ name }) => name)
 }
 
-/** Whether a name holds the typed text (as a prefix or a dotted part), and how many edits lie between the two. */
+/** Returns whether a name contains the typed text (as a prefix or a dotted part), and their edit distance. */
 function compare(name: string, typed: string): { holds: boolean; edits: number } {
   const holds = typed !== '' && (name.startsWith(typed) || name.split('.').includes(typed))
   return { holds, edits: distance(name, typed) }

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../event.ts'
 
 /**
- * The JSON Schema of a sample: its fields have the types that they have in it. Nothing is required and other fields are allowed, as
- * a contract's document shows one payload and not what all have in common; `null` says nothing of a field's type.
+ * Infers a JSON Schema from a sample: fields have the types that they have in it. Nothing is required and other fields are
+ * allowed, because a contract's document shows a single payload. `null` says nothing about a field's type.
  */
 export function inferSchema(sample: Json): JsonObject {
   if (sample === null) return {}

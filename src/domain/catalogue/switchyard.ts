@@ -14,7 +14,7 @@ const inbox = {
 }
 const event = { eventId: 'evt_01jd7b6h2k4m5n6p7q8r9s0t1v', eventType: 'aml.match.found' }
 
-/** What Switchyard itself tells a tenant. */
+/** Switchyard's own operational events. */
 export const switchyard: Catalogue = {
   contract: 'switchyard',
   groups: [

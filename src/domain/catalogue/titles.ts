@@ -1,6 +1,6 @@
 /**
- * What messages about an event of a catalogue's type are titled, in Liquid. They name the person or thing and what came of it;
- * an event without what its title prints has a title made of its type. Adopted documents have no titles: these are ours.
+ * Liquid titles of messages about the catalogue's types. They name the person or thing and the result. If an event lacks a field
+ * that its title prints, the title is made from its type. The adopted documents define no titles: these are ours.
  */
 const titles: readonly (readonly [type: string, title: string])[] = [
   ['onboarding.created', 'Onboarding started: {{ data.entity_name }}'],

@@ -16,7 +16,7 @@ export function seal(plaintext: string, keys: SecretKeys, boundTo: string): stri
   ].join('.')
 }
 
-/** Throws when the key is unknown or the text was changed or belongs elsewhere. The message tells no secret. */
+/** Throws if the key is unknown, or if the text was changed or belongs to another row. The message contains no secret. */
 export function unseal(sealed: string, keys: SecretKeys, boundTo: string): string {
   const [id, ...parts] = sealed.split('.')
   const [iv, tag, ciphertext] = parts.map((part) => Buffer.from(part, 'base64url'))

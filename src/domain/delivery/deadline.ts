@@ -1,15 +1,15 @@
 import { drawDelays, lengthened } from './retry-schedule.ts'
 
 /**
- * How a delivery follows its schedule, in ms. The schedule is a guarantee: once its delays have passed, and the time that the
- * attempts themselves took, the delivery has ended. What protects the destination (its circuit,
- * its rate limit, its concurrency cap) may use up the time that is left, and no more.
+ * A delivery's progress in its schedule, in ms. The schedule is a guarantee: once its delays and the duration of the attempts
+ * have elapsed, the delivery has ended. Mechanisms that protect the destination (circuit, rate limit, concurrency cap) may use up
+ * the time that is left, but no more.
  */
 export interface Progress {
   /** The delay before each attempt, as drawn. */
   readonly delaysMs: readonly number[]
   readonly timeoutMs: number
-  /** Attempts of the schedule, without those of `throttled`. */
+  /** Attempts of the schedule, not counting `throttled`. */
   readonly attemptsMade: number
   /** Attempts that were answered with HTTP 429 and made again within the schedule's time. */
   readonly throttled: number
@@ -26,12 +26,12 @@ export function startProgress(
   return { delaysMs, timeoutMs, attemptsMade: 0, throttled: 0, leftMs }
 }
 
-/** What holds an attempt back: a circuit until the destination is well again, or a slot in a rate limit or under a cap. */
+/** The mechanism that holds an attempt back: the destination's circuit, or a slot in a rate limit or concurrency cap. */
 export type HeldBy = 'circuit' | 'slot'
 
 /**
- * How long an attempt that is due may be held back. Waiting for a slot is a part of the attempt, and may take as long as the
- * attempt's timeout beyond the schedule: it will be made, only not at once.
+ * How long a due attempt may be held back. Waiting for a slot may exceed the schedule by the attempt's timeout, because the
+ * attempt will be made, only later.
  */
 export function mayBeHeldMs({ leftMs, timeoutMs }: Progress, by: HeldBy): number {
   return Math.max(0, by === 'slot' ? leftMs + timeoutMs : leftMs)
@@ -58,8 +58,8 @@ const maxThrottled = 10
 const minRetryAfterMs = 1_000
 
 /**
- * The attempt after one that the receiver put off (HTTP 429): when it asked for it, without using up one of the schedule's, as
- * long as there is time left in the schedule. `undefined` where the schedule is to be followed.
+ * The next attempt after HTTP 429: at the requested time, without using up an attempt of the schedule, as long as the schedule
+ * has time left. `undefined` if the schedule applies.
  */
 export function throttledAttempt(
   progress: Progress,

@@ -8,7 +8,7 @@ export interface DeliveryCounts {
   failed: number
 }
 
-/** What became of a destination's deliveries, replays and tests included, in the workflows that ended on one day. */
+/** Counts of a destination's deliveries, replays and tests included, in the workflows that ended on one day. */
 export interface DestinationTotal extends DeliveryCounts {
   destinationId: string
   tenantId: string
@@ -30,7 +30,7 @@ export function countDelivery(total: DestinationTotal, delivery: DeliverySummary
   total.total += 1
   total.attempts += attempts
   if (status === 'delivered') total.succeeded += 1
-  // Where the workflow was ended early no attempt comes any more: it failed, as `failingDestinations` has it.
+  // A workflow that was ended early makes no further attempts: its delivery counts as failed, as in `failingDestinations`.
   if (status === 'failed' || (isOpen(delivery) && attempts > 0)) total.failed += 1
   if (lastAttemptAt && lastAttemptAt > (total.lastAttemptAt ?? '')) total.lastAttemptAt = lastAttemptAt
 }

@@ -3,7 +3,7 @@ import type { Event } from '../event.ts'
 import { canonicalJson, exactly, isExactObject, type ExactJson } from '../json/exact-number.ts'
 import { truncate } from '../truncate.ts'
 
-/** What a delivery to an ordered destination has in common with those that it must not overtake. */
+/** The value that a delivery shares with those that it must not overtake. */
 export interface OrderKey {
   /** For people: `data.customerId = "cus_1"`, cut short where the value is long. */
   text: string
@@ -16,7 +16,7 @@ export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 
 const maxValueLength = 64
 
-/** The key of an event at an ordered destination; none where the event has no value there: it then waits for nobody. */
+/** The key of an event at an ordered destination; none if the event has no value there, in which case it waits for no other. */
 export function orderKeyOf(
   { type, data }: Pick<Event, 'type' | 'data'>,
   path: string | undefined,
@@ -31,7 +31,7 @@ export function orderKeyOf(
   }
 }
 
-/** What an event has at a dotted path, as in `data.customerId`. */
+/** Returns an event's value at a dotted path such as `data.customerId`. */
 export function valueAt({ type, data }: Pick<Event, 'type' | 'data'>, path: string): ExactJson | undefined {
   return path.split('.').reduce<ExactJson | undefined>(inner, { type, data: exactly(data) })
 }

@@ -11,7 +11,7 @@ import type { StepRecord } from '../rules/step-record.ts'
 import { cutCodePoints } from '../truncate.ts'
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
-/** `digested`: nobody was told of it by itself, but by the digest that it is a part of. */
+/** `digested`: only delivered as part of a digest. */
 export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'digested', 'unrouted'] as const
 export type EventStatus = (typeof eventStatuses)[number]
 
@@ -26,7 +26,7 @@ export interface Delivery {
   nextAttemptAt?: string
   /** The destination would have got it, had it been active. */
   missed?: true
-  /** Its message tells how to acknowledge the event. */
+  /** The message says how to acknowledge the event. */
   acknowledgeable?: true
   attempts: Attempt[]
 }
@@ -37,7 +37,7 @@ export interface Timeline {
   reason?: string
   deliveries: Delivery[]
   routing: RoutingDecision[]
-  /** Of the rules that act, in the order in which they began. */
+  /** Steps of the acting rules, in the order in which they began. */
   steps?: StepRecord[]
   acknowledgement?: Acknowledgement
   /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
@@ -47,21 +47,21 @@ export interface Timeline {
 /** Somebody has taken notice of the event. */
 export interface Acknowledgement {
   at: string
-  /** For people: what the caller said, or whose key or link it was. */
+  /** For display: the name that the caller gave, or the owner of the key or link. */
   by: string
   via: 'api' | 'link'
   note?: string
-  /** Whose key, or to which destination the link was sent. */
+  /** The key used, or the destination to which the link was sent. */
   keyId?: string
   destinationId?: string
 }
 
-/** What a list shows of an event without asking its workflow: its memo. */
+/** The summary of an event that lists show without a query: its workflow's memo. */
 export interface TimelineSummary {
   status: EventStatus
   acknowledgedAt?: string
   deliveries: DeliverySummary[]
-  /** Whether children hold some of the deliveries' attempts. */
+  /** True if child workflows hold some of the deliveries' attempts. */
   batched?: true
 }
 
@@ -70,15 +70,15 @@ export interface DeliverySummary {
   channel: string
   status: DeliveryStatus
   attempts: number
-  /** Of the newest attempt. */
+  /** From the newest attempt. */
   responseCode?: number
   lastAttemptAt?: string
   nextAttemptAt?: string
   /** The path of the rule's step that made it. */
   step?: string
-  /** Its message tells how to acknowledge the event. */
+  /** The message says how to acknowledge the event. */
   acknowledgeable?: true
-  /** A child workflow makes it: its attempts stand in that one's summary. */
+  /** Made by a child workflow, whose summary has its attempts. */
   delegated?: true
 }
 
@@ -115,8 +115,8 @@ export function openDelivery(
 }
 
 /**
- * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
- * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
+ * The log keeps this many characters of the response and request headers of attempts that were followed by another one: sixty
+ * deliveries with twenty attempts each must fit into one workflow result. The history keeps everything.
  */
 const maxEarlierAttempts = { excerpt: 256, headers: 600, templateFault: 120 }
 
@@ -159,17 +159,17 @@ export function settle(delivery: Delivery, status: DeliveryStatus, reason?: stri
   if (reason !== undefined) delivery.reason = reason
 }
 
-/** Which of an event's deliveries one is: a rule may send to a destination more than once. */
+/** Identifies a delivery within its event: rules may send to the same destination more than once. */
 export function deliveryKey({ destinationId, step }: Pick<Delivery, 'destinationId' | 'step'>): string {
   return step === undefined ? destinationId : `${destinationId} ${step}`
 }
 
-/** Whether another attempt may come. */
+/** True if another attempt may follow. */
 export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
   return status === 'pending' || status === 'held'
 }
 
-/** A delivery of a run that is over, whatever it said of itself at last: no attempt comes any more. */
+/** The delivery of a run that was ended early: whatever its last state, no further attempt is made. */
 export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(delivery: One): One {
   if (!isOpen(delivery)) return delivery
   const { nextAttemptAt: _never, ...rest } = delivery
@@ -188,7 +188,7 @@ export function eventStatus(
   return steps.some(({ digestId }) => digestId !== undefined) ? 'digested' : 'unrouted'
 }
 
-/** `delegated`: those that children make. */
+/** `delegated`: the deliveries that child workflows make. */
 export function summarize(
   { status, deliveries, acknowledgement, batches }: Timeline,
   delegated?: ReadonlySet<Delivery>,

@@ -9,7 +9,7 @@ import type { Delivery, Timeline } from './timeline.ts'
  * what a receiver answered: reasons and error messages may quote both, so statuses, counts, codes and times stand for them.
  */
 
-/** What a destination is called in those texts. Tests of a URL have no destination. */
+/** The name of a destination in Temporal's UI. Tests of a URL have no destination. */
 export function nameOf({ destinationId, name }: Pick<PlannedDelivery, 'destinationId' | 'name'>): string {
   return name ?? destinationId
 }
@@ -85,7 +85,7 @@ function table(columns: readonly string[], rows: readonly string[][]): string {
 /** Ids and types have no backticks. */
 const code = (text: string) => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|')}\``
 
-/** What a tenant has named is text, whatever signs it has. */
+/** Tenant-given names are shown as plain text, whatever characters they contain. */
 function plainText(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()<>#+\-.!|~&:@/]/g, '\\$&')
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a recipient of an email destination wants its mail: asked and not answered yet; the recipient has said yes; the platform
- * answers for it; the recipient has said no.
+ * The consent of an email destination's recipient: asked and not answered yet; confirmed by the recipient; vouched for by the
+ * platform; unsubscribed.
  */
 export const recipientStatuses = ['asked', 'confirmed', 'vouched', 'unsubscribed'] as const
 export type RecipientStatus = (typeof recipientStatuses)[number]
@@ -10,7 +10,7 @@ export interface Consent {
   status: RecipientStatus
 }
 
-/** Addresses are told apart without their case, as every mail server of note does. */
+/** Compares addresses case-insensitively, as all major mail servers do. */
 export function addressKey(address: string): string {
   return address.toLowerCase()
 }
@@ -22,12 +22,12 @@ export function distinctAddresses(addresses: readonly string[]): string[] {
   ].reverse()
 }
 
-/** Whether mail may go there. */
+/** True if the recipient may be sent mail. */
 export function mayBeMailed({ status }: Consent): boolean {
   return status === 'confirmed' || status === 'vouched'
 }
 
-/** Those who get nothing, and why; or nothing, if all do. */
+/** Names the recipients who are left out and why, or returns `undefined` if none are. */
 export function whyLeftOut(consents: readonly Consent[]): string | undefined {
   const parts = [
     reason(consents, 'asked', 'has not confirmed yet', 'have not confirmed yet'),
@@ -36,7 +36,7 @@ export function whyLeftOut(consents: readonly Consent[]): string | undefined {
   return parts.length > 0 ? parts.join('; ') : undefined
 }
 
-/** Likewise without their addresses, for those who may not see them. */
+/** The same without addresses, for callers who may not see them. */
 export function countLeftOut(consents: readonly Consent[]): string | undefined {
   const count = (wanted: RecipientStatus) => consents.filter(({ status }) => status === wanted).length
   const recipients = (number: number) => (number === 1 ? '1 recipient has' : `${number} recipients have`)

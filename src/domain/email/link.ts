@@ -1,25 +1,25 @@
 import type { SecretKeys } from '../crypto/secret-box.ts'
 import { linkBase, readToken, signToken } from '../crypto/signed-link.ts'
 
-/** Whom mail goes to, and from where. */
+/** A recipient of a destination's mail. */
 export interface RecipientRef {
   destinationId: string
   /** Lower-case. */
   address: string
 }
 
-/** What a link confirms. Times are Unix ms. */
+/** The content of a confirmation link. Times are Unix ms. */
 export interface ConfirmRef extends RecipientRef {
   /** Since when the recipient has the status that it was asked in: once that has changed, the link is worth nothing. */
   since: number
   expiresAt: number
 }
 
-/** Below the public URL. They are no part of the API: whoever has a link needs no key. */
+/** Below the public URL. Not part of the API: the link itself is the credential. */
 export const confirmPath = '/email/confirm'
 export const unsubscribePath = '/email/unsubscribe'
 
-/** How long a recipient has for confirming, from when the mail is sent. */
+/** How long after the mail was sent a recipient can confirm. */
 export const confirmWithinMs = 7 * 24 * 3600 * 1000
 
 /** Gives the links of a recipient. One that unsubscribes is good for ever: mail is kept for years. */
@@ -41,7 +41,7 @@ export function makeUnsubscribeToken(ref: RecipientRef, keys: SecretKeys): strin
   return signToken('email-unsubscribe', tokenParts(ref), keys)
 }
 
-/** What a token stands for, if it was made with one of the keys, whether or not it has expired. */
+/** Returns the token's content if it was signed with one of the keys, expired or not. */
 export function readConfirmToken(token: string, keys: SecretKeys): ConfirmRef | undefined {
   const parts = readToken('email-confirm', token, keys)
   if (parts?.length !== 4) return undefined
@@ -60,7 +60,7 @@ export function readUnsubscribeToken(token: string, keys: SecretKeys): Recipient
   return toRecipientRef(destinationId, address)
 }
 
-/** An address holds dots, and may hold signs that stand for something else in a URL. */
+/** Addresses contain dots, and may contain characters with a meaning in URLs. */
 function tokenParts({ destinationId, address }: RecipientRef): string[] {
   return [destinationId, Buffer.from(address).toString('base64url')]
 }

@@ -15,7 +15,7 @@ export function mailboxKey(address: string): string {
   return alias === undefined ? `${name}@${domain}` : `${name.replaceAll('.', '')}@${alias}`
 }
 
-/** What the addresses of a mailbox that differ in their tags begin and end with, besides the address without a tag. */
+/** The common prefix and suffix of a mailbox's tagged addresses, and its address without a tag. */
 export function taggedParts(address: string): { plain: string; prefix: string; suffix: string } {
   const { local, domain } = splitAddress(address)
   const name = withoutTag(local)

@@ -17,24 +17,24 @@ export { filterProblems, type FilterProblem } from './problems.ts'
 
 const { createEqualsOperation, createQueryTester, $and, $or, $nor, $not } = siftModule
 
-/** What every filter looks at, wherever it stands: in subscriptions, rules, quiet hours and branches. */
+/** The part of an event that filters see, in subscriptions, rules, quiet hours and branches. */
 export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): ExactObject {
   return { id, type, data: exactly(data) }
 }
 
 /**
- * Whether `subject` passes a MongoDB-style filter (docs/reference/filters.md); the filter must have no problems. sift combines.
- * Finding and comparing the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
- * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
+ * True if `subject` matches a MongoDB-style filter (docs/reference/filters.md), which must be valid. sift combines the operators. Finding
+ * and comparing the values at a path is our code: sift, like MongoDB, lets `null` equal an absent field, treats inherited
+ * properties and a string's `length` as fields, and walks nested arrays once for each nested operator.
  */
 export function passesFilter(filter: JsonObject | undefined, subject: ExactObject): boolean {
   return filter === undefined || compileFilter(filter)(subject)
 }
 
-/** `overBudget` says why a filter was not evaluated: it would have cost more than its tenant may use. */
+/** `overBudget` says why a filter was not evaluated: its tenant's budget would be exceeded. */
 export type Verdict = boolean | { overBudget: string }
 
-/** What each filter says of one event. */
+/** Returns each filter's verdict on one event. */
 export type Verdicts = (filter: JsonObject | undefined) => Verdict
 
 /** Evaluates each filter once, when it is first asked for: for filters that are known to be cheap. */
@@ -98,7 +98,7 @@ function compileCondition(condition: Json): Test<ExactJson[]> {
   return (values) => tests.every((test) => test(values))
 }
 
-/** What an operator says of all the values at a path. */
+/** Compiles an operator to a test of all values at a path. */
 function compileOperator(name: string, argument: Json, options = ''): Test<ExactJson[]> {
   switch (name) {
     case '$exists':
@@ -126,7 +126,7 @@ function compileOperator(name: string, argument: Json, options = ''): Test<Exact
   }
 }
 
-/** As in MongoDB, `{"$ne": null}` asks for a value, which what is absent has not. */
+/** As in MongoDB, `{"$ne": null}` needs a value, so it does not match an absent field. */
 function unlessNullIsMeant(compared: Json[], test: Test<ExactJson[]>): Test<ExactJson[]> {
   return compared.includes(null) ? (values) => values.length > 0 && test(values) : test
 }
@@ -148,7 +148,7 @@ const orders: Partial<Record<string, (order: number) => boolean>> = {
   $lte: (order) => order <= 0,
 }
 
-/** What an operator says of one value. */
+/** Compiles an operator to a test of one value. */
 function valueTest(name: string, argument: Json, options: string): Test<ExactJson> {
   if (name === '$in') return isOneOf(toList(argument).map(readConstant))
   if (name === '$regex' && typeof argument === 'string') {

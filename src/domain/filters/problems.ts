@@ -8,7 +8,7 @@ export interface FilterProblem {
   message: string
 }
 
-/** What combines whole filters, and stands beside fields. `$not` does both. */
+/** Operators that combine whole filters and are written beside fields. `$not` does both. */
 const groups = ['$and', '$or', '$nor']
 
 type Argument = 'any' | 'plain' | 'list' | 'boolean' | 'count' | 'text' | 'options' | 'object' | 'filters'
@@ -45,7 +45,7 @@ const refusals: Record<Argument, (value: Json) => string | undefined> = {
       : 'must be a non-empty array of filters',
 }
 
-/** What is wrong with a filter, each with its path inside the filter; empty when it can be used. */
+/** Returns the problems of a filter with their paths inside it; empty if it is valid. */
 export function filterProblems(filter: JsonObject): FilterProblem[] {
   const tooMuch = sizeProblem(filter)
   if (tooMuch !== undefined) return [{ path: [], message: tooMuch }]
@@ -55,7 +55,7 @@ export function filterProblems(filter: JsonObject): FilterProblem[] {
   return tooLarge === undefined ? [] : [{ path: [], message: tooLarge }]
 }
 
-/** Whether an object is a field's condition, such as `{"$gt": 5}`, and not a value to be equal to. */
+/** True if an object is a field's condition, such as `{"$gt": 5}`, and not a value to compare with. */
 export function isCondition(value: Json): value is JsonObject {
   return isJsonObject(value) && !isDecimal(value) && Object.keys(value).some((key) => key.startsWith('$'))
 }

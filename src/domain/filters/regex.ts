@@ -10,10 +10,10 @@ const maxPatternLength = 1000
 /** All counts in braces together: compiling writes out what they repeat. */
 const maxRepeats = 300
 
-/** What compiling costs is paid once. Bounded, because a tenant can write any number of patterns. */
+/** Caches compiled patterns. Bounded, because a tenant can write any number of patterns. */
 let compiled = new LRUCache<string, RE2JS>({ max: 200 })
 
-/** For whoever interrupted a match: what a pattern keeps between matches may be half written. */
+/** Call after interrupting a match: the state that a pattern keeps between matches may be inconsistent. */
 export function forgetCompiledRegexes(): void {
   compiled = new LRUCache({ max: 200 })
 }
@@ -42,18 +42,18 @@ export function measureRegex(pattern: string, options: string): MeasuredRegex {
   return found
 }
 
-/** By pattern and options; bounded by their length. */
+/** By pattern and options. Bounded by their length. */
 const measured = new LRUCache<string, MeasuredRegex>({
   maxSize: 4 * 1024 * 1024,
   sizeCalculation: (_measured, key) => 100 + key.length,
 })
 
-/** Whether a pattern is known, and `measureRegex` need not compile it. */
+/** True if `measureRegex` need not compile the pattern. */
 export function isMeasured(pattern: string, options: string): boolean {
   return measured.has(cacheKey(pattern, options))
 }
 
-/** For whoever has measured it elsewhere. */
+/** Stores a measurement that was made elsewhere. */
 export function rememberMeasured(pattern: string, options: string, found: MeasuredRegex): void {
   measured.set(cacheKey(pattern, options), found)
 }

@@ -15,8 +15,8 @@ export function filterWeight(filter: Json): number {
 const maxInlineCost = 50_000
 
 /**
- * Whether filters cost so little that they need no thread. Those with regular expressions always need one: what a pattern
- * costs, in time and memory, is known only once it has run.
+ * True if filters are cheap enough to run without a thread. Regular expressions always need one, because their cost in time and
+ * memory is known only once they have run.
  */
 export function areCheap(filters: readonly JsonObject[], data: JsonObject): boolean {
   let weight = 0
@@ -27,7 +27,7 @@ export function areCheap(filters: readonly JsonObject[], data: JsonObject): bool
   return weight * countValues(data, maxInlineCost) <= maxInlineCost
 }
 
-/** How many values there are inside of a value, itself included; it stops counting at `most`. */
+/** Counts the values inside a value, itself included, up to `most`. */
 function countValues(root: Json, most: number): number {
   const open: Json[] = [root]
   let count = 0

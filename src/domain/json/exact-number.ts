@@ -67,7 +67,7 @@ export function isExactObject(value: ExactJson | undefined): value is ExactObjec
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isNumeric(value)
 }
 
-/** By their decimal values: negative, zero or positive as the first is less than, equal to or greater than the second. */
+/** Compares decimal values: negative, zero or positive if the first is less than, equal to or greater than the second. */
 export function compareNumbers(a: Numeric, b: Numeric): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b
   return toBig(a).cmp(toBig(b))

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../event.ts'
 
 /**
- * Where a parsed value keeps the JSON text that it was parsed from. No JSON can forge a symbol, and copies of the value do not have
- * it: a changed copy is never taken for the original. It is registered globally because Temporal's SDK loads this module a second time.
+ * The symbol under which a parsed value keeps its JSON text. JSON cannot forge a symbol, and copies of a value do not have it, so
+ * a changed copy is never taken for the original. It is registered globally because Temporal's SDK loads this module a second
+ * time.
  */
 export const textKey = Symbol.for('switchyard.jsonText')
 
@@ -33,7 +34,7 @@ export function stringifyExactly(value: unknown): string {
   return write(value) ?? 'null'
 }
 
-/** Returns `undefined` for what JSON leaves out, such as `undefined` itself. */
+/** Returns `undefined` for values that JSON omits, such as `undefined` itself. */
 function write(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const text = keptText(value)

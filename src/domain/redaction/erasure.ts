@@ -4,10 +4,10 @@ import type { RoutingDecision } from '../routing/plan.ts'
 import type { StepRecord } from '../rules/step-record.ts'
 import type { Delivery, Timeline } from '../delivery/timeline.ts'
 
-/** What is left of an event once its payload is erased. */
+/** A tombstone: what remains of an event once its payload is erased. */
 export type ErasedEvent = Omit<Event, 'data'> & { data?: undefined }
 
-/** By which request, and when that was made (ISO 8601, UTC). */
+/** The id of the erasure request and its time (ISO 8601, UTC). */
 export interface Erased {
   at: string
   erasureId: string
@@ -18,7 +18,7 @@ export interface ErasureRequest extends Erased {
   eventId: string
 }
 
-/** An event by its name, as a digest names those that it tells of. */
+/** A reference to an event, as a digest lists its events. */
 export interface EventRef {
   id: string
   /** ISO 8601, UTC. */
@@ -29,7 +29,7 @@ export function withoutData({ data: _erased, ...event }: Event): ErasedEvent {
   return event
 }
 
-/** The event itself and, of a digest, those that it tells of, whose data stands in its own; of digests among them likewise. */
+/** The event itself and, for a digest, the events whose data it contains, including those of nested digests. */
 export function includedEvents({
   id,
   createdAt,
@@ -46,10 +46,10 @@ function isMember(value: Json): value is Member {
   return isOne && isJsonObject(value.data)
 }
 
-/** By so much the clocks of machines may differ. */
+/** The allowed difference between the clocks of machines. */
 const slackMs = 60_000
 
-/** The request by which an event is to be erased: for its own data, or for that of an event which it tells of. */
+/** Returns the request by which an event is to be erased: for the event itself, or for an event that it contains. */
 export function findRequest(
   event: Event | ErasedEvent,
   asked: readonly ErasureRequest[],
@@ -117,12 +117,12 @@ function plainHeaders(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => plain.includes(name.toLowerCase())))
 }
 
-/** What holds an event back says what it has in common with others. */
+/** Reasons of held-back events may quote the value that they share with others. */
 function decisionTombstone(decision: RoutingDecision): RoutingDecision {
   return 'heldBack' in decision && decision.heldBack ? { ...decision, reason: decision.heldBack } : decision
 }
 
-/** One that waits in a digest says by which value. */
+/** The reason of a digest step may quote the value that it collects by. */
 function stepTombstone({ reason, ...step }: StepRecord): StepRecord {
   const isOver = step.status === 'done' || step.status === 'skipped'
   return { ...step, ...(isOver && reason !== undefined && { reason }) }

@@ -1,16 +1,16 @@
-/** What stands where a secret was. */
+/** Replaces a secret. */
 export const redacted = '[redacted]'
 
 const minSecretLength = 4
 
-/** Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. */
+/** Removes every occurrence of the given secrets from a text from elsewhere: a response may echo the request. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secretRemover(secrets)(text)
 }
 
 /**
- * Likewise of many texts. The longest secrets go first, as one may be a part of another; one that the text's end cuts short
- * goes, too.
+ * The same for many texts. Longest secrets first, because one may be part of another. A secret that is cut off at the end of the
+ * text is removed as well.
  */
 export function secretRemover(secrets: readonly string[]): (text: string) => string {
   const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= minSecretLength)
@@ -22,7 +22,7 @@ export function secretRemover(secrets: readonly string[]): (text: string) => str
   }
 }
 
-/** A secret as it stands, inside JSON, inside a URL, and in base64 as SMTP sends a password. */
+/** A secret as it is, inside JSON, inside a URL, and in base64 as SMTP sends passwords. */
 function spellings(secret: string): string[] {
   const text = Buffer.from(secret.trim()).toString() // well-formed, or encodeURIComponent would throw
   return [
@@ -33,7 +33,7 @@ function spellings(secret: string): string[] {
   ]
 }
 
-/** How many characters at the text's end are the beginning of the secret. */
+/** The length of the secret's prefix at the end of the text. */
 function overlap(text: string, secret: string): number {
   if (!text.includes(secret.slice(0, minSecretLength))) return 0
   let length = Math.min(text.length, secret.length - 1)
@@ -46,7 +46,7 @@ export function maskText(secret: string): string {
   return `****${secret.length >= 12 ? secret.slice(-4) : ''}`
 }
 
-/** Whether a text is one that `maskText` or `maskToLastFour` made, as it stands or as a diff shows it. */
+/** True if a text was made by `maskText` or `maskToLastFour`, as it is or as a diff shows it. */
 export function isMask(text: string): boolean {
   return /^(?:\*{4}|\*{28}).{0,4}(?: \(changed\))?$/s.test(text)
 }
@@ -60,8 +60,8 @@ const maxHeaders = 40
 const maxHeaderLength = 256
 
 /**
- * A request's headers as the log keeps them, within bounds: values that are longer end in `…`. `secret` are a tenant's own,
- * whose values are masked; ours come first and stand where both have one.
+ * A request's headers as the log keeps them, within limits: longer values end in `…`. `secret` are the tenant's own headers,
+ * whose values are masked. Ours come first and win if both have the same name.
  */
 export function headersForLog(
   ours: Record<string, string>,

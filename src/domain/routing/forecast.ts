@@ -19,7 +19,7 @@ export interface ForecastPlan {
   routing: RoutingDecision[]
 }
 
-/** To those who subscribe. */
+/** Deliveries to subscribers. */
 export interface ForecastDeliveries {
   kind: 'deliver'
   at: string
@@ -53,36 +53,36 @@ type StepDetail =
 export interface ForecastDelivery
   extends Pick<PlannedDelivery, 'destinationId' | 'channel' | 'template'>, DeliveryOutlook {}
 
-/** What is known of a delivery now, besides what was planned. */
+/** What is known now about a delivery, in addition to its plan. */
 export interface DeliveryOutlook {
   /** The destination's name. */
   name?: string
   /** Why nothing would be sent. */
   skipped?: string
-  /** Which of several recipients would get nothing, and why. */
+  /** The recipients who would be left out, and why. */
   leftOut?: string
-  /** Why the default message would be sent in place of the template's. */
+  /** Why the default message would be sent instead of the template's. */
   templateFault?: string
 }
 
-/** How far a list of steps has come: a moment, or what it hangs on. */
+/** The position in a list of steps: a time, or the condition that it depends on. */
 type Clock = { at: Date } | { after: string; stopped?: true }
 
 type LookAhead = (delivery: PlannedDelivery) => DeliveryOutlook
 
-/** What the steps of one rule share while they are walked through in the order in which they would be done. */
+/** State shared by the steps of one rule, which are visited in the order in which they would run. */
 interface ForecastContext {
   windows: readonly QuietWindow[]
   lookAhead: LookAhead
-  /** Other rules that act deliver the event to somebody. */
+  /** Other acting rules deliver the event. */
   othersTell: boolean
   /** A step of this rule before the one at hand does. */
   told: boolean
 }
 
 /**
- * When each step of a plan would begin and end, if nobody acknowledged the event and every first attempt arrived at once. What
- * follows a failure has no time, unless it is known already that not all of the step's deliveries would be made. Pure.
+ * When each step of a plan would begin and end if nobody acknowledged the event and every first attempt succeeded at once. Steps
+ * after a failure have no time, unless it is already known that some of the step's deliveries would not be made. Pure.
  */
 export function forecast(
   { steps, routing }: Routing,
@@ -126,7 +126,7 @@ function forecastSteps(by: ForecastContext, planned: readonly PlannedStep[], clo
 }
 
 interface StepForecast {
-  /** When what it waits for is over. */
+  /** The end of the step's wait. */
   until?: Date | undefined
   /** When the next step begins. */
   then: Clock

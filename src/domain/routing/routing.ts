@@ -19,14 +19,14 @@ import { deliverSteps, ruleFilters } from '../rules/walk.ts'
 import { decideOnRules, overBudget, type HeldBack } from '../rules/matching.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../templates.ts'
 
-/** What routing goes by, besides the destinations. */
+/** The inputs of routing besides the destinations. */
 export interface RoutingRules {
-  /** Those that are enabled, in their order. */
+  /** Enabled rules, in their order. */
   rules?: readonly Rule[]
   templates?: readonly TemplateDefault[]
-  /** By rule id: those that matched and are held back. */
+  /** Rules that matched and are held back, by rule id. */
   heldBack?: ReadonlyMap<string, HeldBack>
-  /** What the filters say. By default they are evaluated here, however long that takes. */
+  /** The verdicts of the filters. By default they are evaluated here, without a time limit. */
   verdicts?: Verdicts
   /** When the event is routed: quiet hours go by it. */
   at?: Date
@@ -124,7 +124,7 @@ export function routeTo(
   return plan
 }
 
-/** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
+/** The plan of a test: one destination and one attempt, whatever it subscribes to and whether or not it is active. */
 export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Routing {
   return {
     steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
@@ -180,7 +180,7 @@ function decide(event: Event, destination: RoutableDestination, verdicts: Verdic
 
 const aboutItself = 'about itself: operational events are not sent to the destination that they concern'
 
-/** A receiver that was written for another system knows nothing of operational events: `all` of its contract are not those. */
+/** A receiver written for another system does not know operational events, so `all` of an adopted contract excludes them. */
 function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
   return !operational || contract === undefined || glob === type
 }
@@ -198,7 +198,7 @@ interface MatchingRule {
   heldBack?: string | undefined
 }
 
-/** What rules decide of every destination: whether a step of those that act delivers to it. */
+/** The rules' decision on every destination: whether a step of an acting rule delivers to it. */
 function decideByRules(
   event: Event,
   destinations: readonly RoutableDestination[],
