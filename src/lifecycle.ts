@@ -1,6 +1,6 @@
 import { createRedactor } from './log-redaction.ts'
 
-/** What was started, to be stopped in the opposite order. */
+/** Stops what was started in reverse order. */
 export class Lifecycle {
   readonly #stops: { what: string; stop: () => Promise<unknown> }[] = []
   #stopping: Promise<void> | undefined
@@ -10,7 +10,7 @@ export class Lifecycle {
     this.#stops.push({ what, stop })
   }
 
-  /** Stops everything, newest first. What cannot be stopped is said, and the rest goes on. Calling it again waits for the first. */
+  /** Stops everything, newest first. Failures are reported and do not stop the rest. A second call waits for the first. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll()
     return this.#stopping
@@ -30,8 +30,8 @@ export class Lifecycle {
 const oneMomentMs = 300
 
 /**
- * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or when a part of it fails, and ends the process. A failed start
- * prints one message that says what to do, and stops what had already started.
+ * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or the failure of a part, and ends the process. A failed start prints one
+ * message with a remedy and stops everything already started.
  */
 export async function runRoot(
   start: (lifecycle: Lifecycle, fail: (why: string) => void) => Promise<void>,
@@ -74,7 +74,9 @@ export async function runRoot(
   }
 }
 
-/** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. No secrets. */
+/**
+ * The messages of an error and its cause, with secrets redacted. The stack is shown only for errors without a message for people.
+ */
 function explain(error: unknown): string {
   return createRedactor()(startFailure(error))
 }

@@ -4,8 +4,8 @@ import { createRedactor } from './log-redaction.ts'
 export type Log = Logger
 
 /**
- * JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. No line holds a
- * secret, whoever wrote it: `secrets` are those of this process, others are known by how they look.
+ * JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. No line contains
+ * a secret, whatever its origin: `secrets` are this process's own, others are recognised by their form.
  */
 export function createLog(
   level: string,
@@ -31,8 +31,7 @@ interface ShownError {
 }
 
 /**
- * What an error says, and what caused it. Libraries hang requests, connections and configurations on their errors: none of that
- * is logged.
+ * An error's message and cause. Libraries attach requests, connections and configurations to their errors, which are not logged.
  */
 function showError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
@@ -48,7 +47,7 @@ function showError(error: unknown, depth = 0): unknown {
 
 const maxCauses = 5
 
-/** What `JSON.parse` throws quotes what it was given. */
+/** Errors of `JSON.parse` quote their input. */
 function quotesInput(error: Error): boolean {
   return error instanceof SyntaxError && error.message.includes('JSON')
 }

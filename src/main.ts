@@ -67,7 +67,7 @@ function progress(line: string): void {
   console.error(`  ${line}`)
 }
 
-/** The one line that says it is up, for people and for scripts: `ready` and then `name=value`. */
+/** Prints the line that says that it is ready, for people and scripts: `ready` and then `name=value`. */
 function announce(facts: Record<string, string | undefined>): void {
   const parts = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
@@ -111,7 +111,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
   return running
 }
 
-/** Events are people's identity documents: nobody else on this machine reads what is kept of them. */
+/** Private, because events contain identity documents that no other user of this machine may read. */
 function privateFolder({ DATA_DIR }: Config, name: string): string {
   const folder = join(DATA_DIR, name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -133,7 +133,7 @@ function localSecretKeys({ DATA_DIR }: Config): SecretKeys {
   return [{ id: 'local', key: Buffer.from(readFileSync(file, 'utf8'), 'base64') }]
 }
 
-/** The platform key is printed only once: it is kept here for whoever missed it, and for `npm run demo`. */
+/** Stores the platform key, which is printed only once, for later use and for `npm run demo`. */
 function keepPlatformKey({ DATA_DIR }: Config, key: string): void {
   const file = join(DATA_DIR, 'platform.key')
   rmSync(file, { force: true }) // An older file would keep its own mode.

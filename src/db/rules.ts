@@ -34,7 +34,7 @@ export async function findRule(db: Tx, scope: Scope, id: string): Promise<Stored
   return row ? openRule(row) : undefined
 }
 
-/** To be called with no other change of this tenant's under way. `position` is at most one more than there are rules. */
+/** Must run in the tenant's turn (`inTenantTurn`). `position` is at most the number of rules plus one. */
 export async function insertRule(
   tx: Tx,
   scope: Scope,
@@ -48,7 +48,7 @@ export async function insertRule(
   return openRule(row)
 }
 
-/** Runs in the same kind of transaction. Creates a version if a definition is given. */
+/** Must run in the tenant's turn. Creates a version if a definition is given. */
 export async function updateRule(
   tx: Tx,
   scope: Scope,
@@ -67,7 +67,7 @@ export async function updateRule(
   return openRule(row)
 }
 
-/** Runs in the same kind of transaction. The rule's versions are kept, within `versionLimits`. */
+/** Must run in the tenant's turn. The rule's versions are kept, within `versionLimits`. */
 export async function removeRule(tx: Tx, scope: Scope, { id, position }: StoredRule): Promise<void> {
   await tx.rule.delete({ where: { id } })
   await tx.rulePass.deleteMany({ where: { ruleId: id } })

@@ -38,7 +38,7 @@ export interface ConnectOptions {
   alpn?: string[]
 }
 
-/** Whether a request may use a connection that an earlier one has left open. */
+/** Whether a request may use an open connection of an earlier one. */
 export type Reuse = 'reuse' | 'always new'
 
 /** All the addresses that a name has. */
@@ -59,7 +59,7 @@ export interface Refused {
   refusal: Refusal
   host: string
   environment: Environment
-  /** What a name led to. */
+  /** The addresses that the name resolved to. */
   addresses?: string[]
 }
 
@@ -112,11 +112,11 @@ export function createEgress(rules: EgressRules): Egress {
     async connect(target, environment, options) {
       admit(target, environment)
       const host = canonicalHost(target.host) ?? ''
-      // A look-up cannot be broken off: it ends by itself later, and nothing is sent any more.
+      // A lookup cannot be aborted: it ends later, and its result is ignored.
       const addresses = await within(options.signal, findOpenAddresses(host, environment))
       const socket = await connectToFirst(addresses, target.port, options.signal)
       const address = socket.remoteAddress
-      // Without one it is closed already, which whoever uses it finds out.
+      // A socket without an address is already closed, which its user will notice.
       if (address !== undefined && !gate.isOpen(address, host, environment)) {
         socket.destroy()
         throw new EgressRefused('address')
@@ -150,7 +150,7 @@ export function createEgress(rules: EgressRules): Egress {
   return egress
 }
 
-/** Where a web address leads. */
+/** The connection target of an HTTP URL. */
 export function toTarget(
   { hostname, protocol, port }: URL,
   service: Exclude<Service, 'smtp'> = 'http',

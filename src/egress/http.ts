@@ -13,7 +13,7 @@ export interface Post {
   timeoutMs: number
   environment: Environment
   egress: Egress
-  /** What the URL is for, where the guard has rules of its own for that. */
+  /** The kind of service, if the guard has separate rules for it. */
   service?: 'slack'
 }
 
@@ -41,8 +41,8 @@ export async function post(given: Post): Promise<Answer> {
 }
 
 /**
- * A connection that is kept may be closed by the receiver at the moment of its next use. That is not the destination's failure:
- * the request is sent once more, over a new connection (RFC 9112 §9.3.1).
+ * The receiver may close an idle connection at the moment of its next use. That is not the destination's fault, so the request is
+ * sent once more over a new connection (RFC 9112 §9.3.1).
  */
 async function send({
   url: text,
@@ -66,13 +66,12 @@ async function send({
   }
 }
 
-/** What counts as success where a destination says nothing else. */
+/** The success codes of a destination that sets none. */
 export const defaultSuccessCodes = ['2xx']
 
 /**
- * What an HTTP answer means for a delivery: the destination's success codes are success, by default any 2xx; 410
- * says never again; everything else, redirects and other 4xx included, is worth another attempt. `Retry-After` counts where
- * HTTP defines it.
+ * Classifies an HTTP response for a delivery: success codes (by default any 2xx) deliver, 410 disables the destination, and
+ * everything else, redirects and other 4xx included, is retried. `Retry-After` is used where HTTP defines it.
  */
 export function classifyHttp(answer: Answer, successCodes: readonly string[] = defaultSuccessCodes): Outcome {
   if (answer.kind === 'unreachable') {

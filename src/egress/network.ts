@@ -58,7 +58,7 @@ const faults: Record<string, Fault> = {
   ETLS: ['tls', 'TLS: the handshake failed'],
   HPE_HEADER_OVERFLOW: ['protocol', 'the response headers are too large'],
   EPROTOCOL: ['protocol', 'the response is not valid SMTP'],
-  // What nodemailer finds out before the mail server has answered to it.
+  // Errors that nodemailer finds before the mail server has responded.
   EAUTH: [
     'setup',
     'SMTP login: the credentials are incomplete, or the mail server supports none of the login methods',
@@ -74,7 +74,7 @@ const families: [begins: RegExp, fault: Fault][] = [
   [/^HPE_/, ['protocol', 'the response is not valid HTTP']],
 ]
 
-/** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
+/** Describes an error in a sentence and as a class. `timeoutMs` is the timeout that an abort stands for. */
 export function describeNetworkError(error: unknown, timeoutMs: number): NetworkFault {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstError(cause)) {
     if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
@@ -87,8 +87,8 @@ export function describeNetworkError(error: unknown, timeoutMs: number): Network
 }
 
 /**
- * Waits for work no longer than the signal lets it, and throws the signal's reason then. For what cannot be broken off, as the
- * system's look-up of a name: it ends by itself later, and nothing comes of it.
+ * Waits for work until the signal aborts, and then throws the signal's reason. For work that cannot be aborted, such as the
+ * system's name lookup: it continues, and its result is ignored.
  */
 export function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   const outOfTime = new Promise<never>((_resolve, reject) => {
@@ -97,7 +97,7 @@ export function within<Result>(signal: AbortSignal, work: Promise<Result>): Prom
   return Promise.race([work, outOfTime])
 }
 
-/** nodemailer puts a code of its own in front and keeps the system's, which says more, as `originalCode`. */
+/** nodemailer sets its own code and keeps the system's more specific one as `originalCode`. */
 function knownFault(error: Error): Fault | undefined {
   const codes = [readErrorCode(error, 'originalCode'), readErrorCode(error, 'code'), error.name]
   return codes.map((code) => (code ? findFault(code) : undefined)).find((fault) => fault !== undefined)

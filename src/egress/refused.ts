@@ -1,17 +1,17 @@
 import type { ErrorClass } from '../domain/delivery/outcome.ts'
 
-/** What the guard says of a name, whatever the reason: that there is no such name, or that it leads into a network. */
+/** The guard's message for all names that it rejects, whether they do not exist or resolve into a private network. */
 export const noPublicAddress = 'DNS: the host has no public address'
 
 interface Words {
   errorClass: ErrorClass
-  /** Of an attempt, in the delivery log. */
+  /** Shown for an attempt, in the delivery log. */
   attempt: string
-  /** Of a field, when a tenant configures it. */
+  /** Shown for a field, when a tenant configures it. */
   field: string
 }
 
-/** Why nothing is sent somewhere. Tenants read these words: they tell what was refused, and nothing of what is there. */
+/** Why a connection is refused. Tenants read these texts, so they name what was refused and reveal nothing about the network. */
 const refusals = {
   host: {
     errorClass: 'blocked',

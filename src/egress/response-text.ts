@@ -18,8 +18,8 @@ const unreadable = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g
 const maxCodings = 3
 
 /**
- * Unpacks the start of a body (RFC 9110 §8.4.1). It stops at `maxExcerptBytes` of output, whatever the input would become; what is
- * not packed as it says stays as it is.
+ * Decompresses the start of a body (RFC 9110 §8.4.1), up to `maxExcerptBytes` of output. A body that is not compressed as
+ * declared stays as it is.
  */
 async function unpack(bytes: Buffer, coding: string): Promise<Buffer> {
   const unpacking = createUnpacker(coding, bytes)
@@ -33,13 +33,13 @@ async function unpack(bytes: Buffer, coding: string): Promise<Buffer> {
       if (length >= maxExcerptBytes) break
     }
   } catch {
-    // What was unpacked until then counts.
+    // Keeps the output so far.
   }
   return length > 0 ? Buffer.concat(chunks).subarray(0, maxExcerptBytes) : bytes
 }
 
 function createUnpacker(coding: string, bytes: Buffer): Transform | undefined {
-  // The body may be cut: what there is of it is unpacked all the same.
+  // The body may be truncated: decompresses as much as there is.
   const zlib = { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: maxExcerptBytes }
   const brotli = { finishFlush: constants.BROTLI_OPERATION_FLUSH, chunkSize: maxExcerptBytes }
   if (coding === 'br') return createBrotliDecompress(brotli)
@@ -49,7 +49,7 @@ function createUnpacker(coding: string, bytes: Buffer): Transform | undefined {
   return undefined
 }
 
-/** By its byte order mark, by its declaration, as UTF-8 if it is that, and otherwise as browsers do (WHATWG Encoding). */
+/** Decodes by byte order mark, by the declared charset, as UTF-8 if valid, and otherwise like browsers (WHATWG Encoding). */
 function decodeText(bytes: Buffer, contentType: string): string {
   const declared = /;\s*charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1]
   const encodings = [encodingFromBom(bytes), declared, 'utf-8', 'windows-1252']

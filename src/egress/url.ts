@@ -8,7 +8,7 @@ import { parseUrl } from './parse-url.ts'
 /** URL parsers drop or mend these, and not all in the same way: what one checks, another would not connect to. */
 export const ambiguous = /[\s\p{Cc}\\]/u
 
-/** An http(s) URL without credentials: those would be seen in every log on the way. */
+/** An http(s) URL without credentials, which would appear in every log on the way. */
 export const httpUrl = z
   .string()
   .max(2048)

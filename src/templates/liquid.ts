@@ -18,7 +18,7 @@ import { holdsJson, templateLimits, type TemplateKind } from './field.ts'
 /** A part of a template, ready to be rendered any number of times. */
 export type ParsedPart = Template[]
 
-/** What a template sees, by name. */
+/** A template's variables by name. */
 export type TemplateScope = Readonly<Record<string, unknown>>
 
 /** liquidjs looks at its watch between two steps, so this ends most of what is slow with a better word than the deadline has. */
@@ -71,7 +71,7 @@ function getEngine(kind: TemplateKind, more: LiquidOptions = {}): Liquid {
     if (!(escaped instanceof JsonValue)) this.context.memoryLimit.use(escaped.length)
     return escaped
   }
-  // liquidjs calls it as a filter, with a context, and hands what it gives to the output as it is; its types say less.
+  // liquidjs calls it like a filter, with a context, and passes its result to the output unchanged. Its types are narrower.
   const engine = createEngine({ ...more, outputEscape: escape as LiquidOptions['outputEscape'] })
   registerFilters(engine, kind)
   return engine
@@ -114,7 +114,10 @@ export function renderStrictLine(text: string, scope: TemplateScope, timeoutMs: 
   })
 }
 
-/** The names that a text prints and that are not there, as in `data.customer`; those that a condition asks for do not count. */
+/**
+ * The names that a text prints and that are missing, such as `data.customer`. Names that are only used in conditions do not
+ * count.
+ */
 export function absentVariables(text: string, scope: TemplateScope): string[] {
   try {
     withinDeadline(templateLimits.renderMs, () => {
@@ -135,7 +138,7 @@ function undefinedNames(error: unknown): string[] {
   return undefinedNames(originalError)
 }
 
-/** What went wrong, for whoever wrote the template. */
+/** Describes an error for the template's author. */
 export function describeFault(error: unknown): string {
   if (error instanceof OverDeadline) return error.message
   if (error instanceof RangeError) return tooDeep
@@ -155,7 +158,7 @@ function quotesValue({ originalError }: LiquidError): boolean {
   return [TypeError, RangeError, SyntaxError, URIError].some((kind) => originalError instanceof kind)
 }
 
-/** Whether it was ended because it took too long. */
+/** True if rendering was stopped because it took too long. */
 export function isSlow(error: unknown): boolean {
   return error instanceof OverDeadline || (LiquidError.is(error) && error.message.startsWith(overRenderLimit))
 }

@@ -15,8 +15,8 @@ const wantedTypes: Record<string, number> = Object.fromEntries(
 )
 
 /**
- * Makes a namespace ready for Switchyard: registers the search attributes that it lacks and, where asked, sets 30 days of
- * retention. Answers with what it changed; running it again changes nothing.
+ * Prepares a namespace for Switchyard: registers missing search attributes and, on request, sets 30 days of retention. Returns
+ * the changes; running it again changes nothing.
  */
 export async function prepareNamespace(
   client: Client,

@@ -8,7 +8,7 @@ export function operationalEvent({ name, ...rest }: News): Event {
   return { id: `op_${name}`, ...rest, createdAt: new Date().toISOString(), operational: true }
 }
 
-/** Tells a tenant its news: once, however often it is told. */
+/** Emits an operational event once, however often it is called. */
 export async function announce(client: Client, news: News, starting: StartOptions): Promise<void> {
   await startEventOnce(client, { event: operationalEvent(news) }, starting)
 }

@@ -38,7 +38,7 @@ export function startEvent(
   })
 }
 
-/** Likewise, or leaves the one that has its id as it is: for what may be told again. */
+/** The same, unless a workflow with its id exists: for events that may be emitted repeatedly. */
 export async function startEventOnce(
   client: Client,
   input: RouteEventInput,
@@ -92,7 +92,7 @@ export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo
   return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
 }
 
-/** What a list can filter an event, or a replay of it, by from its start. */
+/** The search attributes of an event or its replay from its start. */
 function startAttributes(
   { id, tenantId, environment, type }: Event,
   replayId?: string,

@@ -8,12 +8,12 @@ import { enterSignal, takeTurnsType, turnsWorkflowId, type TurnsInput } from '..
 export interface QueueEntry {
   /** The queue's workflow id. */
   queueId: string
-  /** Who enters. */
+  /** The workflow that enters. */
   workflowId: string
   permits: number
 }
 
-/** The queues that an event stands in at those of these destinations that keep an order. */
+/** The queues that an event enters at ordered destinations. */
 export function listOrderQueues(event: Event, destinations: readonly RoutableDestination[]): string[] {
   return destinations.flatMap(({ id, delivery }) => {
     const order = orderKeyOf(event, delivery.ordering?.by)
@@ -21,7 +21,7 @@ export function listOrderQueues(event: Event, destinations: readonly RoutableDes
   })
 }
 
-/** Puts a workflow at the end of a queue, which is opened if nobody stands in it. Entering again changes nothing. */
+/** Appends a workflow to a queue, which is created if needed. Entering again changes nothing. */
 export async function enterTurn(client: Client, { queueId, workflowId, permits }: QueueEntry): Promise<void> {
   const input: TurnsInput = { permits }
   await client.workflow.signalWithStart(takeTurnsType, {

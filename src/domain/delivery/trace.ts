@@ -5,8 +5,8 @@ import type { StepRecord } from '../rules/step-record.ts'
 import type { Delivery, Timeline } from './timeline.ts'
 
 /**
- * What Temporal's UI shows of an event: texts for people who trace a delivery there. None of them holds anything of a payload, nor
- * what a receiver answered: reasons and error messages may quote both, so statuses, counts, codes and times stand for them.
+ * Texts about an event in Temporal's UI, for people who trace a delivery there. They contain nothing of a payload or a response:
+ * reasons and error messages may quote both, so only statuses, counts, codes and times are shown.
  */
 
 /** The name of a destination in Temporal's UI. Tests of a URL have no destination. */

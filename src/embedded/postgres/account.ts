@@ -41,7 +41,7 @@ function createAccount(): Account {
   )
 }
 
-/** Whether the account may enter a folder: a private home anywhere above it keeps it out. */
+/** True if the account can enter a folder, which a private home folder above it prevents. */
 export function canEnter(folder: string, account: Account): boolean {
   return spawnSync('test', ['-x', folder], { ...account, cwd: '/' }).status === 0
 }

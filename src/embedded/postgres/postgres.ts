@@ -26,16 +26,16 @@ export interface PostgresOptions {
 }
 
 export interface RunningPostgres {
-  /** As its superuser, who owns all of it. */
+  /** As the superuser, who owns everything. */
   url: string
-  /** The same database as the application's role, which whoever migrates makes and grants what it needs. */
+  /** The same database as the application's role, which the migration creates and grants its privileges. */
   applicationUrl: string
   pid: number
-  /** Where the data really is, which as root may be elsewhere than asked for. */
+  /** The actual data folder, which may differ from the requested one when running as root. */
   dataDir: string
   /** Creates a database, unless it exists, and returns its url. */
   createDatabase: (name: string) => Promise<string>
-  /** Calls back when the server ends by itself. */
+  /** Calls back when the server exits unexpectedly. */
   onExit: (callback: (why: string) => void) => void
   stop: () => Promise<void>
 }
@@ -72,12 +72,12 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
 }
 
 function applicationUrl(port: number | string, password: string): string {
-  // Not to be had without the superuser's password, which it does not tell: nothing more to be kept.
+  // Derived from the superuser's password, which it does not reveal, so that nothing more has to be stored.
   const own = createHmac('sha256', password).update(APPLICATION_ROLE).digest('hex')
   return `postgresql://${APPLICATION_ROLE}:${own}@127.0.0.1:${port}/${DATABASE}`
 }
 
-/** How to reach, as the application's role, the server that another process runs on this data; `undefined` where none does. */
+/** The application role's URL of the server that another process runs on this data; `undefined` if there is none. */
 export function findRunningUrl(dataDir: string): string | undefined {
   const wanted = withRealParent(dataDir)
   const note = `${wanted}.location`

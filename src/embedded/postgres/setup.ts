@@ -15,11 +15,11 @@ import { type Account, accountInsteadOfRoot, canEnter } from './account.ts'
 import { stopLeftoverPostgres } from './leftover.ts'
 import { canRun, copyBinaries, packagedBinaries, type PostgresBinaries } from './binaries.ts'
 
-/** Where things go that the account of PostgreSQL can't reach in our own folders. */
+/** The folder for files that PostgreSQL's account can't access in our own folders. */
 const SHARED_FOLDER = '/var/lib/switchyard'
 
 export interface PostgresSetup {
-  /** Of the cluster itself; differs from the folder asked for when that can't be reached. */
+  /** The cluster's folder, which differs from the requested one if that is not accessible. */
   dataDir: string
   binaries: PostgresBinaries
   /** Absent: our own account. */
@@ -56,8 +56,8 @@ function requireOwnData(dataDir: string): void {
 }
 
 /**
- * Beside a folder whose data lies elsewhere stands a note that says where. It tells a later run that the data is wanted
- * (deleting the project's data folder must lead to an empty database) and whether the folder was moved.
+ * If the data is stored elsewhere, a note beside the requested folder says where. It tells a later run that the data is still
+ * wanted (deleting the project's data folder must lead to an empty database) and whether the folder was moved.
  */
 async function chooseDataFolder(
   dataDir: string,

@@ -16,7 +16,7 @@ export interface CacheFill {
   version: string
   /** The cache's folder for this version. */
   folder: string
-  /** The binary's place in that folder. */
+  /** The binary's path in that folder. */
   target: string
   progress: (line: string) => void
 }
@@ -52,7 +52,7 @@ export async function downloadTemporal(options: CacheFill & { base: string }): P
       rmSync(workDir, { recursive: true, force: true })
     }
   } finally {
-    // Not close(): an answer that was given up halfway would keep it waiting.
+    // Not close(), which would wait for an aborted response.
     await dispatcher.destroy()
   }
 }

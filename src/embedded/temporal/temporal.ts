@@ -15,9 +15,9 @@ export interface TemporalOptions {
   /** Absent: free ones. */
   port?: number
   uiPort?: number
-  /** Without the web UI. */
+  /** Starts without the web UI. */
   headless?: boolean
-  /** Where the web UI has payloads decoded. */
+  /** The codec server that decodes payloads for the web UI. */
   uiCodecEndpoint?: string | undefined
   namespace: string
   progress: (line: string) => void
@@ -30,7 +30,7 @@ export interface RunningTemporal {
   /** Absent when headless. */
   uiUrl?: string
   pid: number
-  /** Calls back when the server ends by itself. */
+  /** Calls back when the server exits unexpectedly. */
   onExit: (callback: (why: string) => void) => void
   stop: () => Promise<void>
 }
@@ -73,7 +73,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
 const sqlitePragmas = [
   'journal_mode=wal',
   'synchronous=normal',
-  // What was erased must not stay in free pages, nor at the end of a write-ahead log that is reused from its beginning.
+  // Erased data must not remain in free pages, nor at the end of a write-ahead log that is reused from its beginning.
   'secure_delete=on',
   'journal_size_limit=0',
 ]
@@ -127,7 +127,7 @@ async function untilReady(child: Child, address: string, namespace: string): Pro
 }
 
 async function ask(address: string, namespace: string): Promise<void> {
-  // Without these, a connection refused at first is only tried again after a second.
+  // Without these, a refused first connection is only retried after a second.
   const channelArgs = {
     'grpc.initial_reconnect_backoff_ms': RETRY_MS,
     'grpc.max_reconnect_backoff_ms': RETRY_MS,

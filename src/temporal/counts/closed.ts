@@ -38,7 +38,7 @@ export async function countClosed(client: Client, span: Span): Promise<ClosedCou
   return { executions, totals: [...totals.values()] }
 }
 
-/** What stands in its memo, without what a child makes. A URL under test is no destination. */
+/** The deliveries in its memo, without those of child workflows. A URL under test is not a destination. */
 export function countedDeliveries({ memo }: Pick<Execution, 'memo'>): DeliverySummary[] {
   const own = memo.summary ? ownDeliveries(memo.summary) : []
   return own.filter(({ destinationId }) => destinationId !== urlUnderTest)

@@ -15,8 +15,8 @@ export interface LiveCounts extends DeliveryCounts {
 export const maxCounted = 5_000
 
 /**
- * Counts the deliveries to every destination of a tenant's environment: those under way, and those that ended since a time. The
- * same as `readDeliveryStats` counts for one destination, as long as there are at most `maxCounted` executions.
+ * Counts the deliveries to every destination of a tenant's environment: open ones, and those that ended since a time. The result
+ * equals that of `readDeliveryStats` for one destination, up to `maxCounted` executions.
  */
 export async function countLive(
   client: Client,
@@ -62,7 +62,7 @@ function byDestination(deliveries: readonly DeliverySummary[]): Map<string, Deli
   return groups
 }
 
-/** As the search attribute `FailingDestinations` has it. */
+/** The same as in the search attribute `FailingDestinations`. */
 function isFailing(delivery: DeliverySummary): boolean {
   return delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts > 0)
 }

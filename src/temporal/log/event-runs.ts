@@ -21,8 +21,8 @@ export function listEventRuns(client: Client, scope: Scope, eventId: string) {
 }
 
 /**
- * Those of them that hold what the event held, stand-ins excepted. Lists are a moment late: they may still show what is gone,
- * and the event's own run is asked for by its id.
+ * The runs that still hold the event's data, without tombstones. Visibility is delayed and may still list deleted runs, so the
+ * event's own run is looked up by its id.
  */
 export async function describeUnerased(
   client: Client,

@@ -62,7 +62,7 @@ export async function withLateAcknowledgement<Read extends Timeline>(
   return acknowledgement ? { ...timeline, acknowledgement } : timeline
 }
 
-/** Whether a run takes, or has, an acknowledgement that came after its end. */
+/** True if a run accepts, or has, an acknowledgement after its end. */
 export function mayHaveLateOne(
   run: WorkflowExecutionDescription,
   { deliveries }: Pick<Timeline, 'deliveries'>,
@@ -80,7 +80,7 @@ async function readLate(client: Client, run: Run): Promise<Acknowledgement | und
   }
 }
 
-/** When those of these runs were acknowledged that were after their end, by the runs' ids: one question for all of them. */
+/** The late acknowledgements of these runs by run id, with a single query. */
 export async function listLate(
   client: Client,
   scope: Scope,
@@ -103,7 +103,7 @@ export async function listLate(
   )
 }
 
-/** Those of events by their ids, whichever runs they are of. */
+/** The late acknowledgements of events by id, for all of their runs. */
 export function findLate(client: Client, scope: Scope, eventIds: readonly string[]) {
   const conditions = [
     ...workflowConditions(scope, [acknowledgeEventType]),

@@ -6,7 +6,7 @@ import type { Replayable, ReplayEventsInput } from '../../workflows/contract/rep
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { readReplayId, readSummary } from './summary.ts'
 
-/** One query asks for so many. */
+/** The number of events per query. */
 const eventsAtOnce = 100
 
 /**
@@ -69,7 +69,7 @@ function getOrCreateLater(later: Map<string, Later>, { memo }: Execution): Later
 function add(later: Later, run: Execution, { id }: ReplayEventsInput): void {
   const { memo, endedAt } = run
   if (readReplayId(run) === id) later.own = true
-  // What is done at once is shown once: without a summary it is not routed yet, or in its first attempts.
+  // Without a summary, it is not routed yet or making its first attempts.
   if (endedAt === undefined && !memo.summary) later.pending = 'all'
   for (const delivery of readSummary(run).deliveries) {
     const { destinationId, status } = delivery

@@ -17,10 +17,10 @@ import { readSummary } from './summary.ts'
 import { readTimeline } from './timeline.ts'
 import { walkOldestFirst, type WalkPosition } from './walk.ts'
 
-/** Events at one place in the walk over what a replay asks for. */
+/** Events at one position in the walk over a replay's events. */
 export interface ReplayablePage {
   found: Replayable[]
-  /** Found, but what to replay of them cannot be told. */
+  /** Found, but without information on what to replay. */
   skipped: SkipReason[]
   cursor: string | undefined
   /** There are no others. */
@@ -34,17 +34,17 @@ const maxReplayablePage = 200
 /** An event's workflow starts after the event was accepted, and by another machine's clock. */
 const clockSlackMs = 60_000
 
-/** Logs are read so many at once. */
+/** Logs read concurrently. */
 const concurrency = 10
 
-/** About as many events as a replay asks for: deliveries in child workflows, and tests, make it inexact. */
+/** The approximate number of events that a replay asks for: deliveries in child workflows and tests make it inexact. */
 export function countInLog(client: Client, input: ReplayEventsInput): Promise<number> {
   const { from, to } = input.filter
   const between = [`StartTime >= ${time(from)}`, `StartTime < ${time(to)}`]
   return countExecutions(client, [...conditions(input), ...between].join(' AND '))
 }
 
-/** The next events that a replay asks for, oldest first, after the place that an earlier page has ended at. */
+/** The next events that a replay asks for, oldest first, after the position at which the previous page ended. */
 export async function findInLog(
   client: Client,
   input: ReplayEventsInput,
@@ -76,8 +76,8 @@ export async function findInLog(
 }
 
 /**
- * What to look for. Of an event with very many destinations a child has the one that is asked for; children start later than
- * their event, whenever a worker gets to it.
+ * The conditions to search for. For an event with very many destinations, a child workflow has the requested one, and it starts
+ * later than its event.
  */
 function conditions(input: ReplayEventsInput): string[] {
   const { filter } = input
@@ -95,7 +95,7 @@ function conditions(input: ReplayEventsInput): string[] {
 /** A run that is over while its event is `pending` was ended early, by an operator, say: its deliveries were given up. */
 function statusCondition({ status, rules }: ReplayFilter): string {
   const ended = `ExecutionStatus != 'Running'`
-  // What nobody heard of is worth another try only where it is routed anew.
+  // Events without a destination are worth repeating only if they are routed again.
   if (status === 'all' && rules) return ended
   if (status === 'all') return `${ended} AND EventStatus != 'unrouted'`
   return `${ended} AND EventStatus IN ('failed', 'partial', 'pending')`
@@ -145,12 +145,12 @@ async function readPage(
   return read.filter((one) => one !== undefined)
 }
 
-/** What was ended early has perhaps not shown all that it and its children had done by then. */
+/** The memo of a run that was ended early may be incomplete for it and its children. */
 function endedEarly({ destination }: ReplayFilter, execution: Execution): boolean {
   return destination === undefined && execution.endedEarly
 }
 
-/** Of these executions, those that name only some of the destinations that missed them: the log knows which. */
+/** Among these executions, those that name only some of the destinations that missed the event: the log has the others. */
 async function selectMissedByMany(
   client: Client,
   page: readonly Execution[],
@@ -163,12 +163,12 @@ async function selectMissedByMany(
   return new Set(executions.map(({ workflowId }) => workflowId))
 }
 
-/** What one query can answer; a page is far smaller. */
+/** The size limit of one query; a page is far smaller. */
 const maxCrowded = 1000
 
 /**
- * A summary does not say who missed the event: that it was found by the destination does. It was found among those that are
- * over, or by having missed it.
+ * A summary does not name the destinations that missed the event. The query found it because it has ended or because the
+ * destination missed it.
  */
 function fromSummary(filter: ReplayFilter, deliveries: readonly DeliverySummary[]): string[] {
   const { destination } = filter
@@ -181,8 +181,8 @@ function fromSummary(filter: ReplayFilter, deliveries: readonly DeliverySummary[
 }
 
 /**
- * By the whole log, or the summary in the memo where no worker can tell it; `undefined` where the run was ended before it was
- * routed, so that today's routing decides.
+ * Uses the whole log, or the summary in the memo if no worker answers; `undefined` if the run was ended before it was routed, so
+ * that today's routing decides.
  */
 async function fromLog(
   client: Client,
@@ -194,7 +194,7 @@ async function fromLog(
     const log = await readTimeline(client, execution)
     if (filter.destination === undefined) {
       if (log.deliveries.length + log.routing.length === 0) return undefined
-    } else if (log.incomplete) return 'log_unreadable' // A summary does not name those who missed it.
+    } else if (log.incomplete) return 'log_unreadable' // A summary does not name the destinations that missed the event.
     const { deliveries, routing } = log
     const running = execution.status.name === 'RUNNING'
     return destinationsToReplay(filter, {

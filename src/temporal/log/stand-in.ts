@@ -11,12 +11,12 @@ import { searchAttributes, type EventMemo } from '../../workflows/contract/lists
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { ownDeliveries, readSummary } from './summary.ts'
 
-/** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
+/** The erasure recorded in a tombstone; undefined for other executions. */
 export function readErasure({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
   return (memo as EventMemo | undefined)?.erased
 }
 
-/** When the run began that an execution is, or in whose place it is. */
+/** When a run began, or the run that a tombstone replaces. */
 export function originalStart(execution: WorkflowExecutionDescription): Date {
   const erased = readErasure(execution)
   return erased ? new Date(erased.startedAt) : execution.startTime
@@ -24,13 +24,13 @@ export function originalStart(execution: WorkflowExecutionDescription): Date {
 
 export interface StandIn extends Pick<StandInInput, 'event' | 'replay'> {
   erased: Erased
-  /** As the original itself has it, without what its children made. */
+  /** The original's own log, without its children's deliveries. */
   timeline: Timeline
 }
 
 /**
- * Starts what stands in the place of a closed execution: under its id, of its type, found by whatever found it. Where it was
- * started before, that one is left as it is. Answers once it has closed, so that its log is there.
+ * Starts a tombstone for a closed execution, with the same id, type and search attributes. An existing one is kept. Returns once
+ * it has closed, so that its log is available.
  */
 export async function putStandIn(
   client: Client,
@@ -85,7 +85,7 @@ function summaryAtEnd({ memo, status }: WorkflowExecutionDescription): TimelineS
   return readSummary({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
 }
 
-/** Those of the original, which a list filters by. One that ended early has failed, whatever it said of itself at last. */
+/** The original's search attributes, which lists filter by. One that ended early has failed, whatever its last status. */
 function createAttributes(original: WorkflowExecutionDescription): TypedSearchAttributes {
   const { typedSearchAttributes, startTime, closeTime = startTime, status } = original
   const ours = Object.values(searchAttributes).map(({ name }): string => name)

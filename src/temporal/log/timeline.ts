@@ -53,7 +53,7 @@ export async function readOwnTimeline(
   return withLateAcknowledgement(client, now, await readAlone(client, handle, now))
 }
 
-/** Without what other workflows hold of it. */
+/** Reads it without the parts that other workflows hold. */
 async function readAlone(
   client: Client,
   handle: WorkflowHandle,
@@ -83,8 +83,8 @@ const noWorker = 'summary only, without attempts and routing: no worker answers'
 const openingMs = { most: 1_000, poll: 50 }
 
 /**
- * The execution when lists have come to show it, if that is soon. Before that it is not asked: a query that is answered while
- * a local activity is under way may part the activity's result from what follows from it, and such a history may not replay.
+ * Waits briefly until visibility shows the execution. Before that it is not queried: a query that is answered while a local
+ * activity runs may separate the activity's result from its consequences, and such a history may not replay.
  */
 async function onceOpened(
   handle: WorkflowHandle,
@@ -103,7 +103,7 @@ function isOpening({ status, memo }: WorkflowExecutionDescription): boolean {
   return status.name === 'RUNNING' && !(memo as EventMemo | undefined)?.summary
 }
 
-/** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
+/** A workflow that an operator ended, or that failed, makes no further attempt, whatever its log says. */
 function endedEarly<Read extends ReadTimeline>(
   timeline: Read,
   { status }: WorkflowExecutionDescription,

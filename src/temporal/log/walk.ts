@@ -8,10 +8,10 @@ import {
   type Execution,
 } from './executions.ts'
 
-/** A place in the order of a walk: by start, and by workflow id among those that started at the same time. */
+/** A position in a walk: by start time, and by workflow id among those that started at the same time. */
 export type WalkPosition = Pick<Execution, 'startedAt' | 'workflowId'>
 
-/** What a walk found, in its order. `complete`: there are no others. */
+/** The executions found, in order. `complete`: there are no others. */
 export interface WalkResult {
   executions: Execution[]
   complete: boolean
@@ -23,19 +23,19 @@ export interface Walk {
   /** Unix times in milliseconds; `from` is inclusive, `until` is not. */
   from: number
   until: number
-  /** Only what comes after this place. */
+  /** Only executions after this position. */
   after?: WalkPosition | undefined
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
 
-/** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
+/** Reading more than this multiple of the wanted number costs more than looking for a shorter stretch. */
 const maxOvershoot = 2
 
 /**
- * The oldest executions that a query finds, in order of their start. SQL visibility orders by nothing else than the end, so
- * this looks for a stretch of time that holds enough of them and few enough to be read at once, and sorts those.
- * `complete`: there are no others before `until`.
+ * The oldest executions that a query finds, by start time. SQL visibility can only sort by end time, so this looks for a stretch
+ * of time with enough of them, but few enough to be read at once, and sorts those. `complete`: there are no others before
+ * `until`.
  */
 export async function walkOldestFirst(
   client: Client,
@@ -54,8 +54,8 @@ export async function walkOldestFirst(
 }
 
 /**
- * The end of a stretch from `from` on that holds enough and not too many. It begins with a short one, as counting costs as
- * much as there is to count, and grows it by what it finds; if that was too far, it narrows it down.
+ * The end of a stretch from `from` on that holds enough and not too many. Starts with a short one, because the cost of counting
+ * grows with the count, and extends it by what it finds; if that was too far, it narrows it down.
  */
 async function findStretchEnd(
   client: Client,
@@ -74,7 +74,7 @@ async function findStretchEnd(
   }
 }
 
-/** How many there are in a stretch of this length. */
+/** The number of executions in a stretch of this length. */
 interface StretchCount {
   reachMs: number
   count: number
@@ -105,7 +105,7 @@ async function narrowed(
   return low.count > 0 ? low.reachMs : high.reachMs
 }
 
-/** Guesses by density, and halves every other time, as what is dense in one place may be thin in another. */
+/** Guesses by density and halves every other time, because density varies. */
 function between(low: StretchCount, high: StretchCount, wanted: number, step: number): number {
   const share = step % 2 === 0 ? (1.5 * wanted - low.count) / (high.count - low.count) : 0.5
   const guess = low.reachMs + Math.round((high.reachMs - low.reachMs) * share)
@@ -115,18 +115,18 @@ function between(low: StretchCount, high: StretchCount, wanted: number, step: nu
 export interface NewestWalk {
   /** A visibility query. It may have conditions on `StartTime`. */
   query: string
-  /** Only what comes after this place in the walk: what started before it. */
+  /** Only executions after this position in the walk, that is, started before it. */
   after?: WalkPosition | undefined
-  /** As an earlier part of the same walk found it: about so much time passes from one start to the next. */
+  /** The mean time between two starts, as an earlier part of the same walk found it. */
   meanGapMs?: number | undefined
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
 
 /**
- * The newest executions that a query finds, newest first. How long a stretch of time holds enough of them shows in what the
- * walk found before, or in a few of those that the server names first: what still runs, then the newest-ended. Those may be
- * the slow ones, so that the stretch is counted before it is read: reading one costs as much as counting some sixty.
+ * The newest executions that a query finds, newest first. The length of the stretch is estimated from what the walk found before,
+ * or from the few executions that the server lists first: running ones, then the newest-ended. Those may be slow ones, so the
+ * stretch is counted before it is read: reading one execution costs as much as counting about sixty.
  */
 export async function walkNewestFirst(
   client: Client,
@@ -163,7 +163,7 @@ interface Density {
   gapMs: number
 }
 
-/** By the newer half: the other one is more likely to have others in between. */
+/** Uses the newer half, because the older one is more likely to have gaps. */
 function measureDensity(sample: Execution[]): Density {
   const newerHalf = sample.sort(newestFirst).slice(0, Math.ceil(sample.length / 2))
   const [newest] = newerHalf

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 /** Events that this process has accepted and that no worker is known to have begun, by tenant. */
 export interface Backlog {
   add(tenantId: string, workflowId: string): void
-  /** Whether the tenant's oldest one has waited for longer than this. */
+  /** True if the tenant's oldest waiting event is older than this. */
   isOlderThan(tenantId: string, maxAgeMs: number): Promise<boolean>
 }
 
@@ -15,7 +15,7 @@ interface WaitingEvent {
 interface Queue {
   /** The oldest first. */
   events: WaitingEvent[]
-  /** What Temporal is being asked, or was a moment ago. */
+  /** The request to Temporal that is in progress, or just ended. */
   asked?: Promise<void>
 }
 
@@ -31,7 +31,7 @@ const maxKept = { tenants: 10_000, eventsEach: 2_000 }
 export function createBacklog(hasBegun: (workflowId: string) => Promise<boolean>): Backlog {
   const queues = new LRUCache<string, Queue>({ max: maxKept.tenants })
 
-  /** Workers begin a tenant's events in their order, so one answer decides about half of those in question. */
+  /** Workers begin a tenant's events in order, so each answer decides about half of the remaining ones. */
   async function forgetBegun(queue: Queue): Promise<void> {
     const { events } = queue
     let [begun, waiting] = [-1, events.length]

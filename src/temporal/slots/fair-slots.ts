@@ -1,11 +1,11 @@
-/** Slots that are given to keys in turn, so that no key's queue stands in another's way. */
+/** Slots that keys get in turn, so that no key's queue blocks another's. */
 export interface FairSlots {
   /**
    * Waits for a slot. Returns the function that gives it back, which may be called again, or `undefined` where the signal was
    * aborted first.
    */
   take(key: string, signal: AbortSignal): Promise<Release | undefined>
-  /** A slot if there is one and nobody waits. */
+  /** Returns a slot if one is free and no one is waiting. */
   takeNow(): Release | undefined
 }
 
