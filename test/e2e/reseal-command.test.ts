@@ -59,7 +59,7 @@ it(
     })
     expect(await reseal(before, [newer, older])).toMatchObject({
       code: 0,
-      said: expect.stringContaining('1 read, 0 sealed anew'),
+      said: expect.stringContaining('1 read, 0 re-encrypted'),
     })
     expect(await reseal(before, [newer], ['--check'])).toMatchObject({ code: 0 })
 
