@@ -56,7 +56,7 @@ async function postOne(): Promise<void> {
   posts.push(performance.now() - startedAt)
 }
 
-/** Posts at a steady rate, whatever becomes of the posts before. */
+/** Posts at a steady rate without waiting for earlier posts. */
 async function measure(what: string): Promise<void> {
   ;[arrivals, posts] = [[], []]
   const count = Number(values.seconds) * Number(values.rate)

@@ -10,7 +10,7 @@ export interface Bench {
   post(event: object, onRefusal?: () => void): Promise<void>
 }
 
-/** A tenant of its own, whose limits hold nothing up. `path` is below the server's address. */
+/** Creates a tenant with limits that do not slow the benchmark down. `path` is relative to the server's address. */
 export async function openBench(url: string): Promise<Bench> {
   const adminKey = process.env.ADMIN_API_KEY
   if (!adminKey) throw new Error('set ADMIN_API_KEY to the key that the running Switchyard was started with')
@@ -63,7 +63,7 @@ export async function startBenchReceiver(onEvent: (eventId: string) => void) {
   }
 }
 
-/** Does the work `count` times, `width` at once. */
+/** Runs the work `count` times with a concurrency of `width`. */
 export async function inFlight<Result>(
   count: number,
   width: number,

@@ -21,10 +21,10 @@ export interface Package {
   pinned: boolean
 }
 
-/** Two packages whose manifests name no licence; their repositories do. */
+/** Two packages without a licence in their manifest; their repositories name one. */
 const said: Record<string, string> = { 'seq-queue': 'MIT', unionfs: 'Unlicense' }
 
-/** Licences that require attribution only. The package under EPL-2.0 is used without changes. */
+/** Licences that only require attribution. EPL-2.0 is for a package that is used unmodified. */
 const allowed = [
   '0BSD',
   'Apache-2.0',

@@ -49,7 +49,7 @@ export interface Platform {
   requireSmtpTls: boolean
 }
 
-/** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
+/** Creates our log, to which Temporal's SDK writes as well. Call once per process, before the first connection. */
 export function startLog(config: Config): Log {
   const log = createLog(config.LOG_LEVEL, { secrets: listSecrets(config) })
   installTemporalRuntime(log)
@@ -141,7 +141,7 @@ async function requireSearchAttributes(client: Client): Promise<void> {
   )
 }
 
-/** `eagerStart`: a worker in this process makes the first attempts of what is accepted. */
+/** `eagerStart`: a worker in this process makes the first attempts of accepted events. */
 export function openAdmission(
   { config, temporal, log }: Platform,
   { eagerStart }: { eagerStart: boolean },
@@ -161,7 +161,7 @@ interface ServeOptions {
   admission: Admission
 }
 
-/** Serves the API. Answers with its base URL. */
+/** Serves the API. Returns its base URL. */
 export async function serveApi(
   { config, ...platform }: Platform,
   options: ServeOptions,
@@ -199,7 +199,7 @@ function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Erro
   )
 }
 
-/** Runs the workers. `fail` is called if they end by themselves; `admission` is that of an API in this process. */
+/** Runs the workers. `fail` is called if they stop unexpectedly; `admission` is that of an API in this process. */
 export async function runWorkers(
   platform: Platform,
   smtpUrl: string | undefined,

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
 
-/** Every value of the configuration that no log may hold, whatever error repeats it. */
+/** All secret values of the configuration, which must not appear in any log. */
 export function listSecrets(config: Config): string[] {
   const keys = [...(config.SECRET_KEYS ?? []), ...(config.PAYLOAD_KEYS ?? [])]
   const given = [
@@ -13,7 +13,7 @@ export function listSecrets(config: Config): string[] {
   return given.filter((secret) => secret !== undefined)
 }
 
-/** A URL's password as it is written and as it is sent. */
+/** A URL's password, percent-encoded and decoded. */
 function urlPasswords(url: string | undefined): string[] {
   if (url === undefined || !URL.canParse(url)) return []
   const { password } = new URL(url)

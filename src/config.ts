@@ -67,7 +67,7 @@ const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
   .regex(/^[^?#@]*$/, 'must not contain credentials, a query or a fragment')
 
-/** The file's content: it is read once, at the start. */
+/** Replaced by the file's content, which is read once, at the start. */
 const certificates = z.string().transform((file, context) => {
   try {
     const pem = readFileSync(file, 'utf8')
@@ -89,7 +89,7 @@ const mailDomains = z
     message: 'must be a comma-separated list of domains such as example.com, without wildcards',
   })
 
-/** Each destination's id is added to the part before the @, of which 64 characters are all that mail servers take (RFC 5321). */
+/** The destination's id is added to the local part, which may have at most 64 characters (RFC 5321). */
 const mailBounces = z
   .email('must be an email address such as bounces@example.com')
   .refine((text) => text.lastIndexOf('@') <= 33, 'must have at most 33 characters before the @')
@@ -235,7 +235,7 @@ const commandVariables = z.object({
   SWITCHYARD_KEY: z.string('must be set to an API key of the environment to configure'),
 })
 
-/** `variable` answers with any other one, for a document that names it. */
+/** `variable` returns any other variable, for documents that refer to it. */
 export function readCommandConfig(environment: NodeJS.ProcessEnv = process.env) {
   const variable = (name: string) => environment[name] || undefined
   return { ...parseVariables(commandVariables, environment), variable }
@@ -258,7 +258,7 @@ export function temporalSettings(config: Config, address: string) {
   return { address, namespace, tls, apiKey, payloadKeys: config.PAYLOAD_KEYS }
 }
 
-/** For the production roots, which start no service of their own. */
+/** For the production roots, which do not start services themselves. */
 export function requireVariables<Name extends keyof Config>(config: Config, names: readonly Name[]) {
   const missing = names.filter((name) => config[name] === undefined)
   if (missing.length > 0) {

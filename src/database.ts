@@ -3,8 +3,8 @@ import { grantApplication } from './db/schema/grants.ts'
 import { migrate } from './db/schema/migrate.ts'
 
 /**
- * Brings the database to the newest migration, and lets the role of `databaseUrl` work with it where the owner is another one.
- * Answers with the names of the migrations it applied.
+ * Applies all missing migrations, and grants the role of `databaseUrl` access if another role is the owner. Returns the names of
+ * the applied migrations.
  */
 export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUrl): Promise<string[]> {
   const db = await openDatabase(ownerUrl)

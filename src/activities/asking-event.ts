@@ -2,7 +2,7 @@ import { activityInfo, getClient } from '@temporalio/activity'
 import type { Event } from '../domain/event.ts'
 import { readEventInput } from '../temporal/log/event-input.ts'
 
-/** The event of the workflow that asks for the running activity, and which of its runs that is. Throws outside of an activity. */
+/** Returns the event and run of the workflow that called the current activity. Throws outside of an activity. */
 export async function readCallingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
   const { workflowExecution } = activityInfo()
   if (!workflowExecution) throw new Error('this activity can only be called by a workflow')

@@ -37,8 +37,8 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
 
   return {
     /**
-     * Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing.
-     * Returns when that was (ISO 8601, UTC).
+     * Adds the calling workflow's event to a digest, which is started if there is none. Repeating it changes nothing. Returns the
+     * time of the entry (ISO 8601, UTC).
      */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<string> {
       const { event, workflowId, runId } = await readCallingEvent()
@@ -79,7 +79,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   }
 }
 
-/** There may be a hundred. One that was erased, or that an operator has deleted, meanwhile is left out. */
+/** There may be a hundred. Events that were erased or deleted meanwhile are left out. */
 async function readEvents(client: Client, entries: readonly DigestEntry[]): Promise<Event[]> {
   return pMap(
     entries,

@@ -2,8 +2,8 @@ import { getClient } from '@temporalio/activity'
 import { enterTurn, type QueueEntry } from '../temporal/turns.ts'
 
 /**
- * Puts a workflow into a queue, as an activity: a workflow cannot start another one and signal it in one go. Answers when that was
- * (Unix ms).
+ * Appends a workflow to a queue. An activity, because a workflow cannot start and signal another one atomically. Returns the time
+ * of the entry (Unix ms).
  */
 export function createEnterTurn() {
   return async (entering: QueueEntry): Promise<number> => {

@@ -51,8 +51,8 @@ export async function findTarget(
 }
 
 /**
- * The destination's own keys, or its tenant's API secret where the wire format signs with that; `undefined` where it must be
- * signed and there is nothing to sign with. Only a URL under test has no secret.
+ * The destination's own keys, or its tenant's API secret if the wire format signs with that. `undefined` if the message must be
+ * signed and there is no key. Only a URL under test has no secret.
  */
 export async function signingKeys(
   { db, secretKeys }: ActivityDeps,

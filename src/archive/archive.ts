@@ -2,7 +2,7 @@ import type { Erased, ErasedEvent } from '../domain/redaction/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
 import type { Timeline } from '../domain/delivery/timeline.ts'
 
-/** One file: what ended of a tenant's events in one environment on one day (UTC, `YYYY-MM-DD`). */
+/** One file: a tenant's events in one environment that ended on one day (UTC, `YYYY-MM-DD`). */
 export interface ArchiveDay {
   tenantId: string
   environment: Environment
@@ -38,8 +38,8 @@ export interface Archive {
   put(place: ArchiveDay, file: string): Promise<void>
   /** Yields the lines; none if there is no such file. */
   read(place: ArchiveDay): AsyncIterable<ArchivedRun>
-  /** The days that there are files of, the oldest first. */
+  /** The days that have a file, oldest first. */
   days(of: Omit<ArchiveDay, 'day'>): Promise<string[]>
-  /** Removes all that there is of a tenant, with what puts that broke off have left. Answers with how many files that was. */
+  /** Removes all files of a tenant, including leftovers of interrupted puts. Returns their number. */
   removeTenant(tenantId: string): Promise<number>
 }

@@ -6,8 +6,8 @@ import type { Archive } from './archive.ts'
 import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 /**
- * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`. What is in it is for our account alone. A folder that
- * several workers write to must be one that they share.
+ * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`, readable by our account only. Several workers need a
+ * shared folder.
  */
 export function createFolderArchive(root: string): Archive {
   return {
@@ -44,7 +44,7 @@ export function createFolderArchive(root: string): Archive {
   }
 }
 
-/** A put that broke off with its worker has left its part, and all that is in it. There is one at a time of a tenant. */
+/** An interrupted put leaves a partial file. Only one put per tenant runs at a time. */
 async function removeParts(target: string): Promise<void> {
   const parts = (await namesIn(dirname(target))).filter(
     (name) => name.startsWith(`${basename(target)}.`) && name.endsWith('.part'),

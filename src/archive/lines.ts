@@ -23,7 +23,7 @@ export function archiveFolder(tenantId: string, environment?: string): string {
   return parts.join('/')
 }
 
-/** The day of a file, by its name; nothing for what is none of ours. */
+/** The day of a file by its name; undefined for other files. */
 export function parseDay(name: string): string | undefined {
   return /^(\d{4}-\d{2}-\d{2})\.jsonl$/.exec(name)?.[1]
 }
@@ -31,7 +31,9 @@ export function parseDay(name: string): string | undefined {
 /** Some readers end a line at U+2028 and U+2029, too (Python's `splitlines`): JSON leaves them as they are. */
 const lineBreak = /[\n\r\u2028\u2029]/
 
-/** One line, with its end. An event's data is in it as it was posted; where that takes several lines, as a string beside it. */
+/**
+ * One line with its line break. An event's data is in it as it was posted; data with line breaks is a string in a separate field.
+ */
 export function toLine(run: ArchivedRun): string {
   const { data } = run.event
   const text = data && jsonText(data)
@@ -50,7 +52,7 @@ function readLine(line: string): ArchivedRun {
   return run
 }
 
-/** Throws where the stream breaks off or a line is not whole: what is missing must not pass for what never was. */
+/** Throws if the stream ends early or a line is incomplete: missing lines must not look as if they had never existed. */
 export async function* readLines(stream: Readable): AsyncGenerator<ArchivedRun> {
   try {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) yield readLine(line)

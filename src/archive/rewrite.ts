@@ -6,7 +6,7 @@ import { findRequest, withoutData, withoutPayload, type ErasureRequest } from '.
 import type { Archive, ArchivedRun, ArchiveDay } from './archive.ts'
 import { toLine, readLines } from './lines.ts'
 
-/** Works in a folder for our account alone, as the archive itself is, and removes it. */
+/** Runs the work in a temporary folder that only our account can read, and removes it. */
 export async function inScratchFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-archive-'))
   try {

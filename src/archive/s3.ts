@@ -13,7 +13,7 @@ import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 export interface S3Options {
   bucket: string
-  /** Before the path of every object, without slashes around it; may be empty. */
+  /** The prefix of every object's path, without leading or trailing slashes; may be empty. */
   prefix: string
   /** Set for stores other than Amazon's, which are addressed by path instead of by host name. */
   endpoint?: string | undefined
@@ -76,7 +76,7 @@ export async function createS3Archive({
     },
     async removeTenant(tenantId) {
       const keys = await keysBelow(archiveFolder(tenantId))
-      // One by one: not every store knows how to delete many, nor asks for the same checksum when it does.
+      // One by one: not every store supports bulk deletion, nor the same checksum for it.
       for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
       return keys.length
     },

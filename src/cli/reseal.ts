@@ -4,8 +4,8 @@ import { countByKey, resealAll } from '../db/schema/reseal.ts'
 import { runRoot } from '../lifecycle.ts'
 
 /**
- * `npm run secrets:reseal`: seals with the first of SECRET_KEYS what is sealed with another one, so that old keys can be taken
- * away. `-- --check` only counts. It ends with 1 where something is left under another key.
+ * `npm run secrets:reseal`: re-encrypts with the first of SECRET_KEYS what is encrypted with another one, so that old keys can be
+ * removed. `-- --check` only counts. Exits with 1 if anything is left under another key.
  */
 await runRoot(async (lifecycle) => {
   const wrong = process.argv.slice(2).find((argument) => argument !== '--check')
@@ -32,7 +32,7 @@ async function reseal(db: Db, keys: Parameters<typeof resealAll>[1]): Promise<nu
   return unopened
 }
 
-/** Counted at the end, as processes that were not restarted yet may have sealed with another key meanwhile. */
+/** Counted at the end, because processes that were not restarted yet may have encrypted with another key meanwhile. */
 async function report(db: Db, firstId: string): Promise<number> {
   const counts = [...(await countByKey(db))].sort(([left], [right]) => left.localeCompare(right))
   for (const [keyId, count] of counts) console.log(`${keyId}: ${count}`)

@@ -6,8 +6,8 @@ import { OverBudget } from './over-budget.ts'
 import { packComposition } from './payload.ts'
 
 /**
- * Adds a message's title: the first of these Liquid titles that fits its event. Where none does, or the tenant is over its
- * budget, the title is a plain one.
+ * Adds a message's title: the first of these Liquid titles that applies to its event. The default title is used if none does or
+ * the tenant is over its budget.
  */
 export async function addTitle(
   compute: Compute,

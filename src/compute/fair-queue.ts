@@ -1,6 +1,6 @@
 import { createShares, type ShareLimits } from './shares.ts'
 
-/** Why a job is not run: its tenant has used up its share of time, or has too many jobs waiting. */
+/** Why a job is refused: its tenant has used up its share of time, or has too many jobs waiting. */
 export interface Refusal {
   budget: 'share' | 'queue'
   retryInMs: number
@@ -23,9 +23,9 @@ export interface QueuedJob {
 export interface FairQueue {
   /** Starts the job now or in the tenant's turn, or refuses it. */
   add(tenantId: string, job: QueuedJob): void
-  /** Takes back a job that waits. Says whether it did wait. */
+  /** Removes a waiting job. Returns whether it was waiting. */
   remove(tenantId: string, job: QueuedJob): boolean
-  /** A job that was started has ended after so long. */
+  /** A started job has ended after this time. */
   end(tenantId: string, ranMs: number): void
 }
 
@@ -37,7 +37,7 @@ interface Tenant {
   running: number
 }
 
-/** Decides which job runs next: tenants take turns, however many jobs one of them has. */
+/** Decides which job runs next: tenants take turns, however many jobs each has. */
 export function createFairQueue(limits: FairQueueLimits, now: () => number): FairQueue {
   const shares = createShares(limits, now)
   /** Tenants with jobs in the order of their turns: the tenant whose job started last comes last. */

@@ -22,11 +22,11 @@ export type Parts = Readonly<Record<string, PartTexts>>
 /** The preview of one channel's part of a template. */
 export interface PreviewedPart {
   rendering: Rendering
-  /** Names that it prints and that the event does not have. */
+  /** Names that it prints and that the event lacks. */
   absent: string[]
 }
 
-/** A thing of a configuration before and after; one of them is absent of what is created or deleted. */
+/** A configuration item before and after a change. One of the two is absent if it was created or deleted. */
 export interface ChangedEntry {
   name: string
   before?: ConfigurationEntry | undefined
@@ -43,7 +43,7 @@ interface ConfigurationEntry {
  * JSON text, which is cheaper than copying its objects and keeps it exactly as it was posted.
  */
 export interface Jobs {
-  /** For each filter whether it passes, or `null` where the time was up before it was evaluated. */
+  /** Returns for each filter whether it matches, or `null` if time ran out before it was evaluated. */
   passFilters(input: {
     filters: readonly JsonObject[]
     event: { id: string; type: string }
@@ -53,19 +53,19 @@ export interface Jobs {
   checkData(input: { schema: JsonObject; dataText: string; at: string }): Problem[]
   /** Returns the problems of a schema and its sample's violations of it. */
   checkSchema(input: { schema: JsonObject; sample: JsonObject | null }): Problem[]
-  /** For each template what in it is no Liquid, by the path of its part. */
+  /** Returns the parts of each template that are not valid Liquid, by path. */
   checkTemplates(input: { templates: readonly Parts[] }): Problem[][]
-  /** `key` names what never changes: the template, its version and the channel. */
+  /** `key` identifies the immutable texts: the template, its version and the channel. */
   renderParts(input: { channel: string; key: string; texts: PartTexts } & PackedComposition): Rendering
-  /** Renders the first of an event type's Liquid titles that fits the event. */
+  /** Renders the first of an event type's Liquid titles that applies to the event. */
   makeTitle(input: { titles: readonly string[]; cause?: Cause | undefined } & PackedComposition): string
-  /** The problem of an event type's title; the type's sample must have every variable that it prints. */
+  /** Returns the problem of an event type's title; the type's sample must have every variable that it prints. */
   checkTitle(input: { title: string; sample: JsonObject | null }): string | undefined
   previewParts(input: { parts: Parts } & PackedComposition): Record<string, PreviewedPart>
-  /** A YAML document as JSON text, or what is wrong with it. */
+  /** Converts a YAML document to JSON text, or returns its problem. */
   parseYaml(input: { text: string }): { json: string } | { problems: Problem[] }
   formatYaml(input: { document: JsonObject; comment?: string | undefined }): string
-  /** A unified diff of each change of a configuration, as YAML. */
+  /** Returns a unified diff of each change of a configuration, as YAML. */
   diffEntries(input: { changes: readonly ChangedEntry[] }): string[]
   measureRegexes(input: { regexes: readonly { pattern: string; options: string }[] }): MeasuredRegex[]
 }

@@ -11,7 +11,7 @@ const texts: Record<Budget, string> = {
   memory: 'uses too much memory',
 }
 
-/** A job was not finished. Trying again helps for `share` and `queue` alone, and not before `retryInMs`. */
+/** A job was not finished. Only `share` and `queue` are worth a retry, after `retryInMs`. */
 export class OverBudget extends Error {
   readonly budget: Budget
   readonly retryInMs: number | undefined

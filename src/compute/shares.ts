@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 export interface ShareLimits {
-  /** Running time that a tenant may use in a burst. It is given back evenly over `windowMs`. */
+  /** Running time that a tenant may use in a burst. It is restored evenly over `windowMs`. */
   shareMs: number
   windowMs: number
 }

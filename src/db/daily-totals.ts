@@ -21,7 +21,7 @@ export async function replaceDay(db: Db, { day, totals, ...rolled }: DayTotals):
   const facts = { executions, archived, doneAt }
   await db.$transaction(
     async (tx) => {
-      // First, so that of two that write the same day one waits for the other.
+      // First, so that concurrent writers of the same day wait for each other.
       await tx.rolledDay.upsert({ where: { day: at }, create: { day: at, ...facts }, update: facts })
       await tx.dailyTotal.deleteMany({ where: { day: at } })
       const kept = await keptTenants(tx, totals)
@@ -65,7 +65,7 @@ export async function findRolledDay(db: Db, day: string) {
 }
 
 export interface RolledTotals extends DeliveryCounts {
-  /** Everything that ended before is in these totals, and nothing else; absent when no day was rolled up yet. */
+  /** The totals include exactly what ended before this time. Absent if no day was rolled up yet. */
   until: Date | undefined
   lastAttemptAt: string | undefined
 }
@@ -87,7 +87,7 @@ export async function readRolledTotalsByDestination(
   if (!newest) return { until: undefined, totals: new Map() }
   const sums = await db.dailyTotal.groupBy({
     by: 'destinationId',
-    // Up to that day, as another one may be added between the two questions.
+    // Up to that day, because another one may be added between the two queries.
     where: { ...which, day: { lte: newest.day } },
     _sum: { total: true, succeeded: true, failed: true },
     _max: { lastAttemptAt: true },
@@ -109,7 +109,7 @@ export async function readRolledTotalsByDestination(
   }
 }
 
-/** A destination's totals day by day, from a day on; days without any are not in it. */
+/** A destination's daily totals, from a day on. Days without deliveries are omitted. */
 export async function readDailyTotals(db: Db, destinationId: string, from: string) {
   const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOfDay(from) } } })
   return rows.map(({ day, total, succeeded, failed }) => ({ day: toDay(day), total, succeeded, failed }))

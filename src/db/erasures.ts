@@ -30,7 +30,7 @@ export function findNewestErasure(db: Tx, scope: Scope, eventId: string): Promis
   return db.erasure.findFirst({ where: { ...scope, eventId }, orderBy: { createdAt: 'desc' } })
 }
 
-/** Written once: what is done again finds nothing, and would count that. */
+/** Written once: a repeated erasure finds nothing and would record that. */
 export async function concludeErasure(db: Db, id: string, counted: ErasureCounts): Promise<void> {
   const { runs, digests, archivedLines } = counted
   await db.erasure.updateMany({

@@ -3,7 +3,7 @@ import { eventTypeNames } from '../domain/routing/event-types.ts'
 import type { Db } from './client.ts'
 import type { Scope } from './destinations/destinations.ts'
 
-/** The schema that events of this type must fit, under any of the type's names; none if nothing is enforced. */
+/** The schema that events of this type must match, under any of its names; none if no schema is enforced. */
 export async function enforcedSchema(
   db: Db,
   { tenantId, environment }: Scope,

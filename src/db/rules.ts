@@ -119,7 +119,7 @@ function openRule(row: Row): StoredRule {
   return { id, version, position, enabled, createdAt, updatedAt, definition: toDefinition(row) }
 }
 
-/** A definition as it is read back after having been written: what is undefined is not there. */
+/** A definition as it will be read back: without undefined values. */
 export function plainDefinition(definition: RuleDefinition): RuleDefinition {
   return JSON.parse(JSON.stringify(definition)) as RuleDefinition
 }

@@ -20,7 +20,7 @@ export interface Template {
   updatedAt: Date
 }
 
-/** The templates that are the default for some events, the oldest first. It is asked for every event, and reads no texts. */
+/** The templates that are the default for some event types, oldest first. Read for every event, so it leaves out the texts. */
 export function templateDefaults(db: Db, { tenantId, environment }: Scope): Promise<TemplateDefault[]> {
   return db.$queryRaw<TemplateDefault[]>`
     SELECT "id", "eventTypes", ARRAY(SELECT jsonb_object_keys("parts")) AS "channels" FROM "Template"

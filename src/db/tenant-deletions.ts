@@ -23,8 +23,8 @@ export function findDeletion(db: Tx, id: string): Promise<TenantDeletion | null>
 const timeoutMs = 5 * 60_000
 
 /**
- * Deletes the tenant with all that the database holds of it, but for the audit log, and notes that it is done: whole or not at all.
- * Answers with how many rows went that belong to no row of the tenant.
+ * Atomically deletes the tenant's rows except the audit log, and marks the deletion as done. Returns the number of rows deleted
+ * besides the cascade.
  */
 export function deleteTenantRows(
   db: Db,
@@ -32,7 +32,7 @@ export function deleteTenantRows(
 ): Promise<number> {
   return db.$transaction(
     async (tx) => {
-      // Whoever is writing for the tenant has this row (a roll-up its totals, a route its settings): they end first.
+      // Writers for the tenant (a roll-up of totals, a route that changes settings) hold this row: waits for them.
       await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
       const rows = await deleteLooseRows(tx, tenantId)
       await tx.tenant.deleteMany({ where: { id: tenantId } })
@@ -55,7 +55,7 @@ async function deleteLooseRows(tx: Tx, tenantId: string): Promise<number> {
     await tx.ruleVersion.deleteMany({ where: { tenantId } }),
     await tx.templateVersion.deleteMany({ where: { tenantId } }),
     await tx.dailyTotal.deleteMany({ where: { tenantId } }),
-    // Ids are random: no other's key has this one in it.
+    // Ids are random, so no other key contains this one.
     await tx.rateLimiterFlexible.deleteMany({ where: { key: { contains: tenantId } } }),
   ]
   return deleted.reduce((sum, { count }) => sum + count, passes)

@@ -32,7 +32,7 @@ const keys = {
   templates: Prisma.raw('"TemplateVersion" WHERE ("templateId", "version")'),
 }
 
-/** Deletes the oldest versions beyond the limits. To be called with no other change of this tenant's under way. */
+/** Deletes the oldest versions beyond the limits. Must run in the tenant's turn. */
 export async function pruneVersions(
   tx: Tx,
   kind: keyof typeof kinds,

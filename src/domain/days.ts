@@ -11,7 +11,7 @@ export function startOfDay(day: string): Date {
   return new Date(`${day}T00:00:00.000Z`)
 }
 
-/** The first moment that is not in it any more. */
+/** The first moment after the day. */
 export function endOfDay(day: string): Date {
   return startOfDay(addDays(day, 1))
 }
@@ -20,7 +20,7 @@ export function addDays(day: string, count: number): string {
   return toDay(startOfDay(day).getTime() + count * dayMs)
 }
 
-/** From the one to the other, both included; none when the first is the later one. */
+/** The days from the first to the last, both included; empty if the first is later. */
 export function daysBetween(first: string, last: string): string[] {
   const days = []
   for (let day = first; day <= last; day = addDays(day, 1)) days.push(day)
@@ -35,7 +35,7 @@ export function isDay(text: string): boolean {
   )
 }
 
-/** A day that was rolled up, and until when its executions were counted. */
+/** A rolled-up day, and the time up to which its executions were counted. */
 export interface RolledDay {
   day: string
   countedUntil: Date
@@ -43,16 +43,16 @@ export interface RolledDay {
 }
 
 export interface RollUpState {
-  /** Since when there can have been deliveries: the oldest tenant. */
+  /** The earliest time of any delivery: the creation of the oldest tenant. */
   since: Date | undefined
   rolled: readonly RolledDay[]
   /** True if closed days are archived as well. */
   archiving: boolean
 }
 
-/** Nothing older is looked for: Temporal has forgotten it, and there is nothing to be counted. */
+/** Older days are not looked at: Temporal has deleted them, so there is nothing to count. */
 const oldestDays = 90
-/** Days from before there was an archive are archived as far back as Temporal safely has all of them. */
+/** Days before the archive existed are archived as far back as Temporal certainly has all of them. */
 const archivedDays = 25
 /** Ended workflows reach visibility with a delay: a day counted earlier than this after its end is counted again. */
 const settledAfterMs = 60_000

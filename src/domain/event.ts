@@ -1,4 +1,4 @@
-/** `sandbox` and `production` never mix: every key, destination and event is in exactly one of them. */
+/** `sandbox` and `production` never mix: every key, destination and event belongs to exactly one of them. */
 export const environments = ['sandbox', 'production'] as const
 export type Environment = (typeof environments)[number]
 
@@ -17,17 +17,17 @@ export interface Event {
   type: string
   data: JsonObject
   createdAt: string
-  /** After this time (ISO 8601, UTC) no attempt is made any more. */
+  /** After this time (ISO 8601, UTC) no attempts are made. */
   expiresAt?: string
   /** An operational event, made by Switchyard itself. */
   operational?: true
   /** A test event, posted to try a destination: nothing happened. Receivers see it by a header. */
   test?: true
-  /** The number of webhooks that led to it; absent where that is 0. See `hops.ts`. */
+  /** The number of webhooks that led to the event; absent if 0. See `hops.ts`. */
   hops?: number
 }
 
-/** Unix ms from which on no attempt is made; `Infinity` for an event that does not expire. */
+/** The time (Unix ms) after which no attempts are made; `Infinity` for an event that does not expire. */
 export function expiryMs({ expiresAt }: Pick<Event, 'expiresAt'>): number {
   return expiresAt === undefined ? Infinity : Date.parse(expiresAt)
 }
@@ -44,5 +44,5 @@ export function isEventId(text: string): boolean {
   return text.length <= maxEventIdLength && eventIdPattern.test(text)
 }
 
-/** The largest event taken, in bytes of its JSON body. */
+/** The maximum size of an event's JSON body in bytes. */
 export const maxEventBytes = 256 * 1024

@@ -25,8 +25,8 @@ export type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
 const slowShare = 0.5
 
 /**
- * The attempt activities. They classify what happened and never retry. They throw only when nothing was sent and the
- * fault is ours: the workflow then asks again without using up an attempt.
+ * The attempt activities. They classify what happened and never retry. They throw only if nothing was sent because of an internal
+ * error: the workflow then asks again without using up an attempt.
  */
 export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts }) {
   const deps: AttemptDeps = { ...given, mailLimits: createMailLimits(given.db) }
@@ -141,7 +141,7 @@ function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
   return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
 }
 
-/** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
+/** Each URL under test has its own lane, so that one that hangs does not delay others. */
 function chooseLane({ destinationId, url }: AttemptRequest): string {
   return url ?? destinationId
 }

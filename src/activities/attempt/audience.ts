@@ -96,7 +96,7 @@ async function requestConfirmations(
   }
 }
 
-/** Why a recipient is not to be asked to confirm, if so. */
+/** Returns the recipient to ask for confirmation, or why it must not be asked. */
 export async function whyNotAsk(
   { db }: ActivityDeps,
   channel: Channel | undefined,

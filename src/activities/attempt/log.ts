@@ -43,7 +43,7 @@ export async function logAttempt(
   )
 }
 
-/** The attempt was made and must not be made again for this: where the paths cannot be read, nothing is quoted. */
+/** The attempt was made and must not be repeated because of this: if the redacted paths cannot be read, nothing is quoted. */
 async function quotationRemover(
   { db }: Pick<ActivityDeps, 'db'>,
   event: Event,

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 
-/** An attempt that this process makes, or made a moment ago. */
+/** An attempt that this process is making, or made a moment ago. */
 export interface OngoingAttempt {
   readonly result: AttemptResult | undefined
   readonly done: Promise<AttemptResult>
@@ -11,8 +11,8 @@ export interface OngoingAttempt {
 
 export interface OngoingAttempts {
   /**
-   * Makes the attempt, or returns the one that was begun under the key: a workflow task that timed out is executed again, and
-   * must not send again what this process has sent already.
+   * Makes the attempt, or returns the one already begun under the key: a workflow task that timed out is run again and must not
+   * repeat what this process has sent.
    */
   begin(key: string, make: () => Promise<AttemptResult>): OngoingAttempt
   /** Settles once no attempt is in progress and every result is reported. */

@@ -15,7 +15,7 @@ import type { ActivityDeps } from '../deps.ts'
 import { renderTemplate, type Rendered } from './render.ts'
 import { signingKeys, type Target } from '../target.ts'
 
-/** An attempt that nothing speaks against. */
+/** A prepared attempt: nothing holds it back. */
 export interface PreparedAttempt {
   channel: Channel | undefined
   target: Target

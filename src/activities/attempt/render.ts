@@ -19,12 +19,12 @@ export interface Rendered {
   templateFault?: string
 }
 
-/** Faults of templates that took too long lately: one that always does must not use up its tenant's time. */
+/** Recent faults of templates that took too long: a slow template must not use up its tenant's time again and again. */
 const slowLately = new LRUCache<string, string>({ max: 1000, ttl: 60_000 })
 
 type RenderDeps = Pick<ActivityDeps, 'db' | 'compute'>
 
-/** Makes a message's content by a template. Only what cannot be asked (the database) is thrown. */
+/** Renders a message's content from a template. Throws only if the database cannot be read. */
 export async function renderTemplate(
   { db, compute }: RenderDeps,
   channel: Channel,

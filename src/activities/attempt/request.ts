@@ -2,14 +2,14 @@ import type { SettledRecipients } from '../../domain/delivery/outcome.ts'
 import type { Place } from '../../domain/delivery/pace.ts'
 import type { RuleContext } from '../../domain/rules/cause.ts'
 
-/** One attempt to make. It names the destination; what is secret is loaded here and never enters history. */
+/** The request for one attempt. It names the destination; secrets are loaded in the activity and never enter history. */
 export interface AttemptRequest {
   destinationId: string
   number: number
   timeoutMs: number
   /** The attempt's reservation in the destination's pace. */
   place?: Place | undefined
-  /** Somebody asked for it: it is made whether or not the destination's circuit is open. */
+  /** A manual retry: made whether or not the destination's circuit is open. */
   now?: true | undefined
   /** Set on tests of a URL that belongs to no destination. */
   url?: string | undefined

@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../deps.ts'
 import { faultText, type Rendered } from './render.ts'
 import type { Target } from '../target.ts'
 
-/** A message, and what sending it takes. */
+/** A message and the parameters for sending it. */
 export interface SendRequest {
   composition: Composition
   content?: Content | undefined
@@ -24,8 +24,8 @@ export interface SendRequest {
 }
 
 /**
- * Sends what the template made. What a receiver refuses for its wording alone is sent once more, as the default message: no
- * message is lost to a template.
+ * Sends the rendered message. If the receiver rejects its content, sends the default message once instead, so that no message is
+ * lost to a template.
  */
 export async function sendRendered(
   deps: ActivityDeps,
@@ -83,7 +83,7 @@ async function send(
   }
 }
 
-/** The API lets no stored secret follow a changed URL. This holds where a row was changed in another way. */
+/** The API never sends stored secrets to a changed URL. This check covers rows that were changed in other ways. */
 function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolean {
   return sealedOrigin !== undefined && channel.origin(config) !== sealedOrigin
 }

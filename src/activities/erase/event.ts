@@ -11,13 +11,13 @@ import { eraseEventRuns } from './runs.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
-/** A worker that is gone is missed after half a minute (src/workflows/erase-event.ts). */
+/** The loss of a worker is noticed after half a minute (src/workflows/erase-event.ts). */
 const heartbeatMs = 5_000
 
-/** The activities of `eraseEvent`. Each may be made again: what is erased already is not found again. */
+/** The activities of `eraseEvent`. All are safe to repeat: erased data is not found again. */
 export function createErasure({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
   return {
-    /** Ends what still waits, so that nothing is sent any more and the log is whole. */
+    /** Ends the runs that still wait, so that nothing more is sent and the log is complete. */
     endRuns(input: EraseEventInput): Promise<void> {
       return whileHeartbeating(heartbeatMs, () => endEventRuns(getClient(), input, throwIfCancelled))
     },

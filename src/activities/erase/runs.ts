@@ -30,7 +30,7 @@ export async function eraseEventRuns(client: Client, input: EraseEventInput, thr
   return { runs: runs.length, late, digestIds: [...new Set(erased.flat())] }
 }
 
-/** Acknowledgements that came after a run's end: its record has them now, without their notes. Returns how many there were. */
+/** Deletes acknowledgements that came after a run's end: the tombstone has them without their notes. Returns their number. */
 async function eraseLate(
   client: Client,
   input: EraseEventInput,
@@ -44,7 +44,7 @@ async function eraseLate(
   return late.length
 }
 
-/** The record first, so that there is no time without either. Answers with the digests that the run is a part of. */
+/** Writes the tombstone first, so that one of the two always exists. Returns the digests that the run is part of. */
 async function eraseRun(
   client: Client,
   { at, erasureId, ...scope }: EraseEventInput,

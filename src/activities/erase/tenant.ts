@@ -16,14 +16,14 @@ import type { ActivityDeps } from '../deps.ts'
 
 const heartbeatMs = 5_000
 const concurrency = 20
-/** The server takes what is deleted off its lists at its own pace. */
+/** Temporal removes deleted executions from visibility with a delay. */
 const pollMs = 500
 
-/** The activities of `deleteTenant`. Each may be made again: what is deleted already is not found again. */
+/** The activities of `deleteTenant`. All are safe to repeat: deleted data is not found again. */
 export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
   /**
-   * Deletes every execution of a tenant, whatever its type and whether or not it is over, until lists show none. Answers with how
-   * many. All have ids that begin with the tenant's.
+   * Deletes all executions of a tenant, of any type and status, until visibility shows none. Returns their number. Their ids
+   * begin with the tenant's.
    */
   async function deleteAll(tenantId: string): Promise<number> {
     const client = getClient()

@@ -6,13 +6,13 @@
 export interface Circuits {
   /** Why and for how long not to make an attempt, or `undefined` to make it. The first that may be made after a while is the probe. */
   hold(destination: CircuitTarget): CircuitHold | undefined
-  /** The same answer for an attempt that has yet to wait for something else: it does not become the probe. */
+  /** The same for an attempt that still has to wait for something else: it does not become the probe. */
   wouldHold(destination: CircuitTarget): CircuitHold | undefined
   /** Counts an attempt that was made. `error` is given where it failed. */
   record(destination: CircuitTarget, ended: { error?: string | undefined }): void
 }
 
-/** A destination as an attempt loaded it. A circuit is about the `recoveries` that it opened at. */
+/** A destination as an attempt loaded it. A circuit applies to the `recoveries` at which it opened. */
 export interface CircuitTarget {
   id: string
   recoveries: number
@@ -32,7 +32,7 @@ export interface CircuitLimits {
   /** How long it stays open at first. Doubled after each failed probe, up to the maximum. */
   openMs: number
   longestOpenMs: number
-  /** A probe that is not heard of again is forgotten after this time. */
+  /** A probe without a result is dropped after this time. */
   probeMs: number
   /**
    * Deliveries that are held ask again after `minAskMs`, or after this share of the time for which the circuit has been open, and
@@ -81,10 +81,10 @@ interface Open {
 const spread = 0.2
 
 export function createCircuits(limits = defaultCircuitLimits, now: () => number = Date.now): Circuits {
-  /** A destination that does not fail has none. */
+  /** Destinations that do not fail have no circuit. */
   const circuits = new Map<string, Closed | Open>()
 
-  /** A circuit from before the destination recovered is forgotten. */
+  /** A circuit that opened before the destination recovered is dropped. */
   function find({ id, recoveries }: CircuitTarget): Closed | Open | undefined {
     const known = circuits.get(id)
     if (!known || known.recoveries >= recoveries) return known

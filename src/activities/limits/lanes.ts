@@ -5,9 +5,9 @@
 export interface Lanes {
   /** Why an attempt should go to the slow lane, or `undefined` to make it here and now. */
   deferral(lane: Lane): string | undefined
-  /** Counts an attempt of the fast lane, from its preparation on; call the answer when it has ended. */
+  /** Counts an attempt in the fast lane, preparation included. Call the returned function when it has ended. */
   enter(tenantId: string): () => void
-  /** Counts a message that is being sent. A destination that takes longer than `slowAfterMs` is slow from then on. */
+  /** Counts a message that is being sent. A destination that takes longer than `slowAfterMs` counts as slow from then on. */
   send(destinationId: string, slowAfterMs: number): () => void
 }
 
@@ -65,7 +65,7 @@ export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
   }
 }
 
-/** Counts one more under the key; the answer counts it off again. */
+/** Increments the counter of the key; the returned function decrements it. */
 export function count(counts: Map<string, number>, key: string): () => void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
   return () => {

@@ -7,7 +7,7 @@ import type { CircuitTarget } from './circuits.ts'
  */
 export interface Throttles {
   find(destination: CircuitTarget): Throttle | undefined
-  /** Notes a 429; any other outcome changes nothing. */
+  /** Records a 429; any other outcome changes nothing. */
   record(destination: CircuitTarget, outcome: Outcome): void
 }
 
@@ -22,10 +22,12 @@ export interface Throttle {
 const calmMs = 60_000
 /** For a 429 without `Retry-After`. */
 const defaultRetryAfterMs = 1_000
-/** `Retry-After` holds the destination's other deliveries for this long at most: it may be meant for one caller's daily quota. */
+/**
+ * `Retry-After` holds the destination's other deliveries for this long at most, because it may refer to one caller's daily quota.
+ */
 const maxWaitMs = 300_000
 const maxGapMs = 10_000
-/** Attempts exactly as far apart as asked for would arrive too early now and then. */
+/** With exactly the requested gap, attempts would occasionally arrive too early. */
 const margin = 1.1
 
 export function createThrottles(now: () => number = Date.now): Throttles {

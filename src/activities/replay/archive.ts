@@ -10,12 +10,12 @@ import type { Replayable, ReplayEventsInput } from '../../workflows/contract/rep
 /** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
 const maxRunDays = 30
 
-/** Each page and each chunk reads its file from the top, so a page is larger than one of the log. */
+/** Each page and chunk reads its file from the start, so pages are larger than those of the log. */
 const wanted = 500
 
 /**
- * The next archived events that a replay asks for, after the line that an earlier page has ended at. Looking ends early at
- * `deadline` (Unix ms), with what was found by then.
+ * The next archived events that a replay asks for, after the line at which the previous page ended. Stops early at `deadline`
+ * (Unix ms) with the events found so far.
  */
 export async function findInArchive(
   archive: Archive,
@@ -61,7 +61,7 @@ export interface ArchivedEvent {
   redacted?: true
 }
 
-/** The events of a chunk, by their ids. What no longer exists is left out. */
+/** The events of a chunk by id. Events that no longer exist are left out. */
 export async function readFromArchive(
   archive: Archive,
   { tenantId, environment }: ReplayEventsInput,

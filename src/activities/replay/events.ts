@@ -23,23 +23,23 @@ import { findInArchive, readFromArchive } from './archive.ts'
 
 type Skipped = ReplayProgress['skipped']
 
-/** Often enough for a worker that is gone to be missed within seconds. */
+/** Often enough for the loss of a worker to be noticed within seconds. */
 const heartbeatMs = 2_000
 
-/** An archive is looked through for so long in one go. */
+/** How long one call searches the archive. */
 const lookingMs = 30_000
 
 /** Runs started and events read concurrently. */
 const concurrency = 10
 
-/** The activities of a replay of many events. Each may be made again: looking changes nothing, and nothing starts twice. */
+/** The activities of a bulk replay. All are safe to repeat: searching changes nothing, and nothing is started twice. */
 export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
-  /** Events that match. An archive is not counted: that would be to read it twice. */
+  /** The number of matching events. An archive is not counted, because that would mean reading it twice. */
   async function countReplayable(input: ReplayEventsInput): Promise<number> {
     return input.filter.source === 'archive' ? 0 : countInLog(getClient(), input)
   }
 
-  /** The next page of events to replay, without what later runs have delivered or are at. */
+  /** The next page of events to replay, without deliveries that later runs have made or are making. */
   async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
     return whileHeartbeating(heartbeatMs, async () => {
       const client = getClient()
@@ -55,8 +55,8 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   }
 
   /**
-   * Starts replays, evenly over the time that they have at the rate asked for. One that was started before counts as started:
-   * the answer to that start was lost.
+   * Starts replays, spread evenly over the time that they have at the given rate. One that already exists counts as started: the
+   * response to that start was lost.
    */
   async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
     return whileHeartbeating(heartbeatMs, async () => {
@@ -87,7 +87,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     })
   }
 
-  /** Also while it is being erased: what is started of it then would only have to be found again. */
+  /** Excludes events that are being erased, because the erasure would have to find new runs of them again. */
   async function isErased({ tenantId, environment }: ReplayEventsInput, event: Event | ErasedEvent) {
     if (event.data === undefined) return true
     const ids = includedEvents(event).map(({ id }) => id)

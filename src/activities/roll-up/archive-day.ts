@@ -57,7 +57,7 @@ export async function archiveDay(
   })
 }
 
-/** Each tenant's are asked for once a day that is archived. */
+/** Read once per tenant and archived day. */
 function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
   const known = new Map<string, Promise<string[]>>()
   return (tenantId) => {
@@ -79,7 +79,7 @@ function toScope({ tenantId, environment }: ArchiveDay) {
   return { tenantId, environment }
 }
 
-/** The children's part of a log is in their event's. */
+/** An event's log includes its children's part. */
 async function* readRuns(client: Client, span: Span): AsyncGenerator<ArchivedRun> {
   const executions = closedExecutions(client, [routeEventType, replayEventType], span)
   for await (const run of pMapIterable(executions, (one) => readRun(client, one), { concurrency }))

@@ -13,7 +13,7 @@ import { throwIfCancelled } from '../throw-if-cancelled.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
-/** A worker that is gone is noticed after a minute (src/workflows/roll-up.ts). */
+/** The loss of a worker is noticed after a minute (src/workflows/roll-up.ts). */
 const heartbeatEveryMs = 10_000
 
 /** The activities of `rollUpDays`. All are safe to repeat: a day is counted again from what Temporal holds. */

@@ -6,7 +6,7 @@ import { Prisma } from '../generated/client.ts'
 
 /** An action and its actor, recorded in the same transaction as the change itself. */
 export interface AuditRecord {
-  /** Absent where it is no tenant's: platform keys. */
+  /** Absent for platform keys. */
   tenantId?: string | undefined
   environment?: string | undefined
   keyId: string
@@ -19,14 +19,13 @@ export interface AuditRecord {
   /** The state before and after, as an API response shows it: secrets masked. */
   before?: JsonObject | undefined
   after?: JsonObject | undefined
-  /** A person's session, where it was not a program with a key. */
+  /** The session of a person, as opposed to a program with a key. */
   session?: string | undefined
 }
 
 /**
- * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are written one after
- * the other: until the transaction ends, others wait. Callers that also take the tenant's turn take it first, or two could wait
- * for each other.
+ * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are serialised until
+ * the transaction ends. Callers that also take the tenant's turn must take it first, to avoid deadlocks.
  */
 export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
   return isDb(db) ? db.$transaction((tx) => append(tx, record)) : append(db, record)
@@ -61,7 +60,7 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
   await db.auditEntry.create({ data: { ...entry, ...json, hash: hashEntry(entry) } })
 }
 
-/** Now, or the time of the entry before if another process's clock is ahead: times in a chain never go back. */
+/** Now, or the time of the previous entry if another process's clock is ahead: times in a chain never decrease. */
 function notBefore(last: Date | undefined): Date {
   return new Date(Math.max(Date.now(), last?.getTime() ?? 0))
 }
@@ -90,13 +89,13 @@ export async function doAudited<Result>(
     return await act()
   } catch (error) {
     const { before: _before, after: _after, ...what } = record
-    // The caller needs the first error; without this entry the log claims an action that failed, and not the reverse.
+    // The caller needs the first error. Without this entry the log claims an action that failed, which is better than the reverse.
     await recordAudit(db, { ...what, action: `${record.action}.failed` }).catch(() => undefined)
     throw error
   }
 }
 
-/** A transaction cannot be connected: Prisma leaves that out of its clients. */
+/** Prisma's transaction clients have no `$connect`. */
 function isDb(db: Tx): db is Db {
   return '$connect' in db && db.$connect !== undefined
 }

@@ -42,7 +42,7 @@ export function countUnchained(db: Db, tenantId?: string): Promise<number> {
   return db.auditEntry.count({ where: { chain: null, ...(tenantId !== undefined && { tenantId }) } })
 }
 
-/** Reads a chain from its beginning to the first thing that is wrong. */
+/** Verifies a chain from its start up to the first problem. */
 export async function verifyChain(
   db: Db,
   chain: string,

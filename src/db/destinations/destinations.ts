@@ -6,24 +6,24 @@ import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
 import type { Db, Tx } from '../client.ts'
 import type { Destination as Row, Prisma } from '../generated/client.ts'
 
-/** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
+/** A destination with its secrets decrypted: for the attempt activity and for masking, never for logs or history. */
 export interface Destination extends RoutableDestination {
   tenantId: string
   name: string
   /** The whole config, secret fields included. */
   config: JsonObject
   keys: StoredKeys
-  /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
+  /** The origin that the config's secrets were given for. It is encrypted with them, so that they stay bound to it. */
   sealedOrigin?: string | undefined
   /** Fields that only the adopted contract's API uses. */
   contractFields?: JsonObject | undefined
   /** When the status last changed. */
   statusAt: Date
-  /** When the first attempt failed since one last arrived. */
+  /** The time of the first failure since the last delivery that arrived. */
   failingSince?: Date | undefined
-  /** Changes with what attempts are sent to and with the status. */
+  /** Incremented when the target of attempts or the status changes. */
   version: number
-  /** Changes with `version`, with a resume, and with an arrival after failures. */
+  /** Incremented with `version`, by a resume, and by an arrival after failures. */
   recoveries: number
   createdAt: Date
   updatedAt: Date
@@ -135,7 +135,7 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
   }
 }
 
-/** The keys that sign for a destination by themselves at this time: its own, without the tenant's. */
+/** The destination's own keys that sign at this time, without the tenant's. */
 export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
   const inForce = [stored, ...previousInForce(stored, now)]
   return {
@@ -144,7 +144,7 @@ export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
   }
 }
 
-/** The previous keys whose overlap has not ended, the newest first: the first one ends last. */
+/** Previous keys whose overlap has not ended, newest first: the first one ends last. */
 export function previousInForce({ previous = [] }: StoredKeys, now: Date): PreviousKeys[] {
   return previous.filter(({ until }) => new Date(until) > now)
 }

@@ -59,7 +59,7 @@ export async function keepRecipients(
   await addRecipients(tx, destinationId, keys, status)
 }
 
-/** Addresses among these that had unsubscribed from a destination of this environment which was deleted since. */
+/** Those of the addresses that had unsubscribed from a destination of this environment that was deleted later. */
 export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readonly string[]) {
   const { tenantId, environment } = scope
   const rows = await tx.unsubscribedAddress.findMany({
@@ -70,8 +70,8 @@ export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readon
 }
 
 /**
- * Before a destination is deleted: remembers who has unsubscribed from it, as creating it again must not undo that. Who has been let
- * in again since, by a confirmation or by the platform, is forgotten.
+ * Call before a destination is deleted: remembers who has unsubscribed from it, because creating it again must not undo that.
+ * Recipients who have been readmitted since, by a confirmation or by the platform, are removed from that memory.
  */
 export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: string): Promise<void> {
   const { tenantId, environment } = scope
@@ -88,7 +88,7 @@ export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: 
   }
 }
 
-/** Addresses of these mailboxes, apart from their tags, that have not answered: one for each destination of the environment. */
+/** Addresses of these mailboxes, whatever their tags, that have not answered: once for each destination of the environment. */
 export async function unansweredAddresses(
   tx: Tx,
   { tenantId, environment }: Scope,
@@ -124,7 +124,7 @@ export async function addRecipients(
   })
 }
 
-/** Addresses among these that a destination does not have as recipients yet. */
+/** Those of the addresses that are not yet recipients of the destination. */
 export async function newAddresses(
   tx: Tx,
   destinationId: string | undefined,
@@ -139,7 +139,7 @@ export async function newAddresses(
   return keys.filter((key) => !known.some(({ address }) => address === key))
 }
 
-/** Writes a status, for a recipient that may not be written yet. */
+/** Sets a recipient's status, creating the recipient if needed. */
 export async function setRecipientStatus(
   tx: Tx,
   { destinationId, address }: RecipientRef,
@@ -154,7 +154,7 @@ export async function setRecipientStatus(
   return open(row)
 }
 
-/** Notes that a recipient was asked, unless that has been noted since, or its status has changed. */
+/** Records that a recipient was asked, unless that was already recorded or its status has changed. */
 export async function noteAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
   await db.emailRecipient.updateMany({
     where: { destinationId, address, status: 'asked', askedAt: askedAt ?? null },

@@ -1,10 +1,10 @@
 import type { Db } from '../client.ts'
 import { routable, type Destination } from './destinations.ts'
 
-/** A destination as an attempt was made at it. The attempt's outcome changes nothing of one that was changed since. */
+/** A destination as an attempt saw it. The attempt's outcome does not affect a destination that was changed since. */
 export type DestinationVersion = Pick<Destination, 'id' | 'version'>
 
-/** `recoveries` is given where an arrival since the attempt counts as a change, too. */
+/** `recoveries` is given if an arrival since the attempt counts as a change, too. */
 export interface DestinationSeen extends DestinationVersion {
   recoveries?: number | undefined
 }

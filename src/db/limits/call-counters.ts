@@ -2,7 +2,7 @@ import type { CallCounters, CallWindow, WindowState } from '../../domain/limits/
 import { returnTo, takeFrom, type IngestBucket } from '../../domain/limits/ingest-bucket.ts'
 import type { Db } from '../client.ts'
 
-/** Counters in the database, by its clock: limits hold over all API processes. */
+/** Counters in the database, by its clock: limits apply across all API processes. */
 export function createSharedCounters(db: Db): CallCounters {
   return {
     countCall: (windows) => countCall(db, windows),
@@ -80,7 +80,7 @@ async function readBucket(db: Db, tenantId: string): Promise<IngestBucket & { no
   return row ?? { nowMs: Date.now(), paidAtMs: 0, promisedAtMs: 0 }
 }
 
-/** Compare and swap. Returns whether nothing else has changed the bucket since it was read. */
+/** Compare and swap. Returns false if the bucket was changed since it was read. */
 async function replaceBucket(
   db: Db,
   tenantId: string,

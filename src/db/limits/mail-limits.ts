@@ -8,9 +8,9 @@ import type { Scope } from '../destinations/destinations.ts'
 
 /** The limits on mail, counted in the database so that they hold across workers. Waits are in ms. */
 export interface MailLimits {
-  /** Counts mails for a tenant, all or none of them. Answers how long to wait where that would be too many in an hour. */
+  /** Counts mails for a tenant, all or none. Returns how long to wait if the hourly limit would be exceeded. */
   take(tenantId: string, mails: number): Promise<{ perHour: number; waitMs: number } | undefined>
-  /** Counts a request to confirm. Answers which limit it would exceed. */
+  /** Counts a confirmation request. Returns the limit that it would exceed. */
   takeConfirmation(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
   giveBackConfirmation(scope: Scope, address: string): Promise<void>
   /** The limit that the next request to confirm would exceed. */
@@ -42,7 +42,7 @@ export function createMailLimits(db: Db): MailLimits {
     async take(tenantId, wanted) {
       const tenant = await db.tenant.findUnique({ where: { id: tenantId }, select: { limits: true } })
       const { emailsPerHour: perHour } = limits.parse(tenant?.limits ?? {})
-      // One mail to more people than fit into an hour takes all of an hour.
+      // A mail to more people than the hourly limit takes the whole hour.
       const waitMs = await take(mails, tenantId, Math.min(wanted, perHour), perHour)
       return waitMs === undefined ? undefined : { perHour, waitMs }
     },
@@ -69,7 +69,7 @@ export function createMailLimits(db: Db): MailLimits {
   }
 }
 
-/** Each key may have a limit of its own, so that the counter itself has none. */
+/** Keys may have different limits, so the counter itself has none. */
 function counter(db: Db, keyPrefix: string, duration: number): RateLimiterPrisma {
   const points = Number.MAX_SAFE_INTEGER
   return new RateLimiterPrisma({

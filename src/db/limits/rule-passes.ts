@@ -20,9 +20,9 @@ interface PassRequest {
 }
 
 /**
- * Asks a rule that matches whether its `dedupe` and its `throttle` let an event pass, and counts the event where they do. What
- * one of them holds back counts in neither. However many ask at once, no more pass than may; asked again about an event that
- * has passed, the answer is the same for as long as that counts.
+ * Asks a matching rule whether its `dedupe` and `throttle` let an event pass, and counts the event if so. An event held back by
+ * one of them counts in neither. Exact under concurrency. Asked again about an event that passed, the answer is the same as long
+ * as that counts.
  */
 export async function passRule(db: Db, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   const asked = ask(rule, event, at)
@@ -37,8 +37,8 @@ export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<
 }
 
 /**
- * The rules that match an event and hold it back, by their id: each that matches is asked by `passRule`, or by `peekPasses`, one
- * after the other. Where no rule counts anything there is nothing to ask.
+ * The matching rules that hold an event back, by id. Each is asked by `passRule`, or by `peekPasses`, one after the other; rules
+ * without limits need no query.
  */
 export async function rulesHoldingBack(
   db: Db,
@@ -54,7 +54,7 @@ export async function rulesHoldingBack(
   return heldBack
 }
 
-/** Removes what holds nothing back any more. Answers how much that was. */
+/** Removes passes that no longer count. Returns their number. */
 export async function sweepPasses(db: Db, now: Date): Promise<number> {
   return (await db.rulePass.deleteMany({ where: { endsAt: { lte: now } } })).count
 }
@@ -64,7 +64,7 @@ function ask(rule: Rule, event: Event, at: Date): PassRequest {
 }
 
 async function passInTurn(tx: Tx, asked: PassRequest): Promise<HeldBack | undefined> {
-  // Always in the order of the limits, so that no two wait for each other.
+  // Locks in the order of the limits, to avoid deadlocks.
   for (const { kind, keyHash } of asked.limits)
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${kind} ${keyHash}`}, 0))`
   const heldBack = await findHeldBack(tx, asked)
@@ -88,7 +88,7 @@ async function findHeldBack(tx: Tx, asked: PassRequest): Promise<HeldBack | unde
   return undefined
 }
 
-/** The event has passed before, and still counts. */
+/** The event has passed before, which still counts. */
 function findOwnPass(tx: Tx, { ruleId, eventId, at }: PassRequest, limit: PassLimit) {
   const { kind, keyHash } = limit
   return tx.rulePass.findFirst({ where: { ruleId, kind, keyHash, eventId, at: { gt: since(limit, at) } } })

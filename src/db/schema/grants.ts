@@ -4,9 +4,9 @@ import pg from 'pg'
 const tablesOfTheirOwn = { AuditEntry: 'SELECT, INSERT', _prisma_migrations: 'SELECT' }
 
 /**
- * Lets the role of `applicationUrl` work with the database, and no more: it owns nothing, so that it can neither change the
- * audit log nor take away what keeps others from it. A role that is not there yet is made, with the password of the URL.
- * Does nothing where it is the owner itself. To be called after every migration.
+ * Grants the role of `applicationUrl` the privileges that it needs. It owns nothing, so it can neither change the audit log nor
+ * remove its protection. A missing role is created with the URL's password. Does nothing if the role is the owner itself. Call it
+ * after every migration.
  */
 export async function grantApplication(ownerUrl: string, applicationUrl: string): Promise<void> {
   const { role, password } = readCredentials(applicationUrl)
@@ -15,7 +15,7 @@ export async function grantApplication(ownerUrl: string, applicationUrl: string)
   try {
     const { rows } = await client.query<{ owner: string }>('SELECT current_user AS owner')
     if (rows[0]?.owner === role) return
-    // Two that grant at once would stumble over each other in the catalogue.
+    // Concurrent grants would conflict in the catalogue.
     await client.query('BEGIN')
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('switchyard grants', 0))`)
     await ensureRole(client, role, password)
@@ -46,7 +46,7 @@ function grantsFor(role: string): string[] {
 async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
   const found = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role])
   if (found.rowCount !== 0) return
-  // Asked first: the server's log keeps a statement that fails, and this one has a password in it.
+  // Checked first: the server logs failed statements, and this one contains a password.
   const { rows } = await client.query<{ may: boolean }>(
     'SELECT rolsuper OR rolcreaterole AS may FROM pg_roles WHERE rolname = current_user',
   )

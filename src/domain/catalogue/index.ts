@@ -17,7 +17,7 @@ const entryByName = new Map(
 /** The name of every type in the catalogues' order, without aliases. */
 export const catalogueTypes: readonly string[] = entries.map(({ type }) => type)
 
-/** The entry that has `type` as its name or as an alias, in exactly this spelling. */
+/** The entry whose name or alias is exactly `type`. */
 export function findEntry(type: string): CatalogueEntry | undefined {
   return entryByName.get(type)
 }
@@ -25,8 +25,8 @@ export function findEntry(type: string): CatalogueEntry | undefined {
 const maxSuggestions = 3
 
 /**
- * The names that someone who typed `type` may have meant, nearest first, at most three; empty when none is near. Names
- * that hold the typed text come before names that only look like it: `case` means `case.opened`, not `test`.
+ * Up to three names that a mistyped `type` may have meant, nearest first; empty if none is similar. Names that contain the typed
+ * text come before names that only resemble it: `case` means `case.opened`, not `test`.
  */
 export function nearestTypes(type: string, among: readonly string[]): string[] {
   const typed = type.toLowerCase()

@@ -12,7 +12,7 @@ export function inferSchema(sample: Json): JsonObject {
   return { type: 'object', properties: Object.fromEntries(properties) }
 }
 
-/** Only items that are alike say what the others are like. */
+/** Items have a common schema only if they are alike. */
 function inferItems(items: Json[]): JsonObject {
   const [first, ...others] = items.map(inferSchema)
   const alike = first && others.every((one) => JSON.stringify(one) === JSON.stringify(first))

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
-/** Keys by their id, the one to seal with first. Each is 32 bytes. */
+/** Keys by id. The first one encrypts. Each is 32 bytes. */
 export type SecretKeys = readonly { id: string; key: Buffer }[]
 
-/** AES-256-GCM: `keyId.iv.tag.ciphertext`, the last three in base64url. `boundTo` must be the same when it is opened. */
+/** AES-256-GCM: `keyId.iv.tag.ciphertext`, the last three in base64url. Decryption needs the same `boundTo`. */
 export function seal(plaintext: string, keys: SecretKeys, boundTo: string): string {
   const [current] = keys
   if (!current) throw new Error('no key to encrypt secrets with is configured')

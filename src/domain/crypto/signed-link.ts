@@ -4,7 +4,7 @@ import type { SecretKeys } from './secret-box.ts'
 /** The purpose of a link. Each has its own key, so a token of one is invalid for another. */
 export type LinkPurpose = 'acknowledge' | 'email-confirm' | 'email-unsubscribe'
 
-/** The token's form, and what of it is signed. Another form is another version, and has another key. */
+/** The token format. A changed format gets another version and thereby another key. */
 const version = '1'
 
 /**
@@ -18,7 +18,7 @@ export function signToken(purpose: LinkPurpose, parts: readonly string[], keys: 
   return [version, sign(purpose, named, current.key).toString('base64url'), named].join('.')
 }
 
-/** The parts of a token that one of the keys has signed for this purpose; all of them are good, so that keys can be rotated. */
+/** The parts of a token if one of the keys has signed it for this purpose. All keys are valid, so that they can be rotated. */
 export function readToken(purpose: LinkPurpose, token: string, keys: SecretKeys): string[] | undefined {
   const [given, signature = '', ...parts] = token.split('.')
   if (given !== version || !isSigned(purpose, parts.join('.'), signature, keys)) return undefined

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, si
 
 /** The keys that sign a destination's messages. */
 export interface SigningKeys {
-  /** The newest first; more than one only while a rotation overlaps. None: the message goes out unsigned. */
+  /** Newest first, and more than one only while a rotation overlaps. If empty, messages are not signed. */
   secrets: readonly string[]
   /**
    * Ed25519 keys, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. Newest first, and
@@ -49,7 +49,7 @@ export function makePrivateKey(): string {
   )
 }
 
-/** The `whpk_…` that receivers verify `v1a` signatures with. It is no secret. */
+/** The `whpk_…` with which receivers verify `v1a` signatures. Not secret. */
 export function derivePublicKey(privateKey: string): string {
   const { x = '' } = createPublicKey(keyObject(privateKey)).export({ format: 'jwk' })
   return publicPrefix + Buffer.from(x, 'base64url').toString('base64')

@@ -6,7 +6,7 @@ import type { DeliverySummary } from './timeline.ts'
  */
 const lateFor = '7d'
 
-/** Until when an event that ended then can be acknowledged. */
+/** The time until which an event that ended then can be acknowledged. */
 export function acknowledgeableUntil(endedAt: Date): Date {
   return new Date(endedAt.getTime() + durationMs(lateFor))
 }

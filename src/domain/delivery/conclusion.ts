@@ -41,11 +41,11 @@ function exhausted(progress: Progress): string {
   return `exhausted: every attempt failed; ${endedEarly(progress, made)}`
 }
 
-/** An attempt that must not be made yet, and why. */
+/** An attempt that must be postponed, and why. */
 export interface HeldBack {
   by: HeldBy
   reason: string
-  /** When it may be made, or asked for again. */
+  /** When it may be made, or when to ask again. */
   retryInMs: number
 }
 
@@ -56,7 +56,7 @@ export function postpone({ by, reason, retryInMs }: HeldBack, progress: Progress
   return { status: 'failed', reason: overdue(reason, progress, lastError) } as const
 }
 
-/** Why a delivery has failed that was held back until its deadline. */
+/** The reason of a delivery that failed because it was held back until its deadline. */
 export function overdue(reason: string, progress: Progress, lastError?: string): string {
   const error = lastError === undefined || reason.includes('last error: ') ? '' : `; last error: ${lastError}`
   return `${reason}${error}; ${endedEarly(progress, progress.attemptsMade)}`

@@ -11,9 +11,9 @@ export interface Progress {
   readonly timeoutMs: number
   /** Attempts of the schedule, not counting `throttled`. */
   readonly attemptsMade: number
-  /** Attempts that were answered with HTTP 429 and made again within the schedule's time. */
+  /** Attempts that were answered with HTTP 429 and repeated within the schedule's time. */
   readonly throttled: number
-  /** From when the next attempt is due to the deadline. Below zero while a last attempt waits for a slot. */
+  /** The time from when the next attempt is due to the deadline. Negative while a last attempt waits for a slot. */
   readonly leftMs: number
 }
 
@@ -37,23 +37,25 @@ export function mayBeHeldMs({ leftMs, timeoutMs }: Progress, by: HeldBy): number
   return Math.max(0, by === 'slot' ? leftMs + timeoutMs : leftMs)
 }
 
-/** The progress of a delivery that was held back for this time. */
+/** The progress of a delivery after it was held back for this time. */
 export function afterHold(progress: Progress, heldMs: number): Progress {
   return { ...progress, leftMs: progress.leftMs - heldMs }
 }
 
-/** The delay before the next attempt, with the progress from then on; `undefined` where there is none any more. */
+/** The delay before the next attempt and the progress from then on; `undefined` if there is none. */
 export function nextAttempt(progress: Progress): { delayMs: number; progress: Progress } | undefined {
   const attemptsMade = progress.attemptsMade + 1
   const scheduledMs = progress.delaysMs[attemptsMade]
   if (scheduledMs === undefined) return undefined
-  // Earlier attempts were held back: what comes after the deadline is made at the deadline, unless that has passed.
+  // After earlier holds, an attempt due after the deadline is made at the deadline, unless that has passed.
   const delayMs = Math.max(0, Math.min(scheduledMs, progress.leftMs))
   if (scheduledMs > 0 && delayMs === 0) return undefined
   return { delayMs, progress: { ...progress, attemptsMade, leftMs: progress.leftMs - delayMs } }
 }
 
-/** A destination that keeps answering HTTP 429 is called so often beside the schedule; then the schedule is followed. */
+/**
+ * How often a destination that keeps answering HTTP 429 is called in addition to the schedule. After that the schedule applies.
+ */
 const maxThrottled = 10
 const minRetryAfterMs = 1_000
 
@@ -72,7 +74,7 @@ export function throttledAttempt(
   return { delayMs, progress: { ...progress, leftMs: leftMs - delayMs, throttled: throttled + 1 } }
 }
 
-/** Says where a schedule ended that was not followed to its last attempt. */
+/** Describes where a schedule ended before its last attempt. */
 export function endedEarly({ delaysMs }: Progress, attemptsMade: number): string {
   return `the retry schedule ended after ${attemptsMade} of ${delaysMs.length} attempts`
 }

@@ -4,7 +4,7 @@ import { isOpen, type DeliverySummary } from './timeline.ts'
 export interface DeliveryCounts {
   total: number
   succeeded: number
-  /** Given up. A delivery that failed counts once its whole event has ended; until then another attempt may come. */
+  /** A failed delivery counts once its whole event has ended; until then another attempt may follow. */
   failed: number
 }
 

@@ -5,13 +5,13 @@ import { truncate } from '../truncate.ts'
 
 /** The value that a delivery shares with those that it must not overtake. */
 export interface OrderKey {
-  /** For people: `data.customerId = "cus_1"`, cut short where the value is long. */
+  /** For display: `data.customerId = "cus_1"`, truncated if the value is long. */
   text: string
-  /** Names the queue: the same for equal values, and fit to be a part of a workflow id. */
+  /** Identifies the queue: the same for equal values, and valid as part of a workflow id. */
   hash: string
 }
 
-/** A dotted path into an event, as filters write it: `type`, or something inside `data`. */
+/** A dotted path into an event, as in filters: `type`, or something inside `data`. */
 export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 
 const maxValueLength = 64

@@ -22,9 +22,9 @@ export type ErrorClass = (typeof errorClasses)[number]
 /** The outcome of an attempt. A channel classifies and never retries; only the workflow does. */
 export type Outcome = (
   | { kind: 'delivered' }
-  /** Trying again cannot help. `gone`: the receiver asked not to be called again (HTTP 410). */
+  /** Retrying cannot help. `gone`: the receiver answered HTTP 410. */
   | { kind: 'rejected'; error: string; errorClass?: ErrorClass; gone?: boolean }
-  /** Worth another attempt, not before `retryAfterMs` where the receiver asked for it. */
+  /** Worth a retry, not before `retryAfterMs` if the receiver asked for it. */
   | {
       kind: 'failed'
       error: string
@@ -34,7 +34,7 @@ export type Outcome = (
       recipients?: SettledRecipients
     }
 ) & {
-  /** HTTP status or SMTP reply code, where there was an answer. */
+  /** HTTP status or SMTP reply code, if there was an answer. */
   responseCode?: number
   /** The start of what was answered, at most `maxExcerptBytes`. */
   responseExcerpt?: string
@@ -63,7 +63,7 @@ export interface TemplateRef {
 
 export const maxExcerptBytes = 2048
 
-/** One try of a delivery as the log keeps it. `at` is when it began (ISO 8601, UTC). */
+/** One attempt as the log keeps it. `at` is when it began (ISO 8601, UTC). */
 export interface Attempt {
   number: number
   at: string
@@ -76,7 +76,7 @@ export interface Attempt {
   errorClass?: ErrorClass
   /** The template that the message was to be made from. */
   template?: TemplateRef
-  /** Why it was not, and the default message was sent instead. */
+  /** Why the default message was sent instead. */
   templateFault?: string
 }
 
@@ -103,7 +103,7 @@ export type AttemptResult =
       /** Disable the destination: it answered 410, or has only failed for too long. */
       disable?: DisableOrder
     }
-  /** `missed`: the destination would have got it, had it been active. */
+  /** `missed`: the destination would have received it if it had been active. */
   | { kind: 'skipped'; reason: string; missed?: true }
   /** To be made on the slow lane. */
   | { kind: 'deferred'; reason: string }
@@ -111,7 +111,9 @@ export type AttemptResult =
   | { kind: 'held'; by: HeldBy; reason: string; retryInMs: number; place?: Place }
   /** The event had expired before it could be made. */
   | { kind: 'expired' }
-  /** The fault is ours (the database, say). `error` is for the history, not for tenants: it may name hosts of ours. */
+  /**
+   * An internal error (such as the database's). `error` is for the history, not for tenants: it may contain internal host names.
+   */
   | { kind: 'unavailable'; error?: string }
 
 /**

@@ -15,7 +15,7 @@ export function durationMs(duration: string): number {
   return ms(duration as ms.StringValue)
 }
 
-/** The delays of a schedule (ms) with their jitter drawn: ±20 %, but for the one before the first attempt. */
+/** A schedule's delays (ms) with random jitter of ±20 %, except the one before the first attempt. */
 export function drawDelays(scheduleMs: readonly number[], random: () => number): number[] {
   return scheduleMs.map((delayMs, index) =>
     index === 0 ? delayMs : Math.round(delayMs * (1 - jitter + 2 * jitter * random())),

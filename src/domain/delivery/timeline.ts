@@ -19,12 +19,12 @@ export type EventStatus = (typeof eventStatuses)[number]
 export interface Delivery {
   destinationId: string
   channel: string
-  /** The path of the rule's step that made it. */
+  /** The path of the rule step that made it. */
   step?: string
   status: DeliveryStatus
   reason?: string
   nextAttemptAt?: string
-  /** The destination would have got it, had it been active. */
+  /** The destination would have received it if it had been active. */
   missed?: true
   /** The message says how to acknowledge the event. */
   acknowledgeable?: true
@@ -40,7 +40,7 @@ export interface Timeline {
   /** Steps of the acting rules, in the order in which they began. */
   steps?: StepRecord[]
   acknowledgement?: Acknowledgement
-  /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
+  /** Ids of the child workflows that make these deliveries and hold their attempts, if there are very many. */
   batches?: string[]
 }
 
@@ -74,7 +74,7 @@ export interface DeliverySummary {
   responseCode?: number
   lastAttemptAt?: string
   nextAttemptAt?: string
-  /** The path of the rule's step that made it. */
+  /** The path of the rule step that made it. */
   step?: string
   /** The message says how to acknowledge the event. */
   acknowledgeable?: true
@@ -120,7 +120,7 @@ export function openDelivery(
  */
 const maxEarlierAttempts = { excerpt: 256, headers: 600, templateFault: 120 }
 
-/** Writes an attempt into the log, without the channel's internal hints. */
+/** Adds an attempt to the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs, template, templateFault } = made
   const previous = delivery.attempts.at(-1)
@@ -151,7 +151,7 @@ function firstHeaders(headers: Record<string, string>): Record<string, string> {
   )
 }
 
-/** Ends or changes a delivery's state. A wait that is over is forgotten with it. */
+/** Sets a delivery's status and clears its wait. */
 export function settle(delivery: Delivery, status: DeliveryStatus, reason?: string): void {
   delivery.status = status
   delete delivery.nextAttemptAt
@@ -176,7 +176,7 @@ export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(
   return { ...(rest as One), status: 'failed' }
 }
 
-/** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
+/** The event's status as derived from its deliveries: `partial` if some arrived and some failed. */
 export function eventStatus(
   deliveries: readonly Pick<Delivery, 'status'>[],
   steps: readonly Pick<StepRecord, 'digestId'>[] = [],
@@ -220,7 +220,7 @@ export function summarizeDelivery(delivery: Delivery): DeliverySummary {
   }
 }
 
-/** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
+/** Destinations whose newest attempt did not arrive: another one will follow, or the delivery has failed. */
 export function failingDestinations(deliveries: readonly Delivery[]): string[] {
   const failing = deliveries.filter(
     (delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0),
@@ -232,7 +232,7 @@ export function deliveredDestinations(deliveries: readonly Delivery[]): string[]
   return listDestinationIds(deliveries.filter(({ status }) => status === 'delivered'))
 }
 
-/** Destinations that would have got the event, had they been active: what they can be given once they are again. */
+/** Destinations that would have received the event if they had been active, and can receive it once they are. */
 export function missedDestinations({
   deliveries,
   routing,
@@ -240,7 +240,7 @@ export function missedDestinations({
   return listDestinationIds([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
 }
 
-/** Each once: a rule may send to a destination more than once. */
+/** Without duplicates, because a rule may send to a destination more than once. */
 export function listDestinationIds(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
   return [...new Set(of.map(({ destinationId }) => destinationId))]
 }

@@ -42,7 +42,7 @@ export function runDetails({ id, type, tenantId, environment, createdAt }: Event
   return facts.map(([name, value]) => `- ${name}: ${value}`).join('\n')
 }
 
-/** Markdown: how far the event has come, and what comes next. `nameOfDestination` gives what its destinations are called. */
+/** The event's progress and next step as Markdown. `nameOfDestination` returns its destinations' names. */
 export function currentDetails(
   timeline: Timeline,
   status: Timeline['status'],

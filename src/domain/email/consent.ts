@@ -15,7 +15,7 @@ export function addressKey(address: string): string {
   return address.toLowerCase()
 }
 
-/** Each address once, as it was first written. */
+/** Each address once, in its first spelling. */
 export function distinctAddresses(addresses: readonly string[]): string[] {
   return [
     ...new Map([...addresses].reverse().map((address) => [addressKey(address), address])).values(),
@@ -48,7 +48,7 @@ export function countLeftOut(consents: readonly Consent[]): string | undefined {
   return parts.length > 0 ? parts.join('; ') : undefined
 }
 
-/** Why nothing is sent where no recipient agrees. */
+/** The reason if no recipient may be mailed. */
 export function noRecipientConfirmed(leftOut: string | undefined): string {
   return `no recipient has confirmed: ${leftOut}`
 }
@@ -61,7 +61,7 @@ function reason(consents: readonly Consent[], wanted: RecipientStatus, one: stri
 
 const maxNamedAddresses = 5
 
-/** Addresses for people: a few of them, and how many more. */
+/** The first few addresses, and how many more there are. */
 export function formatAddresses(addresses: readonly string[]): string {
   const named = addresses.slice(0, maxNamedAddresses).join(', ')
   return addresses.length > maxNamedAddresses

@@ -10,7 +10,7 @@ export interface RecipientRef {
 
 /** The content of a confirmation link. Times are Unix ms. */
 export interface ConfirmRef extends RecipientRef {
-  /** Since when the recipient has the status that it was asked in: once that has changed, the link is worth nothing. */
+  /** When the recipient got the status in which it was asked. Once that changes, the link is invalid. */
   since: number
   expiresAt: number
 }
@@ -22,7 +22,7 @@ export const unsubscribePath = '/email/unsubscribe'
 /** How long after the mail was sent a recipient can confirm. */
 export const confirmWithinMs = 7 * 24 * 3600 * 1000
 
-/** Gives the links of a recipient. One that unsubscribes is good for ever: mail is kept for years. */
+/** Creates the links of a recipient. Unsubscribe links never expire, because mail is kept for years. */
 export function createEmailLinks(publicUrl: string, keys: SecretKeys) {
   const base = linkBase(publicUrl)
   return {

@@ -37,7 +37,7 @@ export type Verdict = boolean | { overBudget: string }
 /** Returns each filter's verdict on one event. */
 export type Verdicts = (filter: JsonObject | undefined) => Verdict
 
-/** Evaluates each filter once, when it is first asked for: for filters that are known to be cheap. */
+/** Evaluates each filter once, on demand: for filters that are known to be cheap. */
 export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Verdicts {
   const subject = filterSubject(event)
   const known = new Map<JsonObject, boolean>()
@@ -77,7 +77,7 @@ function fieldTest(path: string[], condition: Json): Test<ExactJson> {
   return (subject) => test(valuesAt(subject, path))
 }
 
-/** Every value at a path: none if it is absent, several where the path leads through the items of a list. */
+/** All values at a path: none if it is absent, several if the path passes through an array. */
 function valuesAt(value: ExactJson | undefined, path: string[], depth = 0): ExactJson[] {
   const name = path[depth]
   if (value === undefined) return []
@@ -160,7 +160,7 @@ function valueTest(name: string, argument: Json, options: string): Test<ExactJso
   return isInOrder ? (value) => isInOrder(compareValues(value, constant)) : isOneOf([constant])
 }
 
-/** NaN for values of different types: neither comes before the other. */
+/** NaN for values of different types, which have no order. */
 function compareValues(a: ExactJson, b: ExactJson): number {
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b)
   const areTexts = typeof a === 'string' && typeof b === 'string'
@@ -170,7 +170,7 @@ function compareValues(a: ExactJson, b: ExactJson): number {
   return a < b ? -1 : 1
 }
 
-/** A list may be long on both sides: values are looked up. Numbers are equal by their exact values, however they are written. */
+/** Uses a set, because both arrays may be long. Numbers are equal by their exact values, whatever their notation. */
 function isOneOf(list: readonly ExactJson[]): Test<ExactJson> {
   const plain = new Set(list)
   const numbers = new Set(list.filter(isNumeric).map(canonicalJson))

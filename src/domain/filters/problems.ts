@@ -13,7 +13,7 @@ const groups = ['$and', '$or', '$nor']
 
 type Argument = 'any' | 'plain' | 'list' | 'boolean' | 'count' | 'text' | 'options' | 'object' | 'filters'
 
-/** Operators of the filter language, and what each takes. No `$where`: it runs code. */
+/** The operators of the filter language and their arguments. No `$where`, because it runs code. */
 const operators: Partial<Record<string, Argument>> = {
   $eq: 'any', $ne: 'any', $gt: 'plain', $gte: 'plain', $lt: 'plain', $lte: 'plain',
   $in: 'list', $nin: 'list', $all: 'list', $exists: 'boolean', $size: 'count', $regex: 'text', $options: 'options',
@@ -115,13 +115,13 @@ function inOperator(key: string, value: Json, here: string[], { $options }: Json
   }
 }
 
-/** `{"$elemMatch": {"$gt": 5}}` is about an item itself; with fields or `$or` it is a filter over the item. */
+/** `{"$elemMatch": {"$gt": 5}}` is a condition on the item itself; with fields or `$or` it is a filter on the item. */
 export function isElementCondition(value: JsonObject): boolean {
   const keys = Object.keys(value)
   return keys.length > 0 && keys.every((key) => key.startsWith('$') && !groups.includes(key))
 }
 
-/** A value that something is compared with. An operator inside would be taken for a part of the value. */
+/** A value to compare with. An operator inside would be taken for part of the value. */
 function inValue(value: Json, path: string[]): FilterProblem[] {
   if (path.length > filterLimits.depth) return tooDeep(path)
   if (typeof value !== 'object' || value === null || isDecimal(value)) return []

@@ -7,7 +7,7 @@ const flags: Partial<Record<string, number>> = {
   s: RE2JS.DOTALL,
 }
 const maxPatternLength = 1000
-/** All counts in braces together: compiling writes out what they repeat. */
+/** The sum of all counts in braces: compiling expands what they repeat. */
 const maxRepeats = 300
 
 /** Caches compiled patterns. Bounded, because a tenant can write any number of patterns. */
@@ -18,10 +18,10 @@ export function forgetCompiledRegexes(): void {
   compiled = new LRUCache({ max: 200 })
 }
 
-/** The size of a compiled pattern, which is what matching costs for each character; or why there is none. */
+/** The size of a compiled pattern, which is the cost of matching per character, or its problem. */
 export type MeasuredRegex = { size: number } | { problem: string }
 
-/** A pattern in RE2's syntax: matching takes time in proportion to the text, whatever the pattern. Throws for a bad one. */
+/** Compiles a pattern in RE2's syntax, which matches in linear time. Throws if it is invalid. */
 export function compileRegex(pattern: string, options: string): RE2JS {
   const key = cacheKey(pattern, options)
   const known = compiled.get(key)
@@ -83,7 +83,7 @@ function repeatsIn(pattern: string): number {
   return [...counts].reduce((sum, [, least, most]) => sum + Math.max(Number(least), Number(most ?? 0)), 0)
 }
 
-/** RE2 names the piece of the pattern that it does not take; of these two people ask why. */
+/** RE2 names the unsupported part of the pattern; these two parts need an explanation. */
 function explainSyntaxError(error: unknown): string {
   const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
   if (/\(\?(<?[=!])/.test(reason))

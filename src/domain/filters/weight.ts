@@ -1,9 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from '../event.ts'
 
-/** A regular expression costs about as much as this many comparisons, whatever it is matched with. */
+/** A regular expression costs about as much as this many comparisons, whatever its input. */
 const regexWeight = 1_000
 
-/** Roughly what evaluating a filter costs for each value that it looks at: names, operators and arguments. */
+/** The approximate cost of a filter per value: names, operators and arguments. */
 export function filterWeight(filter: Json): number {
   if (Array.isArray(filter)) return filter.reduce<number>((sum, item) => sum + filterWeight(item), 1)
   if (!isJsonObject(filter)) return 1

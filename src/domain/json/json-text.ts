@@ -7,7 +7,7 @@ import type { JsonObject } from '../event.ts'
  */
 export const textKey = Symbol.for('switchyard.jsonText')
 
-/** Parses an object and keeps its text, so that `stringifyExactly` writes every digit, blank and key as it was. */
+/** Parses an object and keeps its text, so that `stringifyExactly` reproduces every digit, space and key. */
 export function parseKeepingText(text: string): JsonObject {
   return keepText(JSON.parse(text) as JsonObject, text)
 }
@@ -19,12 +19,12 @@ export function keepText<Value>(value: Value, text: string): Value {
   return value
 }
 
-/** The text that a value was parsed from, if it keeps that. */
+/** The text that a value was parsed from, if it has one. */
 export function keptText(value: object): string | undefined {
   return (value as { [textKey]?: string })[textKey]
 }
 
-/** The text that an object was parsed from, or its JSON where it keeps none. */
+/** The text that an object was parsed from, or else its JSON. */
 export function jsonText(value: object): string {
   return keptText(value) ?? stringifyExactly(value)
 }
