@@ -9,7 +9,7 @@ import { readEventInput } from '../../temporal/log/event-input.ts'
 import { listAllExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
 import { findLate } from '../../temporal/log/late-acknowledgement.ts'
-import { readErasure, putStandIn } from '../../temporal/log/stand-in.ts'
+import { readErasure, putTombstone } from '../../temporal/log/stand-in.ts'
 import { readOwnTimeline } from '../../temporal/log/timeline.ts'
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { routeEventType } from '../../workflows/contract/event.ts'
@@ -61,18 +61,23 @@ async function eraseRun(
       digestIds = await findDigests(client, scope, run, timeline)
       const event = withoutData(input.event)
       const { replay } = input
-      await putStandIn(client, run, { event, ...(replay && { replay }), erased: { at, erasureId }, timeline })
+      await putTombstone(client, run, {
+        event,
+        ...(replay && { replay }),
+        erased: { at, erasureId },
+        timeline,
+      })
     }
   }
   const standsIn = current && (current.runId === runId || readErasure(current))
   // Another run of this id, which an operator has made of it by a reset, has a record of its own made.
-  if (standsIn) await untilListed(client, workflowId, closedStandIn, throwIfCancelled)
+  if (standsIn) await untilListed(client, workflowId, closedTombstone, throwIfCancelled)
   await deleteExecution(client, { workflowId, runId })
   await untilDeleted(client, { workflowId, runId }, throwIfCancelled)
   return digestIds
 }
 
-const closedStandIn = `OriginalEnd IS NOT NULL AND ExecutionStatus != 'Running'`
+const closedTombstone = `OriginalEnd IS NOT NULL AND ExecutionStatus != 'Running'`
 
 async function readLog(client: Client, run: WorkflowExecutionDescription): Promise<Timeline> {
   const { incomplete, ...timeline } = await readOwnTimeline(client, run)

@@ -25,7 +25,10 @@ export async function* closedExecutions(
   const ofTypes = `WorkflowType IN (${types.map(quoted).join(', ')})`
   const lengthMs = span.until.getTime() - span.from.getTime()
   // Originals first: one that has disappeared by then has already left its tombstone.
-  const queries = [`${ofTypes} AND ${closedWithin(span)}`, `${ofTypes} AND ${standsInWithin(span)}`] as const
+  const queries = [
+    `${ofTypes} AND ${closedWithin(span)}`,
+    `${ofTypes} AND ${tombstonesWithin(span)}`,
+  ] as const
   let count = 0
   for (const query of lengthMs > 0 ? queries : []) count += await countExecutions(client, query)
   if (count > limits.inStretch && lengthMs > minStretchMs) {
@@ -48,7 +51,7 @@ function atOriginalEnd(standIn: Execution): Execution {
 
 /** A visibility query's condition: runs that ended within a span, or whose originals did. */
 export function endedWithin(span: Span): string {
-  return `(${closedWithin(span)} OR ${standsInWithin(span)})`
+  return `(${closedWithin(span)} OR ${tombstonesWithin(span)})`
 }
 
 function closedWithin({ from, until }: Span): string {
@@ -56,7 +59,7 @@ function closedWithin({ from, until }: Span): string {
 }
 
 /** Until the tombstone has closed, the original is still listed. */
-function standsInWithin({ from, until }: Span): string {
+function tombstonesWithin({ from, until }: Span): string {
   const within = `OriginalEnd >= ${quotedAt(from)} AND OriginalEnd < ${quotedAt(until)}`
   return `(${within} AND ExecutionStatus != 'Running')`
 }

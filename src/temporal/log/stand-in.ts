@@ -22,7 +22,7 @@ export function originalStart(execution: WorkflowExecutionDescription): Date {
   return erased ? new Date(erased.startedAt) : execution.startTime
 }
 
-export interface StandIn extends Pick<StandInInput, 'event' | 'replay'> {
+export interface Tombstone extends Pick<StandInInput, 'event' | 'replay'> {
   erased: Erased
   /** The original's own log, without its children's deliveries. */
   timeline: Timeline
@@ -32,10 +32,10 @@ export interface StandIn extends Pick<StandInInput, 'event' | 'replay'> {
  * Starts a tombstone for a closed execution, with the same id, type and search attributes. An existing one is kept. Returns once
  * it has closed, so that its log is available.
  */
-export async function putStandIn(
+export async function putTombstone(
   client: Client,
   original: WorkflowExecutionDescription,
-  { event, replay, erased, timeline }: StandIn,
+  { event, replay, erased, timeline }: Tombstone,
 ): Promise<void> {
   const { workflowId, type } = original
   const input: StandInInput = {
