@@ -7,7 +7,7 @@ import { exhaustedNews, failingNews, type News } from '../domain/operational.ts'
 import { ofDestinations } from '../domain/routing/plan.ts'
 import { route } from '../domain/routing/routing.ts'
 import { routingFilters } from '../domain/routing/filters.ts'
-import { announce, operationalEvent } from '../temporal/operational-events.ts'
+import { emitOperationalEvent, toEvent } from '../temporal/operational-events.ts'
 import { readCallingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './deps.ts'
 
@@ -33,8 +33,8 @@ export function createAnnounceDelivery({ db, compute, log }: Pick<ActivityDeps, 
     if (event.operational || event.test) return
     const news = await newsOf(event, workflowId, told)
     if (!news) return
-    const heard = await isHeard(operationalEvent(news))
-    if (heard) await announce(getClient(), news, { eager: false })
+    const heard = await isHeard(toEvent(news))
+    if (heard) await emitOperationalEvent(getClient(), news, { eager: false })
     const { tenantId, environment, type } = news
     const { destinationId, step, reason } = told
     log.info({ tenantId, environment, eventId: event.id, destinationId, step, reason, heard }, type)

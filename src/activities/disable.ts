@@ -2,7 +2,7 @@ import { getClient } from '@temporalio/activity'
 import { disableDestination } from '../db/destinations/health.ts'
 import { statusNews } from '../domain/operational.ts'
 import type { DisableOrder } from '../domain/delivery/outcome.ts'
-import { announce } from '../temporal/operational-events.ts'
+import { emitOperationalEvent } from '../temporal/operational-events.ts'
 import type { ActivityDeps } from './deps.ts'
 
 type DisableRequest = DisableOrder & { destinationId: string }
@@ -16,7 +16,9 @@ export function createDisable({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
     const destination = await disableDestination(db, { id: destinationId, ...seen }, why)
     if (!destination) return
     const { statusReason: reason = why, statusAt: at } = destination
-    await announce(getClient(), statusNews('disabled', destination, { reason, at }), { eager: false })
+    await emitOperationalEvent(getClient(), statusNews('disabled', destination, { reason, at }), {
+      eager: false,
+    })
     log.warn({ destinationId, reason }, 'destination.disabled')
   }
 }

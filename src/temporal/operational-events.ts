@@ -4,11 +4,15 @@ import type { News } from '../domain/operational.ts'
 import { startEventOnce, type StartOptions } from './start-event.ts'
 
 /** News as an event like any other. Told again, it has the same id. */
-export function operationalEvent({ name, ...rest }: News): Event {
+export function toEvent({ name, ...rest }: News): Event {
   return { id: `op_${name}`, ...rest, createdAt: new Date().toISOString(), operational: true }
 }
 
 /** Emits an operational event once, however often it is called. */
-export async function announce(client: Client, news: News, starting: StartOptions): Promise<void> {
-  await startEventOnce(client, { event: operationalEvent(news) }, starting)
+export async function emitOperationalEvent(
+  client: Client,
+  news: News,
+  starting: StartOptions,
+): Promise<void> {
+  await startEventOnce(client, { event: toEvent(news) }, starting)
 }

@@ -15,7 +15,7 @@ import {
 } from '../../domain/email/consent.ts'
 import { confirmationNews } from '../../domain/operational.ts'
 import type { AttemptResult, SettledRecipients } from '../../domain/delivery/outcome.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import { emitOperationalEvent } from '../../temporal/operational-events.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
@@ -88,7 +88,7 @@ async function requestConfirmations(
     const asked = { ...recipient, address: addressKey(recipient.address) }
     try {
       const news = confirmationNews(target, { address: asked.address, after: asked.statusAt, at })
-      await announce(getClient(), news, { eager: false })
+      await emitOperationalEvent(getClient(), news, { eager: false })
       await noteAsked(db, asked, at)
     } catch (err) {
       log.warn({ err, destinationId: target.id }, 'email.confirmation-not-started')

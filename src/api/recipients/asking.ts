@@ -2,7 +2,7 @@ import pMap from 'p-map'
 import { findNamed, type Scope } from '../../db/destinations/destinations.ts'
 import { noteAsked, unaskedRecipients, type EmailRecipient } from '../../db/destinations/email-recipients.ts'
 import { confirmationNews } from '../../domain/operational.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import { emitOperationalEvent } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
 
 export type AskingDeps = Pick<AppDeps, 'db' | 'temporal' | 'eagerStart' | 'log'>
@@ -47,6 +47,6 @@ async function ask(
   if (!destination) return
   const at = new Date()
   const news = confirmationNews({ ...scope, ...destination }, { address, after: askedAt ?? statusAt, at })
-  await announce(temporal, news, { eager })
+  await emitOperationalEvent(temporal, news, { eager })
   await noteAsked(db, recipient, at)
 }
