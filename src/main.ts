@@ -55,7 +55,7 @@ await runRoot(async (lifecycle, fail) => {
     'sandbox destinations may use loopback addresses, so that you can try a local receiver; production destinations may not',
   )
   const platformKey = await firstPlatformKey(platform)
-  if (platformKey !== undefined) keepPlatformKey(config, platformKey)
+  if (platformKey !== undefined) storePlatformKey(config, platformKey)
   announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
 })
 
@@ -134,7 +134,7 @@ function localSecretKeys({ DATA_DIR }: Config): SecretKeys {
 }
 
 /** Stores the platform key, which is printed only once, for later use and for `npm run demo`. */
-function keepPlatformKey({ DATA_DIR }: Config, key: string): void {
+function storePlatformKey({ DATA_DIR }: Config, key: string): void {
   const file = join(DATA_DIR, 'platform.key')
   rmSync(file, { force: true }) // An older file would keep its own mode.
   writeFileSync(file, `${key}\n`, { mode: 0o600 })

@@ -58,12 +58,12 @@ export function runJob({ kind, input }: JobRequest): JobAnswer {
     if (!(error instanceof OverDeadline)) throw error
     return { overTime: true, ranMs: performance.now() - startedAt }
   } finally {
-    leaveRoom()
+    clearCachesIfFull()
   }
 }
 
 /** Clears caches once half of the heap is used, so that one tenant's jobs do not use up the memory of the next one's. */
-function leaveRoom(): void {
+function clearCachesIfFull(): void {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
   if (used < limit / 2) return
   forgetCompiledSchemas()

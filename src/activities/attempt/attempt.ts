@@ -9,7 +9,7 @@ import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { readCallingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
-import { type HealthNote, noteOutcome } from './health.ts'
+import { type HealthUpdate, recordOutcome } from './health.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { logAttempt } from './log.ts'
 import type { OngoingAttempts } from './ongoing.ts'
@@ -114,9 +114,9 @@ async function send(
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // A confirmation is sent by another server, so its outcome says nothing about the destination's health.
-    const noted: HealthNote = readConfirmation(event)
+    const noted: HealthUpdate = readConfirmation(event)
       ? { outcome }
-      : await noteOutcome(deps, target, outcome, { test: event.test === true })
+      : await recordOutcome(deps, target, outcome, { test: event.test === true })
     return {
       kind: 'attempted',
       at: sentAt.toISOString(),

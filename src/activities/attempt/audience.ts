@@ -2,7 +2,7 @@ import { getClient } from '@temporalio/activity'
 import type { Channel, Recipient } from '../../channels/channel.ts'
 import {
   addRecipients,
-  noteAsked,
+  recordAsked,
   readRecipients,
   type EmailRecipient,
 } from '../../db/destinations/email-recipients.ts'
@@ -89,7 +89,7 @@ async function requestConfirmations(
     try {
       const news = confirmationNews(target, { address: asked.address, after: asked.statusAt, at })
       await emitOperationalEvent(getClient(), news, { eager: false })
-      await noteAsked(db, asked, at)
+      await recordAsked(db, asked, at)
     } catch (err) {
       log.warn({ err, destinationId: target.id }, 'email.confirmation-not-started')
     }

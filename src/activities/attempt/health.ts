@@ -1,11 +1,11 @@
-import { isUnchanged, noteArrival, noteFailure } from '../../db/destinations/health.ts'
+import { isUnchanged, recordArrival, recordFailure } from '../../db/destinations/health.ts'
 import { disableAfterFailingMs } from '../../domain/destination.ts'
 import { isThrottled, type DisableOrder, type Outcome } from '../../domain/delivery/outcome.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
 /** An attempt's outcome, and whether to disable its destination. */
-export interface HealthNote {
+export interface HealthUpdate {
   outcome: Outcome
   disable?: DisableOrder
 }
@@ -15,12 +15,12 @@ export interface HealthNote {
  * target do not affect a new one, and a failed test changes nothing. Never throws: the attempt was made and must not be repeated
  * because of this.
  */
-export async function noteOutcome(
+export async function recordOutcome(
   deps: ActivityDeps,
   target: Target,
   outcome: Outcome,
   { test }: { test: boolean },
-): Promise<HealthNote> {
+): Promise<HealthUpdate> {
   const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
   if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
   deps.throttles.record(target, outcome)
@@ -28,12 +28,12 @@ export async function noteOutcome(
   try {
     switch (outcome.kind) {
       case 'delivered':
-        if (test || target.failingSince) await noteArrival(deps.db, target)
+        if (test || target.failingSince) await recordArrival(deps.db, target)
         return { outcome }
       case 'rejected':
-        return await noteRejection(deps, target, outcome)
+        return await recordRejection(deps, target, outcome)
       case 'failed':
-        return { outcome, ...(!isThrottled(outcome) && (await noteFailing(deps, target))) }
+        return { outcome, ...(!isThrottled(outcome) && (await recordFailing(deps, target))) }
     }
   } catch (err) {
     deps.log.error({ err, destinationId: target.id }, 'destination.health-not-noted')
@@ -44,17 +44,21 @@ export async function noteOutcome(
 type Rejection = Outcome & { kind: 'rejected' }
 
 /** A changed target may accept what the old one rejected permanently. */
-async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejection): Promise<HealthNote> {
+async function recordRejection(
+  deps: ActivityDeps,
+  target: Target,
+  outcome: Rejection,
+): Promise<HealthUpdate> {
   if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
   if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
-  return { outcome, ...(await noteFailing(deps, target)) }
+  return { outcome, ...(await recordFailing(deps, target)) }
 }
 
 function isGone(outcome: Outcome): outcome is Rejection {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disableAsGone({ version }: Target, { error }: Rejection): Pick<HealthNote, 'disable'> {
+function disableAsGone({ version }: Target, { error }: Rejection): Pick<HealthUpdate, 'disable'> {
   return { disable: { reason: error, version } }
 }
 
@@ -62,9 +66,9 @@ function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejection): Outcom
   return { ...rest, kind: 'failed', error: `${error}; the destination was changed during the attempt` }
 }
 
-async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<HealthNote, 'disable'>> {
+async function recordFailing({ db }: ActivityDeps, target: Target): Promise<Pick<HealthUpdate, 'disable'>> {
   const { failingSince, version, recoveries } = target
-  if (!failingSince) await noteFailure(db, target)
+  if (!failingSince) await recordFailure(db, target)
   if (!failingSince || Date.now() - failingSince.getTime() < disableAfterFailingMs) return {}
   if (!(await isUnchanged(db, { id: target.id, version, recoveries }))) return {}
   const reason = `every attempt since ${failingSince.toISOString()} has failed`

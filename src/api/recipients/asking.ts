@@ -1,6 +1,10 @@
 import pMap from 'p-map'
 import { findNamed, type Scope } from '../../db/destinations/destinations.ts'
-import { noteAsked, unaskedRecipients, type EmailRecipient } from '../../db/destinations/email-recipients.ts'
+import {
+  recordAsked,
+  unaskedRecipients,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
 import { confirmationNews } from '../../domain/operational.ts'
 import { emitOperationalEvent } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
@@ -48,5 +52,5 @@ async function ask(
   const at = new Date()
   const news = confirmationNews({ ...scope, ...destination }, { address, after: askedAt ?? statusAt, at })
   await emitOperationalEvent(temporal, news, { eager })
-  await noteAsked(db, recipient, at)
+  await recordAsked(db, recipient, at)
 }

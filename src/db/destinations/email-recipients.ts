@@ -155,7 +155,7 @@ export async function setRecipientStatus(
 }
 
 /** Records that a recipient was asked, unless that was already recorded or its status has changed. */
-export async function noteAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
+export async function recordAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
   await db.emailRecipient.updateMany({
     where: { destinationId, address, status: 'asked', askedAt: askedAt ?? null },
     data: { askedAt: at },

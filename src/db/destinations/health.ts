@@ -19,14 +19,14 @@ function unchanged({ id, version, recoveries }: DestinationSeen) {
 }
 
 /** The first failure since a delivery last arrived counts. */
-export async function noteFailure(db: Db, { id, version }: DestinationVersion): Promise<void> {
+export async function recordFailure(db: Db, { id, version }: DestinationVersion): Promise<void> {
   // In SQL, because Prisma would set `updatedAt`, which is the time of the last change of the configuration.
   await db.$executeRaw`
     UPDATE "Destination" SET "failingSince" = ${new Date()}
     WHERE "id" = ${id} AND "version" = ${version} AND "failingSince" IS NULL`
 }
 
-export async function noteArrival(db: Db, { id, version }: DestinationVersion): Promise<void> {
+export async function recordArrival(db: Db, { id, version }: DestinationVersion): Promise<void> {
   await db.$executeRaw`
     UPDATE "Destination" SET "failingSince" = NULL, "recoveries" = "recoveries" + 1
     WHERE "id" = ${id} AND "version" = ${version}`

@@ -165,7 +165,7 @@ function planFor(
 
 function decide(event: Event, destination: RoutableDestination, verdicts: Verdicts): Decision {
   const pattern = destination.subscription.eventTypes.find(
-    (glob) => fitsEventType(glob, event.type) && isMeant(glob, event, destination),
+    (glob) => fitsEventType(glob, event.type) && includesOperational(glob, event, destination),
   )
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
   const verdict = verdicts(destination.subscription.filter)
@@ -181,7 +181,11 @@ function decide(event: Event, destination: RoutableDestination, verdicts: Verdic
 const aboutItself = 'about itself: operational events are not sent to the destination that they concern'
 
 /** A receiver written for another system does not know operational events, so `all` of an adopted contract excludes them. */
-function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
+function includesOperational(
+  glob: string,
+  { operational, type }: Event,
+  { contract }: RoutableDestination,
+): boolean {
   return !operational || contract === undefined || glob === type
 }
 
@@ -213,14 +217,14 @@ function decideByRules(
     const naming = written.find(({ steps }) =>
       deliverSteps(steps).some(({ deliver }) => deliver.to.includes(id)),
     )
-    return { destinationId: id, matched: false, reason: naming ? whyNotBy(naming) : notNamed }
+    return { destinationId: id, matched: false, reason: naming ? explainUnmatched(naming) : notNamed }
   })
 }
 
 const notNamed = 'routed by rules: no step of a matching rule names it'
 
 /** A rule names a destination, and yet has no delivery to it. */
-function whyNotBy({ name, steps, digest, heldBack }: MatchingRule): string {
+function explainUnmatched({ name, steps, digest, heldBack }: MatchingRule): string {
   if (heldBack) return `routed by rules: “${name}” names it and is ${heldBack.replace('-', ' ')}`
   if (digest || steps.some((step) => 'digest' in step))
     return `routed by rules: “${name}” names it only in its digest or in a branch that this event does not take`
