@@ -14,7 +14,7 @@ import { closedExecutions, type Span } from '../../temporal/counts/closed-execut
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import type { Execution } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
-import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
+import { readErasure, originalStart } from '../../temporal/log/tombstone.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
 

@@ -22,7 +22,7 @@ import {
 import { grpcCode, grpcInvalidArgument } from '../../temporal/grpc.ts'
 import { listLate } from '../../temporal/log/late-acknowledgement.ts'
 import { readSummary } from '../../temporal/log/summary.ts'
-import { readErasure, originalStart } from '../../temporal/log/stand-in.ts'
+import { readErasure, originalStart } from '../../temporal/log/tombstone.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { walkNewestFirst } from '../../temporal/log/walk.ts'
 import {

@@ -8,7 +8,7 @@ import {
   routeEventType,
 } from '../../workflows/contract/event.ts'
 import { listAllExecutions, quoted, workflowConditions } from './executions.ts'
-import { readErasure } from './stand-in.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 

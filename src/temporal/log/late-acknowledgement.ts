@@ -18,7 +18,7 @@ import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { isNotFound } from '../grpc.ts'
-import { readErasure } from './stand-in.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 type Run = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId'>
