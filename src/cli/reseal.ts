@@ -23,7 +23,8 @@ await runRoot(async (lifecycle) => {
 async function reseal(db: Db, keys: Parameters<typeof resealAll>[1]): Promise<number> {
   let unopened = 0
   await resealAll(db, keys, {
-    progress: ({ table, seen, resealed }) => console.error(`${table}: ${seen} read, ${resealed} re-encrypted`),
+    progress: ({ table, seen, resealed }) =>
+      console.error(`${table}: ${seen} read, ${resealed} re-encrypted`),
     unopened({ table, id }, { message }) {
       unopened += 1
       console.error(`${table} ${id} was left unchanged: ${message}`)

@@ -82,7 +82,7 @@ function canonicalNumber(value: Numeric): string {
   return typeof value === 'number' ? String(value) : value.decimal.toString()
 }
 
-/** The same text for equal values: whitespace, the order of keys and the notation of numbers do not matter (docs/reference/events.md). */
+/** The same text for equal values: whitespace, the order of keys and the notation of numbers do not matter (docs/concepts/events.md). */
 export function canonicalJson(value: ExactJson): string {
   if (isNumeric(value)) return canonicalNumber(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
