@@ -107,7 +107,7 @@ it('a second npm start on the same data says so, and harms nothing', async () =>
   await first.line('ready')
   const second = run('src/main.ts', { ...env, PORT: String(await freePort()) })
   expect(await second.exited).toBe(1)
-  expect(second.output()).toMatch(/another `npm start` \(pid \d+\) uses .*stop it first, or set DATA_DIR/)
+  expect(second.output()).toMatch(/another `npm start` \(pid \d+\) is using .*stop it first, or set DATA_DIR/)
   expect((await fetch(`http://127.0.0.1:${env.PORT}/healthz`)).status).toBe(200)
 }, 60_000)
 
