@@ -78,7 +78,7 @@ export interface TlsOptions {
   /** The certificate has to be for this name or address. */
   host: string
   secureContext: SecureContext
-  /** Of an earlier connection to the same host, for a shorter handshake. */
+  /** The TLS session of an earlier connection to the same host, for a shorter handshake. */
   session?: Buffer
   alpn?: string[]
 }

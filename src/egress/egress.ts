@@ -39,7 +39,7 @@ interface ConnectOptions {
   alpn?: string[]
 }
 
-/** Whether a request may use a connection that an earlier one has left open. */
+/** Whether a request may use an open connection of an earlier one. */
 type Reuse = 'reuse' | 'always new'
 
 /** All the addresses that a name has. */
@@ -60,7 +60,7 @@ export interface Refused {
   refusal: Refusal
   host: string
   environment: Environment
-  /** What a name led to. */
+  /** The addresses that the name resolved to. */
   addresses?: string[]
 }
 
@@ -113,11 +113,11 @@ export function createEgress(rules: EgressRules): Egress {
     async connect(target, environment, options) {
       admit(target, environment)
       const host = canonicalHost(target.host) ?? ''
-      // A look-up cannot be broken off: it ends by itself later, and nothing is sent any more.
+      // A lookup cannot be aborted: it ends later, and its result is ignored.
       const addresses = await within(options.signal, findOpenAddresses(host, environment))
       const socket = await connectToFirst(addresses, target.port, options.signal)
       const address = socket.remoteAddress
-      // Without one it is closed already, which whoever uses it finds out.
+      // A socket without an address is already closed, which its user will notice.
       if (address !== undefined && !gate.isOpen(address, host, environment)) {
         socket.destroy()
         throw new EgressRefused('address')
@@ -151,15 +151,15 @@ export function createEgress(rules: EgressRules): Egress {
   return egress
 }
 
-/** Where a web address leads. */
-export function targetOf(
+/** The connection target of an HTTP URL. */
+export function toTarget(
   { hostname, protocol, port }: URL,
   service: Exclude<Service, 'smtp'> = 'http',
 ): Target {
-  return { host: hostname, port: portOf(protocol, port), service }
+  return { host: hostname, port: urlPort(protocol, port), service }
 }
 
-function portOf(protocol: string, port: string): number {
+function urlPort(protocol: string, port: string): number {
   if (port !== '') return Number(port)
   return protocol === 'https:' ? 443 : 80
 }

@@ -1,37 +1,37 @@
 import type { ErrorClass } from '../domain/delivery/outcome.ts'
 
-/** What the guard says of a name, whatever the reason: that there is no such name, or that it leads into a network. */
+/** The guard's message for all names that it rejects, whether they do not exist or resolve into a private network. */
 export const noPublicAddress = 'DNS: the host has no public address'
 
 interface Words {
   errorClass: ErrorClass
-  /** Of an attempt, in the delivery log. */
+  /** Shown for an attempt, in the delivery log. */
   attempt: string
-  /** Of a field, when a tenant configures it. */
+  /** Shown for a field, when a tenant configures it. */
   field: string
 }
 
-/** Why nothing is sent somewhere. Tenants read these words: they tell what was refused, and nothing of what is there. */
+/** Why a connection is refused. Tenants read these texts, so they name what was refused and reveal nothing about the network. */
 const refusals = {
   host: {
     errorClass: 'blocked',
-    attempt: 'the destination’s URL does not name a host that can be looked up',
-    field: 'does not name a host that can be looked up',
+    attempt: 'the host of the destination’s URL cannot be resolved',
+    field: 'has a host that cannot be resolved',
   },
   address: {
     errorClass: 'blocked',
-    attempt: 'the destination’s address is not a public one, and this installation does not allow it',
+    attempt: 'the destination’s address is not public, and this installation does not allow it',
     field: 'is not a public address, and this installation does not allow it',
   },
   port: {
     errorClass: 'blocked',
-    attempt: 'the destination’s port is not one that this installation allows',
-    field: 'names a port that this installation does not allow',
+    attempt: 'this installation does not allow the destination’s port',
+    field: 'has a port that this installation does not allow',
   },
   slack: {
     errorClass: 'blocked',
-    attempt: 'the destination’s host is not Slack’s, and this installation does not allow it',
-    field: 'is not at a host of Slack’s such as hooks.slack.com, and this installation does not allow it',
+    attempt: 'the destination’s host is not a Slack host, and this installation does not allow it',
+    field: 'has no Slack host such as hooks.slack.com, and this installation does not allow it',
   },
   name: { errorClass: 'dns', attempt: noPublicAddress, field: 'has no public address' },
 } as const satisfies Record<string, Words>

@@ -2,16 +2,16 @@ import { domainToUnicode } from 'node:url'
 import { covers, parseAddress, unmapped, type Address } from './addresses.ts'
 import { parseUrl } from './parse-url.ts'
 
-/** Where Slack's incoming webhooks are (`SLACK_HOSTS`). */
+/** The hosts of Slack's incoming webhooks (`SLACK_HOSTS`). */
 export const defaultSlackHosts: readonly string[] = ['hooks.slack.com', 'hooks.slack-gov.com']
 
 /** From one port to another, both included. */
 export type PortRange = readonly [first: number, last: number]
 
-/** What a URL is for: each has ports of its own, and Slack's has hosts. */
+/** The kind of service that a URL is for: each has its own ports, and Slack has its own hosts. */
 export type Service = 'http' | 'slack' | 'smtp'
 
-/** Where mail is handed in (RFC 6409, RFC 8314), and the two ports that stand in for those in practice. */
+/** Mail submission ports (RFC 6409, RFC 8314), and the two ports that are used for it in practice. */
 const smtpPorts = [25, 465, 587, 2525]
 
 /** The ports where other protocols listen that can be talked to by HTTP. Source: Fetch Standard, "Port blocking". */
@@ -22,7 +22,7 @@ const badPorts = new Set([
   6679, 6697, 10080,
 ]) // prettier-ignore
 
-/** Whether tenants' URLs may name this port. The operator's list takes the place of what is open to HTTP, and adds to SMTP's ports. */
+/** True if tenants' URLs may use this port. The operator's list replaces the open HTTP ports and adds to the SMTP ports. */
 export function isPortOpen(
   port: number,
   service: Service,
@@ -39,7 +39,7 @@ export function isPortOpen(
  */
 export function canonicalHost(host: string): string | undefined {
   const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  // What would end the host within a URL is not a part of one.
+  // A host must not contain characters that would end it within a URL.
   const url = /[\s/\\?#@]/.test(written) ? undefined : parseUrl(`http://${written}/`)
   return url?.hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '')
 }

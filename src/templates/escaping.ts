@@ -18,7 +18,7 @@ export function unescapeHtml(text: string): string {
 
 const signs = new Map(Object.entries(entities).map(([sign, entity]) => [entity, sign]))
 
-/** What is escaped makes no mention and no link. Source: Slack, "Formatting text for app surfaces", escaping. */
+/** Escaped text cannot form a mention or a link. Source: Slack, "Formatting text for app surfaces", escaping. */
 export function escapeSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

@@ -1,6 +1,6 @@
 /**
  * How values are escaped in a field: `line` is plain text without line breaks, `slack` is Slack's mrkdwn, `slackJson` is JSON
- * whose texts are mrkdwn.
+ * whose strings are mrkdwn.
  */
 export type TemplateKind = 'line' | 'text' | 'html' | 'slack' | 'json' | 'slackJson'
 
@@ -8,14 +8,14 @@ export type TemplateKind = 'line' | 'text' | 'html' | 'slack' | 'json' | 'slackJ
 export interface TemplateField {
   kind: TemplateKind
   description: string
-  /** What is wrong with what was rendered, where the channel wants more than its kind. */
+  /** Returns a problem of the rendered text if the channel has further requirements. */
   problem?: (rendered: string) => string | undefined
 }
 
-/** By name. In each channel's definition; everything about templates derives from it. */
+/** Fields by name, part of each channel's definition. Everything else about templates derives from them. */
 export type TemplateFields = Readonly<Record<string, TemplateField>>
 
-/** What a template made, by field. A field that holds JSON is the JSON's text. */
+/** A rendered template by field. A field that contains JSON is its text. */
 export type Content<Fields extends TemplateFields = TemplateFields> = {
   -readonly [Field in keyof Fields]?: string
 }
@@ -25,11 +25,11 @@ export function holdsJson({ kind }: TemplateField): boolean {
 }
 
 export const templateLimits = {
-  /** Of one environment. */
+  /** Per environment. */
   templates: 200,
   /** Characters of a part. */
   partMax: 64 * 1024,
-  /** Of what a part renders to, in bytes. */
+  /** Of a rendered part, in bytes. */
   outputMaxBytes: 256 * 1024,
   /** Of a line, in characters. */
   lineMax: 500,

@@ -1,13 +1,13 @@
 import { toValue, type Context, type Liquid } from 'liquidjs'
 import { escapeHtml, escapeSlack, unescapeHtml, unescapeSlack } from './escaping.ts'
-import { EscapedText, insideQuotes, JsonText, textOf } from './liquid-output.ts'
+import { EscapedText, insideQuotes, JsonText, liquidText } from './liquid-output.ts'
 import type { TemplateKind } from './field.ts'
 
-/** How a kind of field escapes what a filter makes of a value, and what `escape_once` takes back before. */
+/** How a kind of field escapes a filter's value, and what `escape_once` unescapes first. */
 interface Escaping {
   escape: (text: string) => string
   unescape: (text: string) => string
-  /** What `newline_to_br` makes of a line break in an escaped text. Slack breaks the line by itself. */
+  /** The replacement of a line break by `newline_to_br` in escaped text. Slack breaks lines itself. */
   lineBreak: string
 }
 
@@ -22,8 +22,8 @@ const escapings: Partial<Record<TemplateKind, Escaping>> = {
 }
 
 /**
- * Where values are escaped in any case, a filter that escapes would do it a second time. These filters escape for the field
- * that they stand in, and what they make is not escaped again; in JSON, `json` gives the value and not a text of it.
+ * Values are always escaped, so a standard filter that escapes would do it twice. These filters escape for the field that they
+ * are in, and their result is not escaped again. In JSON fields, `json` gives the value and not its text.
  */
 export function registerFilters(liquid: Liquid, kind: TemplateKind): void {
   const isJson = kind === 'json' || kind === 'slackJson'
@@ -53,7 +53,7 @@ export function registerFilters(liquid: Liquid, kind: TemplateKind): void {
 
 function escapeOnce(context: Context, value: unknown, escape: (text: string) => string): EscapedText {
   if (value instanceof EscapedText) return value
-  const text = textOf(toValue(value))
+  const text = liquidText(toValue(value))
   context.memoryLimit.use(text.length)
   return new EscapedText(escape(text))
 }

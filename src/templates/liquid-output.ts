@@ -5,7 +5,7 @@ import { stringifyExactly } from '../domain/json/json-text.ts'
 import { escapeHtml, escapeSlack } from './escaping.ts'
 import { templateLimits, type TemplateKind } from './field.ts'
 
-/** What goes from a template's `{{ … }}` to its output: a text, or what becomes one where it is written. */
+/** Escapes the value of `{{ … }}` for its field: a string, or a value that is converted when it is written. */
 export function escapeValue(kind: TemplateKind, value: unknown): string | JsonValue {
   const isJson = kind === 'json' || kind === 'slackJson'
   const escapeText = kind === 'slackJson' ? escapeSlack : (text: string) => text
@@ -15,21 +15,21 @@ export function escapeValue(kind: TemplateKind, value: unknown): string | JsonVa
   switch (kind) {
     case 'line':
     case 'text':
-      return textOf(plain)
+      return liquidText(plain)
     case 'html':
-      return escapeHtml(textOf(plain))
+      return escapeHtml(liquidText(plain))
     case 'slack':
-      return escapeSlack(textOf(plain))
+      return escapeSlack(liquidText(plain))
     case 'json':
     case 'slackJson':
       return new JsonValue(plain, escapeText)
   }
 }
 
-/** As Liquid writes values; objects, for which it has no form, are JSON. */
-export function textOf(value: unknown): string {
+/** Converts a value as Liquid does. Objects, for which Liquid has no form, become JSON. */
+export function liquidText(value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (Array.isArray(value)) return value.map(textOf).join('')
+  if (Array.isArray(value)) return value.map(liquidText).join('')
   return typeof value === 'string' ? value : stringifyExactly(value)
 }
 
@@ -63,7 +63,7 @@ export class EscapedText extends Drop {
   }
 }
 
-/** What the filter `json` makes in a template of JSON: the value itself, which is written as JSON in any case. */
+/** The result of the filter `json` in a JSON template: the value itself, which is written as JSON anyway. */
 export class JsonText extends Drop {
   readonly value: unknown
   readonly space: number
@@ -81,7 +81,7 @@ export class JsonText extends Drop {
   }
 }
 
-/** A value inside of JSON. How it is written depends on whether it stands between quotation marks. */
+/** A value inside JSON. Its form depends on whether it is between quotation marks. */
 export class JsonValue {
   readonly value: unknown
   readonly escapeText: (text: string) => string
@@ -96,10 +96,10 @@ export class JsonValue {
 
   /** Between quotation marks: nothing in it ends the text. */
   inText(): string {
-    return insideQuotes(this.escapeText(this.json?.text ?? textOf(this.value)))
+    return insideQuotes(this.escapeText(this.json?.text ?? liquidText(this.value)))
   }
 
-  /** By itself: a whole value, which has its own quotation marks if it is a text. */
+  /** As a complete value: a string gets its own quotation marks. */
   byItself(): string {
     return toJson(escapeTexts(this.value ?? null, this.escapeText), this.json?.space)
   }
@@ -112,7 +112,7 @@ class EscapedJson extends JsonValue {
   }
 
   override inText(): string {
-    const text = textOf(this.value)
+    const text = liquidText(this.value)
     return isInsideQuotes(text) ? text : insideQuotes(text)
   }
 
@@ -121,7 +121,7 @@ class EscapedJson extends JsonValue {
   }
 }
 
-/** A text as it stands between JSON's quotation marks. */
+/** A string as it is written between JSON's quotation marks. */
 export function insideQuotes(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
@@ -158,7 +158,7 @@ export class BoundedOutput {
   buffer = ''
 
   write(piece: unknown): void {
-    this.add(piece instanceof JsonValue ? piece.inText() : textOf(toValue(piece)))
+    this.add(piece instanceof JsonValue ? piece.inText() : liquidText(toValue(piece)))
   }
 
   protected add(text: string): void {
@@ -167,14 +167,14 @@ export class BoundedOutput {
   }
 }
 
-/** Likewise of JSON: it knows whether it is between quotation marks. */
+/** Output of JSON, which tracks whether it is between quotation marks. */
 export class JsonOutput extends BoundedOutput {
   private inText = false
   private afterBackslash = false
 
   override write(piece: unknown): void {
     if (piece instanceof JsonValue) return this.add(this.inText ? piece.inText() : piece.byItself())
-    const text = textOf(toValue(piece))
+    const text = liquidText(toValue(piece))
     for (const char of text) this.read(char)
     this.add(text)
   }

@@ -19,7 +19,7 @@ export async function connectTemporal({ address, namespace, tls, apiKey, payload
     connection = await NativeConnection.connect({ address, tls, apiKey })
   } catch (cause) {
     throw new Error(
-      `Temporal cannot be reached at ${address}: is the server running, and is TEMPORAL_ADDRESS right?`,
+      `Cannot connect to Temporal at ${address}: is the server running, and is TEMPORAL_ADDRESS correct?`,
       { cause },
     )
   }

@@ -1,6 +1,6 @@
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client'
 
-/** gRPC's status of a failed call. The SDK's client wraps what gRPC said; its service stubs hand it on as it is. */
+/** The gRPC status of a failed call. The SDK's client wraps gRPC's error; its service stubs pass it on unchanged. */
 export function grpcCode(error: unknown): number | undefined {
   const wrapped = error instanceof Error ? error.cause : undefined
   return [error, wrapped].find((candidate) => isGrpcServiceError(candidate))?.code
@@ -10,7 +10,7 @@ export const grpcInvalidArgument = 3
 export const grpcDeadlineExceeded = 4
 const grpcNotFound = 5
 
-/** Whether Temporal said that it has no such workflow: there never was one, or its retention is over. */
+/** True if Temporal does not know such a workflow, or has deleted it. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError || grpcCode(error) === grpcNotFound
 }

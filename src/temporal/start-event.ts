@@ -16,7 +16,7 @@ import { unlessStarted } from './start-job.ts'
 import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
-export interface Starting {
+export interface StartOptions {
   /** On a worker in this process that shares the connection. */
   eager: boolean
 }
@@ -28,7 +28,7 @@ const priorities = { event: 3, replay: 4 }
 export function startEvent(
   client: Client,
   input: RouteEventInput,
-  { eager }: Starting,
+  { eager }: StartOptions,
   memo = startMemo(input.event),
 ) {
   const { event } = input
@@ -40,11 +40,11 @@ export function startEvent(
   })
 }
 
-/** Likewise, or leaves the one that has its id as it is: for what may be told again. */
+/** The same, unless a workflow with its id exists: for events that may be emitted repeatedly. */
 export async function startEventOnce(
   client: Client,
   input: RouteEventInput,
-  starting: Starting,
+  starting: StartOptions,
 ): Promise<void> {
   await unlessStarted(startEvent(client, input, starting))
 }
@@ -56,7 +56,7 @@ export async function startEventOnce(
 export function startReplayRun(
   client: Client,
   { event, digest, replay, queues }: RouteEventInput & { replay: { id: string } },
-  { eager, partOf }: Starting & { partOf?: string },
+  { eager, partOf }: StartOptions & { partOf?: string },
 ) {
   return client.workflow.start(replayEventType, {
     ...shared(
@@ -90,7 +90,7 @@ export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo
   return definedOnly({ eventId: id, eventType: type, createdAt, bodyHash, test })
 }
 
-/** What a list can filter an event, or a replay of it, by from its start. */
+/** The search attributes of an event or its replay from its start. */
 function startAttributes(
   { id, tenantId, environment, type }: Event,
   replayId?: string,

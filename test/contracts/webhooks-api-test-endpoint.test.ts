@@ -104,7 +104,7 @@ describe('POST /api/v1/webhooks/test/', () => {
       .expect(201)
     expect(await testUrl(api, receiver.url, 502)).toEqual({
       success: false,
-      message: 'Test webhook delivery failed: no answer within 300 ms',
+      message: 'Test webhook delivery failed: no response within 300 ms',
       log_id: 1,
       http_status_code: null,
     })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashOf } from '../../src/db/audit/chain.ts'
+import { hashEntry } from '../../src/db/audit/chain.ts'
 import { doAudited, readHead, recordAudit } from '../../src/db/audit/audit.ts'
 import { inTenantTurn, openDb, type Db, type Tx } from '../../src/db/client.ts'
 import { Prisma } from '../../src/db/generated/client.ts'
@@ -108,7 +108,7 @@ describe('the chain of a tenant', () => {
     }
     await tamper(url) // Without the constraint, which such entries precede.
     await one.auditEntry.create({
-      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(earlier) },
+      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashEntry(earlier) },
     })
     await record(tenantId, 1)
     await record(tenantId, 1, { environment: 'sandbox' })
@@ -190,7 +190,7 @@ describe('the chain of a tenant', () => {
     await tamper(url, `${statement} ${where(tenantId, 3)}`)
     expect((await verifyChain(one, tenantId)).broken).toEqual({
       sequence: 3,
-      why: 'changed: it is not what its hash is of',
+      why: 'changed: its content does not match its hash',
     })
   })
 
@@ -206,7 +206,7 @@ describe('the chain of a tenant', () => {
     })
     expect((await verifyChain(one, swapped)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it does not follow the one before it',
+      why: 'out of order: it does not follow the previous entry',
     })
   })
 
@@ -226,11 +226,16 @@ describe('the chain of a tenant', () => {
       previousHash: hash,
     }
     await one.auditEntry.create({
-      data: { ...backdated, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(backdated as never) },
+      data: {
+        ...backdated,
+        before: Prisma.DbNull,
+        after: Prisma.DbNull,
+        hash: hashEntry(backdated as never),
+      },
     })
     expect((await verifyChain(one, tenantId)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it is older than the one before it',
+      why: 'out of order: it is older than the previous entry',
     })
   })
 
@@ -243,12 +248,12 @@ describe('the chain of a tenant', () => {
     expect(await verifyChain(one, tenantId)).not.toHaveProperty('broken')
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'missing: there was an entry 3, and this is where the chain ends now',
+      why: 'missing: the chain now ends before entry 3',
     })
     await record(tenantId, 2, { action: 'thing.forged' })
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'changed: another hash was noted for it',
+      why: 'changed: its hash differs from the expected one',
     })
   })
 

@@ -38,10 +38,10 @@ it(
     // A database from before there were two roles: the application owned it.
     const alone = await ended('src/cli/migrate.ts', { ...path, DATABASE_URL: owner })
     expect(alone).toMatchObject({ code: 0 })
-    expect(alone.output).toMatch(/Applied: [^]*could take away what keeps the audit log/)
+    expect(alone.output).toMatch(/Applied: [^]*could remove the protection of the audit log/)
     const both = { ...path, DATABASE_URL: application, MIGRATE_DATABASE_URL: owner }
     const migrated = await ended('src/cli/migrate.ts', both)
-    expect(migrated).toMatchObject({ code: 0, output: 'The database has every migration.\n' })
+    expect(migrated).toMatchObject({ code: 0, output: 'The database is up to date.\n' })
 
     const server = run('src/server.ts', {
       ...path,
@@ -91,7 +91,7 @@ it(
     await tamper(owner, `DELETE FROM "AuditEntry" WHERE "sequence" = 2`)
     const cut = await verify('--tenant', id, ...noted)
     expect(cut).toMatchObject({ code: 1 })
-    expect(cut.output).toContain(`BROKEN  ${id}/sandbox at 2: missing: there was an entry 2`)
+    expect(cut.output).toContain(`BROKEN  ${id}/sandbox at 2: missing: the chain now ends before entry 2`)
     await tamper(owner, `UPDATE "AuditEntry" SET "keyId" = 'key_other' WHERE "environment" = 'sandbox'`)
     const changed = await verify()
     expect(changed).toMatchObject({ code: 1 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { dayOf } from '../../src/domain/days.ts'
+import { toDay } from '../../src/domain/days.ts'
 import { startTemporal, type RunningTemporal } from '../../src/embedded/temporal/temporal.ts'
 import { eraseWorkflowId } from '../../src/workflows/contract/erasures.ts'
 import { askErasure, endedErasure } from '../support/erasures.ts'
@@ -150,7 +150,7 @@ it('erasures whose workers are killed at every step complete, and leave nothing 
     digested: await digested(),
     replayed: await replayed(),
   }
-  await rollUp(stack, [dayOf(new Date())])
+  await rollUp(stack, [toDay(new Date())])
   await stack.stopWorkers()
   const encrypted = await Promise.all(Object.values(held).map(ciphertext))
   const left = () => encrypted.filter((bytes) => bytesOf(temporalFolder).includes(bytes)).length

@@ -159,5 +159,5 @@ function toldOf({ destinationId, status, reason, attempts }: RuleLog['deliveries
 
 /** A log says who has not confirmed, and a preview how many have not. */
 function withoutNames(reason: string): string {
-  return reason.replace(/^(nobody has agreed to get it): .*$/, '$1')
+  return reason.replace(/^(no recipient has confirmed): .*$/, '$1')
 }

@@ -41,7 +41,11 @@ describe('deliver', () => {
     ])
     expect(log.routing).toEqual([
       { destinationId: named.id, matched: true, reason: `named by ${rule.id}/0` },
-      { destinationId: other.id, matched: false, reason: expect.stringContaining('rules decide') as string },
+      {
+        destinationId: other.id,
+        matched: false,
+        reason: expect.stringContaining('routed by rules') as string,
+      },
       { ruleId: rule.id, version: 1, name: 'A rule', matched: true, reason: 'for aml.*' },
     ])
     expect(other.receiver.received).toEqual([])

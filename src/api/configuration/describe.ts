@@ -9,7 +9,7 @@ import { digest } from '../rules/values.ts'
 import type { NewTemplate } from '../templates/store.ts'
 import { mapDelivers } from './steps.ts'
 
-/** Ids as a document names them. What is not there any more keeps its id. */
+/** Ids as a document names them. What no longer exists keeps its id. */
 export type NamesById = ReadonlyMap<string, string>
 
 export interface DescribedDestination {

@@ -3,7 +3,7 @@ import { previousInForce } from '../../db/destinations/destinations.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
-import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
 import { duration } from './fields.ts'
 import { rotateKeys } from './signing-keys.ts'
@@ -47,7 +47,7 @@ export const destinationSecretRoutes = [
         await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
         return definedOnly({
           secret: made,
-          ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
+          ...(keys.privateKey && { publicKey: derivePublicKey(keys.privateKey) }),
           previousEndsAt: until.toISOString(),
         })
       })

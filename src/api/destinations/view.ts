@@ -5,7 +5,7 @@ import type { Tx } from '../../db/client.ts'
 import type { Destination as Row } from '../../db/generated/client.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
-import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
 import type { Writer } from '../auth/caller.ts'
 import { asJson, audit, changesOf } from '../audit/writer.ts'
@@ -27,7 +27,7 @@ export function showDestination(destination: Destination) {
     config: maskConfig(channelOf(channel), config),
     subscription,
     delivery,
-    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
+    ...(privateKey && { publicKey: derivePublicKey(privateKey) }),
     previousSecretsEndAt: lastToEnd?.until,
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { inTenantTurn } from '../../db/client.ts'
 import { catalogues } from '../../domain/catalogue/index.ts'
-import { schemaOfSample } from '../../domain/catalogue/sample-schema.ts'
+import { inferSchema } from '../../domain/catalogue/sample-schema.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import { columnsOf } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
@@ -57,7 +57,7 @@ export const eventTypePresetRoutes = [
               description,
               title: catalogueTitle(type) ?? null,
               sample,
-              schema: schemaOfSample(sample),
+              schema: inferSchema(sample),
               enforce,
             }),
           })),

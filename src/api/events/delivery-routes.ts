@@ -3,8 +3,8 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { quoted, type Execution } from '../../temporal/log/executions.ts'
-import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
-import { walkNewestFirst, type Place } from '../../temporal/log/walk.ts'
+import { ownDeliveries, readReplayId, readSummary } from '../../temporal/log/summary.ts'
+import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import {
   deliverBatchType,
   replayBatchType,
@@ -79,14 +79,14 @@ async function listDeliveries(
     }
     const last = executions.at(-1)
     if (complete || !last) return show()
-    place = { ...last, deliveries: ownDeliveries(summaryOf(last)).length, meanGapMs }
+    place = { ...last, deliveries: ownDeliveries(readSummary(last)).length, meanGapMs }
     lookedAt += executions.length
   }
   return show(place)
 }
 
 /** The page's last execution may have more deliveries: the walk goes on with it, not behind it. */
-function justBefore({ startedAt, workflowId }: Place): Place {
+function justBefore({ startedAt, workflowId }: WalkPosition): WalkPosition {
   return { startedAt, workflowId: `${workflowId}\0` }
 }
 
@@ -132,7 +132,7 @@ function rowsOf(
   shown: LogPlace | undefined,
 ): Found[] {
   const isShown = execution.workflowId === shown?.workflowId && execution.startedAt === shown.startedAt
-  return ownDeliveries(summaryOf(execution))
+  return ownDeliveries(readSummary(execution))
     .map((delivery, index) => ({ execution, delivery, deliveries: index + 1 }))
     .slice(isShown ? shown.deliveries : 0)
     .filter(({ delivery }) => delivery.status === (status ?? delivery.status))
@@ -141,7 +141,7 @@ function rowsOf(
 
 function showRow({ execution, delivery }: Found) {
   const { eventId, eventType, createdAt, test } = execution.memo
-  const replayId = replayIdOf(execution)
+  const replayId = readReplayId(execution)
   return definedOnly({
     eventId,
     type: eventType,

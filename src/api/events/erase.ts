@@ -1,12 +1,12 @@
 import { inTenantTurn } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
-import { createErasure, newestErasure } from '../../db/erasures.ts'
+import { createErasure, findNewestErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
-import { toldOf } from '../../domain/redaction/erasure.ts'
+import { includedEvents } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
-import { describeIfFound } from '../../temporal/log/event-runs.ts'
-import { erasedOf } from '../../temporal/log/stand-in.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
+import { readErasure } from '../../temporal/log/tombstone.ts'
 import { startJob } from '../../temporal/start-job.ts'
 import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { eventWorkflowId } from '../../workflows/contract/event.ts'
@@ -27,7 +27,7 @@ export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): P
   if (!isEventId(asked.eventId)) throw notFound('event')
   const held = await isHeld(deps, scope, asked.eventId)
   const erasure = await inTenantTurn(db, scope.tenantId, async (tx) => {
-    const earlier = await newestErasure(tx, scope, asked.eventId)
+    const earlier = await findNewestErasure(tx, scope, asked.eventId)
     if (earlier && (!earlier.completedAt || !held)) return earlier
     if (!held) throw notFound('event')
     const made = await createErasure(tx, scope, asked)
@@ -59,13 +59,13 @@ const searchMs = 5_000
 
 /** Whether Temporal or the archive holds data of the event that is not erased. */
 async function isHeld({ temporal, archive }: AppDeps, scope: Scope, eventId: string): Promise<boolean> {
-  const own = await describeIfFound(temporal, eventWorkflowId({ ...scope, eventId }))
-  if (own) return !erasedOf(own)
+  const own = await findDescription(temporal, eventWorkflowId({ ...scope, eventId }))
+  if (own) return !readErasure(own)
   if (!archive) return false
   const deadline = Date.now() + searchMs
   for (const day of (await archive.days(scope)).toReversed()) {
     for await (const { event } of archive.read({ ...scope, day })) {
-      if (event.data && toldOf(event).some(({ id }) => id === eventId)) return true
+      if (event.data && includedEvents(event).some(({ id }) => id === eventId)) return true
       if (Date.now() > deadline) return true
     }
   }

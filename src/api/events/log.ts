@@ -3,7 +3,7 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../db/redaction.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import { isEventId } from '../../domain/event.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import type { EventStatus } from '../../domain/delivery/timeline.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import {
@@ -18,8 +18,8 @@ import {
 } from '../../temporal/log/executions.ts'
 import { foundOr, grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.ts'
 import { listLate } from '../../temporal/log/late-acknowledgement.ts'
-import { summaryOf } from '../../temporal/log/summary.ts'
-import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readSummary } from '../../temporal/log/summary.ts'
+import { readErasure, originalStart } from '../../temporal/log/tombstone.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import {
   deliverBatchType,
@@ -102,7 +102,7 @@ export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', '
 
 function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
   const { eventId, eventType, createdAt, test, erased } = execution.memo
-  const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
+  const { status, acknowledgedAt = acknowledgedLate, deliveries } = readSummary(execution)
   return definedOnly({
     id: eventId,
     type: eventType,
@@ -128,7 +128,7 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   const { event } = input
   const { id, type, environment, test, createdAt, expiresAt, hops } = event
   // Of what was erased there is nothing left to redact.
-  const redaction = event.data && redactionOf(event, paths)
+  const redaction = event.data && createRedaction(event, paths)
   const known = definedOnly({
     id,
     type,
@@ -204,7 +204,7 @@ export async function describeUnerasedEvent(
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
   const execution = await describeEvent(deps, scope, eventId)
-  if (erasedOf(execution)) throw erasedError()
+  if (readErasure(execution)) throw erasedError()
   return execution
 }
 

@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import type { Client } from '@temporalio/client'
 import type { Execution } from '../../temporal/log/executions.ts'
-import { walkNewestFirst, type Place } from '../../temporal/log/walk.ts'
+import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import { invalid, type ApiError } from '../errors.ts'
 
-/** Where a page of the delivery log ended. */
-export interface LogPlace extends Place {
-  /** How many deliveries of this execution were looked at. */
+/** Where a page of the delivery log ended: at this execution, of which so many deliveries were looked at. */
+export interface LogPlace extends WalkPosition {
   deliveries: number
   /** Measured by the walk so far (`walkNewestFirst`), as a hint for the next page. */
   meanGapMs: number

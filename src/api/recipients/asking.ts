@@ -1,6 +1,10 @@
 import pMap from 'p-map'
 import { findNamed, type Scope } from '../../db/destinations/destinations.ts'
-import { noteAsked, unaskedRecipients, type EmailRecipient } from '../../db/destinations/email-recipients.ts'
+import {
+  recordAsked,
+  unaskedRecipients,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
 import { askToConfirm } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
 
@@ -44,5 +48,5 @@ async function ask(
   const destination = await findNamed(db, scope, recipient.destinationId)
   if (!destination) return
   const askedAt = await askToConfirm(temporal, { ...scope, ...destination }, recipient, { eager })
-  await noteAsked(db, recipient, askedAt)
+  await recordAsked(db, recipient, askedAt)
 }

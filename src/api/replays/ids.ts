@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client'
-import { describeIfFound } from '../../temporal/log/event-runs.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
 import { derivedId } from '../http/idempotency.ts'
 
 /** Identical requests within this time are one replay while it runs: a double click, or a client that retries. */
@@ -26,12 +26,12 @@ export async function chooseReplayId(
 ): Promise<ChosenReplay> {
   if (idempotencyKey !== undefined) {
     const id = derivedId('rpl', [...parts, 'replays', idempotencyKey])
-    return { id, known: (await describeIfFound(temporal, workflowIdFor(id))) !== undefined }
+    return { id, known: (await findDescription(temporal, workflowIdFor(id))) !== undefined }
   }
   const day = new Date().toISOString().slice(0, 10)
   for (let number = 1; ; number++) {
     const id = derivedId('rpl', [...parts, 'same-replay', bodyHash, day, String(number)])
-    const found = await describeIfFound(temporal, workflowIdFor(id))
+    const found = await findDescription(temporal, workflowIdFor(id))
     if (!found) return { id, known: false }
     const isRecent = Date.now() - found.startTime.getTime() < sameRequestMs
     if (isRecent && found.status.name === 'RUNNING') return { id, known: true }

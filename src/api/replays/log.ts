@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { definedOnly } from '../../domain/defined-only.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { foundOr } from '../../temporal/grpc.ts'
-import { describeIfFound } from '../../temporal/log/event-runs.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
 import { countExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
 import { replayEventType } from '../../workflows/contract/event.ts'
 import {
@@ -82,7 +82,7 @@ async function describeReplay(
   id: string,
 ): Promise<WorkflowExecutionDescription> {
   if (!idPattern.test(id)) throw notFound('replay')
-  const found = await describeIfFound(temporal, replaysWorkflowId(scope, id))
+  const found = await findDescription(temporal, replaysWorkflowId(scope, id))
   if (!found) throw notFound('replay')
   return found
 }

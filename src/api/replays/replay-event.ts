@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
-import { erasuresOf } from '../../db/erasures.ts'
+import { findErasures } from '../../db/erasures.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
-import { erasureOf, toldOf } from '../../domain/redaction/erasure.ts'
+import { findRequest, includedEvents } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
 import { withHops } from '../../domain/hops.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
@@ -86,8 +86,8 @@ async function recognise(
 
 /** Refuses an event that is being erased: the erasure would have to find the new run as well. */
 async function refuseErasing({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
-  const ids = toldOf(event).map(({ id }) => id)
-  if (erasureOf(event, await erasuresOf(db, scope, ids))) throw erasedError()
+  const ids = includedEvents(event).map(({ id }) => id)
+  if (findRequest(event, await findErasures(db, scope, ids))) throw erasedError()
 }
 
 async function requireDestinations({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {

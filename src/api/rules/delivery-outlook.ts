@@ -7,14 +7,14 @@ import { definedOnly } from '../../domain/defined-only.ts'
 import { whyInactive, type RoutableDestination } from '../../domain/destination.ts'
 import {
   addressKey,
-  agrees,
+  mayBeMailed,
   countLeftOut,
   distinctAddresses,
-  nobodyAgrees,
+  noRecipientConfirmed,
 } from '../../domain/email/consent.ts'
 import type { DeliveryOutlook } from '../../domain/routing/forecast.ts'
 import type { PlannedDelivery } from '../../domain/routing/plan.ts'
-import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 
 interface Named {
   name: string
@@ -65,7 +65,7 @@ function consentOutlook(
   })
   const leftOut = countLeftOut(consents)
   if (leftOut === undefined) return {}
-  return consents.some(agrees) ? { leftOut } : { skipped: nobodyAgrees(leftOut) }
+  return consents.some(mayBeMailed) ? { leftOut } : { skipped: noRecipientConfirmed(leftOut) }
 }
 
 function templateFaultOf(
@@ -75,5 +75,5 @@ function templateFaultOf(
   if (template === undefined) return undefined
   const channels = templates.get(template)
   if (!channels) return templateIsGone(template)
-  return channels.includes(channel) ? undefined : noPartFor(channel)
+  return channels.includes(channel) ? undefined : noContentFor(channel)
 }

@@ -4,7 +4,7 @@ import { definedOnly } from '../../domain/defined-only.ts'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { TenantDeletion } from '../../db/generated/client.ts'
-import { createDeletion, deletionOf, findDeletion } from '../../db/tenant-deletions.ts'
+import { createDeletion, findTenantDeletion, findDeletion } from '../../db/tenant-deletions.ts'
 import { startJob } from '../../temporal/start-job.ts'
 import { countExecutions, quoted } from '../../temporal/log/executions.ts'
 import {
@@ -63,7 +63,7 @@ export const tenantDeletionRoutes = [
 
 /** Marks the tenant as being deleted: from then on its keys are refused. A repeated call returns the same deletion. */
 async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Promise<TenantDeletion> {
-  const earlier = await deletionOf(tx, id)
+  const earlier = await findTenantDeletion(tx, id)
   if (earlier?.completedAt) return earlier
   const tenant = await findTenant(tx, id)
   if (confirm !== tenant.name) throw invalid([{ path: 'confirm', message: 'must be the tenant’s name' }])

@@ -1,7 +1,7 @@
 import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import pMap from 'p-map'
 import { definedOnly } from '../../domain/defined-only.ts'
-import { listOf } from '../../domain/email/consent.ts'
+import { formatAddresses } from '../../domain/email/consent.ts'
 import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
 import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { describeNetworkError } from '../../egress/network.ts'
@@ -65,7 +65,7 @@ export function concludeMails(
   const [failed, ...alsoFailed] = of('failed')
   if (failed && reached.length + refused.length > 0) {
     const left = [failed, ...alsoFailed].map(({ address }) => address)
-    const error = `${errorOf(failed.outcome)}; so far ${reached.length} reached, not yet ${listOf(left)}`
+    const error = `${errorOf(failed.outcome)}; so far ${reached.length} reached, not yet ${formatAddresses(left)}`
     return { ...failed.outcome, kind: 'failed', error, recipients: { reached, refused } }
   }
   if (failed) return failed.outcome
@@ -73,7 +73,7 @@ export function concludeMails(
     return sent[0]?.outcome ?? { kind: 'rejected', error: 'nobody is left to send to' }
   const last = of('delivered').at(-1)?.outcome
   const excerpt = last?.responseExcerpt ?? 'sent by earlier attempts'
-  const note = refused.length > 0 ? `; refused for ${listOf(refused)}` : ''
+  const note = refused.length > 0 ? `; refused for ${formatAddresses(refused)}` : ''
   return { ...last, kind: 'delivered', responseExcerpt: excerptWithNote(excerpt, note) }
 }
 

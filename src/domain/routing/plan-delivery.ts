@@ -29,7 +29,7 @@ export function planFault({ id, name, channel }: RoutableDestination, fault: str
   return { destinationId: id, name, channel, scheduleMs: [0], timeoutMs, opens: false, fault }
 }
 
-/** Whether its first attempt waits for nothing. */
+/** Sets whether its first attempt is made at once. */
 export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
   const { scheduleMs, order, maxConcurrent, fault } = planned
   if (fault !== undefined) return { ...planned, opens: false }
@@ -38,10 +38,11 @@ export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDeliver
 }
 
 /**
- * Of an event's deliveries to the same destination one has the place in its order and its pace: none waits for another one of
- * its own event. It is the first that begins at once, as the API has taken the place for that; else the first.
+ * Of an event's deliveries to the same destination, only one takes a position in its order and pace, so that none waits for
+ * another one of the same event. It is the first that begins at once, for which the API has reserved the position, or else the
+ * first.
  */
-export function givePlaces(rules: readonly PlannedRule[]): void {
+export function assignPlaces(rules: readonly PlannedRule[]): void {
   const leading = new Set(leadingDeliveries(rules))
   const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
   const placed = new Set<string>()

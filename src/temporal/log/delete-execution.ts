@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import { countExecutions, quoted } from './executions.ts'
-import { describeIfFound } from './event-runs.ts'
+import { findDescription } from './event-runs.ts'
 import { ifFound } from '../grpc.ts'
 
 export interface RunRef {
@@ -18,9 +18,13 @@ export async function deleteExecution(client: Client, workflowExecution: RunRef)
 }
 
 /** Waits until neither the run nor what lists show of it is there any more. */
-export async function untilDeleted(client: Client, { workflowId, runId }: RunRef, carryOn: () => void) {
-  while (await describeIfFound(client, workflowId, runId)) await pause(carryOn)
-  while ((await countExecutions(client, `RunId = ${quoted(runId)}`)) > 0) await pause(carryOn)
+export async function untilDeleted(
+  client: Client,
+  { workflowId, runId }: RunRef,
+  throwIfCancelled: () => void,
+) {
+  while (await findDescription(client, workflowId, runId)) await pause(throwIfCancelled)
+  while ((await countExecutions(client, `RunId = ${quoted(runId)}`)) > 0) await pause(throwIfCancelled)
 }
 
 /** Waits until lists show an execution of this id that fits a condition. */
@@ -28,14 +32,14 @@ export async function untilListed(
   client: Client,
   workflowId: string,
   condition: string,
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<void> {
   const query = `WorkflowId = ${quoted(workflowId)} AND ${condition}`
-  while ((await countExecutions(client, query)) === 0) await pause(carryOn)
+  while ((await countExecutions(client, query)) === 0) await pause(throwIfCancelled)
 }
 
-/** `carryOn` throws to give up. */
-async function pause(carryOn: () => void): Promise<void> {
+/** `throwIfCancelled` throws to give up. */
+async function pause(throwIfCancelled: () => void): Promise<void> {
   await sleep(pollMs)
-  carryOn()
+  throwIfCancelled()
 }

@@ -9,37 +9,37 @@ import {
 } from '../../workflows/contract/event.ts'
 import { ifFound } from '../grpc.ts'
 import { listAllExecutions, quoted, workflowConditions } from './executions.ts'
-import { erasedOf } from './stand-in.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 
 const types = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** Lists the runs of an event: its own, its replays, and the children of both. */
-function listRuns(client: Client, scope: Scope, eventId: string) {
+function listEventRuns(client: Client, scope: Scope, eventId: string) {
   const conditions = [...workflowConditions(scope, types), `EventId = ${quoted(eventId)}`]
   return listAllExecutions(client, conditions.join(' AND '))
 }
 
 /**
- * Describes the runs of an event that still hold its data, which stand-ins do not. Lists lag behind: they may still show a run
- * that is deleted, and the event's own run is looked up by its id.
+ * The runs that still hold the event's data, without tombstones. Visibility is delayed and may still list deleted runs, so the
+ * event's own run is looked up by its id.
  */
 export async function describeUnerasedRuns(
   client: Client,
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription[]> {
-  const listed = (await listRuns(client, scope, eventId)).filter(({ memo }) => !memo.erased)
-  const own = await describeIfFound(client, eventWorkflowId({ ...scope, eventId }))
+  const listed = (await listEventRuns(client, scope, eventId)).filter(({ memo }) => !memo.erased)
+  const own = await findDescription(client, eventWorkflowId({ ...scope, eventId }))
   const found = await Promise.all(
-    listed.map(({ workflowId, runId }) => describeIfFound(client, workflowId, runId)),
+    listed.map(({ workflowId, runId }) => findDescription(client, workflowId, runId)),
   )
-  const runs = [own, ...found].filter((run) => run !== undefined && !erasedOf(run))
+  const runs = [own, ...found].filter((run) => run !== undefined && !readErasure(run))
   return [...new Map(runs.flatMap((run) => (run ? [[run.runId, run]] : []))).values()]
 }
 
-export function describeIfFound(
+export function findDescription(
   client: Client,
   workflowId: string,
   runId?: string,

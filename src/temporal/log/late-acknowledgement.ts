@@ -15,7 +15,7 @@ import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
 import { unlessStarted } from '../start-job.ts'
 import { ifFound } from '../grpc.ts'
-import { erasedOf } from './stand-in.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 type Run = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId'>
@@ -57,20 +57,20 @@ export async function withLateAcknowledgement<Read extends Timeline>(
   return acknowledgement ? { ...timeline, acknowledgement } : timeline
 }
 
-/** Whether a run takes, or has, an acknowledgement that came after its end. */
+/** True if a run accepts, or has, an acknowledgement after its end. */
 export function mayHaveLateOne(
   run: WorkflowExecutionDescription,
   { deliveries }: Pick<Timeline, 'deliveries'>,
 ): boolean {
   const isEvent = run.type === routeEventType || run.type === replayEventType
-  return isEvent && run.status.name !== 'RUNNING' && !erasedOf(run) && asksForAcknowledgement(deliveries)
+  return isEvent && run.status.name !== 'RUNNING' && !readErasure(run) && asksForAcknowledgement(deliveries)
 }
 
 function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
   return ifFound(readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run)))
 }
 
-/** When those of these runs were acknowledged that were after their end, by the runs' ids: one question for all of them. */
+/** The late acknowledgements of these runs by run id, with a single query. */
 export async function listLate(
   client: Client,
   scope: Scope,
@@ -97,7 +97,7 @@ export async function listLate(
   )
 }
 
-/** Those of events by their ids, whichever runs they are of. */
+/** The late acknowledgements of events by id, for all of their runs. */
 export function findLate(client: Client, scope: Scope, eventIds: readonly string[]) {
   const conditions = [
     ...workflowConditions(scope, [acknowledgeEventType]),

@@ -48,7 +48,7 @@ export async function readOwnTimeline(
   return withLateAcknowledgement(client, now, await readAlone(client, handle, now))
 }
 
-/** Without what other workflows hold of it. */
+/** Reads it without the parts that other workflows hold. */
 async function readAlone(
   client: Client,
   handle: WorkflowHandle,
@@ -69,17 +69,17 @@ async function readAlone(
   }
 }
 
-const opening = 'no worker has routed it yet, or its first attempts are under way'
+const opening = 'not routed yet, or the first attempts are in progress'
 const stuckOnFault =
-  'its workflow is stuck on a fault of Switchyard: this is the summary. An operator was told'
-const noWorker = 'no worker answers: this is the summary, without attempts and routing'
+  'summary only: the workflow is stuck on an internal error, which was logged for the operator'
+const noWorker = 'summary only, without attempts and routing: no worker answers'
 
 /** A moment, in which most events are routed and attempted. */
 const openingMs = { most: 1_000, poll: 50 }
 
 /**
- * The execution when lists have come to show it, if that is soon. Before that it is not asked: a query that is answered while
- * a local activity is under way may part the activity's result from what follows from it, and such a history may not replay.
+ * Waits briefly until visibility shows the execution. Before that it is not queried: a query that is answered while a local
+ * activity runs may separate the activity's result from its consequences, and such a history may not replay.
  */
 async function onceOpened(
   handle: WorkflowHandle,
@@ -98,13 +98,13 @@ function isOpening({ status, memo }: WorkflowExecutionDescription): boolean {
   return status.name === 'RUNNING' && !(memo as EventMemo | undefined)?.summary
 }
 
-/** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
+/** A workflow that an operator ended, or that failed, makes no further attempt, whatever its log says. */
 function endedEarly<Read extends ReadTimeline>(
   timeline: Read,
   { status }: WorkflowExecutionDescription,
 ): Read {
   if (status.name === 'RUNNING') return timeline
-  const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
+  const reason = `the workflow was ended early (${status.name.toLowerCase()}); pending deliveries will not be made`
   const deliveries = timeline.deliveries.map((delivery) =>
     isOpen(delivery) ? { ...givenUp(delivery), reason } : delivery,
   )

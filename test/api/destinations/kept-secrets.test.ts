@@ -97,7 +97,7 @@ describe('a stored header value does not follow another origin', () => {
         attempts: [
           {
             errorClass: 'setup',
-            error: `nothing was sent: the destination’s secrets were given for ${origin}`,
+            error: `not sent: the destination’s secrets were stored for ${origin}`,
           },
         ],
       },

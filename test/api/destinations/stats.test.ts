@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, dayOf } from '../../../src/domain/days.ts'
+import { addDays, toDay } from '../../../src/domain/days.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { makeDestination, readStats, send, statsOnce } from '../../support/roll-up.ts'
 import {
@@ -34,7 +34,7 @@ describe('the stats of a destination', () => {
     const stats = await statsOnce(api, id, { total: 3, succeeded: 2, failed: 1, pending: 0 })
     const [attempt] = log.deliveries.flatMap(({ attempts }) => attempts)
     expect(stats.lastAttemptAt).toBe(attempt?.at)
-    const day = dayOf(new Date(attempt?.at ?? 0))
+    const day = toDay(new Date(attempt?.at ?? 0))
     expect(stats.days.at(-1)).toEqual({ day, total: 3, succeeded: 2, failed: 1 })
   })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { escalatedEvent, readAcknowledgedLog, tenantWhoEscalates } from '../../support/acknowledge.ts'
 import { endedErasure, askErasure, erase } from '../../support/erasures.ts'
 import { ok, startReceiver, status, type Respond } from '../../support/receiver.ts'
@@ -26,7 +26,7 @@ import {
 } from '../../support/stack.ts'
 import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
 
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 let root: string
 let stack: Stack

@@ -6,7 +6,7 @@ import { Webhook as Verifier } from 'standardwebhooks'
 import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { statuses, startReceiver, type Receiver } from '../../support/receiver.ts'
 import { endedReplay, startReplay } from '../../support/replays.ts'
@@ -107,7 +107,7 @@ describe('data arrives as it was posted', () => {
       () => closedLog(api, id),
       ({ replays }) => replays[0]?.status === 'delivered',
     )
-    await rollUp(stack, [dayOf(new Date())])
+    await rollUp(stack, [toDay(new Date())])
     await forgetExecutions(stack, tenantId)
     const from = new Date(Date.now() - 3_600_000).toISOString()
     await endedReplay(api, await startReplay(api, { from, source: 'archive', status: 'all' }))

@@ -164,7 +164,7 @@ it('what stands in the way of a delivery is told, and what follows it begins at 
               channel: 'webhook',
               name: 'Boss',
               template,
-              templateFault: `the template ${template} is not there any more`,
+              templateFault: `the template ${template} no longer exists`,
             },
           ],
         },
@@ -192,7 +192,7 @@ it('recipients who have not agreed are counted, and not named', async () => {
     data: { status: 'asked' },
   })
   const skipped =
-    'nobody has agreed to get it: 1 recipient has not confirmed yet; 1 recipient has unsubscribed'
+    'no recipient has confirmed: 1 recipient has not confirmed yet; 1 recipient has unsubscribed'
   expect(await outlook()).toMatchObject({ skipped })
 })
 

@@ -112,7 +112,7 @@ describe('a template', () => {
       /^is not valid Liquid: tag {% if data.a %} not closed \(line 2, column 1\)$/,
     ],
     ['an unknown filter', { parts: { webhook: { body: '{{ a | nope }}' } } }, 'parts.webhook.body', /undefined filter: nope/],
-    ['another file', { parts: { slack: { text: '{% render "x" %}' } } }, 'parts.slack.text', /"render" is not known here/],
+    ['another file', { parts: { slack: { text: '{% render "x" %}' } } }, 'parts.slack.text', /"render" is not supported/],
     ['an event type that is none', { eventTypes: ['a b'] }, 'eventTypes.0', /must be an event type/],
     ['no name', { name: ' ' }, 'name', /must not be empty/],
   ])('is refused with %s, when it is made and when it is changed', async (_what, fields, path, message) => {
@@ -204,7 +204,10 @@ describe('a preview', () => {
         webhook: { body: { type: 'aml.match.found', data: event.data } },
       },
       problems: [
-        { path: 'parts.webhook.body', message: expect.stringMatching(/^does not render to JSON/) as string },
+        {
+          path: 'parts.webhook.body',
+          message: expect.stringMatching(/^does not render to valid JSON/) as string,
+        },
         { path: 'parts.email.subject', message: expect.stringMatching(/^is not valid Liquid/) as string },
       ],
     })
@@ -323,9 +326,9 @@ describe('a message', () => {
     )
     expect(faults).toEqual({
       email:
-        'email.text cannot be rendered: it makes too much text, or too long lists, on its way (line 1, column 1)',
+        'email.text cannot be rendered: it produces too much text or too long lists while rendering (line 1, column 1)',
       slack: 'slack.blocks does not render to a JSON list of blocks',
-      webhook: expect.stringMatching(/^webhook\.body does not render to JSON: /) as string,
+      webhook: expect.stringMatching(/^webhook\.body does not render to valid JSON: /) as string,
     })
     expect(mail.mails[0]?.subject).toBe('AML match found (sandbox)')
     expect(slack.received[0]?.body).toContain('*name*')
@@ -339,7 +342,7 @@ describe('a message', () => {
     const loop = '{% for i in (1..1000) %}'
     const body = `${loop.repeat(4)}${'{% endfor %}'.repeat(4)}`
     await create(api, { parts: { webhook: { body } } })
-    for (const fault of [/takes too long[^;]*$/, /takes too long.*; it is not tried for a minute$/])
+    for (const fault of [/takes too long[^;]*$/, /takes too long.*; not rendered again for a minute$/])
       expect(await happen(api)).toMatchObject([
         { status: 'delivered', attempt: { templateFault: expect.stringMatching(fault) as string } },
       ])
@@ -360,7 +363,7 @@ describe('a message', () => {
           number: 1,
           outcome: 'delivered',
           template: { id, version: 1 },
-          templateFault: 'the receiver refused what it made: HTTP 400: invalid_blocks',
+          templateFault: 'the receiver rejected the rendered message: HTTP 400: invalid_blocks',
         },
       },
     ])
@@ -387,7 +390,7 @@ describe('a message', () => {
     await gone
     expect(delivered).toMatchObject({
       status: 'delivered',
-      attempt: { number: 2, templateFault: `the template ${id} is not there any more` },
+      attempt: { number: 2, templateFault: `the template ${id} no longer exists` },
     })
     expect(receiver.received.map(({ body }) => Object.keys(JSON.parse(body) as object))).toEqual([
       ['who', 'all'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../../src/temporal/log/executions.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { makeDestination, rollUp, send, statsOnce } from '../../support/roll-up.ts'
@@ -23,7 +23,7 @@ import {
 } from '../../support/stack.ts'
 import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
 
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 let root: string
 let stack: Stack

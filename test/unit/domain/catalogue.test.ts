@@ -3,7 +3,7 @@ import { catalogues, catalogueTypes, findEntry, nearestTypes } from '../../../sr
 import { renderStrictLine } from '../../../src/templates/liquid.ts'
 import { templateScope } from '../../../src/templates/content.ts'
 import { catalogueTitle } from '../../../src/domain/catalogue/titles.ts'
-import { eventTypeMaxLength, eventTypePattern } from '../../../src/domain/event.ts'
+import { maxEventTypeLength, eventTypePattern } from '../../../src/domain/event.ts'
 import { readableType } from '../../../src/domain/title.ts'
 import { makeEvent } from '../../support/event.ts'
 
@@ -81,7 +81,7 @@ describe('the catalogue', () => {
 
   it.each(names)('names a type that an event can have: %s', (name) => {
     expect(name).toMatch(eventTypePattern)
-    expect(name.length).toBeLessThanOrEqual(eventTypeMaxLength)
+    expect(name.length).toBeLessThanOrEqual(maxEventTypeLength)
   })
 })
 

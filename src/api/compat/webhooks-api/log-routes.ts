@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../../db/redaction.ts'
-import { redactionOf } from '../../../domain/redaction/payload.ts'
+import { createRedaction } from '../../../domain/redaction/payload.ts'
 import {
   isOpen,
   type Delivery,
@@ -175,7 +175,7 @@ async function redactQuotations(
 ): Promise<Timeline> {
   if (paths.length === 0) return timeline
   const { event } = await readEventInput(client, workflowId, runId)
-  return event.data ? redactionOf(event, paths).timeline(timeline) : timeline
+  return event.data ? createRedaction(event, paths).timeline(timeline) : timeline
 }
 
 function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {

@@ -49,11 +49,11 @@ describe('an event', () => {
   it('that nobody hears of says why', () => {
     const nobody = openTimeline()
     recordPlan(nobody, { steps: [], routing: [] })
-    expect(nobody.reason).toBe('the tenant has no destination in this environment')
+    expect(nobody.reason).toBe('the tenant has no destinations in this environment')
     const unmatched = openTimeline()
     const decision = { destinationId: 'dst_1', matched: false, reason: 'unmatched: …' }
     recordPlan(unmatched, { steps: [], routing: [decision] })
-    expect(unmatched.reason).toContain('see routing for each one’s reason')
+    expect(unmatched.reason).toContain('see routing for the reasons')
     expect(unmatched.routing).toEqual([decision])
   })
 

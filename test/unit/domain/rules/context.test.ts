@@ -5,7 +5,7 @@ import { plannedDeliveries } from '../../../../src/domain/routing/plan.ts'
 import { causeInWords, durationInWords, ruleContext } from '../../../../src/domain/rules/context.ts'
 import type { Cause } from '../../../../src/domain/rules/cause.ts'
 import { openTimeline, type Delivery, type Timeline } from '../../../../src/domain/delivery/timeline.ts'
-import { messageTitle, readableType, titleMax } from '../../../../src/domain/title.ts'
+import { messageTitle, readableType, maxTitleLength } from '../../../../src/domain/title.ts'
 
 const to = (destinationId: string, step: string): PlannedDelivery => ({
   destinationId,
@@ -159,7 +159,7 @@ describe('a title', () => {
       title: 'x'.repeat(500),
       cause: { kind: 'escalation', within: '1m' },
     })
-    expect(title).toBe(`Test: Escalated: ${'x'.repeat(titleMax - 1)}… (sandbox)`)
+    expect(title).toBe(`Test: Escalated: ${'x'.repeat(maxTitleLength - 1)}… (sandbox)`)
     expect(title.length).toBeLessThanOrEqual(150)
   })
 })
