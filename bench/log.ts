@@ -97,7 +97,7 @@ await inFlight(count, Number(values.inflight), (index) =>
 const seconds = (performance.now() - startedAt) / 1000
 const rareCount = Math.ceil(count / 50)
 console.log(`posted ${count} events in ${seconds.toFixed(0)} s, ${rareCount} of them to two destinations`)
-// What is timed is reading: not while the last ones are on their way yet.
+// Times reading only: waits until no event is pending any more.
 const pending = () => bench.call<Page>('/api/v1/events?status=pending&limit=1')
 while ((await pending()).data.length > 0) await sleep(500)
 await timeList('/events', count + 1)

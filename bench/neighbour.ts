@@ -41,10 +41,10 @@ const webhook = (name: string, url: string, type: string) => ({
 })
 await neighbour.call('/api/v1/destinations', webhook('healthy', healthy.url, 'all'))
 await inFlight(receivers, 10, (index) =>
-  first.call('/api/v1/destinations', webhook(`hanging ${index}`, hangingUrl, typeOf(index))),
+  first.call('/api/v1/destinations', webhook(`hanging ${index}`, hangingUrl, eventTypeFor(index))),
 )
 
-function typeOf(index: number): string {
+function eventTypeFor(index: number): string {
   return values.apart ? `hangs.n${index % receivers}` : 'hangs.all'
 }
 
@@ -56,7 +56,7 @@ async function postOne(): Promise<void> {
   posts.push(performance.now() - startedAt)
 }
 
-/** Posts at a steady rate, whatever becomes of the posts before. */
+/** Posts at a steady rate without waiting for earlier posts. */
 async function measure(what: string): Promise<void> {
   ;[arrivals, posts] = [[], []]
   const count = Number(values.seconds) * Number(values.rate)
@@ -74,7 +74,7 @@ async function measure(what: string): Promise<void> {
 await measure('before')
 let refused = 0
 const flood = inFlight(Number(values.events), 50, (index) =>
-  first.post({ type: typeOf(index), data: { index } }, () => refused++),
+  first.post({ type: eventTypeFor(index), data: { index } }, () => refused++),
 )
 await measure(`beside ${values.events} events to ${receivers} that hang`)
 await flood

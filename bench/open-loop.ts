@@ -9,12 +9,12 @@ export interface OpenLoop {
   onArrival: (listener: (id: string) => void) => void
 }
 
-/** How long the last arrival is waited for, once everything is accepted. */
+/** How long to wait for the last arrival once everything is accepted. */
 const patienceMs = 90_000
 
 /**
- * Producers that post as fast as they are let and never wait for an arrival. A refused post is sent again after the time that
- * the refusal asks for. Prints the rates, and the time from each 202 to its arrival.
+ * Producers that post as fast as they can and never wait for an arrival. A refused post is repeated after the requested delay.
+ * Prints the rates, and the time from each 202 to its arrival.
  */
 export async function measureOpenLoop({ bench, events, producers, onArrival }: OpenLoop): Promise<void> {
   const acceptedAt = new Map<string, number>()

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { inFlight, openBench, startBenchReceiver } from './support.ts'
 
 /**
- * `npm run bench:pace`: one destination with a rate limit, and more events than it takes at once. Prints how many arrived, at
- * which rate, whether in order, and how far each was from its place.
+ * `npm run bench:pace`: posts more events to a rate-limited destination than it takes at once. Prints how many arrived, at which
+ * rate, whether in order, and how far each was from its scheduled time.
  */
 const { values } = parseArgs({
   options: {
@@ -35,8 +35,8 @@ await inFlight(count, 1, (index) =>
   bench.call('/api/v1/events', { id: ids[index], type: 'aml.match.found', data: { index } }),
 )
 console.log(`${count} events posted in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
-const longestMs = (count / rate) * 2000 + 30_000
-await Promise.race([all, new Promise((resolve) => setTimeout(resolve, longestMs).unref())])
+const maxTestMs = (count / rate) * 2000 + 30_000
+await Promise.race([all, new Promise((resolve) => setTimeout(resolve, maxTestMs).unref())])
 
 const [first, last] = [arrivals[0], arrivals.at(-1)]
 const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000

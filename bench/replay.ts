@@ -64,7 +64,7 @@ const env = {
   EGRESS_ALLOW: '127.0.0.0/8',
 }
 
-/** One of the production roots, once it says that it is ready. */
+/** Starts a production root and waits until it says that it is ready. */
 async function startRoot(script: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', script], {
     cwd: fileURLToPath(new URL('../', import.meta.url)),
@@ -104,7 +104,7 @@ const { id: destination } = await bench.call<{ id: string }>('/api/v1/destinatio
   delivery: { schedule: ['0s'] },
 })
 
-// As many that arrive in between: where most attempts fail, the circuit opens, and events are held instead of failing.
+// Mixes in as many events that succeed: a circuit opens where most attempts fail, and would hold events instead of failing them.
 const ids = Array.from({ length: count }, (_, index) => `${failing}-${index}`)
 const posted = ids.flatMap((id, index) => [`arrives-${index}`, id])
 const from = new Date().toISOString()

@@ -13,9 +13,9 @@ import { freePort } from '../src/embedded/ports.ts'
 import { inFlight, openBench, startBenchReceiver } from './support.ts'
 
 /**
- * `npm run bench:security`: what two guards cost an event, as ratios of one run. The payload codec: two Switchyards of its own, one
- * with PAYLOAD_KEYS and one without, take turns in delivering events. The egress guard: posts to a receiver on loopback with the
- * guard and without it take turns, over connections that are kept and over new ones.
+ * `npm run bench:security`: the cost of two guards per event, as ratios within one run. Payload codec: two Switchyard instances,
+ * one with PAYLOAD_KEYS and one without, deliver events in turn. Egress guard: posts to a receiver on loopback with and without
+ * the guard, over kept and new connections.
  */
 const { values } = parseArgs({
   options: {
@@ -52,7 +52,7 @@ async function startSwitchyard(name: string, extra: Record<string, string>): Pro
   return `http://127.0.0.1:${port}`
 }
 
-/** Answers with a function that delivers so many events, so many at once, and says how long one took, in milliseconds. */
+/** Returns a function that delivers `count` events with bounded concurrency and returns the time per event in milliseconds. */
 async function openSide(url: string) {
   const arrivals = new Map<string, () => void>()
   const receiver = await startBenchReceiver((id) => arrivals.get(id)?.())
@@ -82,7 +82,7 @@ async function perUnit(count: number, work: () => Promise<unknown>): Promise<num
   return (performance.now() - startedAt) / count
 }
 
-/** Both sides in turn, the one that begins changing: the ratio of their medians. */
+/** Runs both sides in alternating order and returns the ratio of their medians. */
 async function compare(what: string, base: () => Promise<number>, guarded: () => Promise<number>) {
   const times: { base: number[]; guarded: number[] } = { base: [], guarded: [] }
   await base()

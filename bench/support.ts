@@ -2,15 +2,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What the measurements share. They run against `npm start`, with ADMIN_API_KEY set for both. */
+/** Shared by the benchmarks, which run against `npm start`. Both need the same ADMIN_API_KEY. */
 export interface Bench {
   tenantId: string
   call<Answer>(path: string, body?: object): Promise<Answer>
-  /** Posts an event, again after each refusal when it says so; calls back for each of them. */
+  /** Posts an event and retries it after each refusal when the answer says so. Calls back for each refusal. */
   post(event: object, onRefusal?: () => void): Promise<void>
 }
 
-/** A tenant of its own, whose limits hold nothing up. `path` is below the server's address. */
+/** Creates a tenant with limits that do not slow the benchmark down. `path` is relative to the server's address. */
 export async function openBench(url: string): Promise<Bench> {
   const adminKey = process.env.ADMIN_API_KEY
   if (!adminKey) throw new Error('set ADMIN_API_KEY to the key that the running Switchyard was started with')
@@ -47,7 +47,7 @@ export async function openBench(url: string): Promise<Bench> {
   return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), post }
 }
 
-/** A receiver on loopback that answers 200 and says which event came. */
+/** A receiver on loopback that answers 200 and reports each event's id. */
 export async function startBenchReceiver(onEvent: (eventId: string) => void) {
   const server = createServer((request, response) => {
     onEvent(String(request.headers['webhook-id']))
@@ -63,7 +63,7 @@ export async function startBenchReceiver(onEvent: (eventId: string) => void) {
   }
 }
 
-/** Does the work `count` times, `width` at once. */
+/** Runs the work `count` times with a concurrency of `width`. */
 export async function inFlight<Result>(
   count: number,
   width: number,

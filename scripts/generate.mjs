@@ -8,7 +8,7 @@ const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRI
 const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'generate'], { env, encoding: 'utf8' })
 if (status !== 0) {
   console.error(
-    `${stdout}${stderr}\nThe Prisma client could not be generated; \`npm run generate\` tries again.`,
+    `${stdout}${stderr}\nThe Prisma client could not be generated; run \`npm run generate\` to try again.`,
   )
   process.exit(1)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What of npm's lockfile (version 3) is read. */
+/** The fields that are read from npm's lockfile (version 3). */
 const lockfileShape = z.object({
   packages: z.record(
     z.string(),
@@ -17,14 +17,14 @@ export interface Package {
   name: string
   version: string
   licence: string
-  /** Whether the lockfile holds the hash of what is to be installed. */
+  /** True if the lockfile holds the package's hash. */
   pinned: boolean
 }
 
-/** Two packages whose manifests name no licence; their repositories do. */
+/** Two packages without a licence in their manifest; their repositories name one. */
 const said: Record<string, string> = { 'seq-queue': 'MIT', unionfs: 'Unlicense' }
 
-/** Licences that require attribution only. The package under EPL-2.0 is used without changes. */
+/** Licences that only require attribution. EPL-2.0 is for a package that is used unmodified. */
 const allowed = [
   '0BSD',
   'Apache-2.0',
@@ -39,7 +39,7 @@ const allowed = [
   'Unlicense',
 ]
 
-/** What is installed to run the product, by name and version; what only its developers use is left out. */
+/** The packages installed to run the product, by name and version, without development dependencies. */
 export function shippedPackages(lockfile: unknown): Package[] {
   const { packages } = lockfileShape.parse(lockfile)
   const found = Object.entries(packages).flatMap(([path, { version, license, integrity, dev }]) => {
@@ -52,7 +52,7 @@ export function shippedPackages(lockfile: unknown): Package[] {
   return [...unique.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one)
 }
 
-/** Of `A AND B` both must be allowed, of `A OR B` one. */
+/** `A AND B` needs both licences to be allowed, `A OR B` one. */
 export function isAllowed(licence: string): boolean {
   const bare = licence.replace(/[()]/g, '')
   if (bare.includes(' OR ')) return bare.split(' OR ').some(isAllowed)

@@ -6,10 +6,10 @@ import { withSchemaEngine } from '../src/db/schema/engine.ts'
 import { startPostgres } from '../src/embedded/postgres/postgres.ts'
 
 /**
- * `npm run migration:new -- add_rules`: writes the SQL from the newest migration's schema to prisma/schema.prisma into a
- * new migration folder. Each folder keeps the schema it leads to: the WebAssembly engine cannot read one back from a
- * database through the driver (a column of type "char" in PostgreSQL's catalogue stops it). It wants a server to talk to
- * all the same, so it gets one that is thrown away.
+ * `npm run migration:new -- add_rules`: writes the SQL from the newest migration's schema to prisma/schema.prisma into a new
+ * migration folder. Each folder keeps the resulting schema, because the WebAssembly engine cannot read one back from a database
+ * through the driver (a column of type "char" in PostgreSQL's catalogue stops it). The engine still needs a server to connect to,
+ * so a temporary one is started.
  */
 const [name] = process.argv.slice(2)
 if (!name || !/^[a-z0-9_]+$/.test(name)) throw new Error('usage: npm run migration:new -- name_of_the_change')

@@ -17,7 +17,7 @@ import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
 import { createCompute, type Compute } from './compute/compute.ts'
 import { readConfig, requireVariables, serviceHosts, temporalSettings, type Config } from './config.ts'
-import { secretsOf } from './config-secrets.ts'
+import { listSecrets } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
 import { createSharedCounters } from './db/limits/call-counters.ts'
 import type { Db } from './db/client.ts'
@@ -33,7 +33,7 @@ import { ensureRollUpSchedule } from './temporal/roll-up-schedule.ts'
 import { installTemporalRuntime } from './temporal/runtime.ts'
 import { eagerSlots, startWorkers } from './workers.ts'
 
-/** What an API and a worker both stand on. */
+/** The dependencies that the API and the worker share. */
 export interface Platform {
   config: Config
   db: Db
@@ -49,9 +49,9 @@ export interface Platform {
   requireSmtpTls: boolean
 }
 
-/** Our log, which Temporal's SDK writes into as well: before the first connection, once a process. */
+/** Creates our log, to which Temporal's SDK writes as well. Call once per process, before the first connection. */
 export function startLog(config: Config): Log {
-  const log = createLog(config.LOG_LEVEL, { secrets: secretsOf(config) })
+  const log = createLog(config.LOG_LEVEL, { secrets: listSecrets(config) })
   installTemporalRuntime(log)
   return log
 }
@@ -60,11 +60,13 @@ export interface Services {
   databaseUrl: string
   temporalAddress: string
   secretKeys: SecretKeys
-  /** Where people reach the API: what links in messages begin with. */
+  /** The public base URL of the API, used in links in messages. */
   publicUrl: string | undefined
   /** Opens loopback to sandbox destinations: `npm start` does, the production roots do not. */
   sandboxLoopback: boolean
-  /** Sends mail only over TLS: the production roots do unless `SMTP_TLS` says otherwise, `npm start` only if it says so. */
+  /**
+   * Requires TLS for outgoing mail. Production roots do unless `SMTP_TLS` says otherwise; `npm start` does only if it says so.
+   */
   requireSmtpTls: boolean
 }
 
@@ -98,14 +100,14 @@ export async function openPlatform(
   return { ...opened, secretKeys, publicUrl, requireSmtpTls }
 }
 
-/** Where closed events are kept after Temporal's retention, if that is wanted. */
-export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
+/** The archive of closed events, if one is configured. */
+async function createArchive({ ARCHIVE, ...config }: Config): Promise<Archive | undefined> {
   if (ARCHIVE?.kind === 'folder') {
     await mkdir(ARCHIVE.path, { recursive: true, mode: 0o700 })
     return createFolderArchive(ARCHIVE.path)
   }
   if (ARCHIVE?.kind !== 's3') return undefined
-  // Half a second to load, for those who want it.
+  // Loaded only when needed, because it takes half a second.
   const { createS3Archive } = await import('./archive/s3.ts')
   const { ARCHIVE_S3_ACCESS_KEY_ID: accessKeyId, ARCHIVE_S3_SECRET_ACCESS_KEY: secretAccessKey } = config
   return createS3Archive({
@@ -117,7 +119,7 @@ export async function createArchive({ ARCHIVE, ...config }: Config): Promise<Arc
   })
 }
 
-/** What the production roots stand on: services that run elsewhere, named by variables. */
+/** Opens the production platform: all services run elsewhere and are given by environment variables. */
 export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
   const config = requireVariables(readConfig(), ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SECRET_KEYS'])
   const services = {
@@ -139,7 +141,7 @@ async function requireSearchAttributes(client: Client): Promise<void> {
   )
 }
 
-/** `eagerStart`: a worker in this process makes the first attempts of what is accepted. */
+/** `eagerStart`: a worker in this process makes the first attempts of accepted events. */
 export function openAdmission(
   { config, temporal, log }: Platform,
   { eagerStart }: { eagerStart: boolean },
@@ -159,7 +161,7 @@ interface ServeOptions {
   admission: Admission
 }
 
-/** Serves the API. Answers with its base URL. */
+/** Serves the API. Returns its base URL. */
 export async function serveApi(
   { config, ...platform }: Platform,
   options: ServeOptions,
@@ -193,11 +195,11 @@ export async function serveApi(
 function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
   if (error.code !== 'EADDRINUSE') return error
   return new Error(
-    `Port ${PORT} on ${HOST} (API) is in use: stop what listens there, or choose another with PORT=…`,
+    `Port ${PORT} on ${HOST} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
   )
 }
 
-/** Runs the workers. `fail` is called if they end by themselves; `admission` is that of an API in this process. */
+/** Runs the workers. `fail` is called if they stop unexpectedly; `admission` is that of an API in this process. */
 export async function runWorkers(
   platform: Platform,
   smtpUrl: string | undefined,
@@ -210,7 +212,7 @@ export async function runWorkers(
   const { MAIL_FROM: from, MAIL_BOUNCES: bounces, MAIL_FROM_DOMAINS: fromDomains } = config
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from, bounces, fromDomains }
   if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'links.left-out')
-  // Events are delivered all the same where this account may not make schedules.
+  // Events are delivered even if this account may not create schedules.
   await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
   const workers = await startWorkers({
     connection,
@@ -232,10 +234,10 @@ export async function runWorkers(
     },
   })
   lifecycle.add('the workers', () => workers.stop())
-  workers.done.catch((error: unknown) => fail(`The worker ended: ${(error as Error).message}`))
+  workers.done.catch((error: unknown) => fail(`The worker stopped unexpectedly: ${(error as Error).message}`))
 }
 
-/** Makes the platform key if there is none yet, or none that can still be used. It is shown by whoever calls this, once, and never again. */
+/** Creates the platform key if no usable one exists. The caller shows it once; it cannot be read again. */
 export async function firstPlatformKey({
   db,
   config,

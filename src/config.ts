@@ -25,7 +25,8 @@ const cidrs = z
     (entries) =>
       entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
     {
-      message: 'must be host names, addresses and CIDRs, separated by commas; no ports, no wildcards',
+      message:
+        'must be a comma-separated list of host names, IP addresses and CIDR ranges, without ports or wildcards',
       abort: true,
     },
   )
@@ -74,7 +75,7 @@ const portRanges = z.string().transform((text, context): PortRange[] => {
   if (!ranges.every(([first, last]) => first >= 1 && first <= last && last <= 65_535)) {
     context.addIssue({
       code: 'custom',
-      message: 'must be ports and ranges of ports, separated by commas: 443,8443,10000-65535',
+      message: 'must be a comma-separated list of ports and port ranges such as 443,8443,10000-65535',
     })
   }
   return ranges
@@ -88,20 +89,21 @@ const secretKeys = z.string().transform((text, context): SecretKeys => {
   if (keys.some(({ id, key }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== 32)) {
     context.addIssue({
       code: 'custom',
-      message: 'must be id:key, … with keys of 32 bytes in base64 (openssl rand -base64 32)',
+      message:
+        'must be a comma-separated list of id:key pairs, each key 32 bytes in base64 (openssl rand -base64 32)',
     })
   }
   if (new Set(keys.map(({ id }) => id)).size < keys.length)
-    context.addIssue({ code: 'custom', message: 'must give each key an id of its own' })
+    context.addIssue({ code: 'custom', message: 'must not use the same key id twice' })
   return keys
 })
 
-/** What links in messages begin with. A path may stand in it, where a proxy serves us below one. */
+/** The base of links in messages. It may have a path, for a proxy that serves the API below one. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-  .regex(/^[^?#@]*$/, 'must have no credentials, no query and no fragment')
+  .regex(/^[^?#@]*$/, 'must not contain credentials, a query or a fragment')
 
-/** The file's content: it is read once, at the start. */
+/** Replaced by the file's content, which is read once, at the start. */
 const certificates = z.string().transform((file, context) => {
   try {
     const pem = readFileSync(file, 'utf8')
@@ -111,7 +113,7 @@ const certificates = z.string().transform((file, context) => {
   }
   context.addIssue({
     code: 'custom',
-    message: `must be a readable file of certificates in PEM: ${file} is not`,
+    message: `must be the path of a readable PEM certificate file, which ${file} is not`,
   })
   return z.NEVER
 })
@@ -120,12 +122,12 @@ const mailDomains = z
   .string()
   .transform((text) => text.split(',').map((entry) => domainToASCII(entry.trim()) || entry))
   .refine((entries) => entries.every((entry) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(entry)), {
-    message: 'must be domains such as example.com, separated by commas; no wildcards',
+    message: 'must be a comma-separated list of domains such as example.com, without wildcards',
   })
 
-/** Each destination's id is added to the part before the @, of which 64 characters are all that mail servers take (RFC 5321). */
+/** The destination's id is added to the local part, which may have at most 64 characters (RFC 5321). */
 const mailBounces = z
-  .email('must be an address such as bounces@example.com')
+  .email('must be an email address such as bounces@example.com')
   .refine((text) => text.lastIndexOf('@') <= 33, 'must have at most 33 characters before the @')
 
 /** A folder, or `s3://bucket/prefix`. */
@@ -133,31 +135,31 @@ const archive = z.string().transform((text, context) => {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return { kind: 'folder' as const, path: resolve(text) }
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text) ?? []
   if (bucket !== undefined) return { kind: 's3' as const, bucket, prefix: prefix.replace(/^\/+|\/+$/g, '') }
-  context.addIssue({ code: 'custom', message: 'must be a folder, or s3://bucket/prefix' })
+  context.addIssue({ code: 'custom', message: 'must be a folder or s3://bucket/prefix' })
   return z.NEVER
 })
 
 /**
- * The proxies whose `X-Forwarded-For` is believed, as Express takes them: how many stand before us, or their addresses. Not
- * `true`, which would let every caller choose an address.
+ * The proxies whose `X-Forwarded-For` is trusted, as Express takes them: their number or their addresses. Not `true`, which would
+ * let callers choose their address.
  */
 const trustProxy = z.string().transform((text, context): number | string[] => {
   if (/^[1-9]$/.test(text)) return Number(text)
   const entries = text.split(',').map((entry) => entry.trim())
   const names = ['loopback', 'linklocal', 'uniquelocal']
-  // Not in short: `10` is an address, too, for some.
+  // Only four-part addresses: some parsers take `10` for an address, too.
   const isAddress = (entry: string) => ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry)
   if (entries.every((entry) => names.includes(entry) || isAddress(entry) || ipaddr.isValidCIDR(entry)))
     return entries
   context.addIssue({
     code: 'custom',
     message:
-      'must be how many proxies there are (1 to 9), or their addresses, CIDRs, loopback, linklocal or uniquelocal, separated by commas',
+      'must be the number of proxies (1 to 9), or a comma-separated list of their IP addresses, CIDR ranges, loopback, linklocal or uniquelocal',
   })
   return z.NEVER
 })
 
-/** As browsers send them: no path, no wildcard, and not `null`, which any page can be. */
+/** Origins as browsers send them: no path, no wildcard, and not `null`, which any page can have. */
 const origins = z
   .string()
   .transform((text) => text.split(',').map((entry) => entry.trim()))
@@ -166,7 +168,10 @@ const origins = z
       entries.every(
         (entry) => /^https?:[^*]+$/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry,
       ),
-    { message: 'must be origins such as https://app.example.com, separated by commas; no path, no *' },
+    {
+      message:
+        'must be a comma-separated list of origins such as https://app.example.com, without paths or wildcards',
+    },
   )
 
 /** Every variable that Switchyard reads, with its default. Absent and empty are the same. */
@@ -236,12 +241,16 @@ const archiveKeys = ['ARCHIVE_S3_ACCESS_KEY_ID', 'ARCHIVE_S3_SECRET_ACCESS_KEY']
 const consistent = variables.superRefine((given, context) => {
   const [absent, ...others] = archiveKeys.filter((name) => given[name] === undefined)
   if (absent && others.length === 0)
-    context.addIssue({ code: 'custom', path: [absent], message: 'is missing: an access key has both parts' })
+    context.addIssue({
+      code: 'custom',
+      path: [absent],
+      message: 'is missing: set both parts of the access key or neither',
+    })
 })
 
 export type Config = z.output<typeof variables> & Partial<Record<HostsVariable, string[]>>
 
-/** Names every bad variable at once, so that nobody mends them one start at a time. */
+/** Lists all invalid variables at once, so that they can be fixed in one go. */
 export class ConfigError extends Error {}
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -249,15 +258,15 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) }
 }
 
-/** What the command `npm run config` reads: where the API is, and as whom to call it. */
+/** The variables of `npm run config`: the API's URL and the key to call it with. */
 const commandVariables = z.object({
   SWITCHYARD_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .default('http://127.0.0.1:3000'),
-  SWITCHYARD_KEY: z.string('must be set to a key of the environment that is meant'),
+  SWITCHYARD_KEY: z.string('must be set to an API key of the environment to configure'),
 })
 
-/** `variable` answers with any other one, for a document that names it. */
+/** `variable` returns any other variable, for documents that refer to it. */
 export function readCommandConfig(environment: NodeJS.ProcessEnv = process.env) {
   const variable = (name: string) => environment[name] || undefined
   return { ...parseVariables(commandVariables, environment), variable }
@@ -271,21 +280,21 @@ function parseVariables<Schema extends z.ZodType>(
   const parsed = schema.safeParse(given, { error: fieldMessage })
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
-  throw new ConfigError(`These environment variables cannot be used:\n${lines.join('\n')}`)
+  throw new ConfigError(`Invalid environment variables:\n${lines.join('\n')}`)
 }
 
-/** How to reach the Temporal server at an address, by the variables. */
+/** Connection settings for the Temporal server at an address. */
 export function temporalSettings(config: Config, address: string) {
   const { TEMPORAL_NAMESPACE: namespace, TEMPORAL_TLS: tls, TEMPORAL_API_KEY: apiKey } = config
   return { address, namespace, tls, apiKey, payloadKeys: config.PAYLOAD_KEYS }
 }
 
-/** For the production roots, which start no service of their own. */
+/** For the production roots, which do not start services themselves. */
 export function requireVariables<Name extends keyof Config>(config: Config, names: readonly Name[]) {
   const missing = names.filter((name) => config[name] === undefined)
   if (missing.length > 0) {
     throw new ConfigError(
-      `These environment variables must be set: ${missing.join(', ')}. (\`npm start\` needs none: it brings its own services.)`,
+      `Missing environment variables: ${missing.join(', ')}. (\`npm start\` needs none: it starts its own services.)`,
     )
   }
   return config as Config & { [Key in Name]-?: NonNullable<Config[Key]> }

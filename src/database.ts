@@ -3,8 +3,8 @@ import { grantApplication } from './db/schema/grants.ts'
 import { migrate } from './db/schema/migrate.ts'
 
 /**
- * Brings the database to the newest migration, and lets the role of `databaseUrl` work with it where the owner is another one.
- * Answers with the names of the migrations it applied.
+ * Applies all missing migrations, and grants the role of `databaseUrl` access if another role is the owner. Returns the names of
+ * the applied migrations.
  */
 export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUrl): Promise<string[]> {
   const db = await openDatabase(ownerUrl)
@@ -14,7 +14,7 @@ export async function migrateDatabase(databaseUrl: string, ownerUrl = databaseUr
   return applied
 }
 
-/** Connects, and says in words when it cannot. The URL's password is not repeated. */
+/** Connects, with a readable error if that fails. The error does not contain the URL's password. */
 export async function openDatabase(databaseUrl: string, poolSize?: number): Promise<Db> {
   const db = openDb(databaseUrl, { poolSize })
   try {
@@ -24,7 +24,7 @@ export async function openDatabase(databaseUrl: string, poolSize?: number): Prom
     await db.$disconnect()
     const { host, pathname } = new URL(databaseUrl)
     throw new Error(
-      `PostgreSQL cannot be reached at ${host}${pathname}: is it running, and is DATABASE_URL right? (Without DATABASE_URL, \`npm start\` brings its own.)`,
+      `Cannot connect to PostgreSQL at ${host}${pathname}: is it running, and is DATABASE_URL correct? (Without DATABASE_URL, \`npm start\` starts its own.)`,
       { cause },
     )
   }

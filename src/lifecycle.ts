@@ -1,6 +1,6 @@
 import { createRedactor } from './log-redaction.ts'
 
-/** What was started, to be stopped in the opposite order. */
+/** Stops what was started in reverse order. */
 export class Lifecycle {
   readonly #stops: { what: string; stop: () => Promise<unknown> }[] = []
   #stopping: Promise<void> | undefined
@@ -10,7 +10,7 @@ export class Lifecycle {
     this.#stops.push({ what, stop })
   }
 
-  /** Stops everything, newest first. What cannot be stopped is said, and the rest goes on. Calling it again waits for the first. */
+  /** Stops everything, newest first. Failures are reported and do not stop the rest. A second call waits for the first. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll()
     return this.#stopping
@@ -21,7 +21,7 @@ export class Lifecycle {
       try {
         await stop()
       } catch (error) {
-        console.error(`${what} did not stop as it should: ${(error as Error).message}`)
+        console.error(`${what} did not stop cleanly: ${(error as Error).message}`)
       }
     }
   }
@@ -30,8 +30,8 @@ export class Lifecycle {
 const oneMomentMs = 300
 
 /**
- * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or when a part of it fails, and ends the process. A failed start
- * prints one message that says what to do, and stops what had already started.
+ * Runs a root: starts it, stops it on Ctrl-C, SIGTERM or the failure of a part, and ends the process. A failed start prints one
+ * message with a remedy and stops everything already started.
  */
 export async function runRoot(
   start: (lifecycle: Lifecycle, fail: (why: string) => void) => Promise<void>,
@@ -60,7 +60,9 @@ export async function runRoot(
       if (!again) return
       presses += 1
       if (presses > 2) process.exit(130)
-      console.error(presses === 1 ? `stopping (${signal}) …` : 'still stopping; once more ends it at once')
+      console.error(
+        presses === 1 ? `stopping (${signal}) …` : 'still stopping; press once more to exit immediately',
+      )
       void end()
     })
   }
@@ -72,12 +74,14 @@ export async function runRoot(
   }
 }
 
-/** The messages of an error and of what caused it; the stack only where nobody wrote the message for people. No secrets. */
+/**
+ * The messages of an error and its cause, with secrets redacted. The stack is shown only for errors without a message for people.
+ */
 function explain(error: unknown): string {
-  return createRedactor()(messageOf(error))
+  return createRedactor()(startFailure(error))
 }
 
-function messageOf(error: unknown): string {
+function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
   const bug = error instanceof TypeError || error instanceof ReferenceError

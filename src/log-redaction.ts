@@ -1,7 +1,7 @@
 import { channels } from './channels/index.ts'
 import { redacted } from './domain/redaction/redaction.ts'
 
-/** What looks like a secret wherever it stands in a line, with what of it may stay. No pattern can be made to run long. */
+/** Patterns of secrets anywhere in a line, with the part to keep. All run in linear time. */
 const patterns: readonly [pattern: RegExp, instead: string][] = [
   // Our own keys and secrets, by their beginnings.
   [/\b(sk_(?:live|test|platform)_|whsec_|whsk_|apisec_)[\w+/=-]{4,}/g, `$1${redacted}`],
@@ -11,7 +11,7 @@ const patterns: readonly [pattern: RegExp, instead: string][] = [
     /("[\w-]{0,40}(?:authorization|cookie|api[_-]?key|token|secret|password|passwd)[\w-]{0,40}":)"(?:[^"\\]|\\.)*"/gi,
     `$1"${redacted}"`,
   ],
-  // Of a URL: who logs in, what is a key in its query, and links that are a key by themselves.
+  // In URLs: credentials, keys in the query, and links that are credentials themselves.
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'\\]{1,512}@/gi, `$1${redacted}@`],
   [/([?&](?:api_key|key|token|secret|signature|sig)=)[^&\s"'\\]{1,2048}/gi, `$1${redacted}`],
   [/(\/(?:acknowledge|unsubscribe|confirm(?:ation)?|recipients?)\/)[\w.~%-]{24,2048}/g, `$1${redacted}`],
@@ -26,8 +26,8 @@ const channelUrls = channels.flatMap(({ hosts }) =>
 )
 
 /**
- * The last thing that a line of the log, or a message of a start that fails, goes through: whatever slipped into an error's text
- * or a library's words is taken out of it. `secrets` are those that this process was configured with.
+ * Redacts secrets in log lines and start-up errors, as the last step, because libraries may put them into messages. `secrets` are
+ * this process's own.
  */
 export function createRedactor(secrets: readonly string[] = []): (text: string) => string {
   const known = [...new Set(secrets.filter(({ length }) => length >= 8).flatMap(spellings))]

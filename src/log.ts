@@ -4,8 +4,8 @@ import { createRedactor } from './log-redaction.ts'
 export type Log = Logger
 
 /**
- * JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. No line holds a
- * secret, whoever wrote it: `secrets` are those of this process, others are known by how they look.
+ * JSON lines, one wide event per unit of work: its name as `event`, then ids, outcome, reason and `durationMs`. No line contains
+ * a secret, whatever its origin: `secrets` are this process's own, others are recognised by their form.
  */
 export function createLog(
   level: string,
@@ -31,24 +31,23 @@ interface ShownError {
 }
 
 /**
- * What an error says, and what caused it. Libraries hang requests, connections and configurations on their errors: none of that
- * is logged.
+ * An error's message and cause. Libraries attach requests, connections and configurations to their errors, which are not logged.
  */
 function showError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error
   const { name, cause } = error
   const { code } = error as { code?: unknown }
-  const message = quotesInput(error) ? 'a text that is not JSON' : error.message
+  const message = quotesInput(error) ? 'a string that is not valid JSON' : error.message
   const shown: ShownError = { type: name, message }
   if (typeof code === 'string' || typeof code === 'number') shown.code = code
   if (error.stack !== undefined) shown.stack = error.stack.replace(error.message, message)
-  if (cause instanceof Error && depth < mostCauses) shown.cause = showError(cause, depth + 1)
+  if (cause instanceof Error && depth < maxCauses) shown.cause = showError(cause, depth + 1)
   return shown
 }
 
-const mostCauses = 5
+const maxCauses = 5
 
-/** What `JSON.parse` throws quotes what it was given. */
+/** Errors of `JSON.parse` quote their input. */
 function quotesInput(error: Error): boolean {
   return error instanceof SyntaxError && error.message.includes('JSON')
 }

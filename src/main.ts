@@ -40,7 +40,7 @@ await runRoot(async (lifecycle, fail) => {
     databaseUrl,
     temporalAddress: temporal.address,
     secretKeys: config.SECRET_KEYS ?? localSecretKeys(config),
-    publicUrl: publicUrlOf(config),
+    publicUrl: choosePublicUrl(config),
     sandboxLoopback: true,
     requireSmtpTls: config.SMTP_TLS === 'required',
   }
@@ -52,14 +52,14 @@ await runRoot(async (lifecycle, fail) => {
   const options = { eagerStart, admission, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
   const url = await serveApi(platform, options, lifecycle)
   progress(
-    'loopback is open to sandbox destinations, so that a local receiver can be tried; production ones stay closed',
+    'sandbox destinations may use loopback addresses, so that you can try a local receiver; production destinations may not',
   )
   const platformKey = await firstPlatformKey(platform)
-  if (platformKey !== undefined) keepPlatformKey(config, platformKey)
+  if (platformKey !== undefined) storePlatformKey(config, platformKey)
   announce({ api: url, docs: `${url}/docs`, 'temporal-ui': temporal.uiUrl, 'platform-key': platformKey })
 })
 
-function publicUrlOf({ PUBLIC_URL, PORT }: Config): string {
+function choosePublicUrl({ PUBLIC_URL, PORT }: Config): string {
   return PUBLIC_URL ?? `http://127.0.0.1:${PORT}`
 }
 
@@ -67,7 +67,7 @@ function progress(line: string): void {
   console.error(`  ${line}`)
 }
 
-/** The one line that says it is up, for people and for scripts: `ready` and then `name=value`. */
+/** Prints the line that says that it is ready, for people and scripts: `ready` and then `name=value`. */
 function announce(facts: Record<string, string | undefined>): void {
   const parts = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
@@ -78,7 +78,7 @@ function announce(facts: Record<string, string | undefined>): void {
 async function postgres(config: Config, lifecycle: Lifecycle, fail: (why: string) => void) {
   const running = await startPostgres({ dataDir: join(config.DATA_DIR, 'postgres'), progress })
   lifecycle.add('PostgreSQL', () => running.stop())
-  running.onExit((why) => fail(`PostgreSQL ended: ${why}`))
+  running.onExit((why) => fail(`PostgreSQL stopped unexpectedly: ${why}`))
   return running
 }
 
@@ -94,12 +94,12 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
     dbFile: join(privateFolder(config, 'temporal'), 'temporal.db'),
     port: config.TEMPORAL_PORT,
     uiPort: config.TEMPORAL_UI_PORT,
-    uiCodecEndpoint: config.PAYLOAD_KEYS && `${linkBase(publicUrlOf(config))}/codec`,
+    uiCodecEndpoint: config.PAYLOAD_KEYS && `${linkBase(choosePublicUrl(config))}/codec`,
     namespace: config.TEMPORAL_NAMESPACE,
     progress,
   })
   lifecycle.add('Temporal', () => running.stop())
-  running.onExit((why) => fail(`The Temporal server ended: ${why}`))
+  running.onExit((why) => fail(`The Temporal server stopped unexpectedly: ${why}`))
   const { connection, client } = await connectTemporal({
     address: running.address,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -111,7 +111,7 @@ async function localTemporal(config: Config, lifecycle: Lifecycle, fail: (why: s
   return running
 }
 
-/** Events are people's identity documents: nobody else on this machine reads what is kept of them. */
+/** Private, because events contain identity documents that no other user of this machine may read. */
 function privateFolder({ DATA_DIR }: Config, name: string): string {
   const folder = join(DATA_DIR, name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -122,7 +122,7 @@ async function mailCatcher(config: Config, lifecycle: Lifecycle): Promise<string
   const folder = privateFolder(config, 'mail')
   const catcher = await startMailCatcher({ folder })
   lifecycle.add('the mail catcher', () => catcher.stop())
-  progress(`mail is not sent but kept in ${folder} (set SMTP_URL to send it)`)
+  progress(`mail is written to ${folder} instead of being sent (set SMTP_URL to send it)`)
   return catcher.smtpUrl
 }
 
@@ -133,10 +133,10 @@ function localSecretKeys({ DATA_DIR }: Config): SecretKeys {
   return [{ id: 'local', key: Buffer.from(readFileSync(file, 'utf8'), 'base64') }]
 }
 
-/** The platform key is printed only once: it is kept here for whoever missed it, and for `npm run demo`. */
-function keepPlatformKey({ DATA_DIR }: Config, key: string): void {
+/** Stores the platform key, which is printed only once, for later use and for `npm run demo`. */
+function storePlatformKey({ DATA_DIR }: Config, key: string): void {
   const file = join(DATA_DIR, 'platform.key')
   rmSync(file, { force: true }) // An older file would keep its own mode.
   writeFileSync(file, `${key}\n`, { mode: 0o600 })
-  progress(`the platform key is kept in ${file}`)
+  progress(`the platform key is stored in ${file}`)
 }

@@ -22,7 +22,7 @@ const filtersMs = 1_000
 /** For the largest configuration on a slow machine. */
 const yamlMs = 8_000
 
-/** What a compute thread does (src/compute), kind by kind. Each job ends itself when its time is up. */
+/** The jobs of a compute thread (src/compute), by kind. Each enforces its own deadline. */
 const jobs: Jobs = {
   passFilters: ({ filters, event, dataText }) =>
     passFilters(filters, { ...event, data: unpackData(dataText) }, filtersMs),
@@ -58,12 +58,12 @@ export function runJob({ kind, input }: JobRequest): JobAnswer {
     if (!(error instanceof OverDeadline)) throw error
     return { overTime: true, ranMs: performance.now() - startedAt }
   } finally {
-    leaveRoom()
+    clearCachesIfFull()
   }
 }
 
-/** What one tenant's jobs leave in caches must not use up the memory of the next one's. */
-function leaveRoom(): void {
+/** Clears caches once half of the heap is used, so that one tenant's jobs do not use up the memory of the next one's. */
+function clearCachesIfFull(): void {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
   if (used < limit / 2) return
   forgetCompiledSchemas()

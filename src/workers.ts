@@ -12,11 +12,12 @@ export interface WorkersOptions {
   namespace: string
   deps: ActivityDeps
   /** Absent: payloads are in the clear. */
-  payloadKeys?: PayloadKeys | undefined
+  payloadKeys?: PayloadKeys
   /** Replaces the product's workflows. It must have been bundled with the same data converter. */
   workflowBundle?: WorkflowBundleOption
-  /** Called when the first task of an event that was started eagerly is done: what it did is recorded. */
-  onEagerDone?: (() => void) | undefined
+
+  /** Called when the first workflow task of an eagerly started event is done and recorded. */
+  onEagerDone?: () => void
 }
 
 export interface RunningWorkers {
@@ -30,8 +31,8 @@ export interface RunningWorkers {
 const shutdownGraceTime = '35s'
 
 /**
- * Workflow tasks at once: of events that this process accepts itself, and those that it polls for. With
- * more of them, all tasks take longer and none is done earlier: two cores are busy with these.
+ * Concurrent workflow tasks for events that this process accepts, and for those that it polls. More of them would only make each
+ * take longer: these keep two cores busy.
  */
 export const eagerSlots = 8
 const polledSlots = 16
@@ -43,7 +44,7 @@ function fixed(numSlots: number) {
   return { type: 'fixed-size', numSlots } as const
 }
 
-/** Runs the two workers of a process: the main one, and the slow lane that holds nobody up. */
+/** Runs the process's two workers: the main one and the slow lane. */
 export async function startWorkers({
   connection,
   namespace,

@@ -7,41 +7,40 @@ import { exhaustedNews, failingNews, type News } from '../domain/operational.ts'
 import { ofDestinations } from '../domain/routing/plan.ts'
 import { route } from '../domain/routing/routing.ts'
 import { routingFilters } from '../domain/routing/filters.ts'
-import { announce, operationalEvent } from '../temporal/operational-events.ts'
-import { askingEvent } from './asking-event.ts'
+import { emitOperationalEvent, toEvent } from '../temporal/operational-events.ts'
+import { readCallingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './deps.ts'
 
-/** What a workflow has to tell of a delivery of its event. */
+/** The state of a delivery that a workflow reports. */
 export interface DeliveryNews {
   news: 'failing' | 'exhausted'
   destinationId: string
   /** The path of the rule's step that makes it. */
   step?: string
   reason: string
-  /** How many were made. */
+  /** The number of attempts made. */
   attempts: number
   lastError?: string
 }
 
 /**
- * Tells a tenant what becomes of a delivery, if anybody is to hear of it: once of each that is given up, and once of a
- * destination for as long as it fails.
- * An operational event begets no others, and of a test nobody is told. May be repeated.
+ * Emits the operational events of a delivery if a destination subscribes to them: once per failed delivery, and once per
+ * destination while it keeps failing. Operational events and tests cause none. Safe to repeat.
  */
 export function createAnnounceDelivery({ db, compute, log }: Pick<ActivityDeps, 'db' | 'compute' | 'log'>) {
   return async function announceDelivery(told: DeliveryNews): Promise<void> {
-    const { event, workflowId } = await askingEvent()
+    const { event, workflowId } = await readCallingEvent()
     if (event.operational || event.test) return
     const news = await newsOf(event, workflowId, told)
     if (!news) return
-    const heard = await isHeard(operationalEvent(news))
-    if (heard) await announce(getClient(), news, { eager: false })
+    const heard = await isHeard(toEvent(news))
+    if (heard) await emitOperationalEvent(getClient(), news, { eager: false })
     const { tenantId, environment, type } = news
     const { destinationId, step, reason } = told
     log.info({ tenantId, environment, eventId: event.id, destinationId, step, reason, heard }, type)
   }
 
-  /** Many deliveries may be given up at once: where nobody would hear of it, no event is made of each. */
+  /** Many deliveries may fail at once: no event is made if no destination would receive it. */
   async function isHeard(news: Event): Promise<boolean> {
     const scope = { tenantId: news.tenantId, environment: news.environment }
     const [destinations, rules] = await Promise.all([

@@ -2,12 +2,12 @@ import { activityInfo, getClient } from '@temporalio/activity'
 import type { Event } from '../domain/event.ts'
 import { readEventInput } from '../temporal/log/event-input.ts'
 
-/** The event of the workflow that asks for the running activity, and which of its runs that is. Throws outside of an activity. */
-export async function askingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
+/** Returns the event and run of the workflow that called the current activity. Throws outside of an activity. */
+export async function readCallingEvent(): Promise<{ event: Event; workflowId: string; runId: string }> {
   const { workflowExecution } = activityInfo()
-  if (!workflowExecution) throw new Error('only a workflow asks for this')
+  if (!workflowExecution) throw new Error('this activity can only be called by a workflow')
   const { workflowId, runId } = workflowExecution
   const input = await readEventInput(getClient(), workflowId, runId)
-  if ('erased' in input) throw new Error('what was erased asks for nothing')
+  if ('erased' in input) throw new Error('the event is erased')
   return { event: input.event, workflowId, runId }
 }

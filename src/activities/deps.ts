@@ -10,7 +10,7 @@ import type { Circuits } from './limits/circuits.ts'
 import type { Lanes } from './limits/lanes.ts'
 import type { Throttles } from './limits/throttles.ts'
 
-/** What activities work with. Only the composition roots construct it. */
+/** The dependencies of activities, constructed by the composition roots only. */
 export interface ActivityDeps {
   db: Db
   secretKeys: SecretKeys
@@ -19,11 +19,11 @@ export interface ActivityDeps {
   lanes: Lanes
   circuits: Circuits
   throttles: Throttles
-  /** Where closed events are kept, if the operator wants that. */
-  archive?: Archive | undefined
-  /** Gives the link by which whoever gets a message acknowledges its event. Without a public URL there is none. */
-  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink> | undefined
-  /** Likewise the links by which people confirm that they want mail, and unsubscribe. */
-  emailLinks?: EmailLinks | undefined
+  /** The archive of closed events, if the operator has configured one. */
+  archive?: Archive
+  /** Creates the link by which the reader of a message acknowledges its event. Absent without a public URL. */
+  acknowledgeLink?: ReturnType<typeof createAcknowledgeLink>
+  /** Creates the links to confirm and to unsubscribe. Absent without a public URL. */
+  emailLinks?: EmailLinks
   log: Log
 }

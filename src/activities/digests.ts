@@ -2,14 +2,14 @@ import { getClient } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import pMap, { pMapSkip } from 'p-map'
 import type { Scope } from '../db/destinations/destinations.ts'
-import { erasuresOf } from '../db/erasures.ts'
-import { erasureOf } from '../domain/redaction/erasure.ts'
+import { findErasures } from '../db/erasures.ts'
+import { findRequest } from '../domain/redaction/erasure.ts'
 import type { Event } from '../domain/event.ts'
 import { withHops } from '../domain/hops.ts'
 import { jsonText, parseKeepingText, stringifyExactly } from '../domain/json/json-text.ts'
 import { valueAt } from '../domain/delivery/ordering.ts'
 import { readEventInput } from '../temporal/log/event-input.ts'
-import { isNotFound } from '../temporal/grpc.ts'
+import { ifFound } from '../temporal/grpc.ts'
 import { startEventOnce } from '../temporal/start-event.ts'
 import {
   collectDigestType,
@@ -19,29 +19,33 @@ import {
 } from '../workflows/contract/digests.ts'
 import { scopeOfWorkflow } from '../workflows/contract/event.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
-import { askingEvent } from './asking-event.ts'
+import { readCallingEvent } from './asking-event.ts'
 import type { ActivityDeps } from './deps.ts'
 
 export type DigestToJoin = Omit<DigestInput, 'tenantId' | 'environment' | 'waiting'> & { digestId: string }
 export type DigestToStart = DigestInput & { eventId: string; entries: readonly DigestEntry[] }
 
-/** The type of the event that tells of others. */
+/** The type of a digest's event. */
 export const digestEventType = 'digest'
 
 export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
-  /** Also those that are being erased: they must not find their way into a digest meanwhile. */
+  /** Leaves out events that are being erased as well, so that they cannot enter a digest meanwhile. */
   async function withoutErased(scope: Scope, events: readonly Event[]): Promise<Event[]> {
-    const asked = await erasuresOf(db, scope, events.map(({ id }) => id)) // prettier-ignore
-    return events.filter((event) => !erasureOf(event, asked))
+    const asked = await findErasures(
+      db,
+      scope,
+      events.map(({ id }) => id),
+    )
+    return events.filter((event) => !findRequest(event, asked))
   }
 
   return {
     /**
-     * Puts the event of the asking workflow into a digest, which begins with it if there is none. Repeating it changes nothing.
-     * Returns when that was (ISO 8601, UTC).
+     * Adds the calling workflow's event to a digest, which is started if there is none. Repeating it changes nothing. Returns the
+     * time of the entry (ISO 8601, UTC).
      */
     async joinDigest({ digestId, ...digest }: DigestToJoin): Promise<string> {
-      const { event, workflowId, runId } = await askingEvent()
+      const { event, workflowId, runId } = await readCallingEvent()
       const bytes = Buffer.byteLength(jsonText(event.data))
       await getClient().workflow.signalWithStart(collectDigestType, {
         workflowId: digestId,
@@ -54,7 +58,7 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
       return new Date().toISOString()
     },
 
-    /** Starts the event that tells of those collected. Its id is given, so that repeating it changes nothing. */
+    /** Starts the digest's event. Its id is given, so repeating the call changes nothing. */
     async startDigest({ eventId, entries, orders, by, tenantId, environment }: DigestToStart): Promise<void> {
       const scope = { tenantId, environment }
       const events = await withoutErased(scope, await readEvents(getClient(), entries))
@@ -64,9 +68,9 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
         tenantId,
         environment,
         type: digestEventType,
-        data: parseKeepingText(stringifyExactly(dataOf(events, orders, by))),
+        data: parseKeepingText(stringifyExactly(digestData(events, orders, by))),
         createdAt: new Date().toISOString(),
-        // What becomes of it must not be told of where it tells of just that: that would go on for ever.
+        // A digest of operational events is operational itself: its own deliveries must not cause further operational events without end.
         ...(events.some(({ operational }) => operational) && { operational: true }),
       }
       const hops = Math.max(...events.map(({ hops = 0 }) => hops))
@@ -79,24 +83,23 @@ export function createDigests({ db, log }: Pick<ActivityDeps, 'db' | 'log'>) {
   }
 }
 
-/** There may be a hundred. One that was erased, or that an operator has deleted, meanwhile is left out. */
+/** There may be a hundred. Events that were erased or deleted meanwhile are left out. */
 async function readEvents(client: Client, entries: readonly DigestEntry[]): Promise<Event[]> {
   return pMap(
     entries,
     async ({ workflowId, runId }) => {
-      try {
-        const input = await readEventInput(client, workflowId, runId)
-        return 'erased' in input ? pMapSkip : input.event
-      } catch (error) {
-        if (isNotFound(error)) return pMapSkip
-        throw error
-      }
+      const input = await ifFound(readEventInput(client, workflowId, runId))
+      return !input || 'erased' in input ? pMapSkip : input.event
     },
     { concurrency: 10 },
   )
 }
 
-function dataOf(events: readonly Event[], { ruleId, name }: DigestInput['orders'], by: string | undefined) {
+function digestData(
+  events: readonly Event[],
+  { ruleId, name }: DigestInput['orders'],
+  by: string | undefined,
+) {
   const [first] = events
   const key = first && by !== undefined ? valueAt(first, by) : undefined
   const times = events.map(({ createdAt }) => createdAt).sort()

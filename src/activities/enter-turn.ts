@@ -1,12 +1,12 @@
 import { getClient } from '@temporalio/activity'
-import { enterTurn, type Entering } from '../temporal/turns.ts'
+import { enterTurn, type QueueEntry } from '../temporal/turns.ts'
 
 /**
- * Puts a workflow into a queue, as an activity: a workflow cannot start another one and signal it in one go. Answers when that was
- * (Unix ms).
+ * Appends a workflow to a queue. An activity, because a workflow cannot start and signal another one atomically. Returns the time
+ * of the entry (Unix ms).
  */
 export function createEnterTurn() {
-  return async (entering: Entering): Promise<number> => {
+  return async (entering: QueueEntry): Promise<number> => {
     await enterTurn(getClient(), entering)
     return Date.now()
   }

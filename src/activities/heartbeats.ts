@@ -1,6 +1,6 @@
 import { heartbeat } from '@temporalio/activity'
 
-/** Tells Temporal every so often that the worker is still there, for as long as the work lasts. */
+/** Sends heartbeats to Temporal while the work lasts. */
 export async function whileHeartbeating<Result>(
   everyMs: number,
   work: () => Promise<Result>,

@@ -1,4 +1,4 @@
-import { releasePlace } from '../db/limits/pace.ts'
+import { releaseReservation } from '../db/limits/pace.ts'
 import { createAnnounceDelivery } from './announce.ts'
 import { createAttempts } from './attempt/attempt.ts'
 import { createDeletion } from './erase/tenant.ts'
@@ -13,8 +13,8 @@ import { createRollUp } from './roll-up/roll-up.ts'
 import { createTiming } from './timing.ts'
 import type { ActivityDeps } from './deps.ts'
 
-/** A place in a destination's pace that a delivery has kept and will not use. */
-export interface PlaceToRelease {
+/** A pace reservation that a delivery holds and will not use. */
+export interface ReservationToRelease {
   destinationId: string
   number: number
 }
@@ -29,7 +29,8 @@ export function createActivities(deps: ActivityDeps & { ongoing: OngoingAttempts
     disable: createDisable(deps),
     announceDelivery: createAnnounceDelivery(deps),
     enterTurn: createEnterTurn(),
-    releasePlace: ({ destinationId, number }: PlaceToRelease) => releasePlace(deps.db, destinationId, number),
+    releasePlace: ({ destinationId, number }: ReservationToRelease) =>
+      releaseReservation(deps.db, destinationId, number),
     ...createTiming(),
     ...createDigests(deps),
     ...createReplays(deps),

@@ -1,12 +1,13 @@
 import { findVerdicts } from '../compute/find-verdicts.ts'
 import type { Db } from '../db/client.ts'
 import { routableDestinations, type Scope } from '../db/destinations/destinations.ts'
-import { releasePlace } from '../db/limits/pace.ts'
+import { releaseReservation } from '../db/limits/pace.ts'
 import { passRule, rulesHoldingBack } from '../db/limits/rule-passes.ts'
 import { enabledRules } from '../db/rules.ts'
 import { templateDefaults } from '../db/templates.ts'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Event } from '../domain/event.ts'
-import { confirmationOf } from '../domain/operational.ts'
+import { readConfirmation } from '../domain/operational.ts'
 import { maxPlanBytes } from '../domain/routing/plan-size.ts'
 import { leadingDeliveries, plannedDeliveries, type Plan, type Routing } from '../domain/routing/plan.ts'
 import { defaultTimeoutMs } from '../domain/delivery/retry-schedule.ts'
@@ -47,18 +48,18 @@ export function createPlan(deps: PlanDeps) {
   }
 }
 
-/** Gives back the places in paces that the API has taken for deliveries that do not begin now, or not at all. */
+/** Releases the reservations that the API made for deliveries that do not begin now, or not at all. */
 async function releaseUnused(db: Db, { places = {} }: RouteEventInput, { steps }: Plan): Promise<void> {
   const used = new Set(leadingDeliveries(steps).map(({ destinationId }) => destinationId))
   for (const [destinationId, { number }] of Object.entries(places))
-    if (!used.has(destinationId)) await releasePlace(db, destinationId, number)
+    if (!used.has(destinationId)) await releaseReservation(db, destinationId, number)
 }
 
-/** The event ends at once, and says why: Temporal would refuse the plan again and again. */
+/** Ends the event at once with the reason, because Temporal would reject the plan at every retry. */
 function refusePlan({ log }: PlanDeps, { event }: RouteEventInput, { at }: Plan, bytes: number): Plan {
   const { tenantId, environment, id: eventId } = event
   log.error({ tenantId, environment, eventId, bytes }, 'event.plan-too-large')
-  const fault = `not routed: its plan has ${bytes} bytes, and the limit is ${maxPlanBytes}. Disable or shorten rules, then replay the event.`
+  const fault = `not routed: the plan has ${bytes} bytes, which exceeds the limit of ${maxPlanBytes}. Disable or shorten rules, then replay the event.`
   return { at, steps: [], routing: [], fault }
 }
 
@@ -69,7 +70,7 @@ async function decide(
 ): Promise<Routing> {
   if (test && 'url' in test) return planUrlTest(test.url)
   const scope = { tenantId: event.tenantId, environment: event.environment }
-  const asking = confirmationOf(event)
+  const asking = readConfirmation(event)
   if (asking) return routeConfirmation(await routableDestinations(db, scope, [asking.destinationId]))
   const asked = test ? [test.destinationId] : replay?.destinations
   const [destinations, rules, templates] = await Promise.all([
@@ -107,5 +108,5 @@ function planTest(
   const { id: destinationId, name, channel, delivery } = first
   const template = defaultTemplateFor(templates, event, channel)
   const { timeoutMs } = delivery
-  return routeTest({ destinationId, name, channel, timeoutMs, ...(template && { template }) })
+  return routeTest(definedOnly({ destinationId, name, channel, timeoutMs, template }))
 }

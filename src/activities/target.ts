@@ -7,7 +7,7 @@ import { urlUnderTest } from '../workflows/contract/event.ts'
 import type { AttemptRequest } from './attempt/request.ts'
 import type { ActivityDeps } from './deps.ts'
 
-/** What an attempt needs of a destination. */
+/** The fields of a destination that an attempt needs. */
 export type Target = Pick<
   Destination,
   | 'id'
@@ -36,7 +36,7 @@ export async function findTarget(
   if (url === undefined) return findDestination(db, secretKeys, { tenantId, environment }, destinationId)
   return {
     id: destinationId,
-    name: 'a URL that is tried out',
+    name: 'tested URL',
     tenantId,
     environment,
     channel: 'webhook',
@@ -51,8 +51,8 @@ export async function findTarget(
 }
 
 /**
- * The destination's own keys, or its tenant's API secret where the wire format signs with that; `undefined` where it must be
- * signed and there is nothing to sign with. Only a URL under test has no secret.
+ * The destination's own keys, or its tenant's API secret if the wire format signs with that. `undefined` if the message must be
+ * signed and there is no key. Only a URL under test has no secret.
  */
 export async function signingKeys(
   { db, secretKeys }: ActivityDeps,

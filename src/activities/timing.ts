@@ -8,22 +8,25 @@ export interface Moment {
   forMs: number
 }
 
-/** What a rule asks of the clock and the calendar. The answers are recorded, so that a replay has the same ones. */
+/**
+ * Answers a rule's questions about the clock and the calendar. The answers are recorded, so that a workflow's replay gets the
+ * same ones.
+ */
 export function createTiming() {
   return {
     /** When quiet hours that hold now end. */
     quietTime(windows: QuietWindow[]): Promise<Moment | undefined> {
       const until = quietUntil(windows, new Date())
-      return Promise.resolve(until && momentOf(until))
+      return Promise.resolve(until && toMoment(until))
     },
 
     /** When the clock of a zone next shows a time of day. */
     timeOfDay(time: UntilTime): Promise<Moment> {
-      return Promise.resolve(momentOf(nextTimeOfDay(time, new Date())))
+      return Promise.resolve(toMoment(nextTimeOfDay(time, new Date())))
     },
   }
 }
 
-function momentOf(until: Date): Moment {
+function toMoment(until: Date): Moment {
   return { until: until.toISOString(), forMs: Math.max(0, until.getTime() - Date.now()) }
 }

@@ -23,7 +23,7 @@ export interface AppDeps {
   /** Where people reach this API, if that is known. */
   publicUrl: string | undefined
   /** Domains that tenants may send mail from by the platform's server. */
-  mailFromDomains?: readonly string[] | undefined
+  mailFromDomains?: readonly string[]
   egress: Egress
   compute: Compute
   /** Where closed events are kept, if the operator wants that. */
@@ -37,9 +37,9 @@ export interface AppDeps {
   /** Keeps when keys were last used. */
   keyUse: KeyUse
   /** Pages of these origins may call the API from a browser. */
-  corsOrigins?: readonly string[] | undefined
+  corsOrigins?: readonly string[]
   /** The proxies before us, as Express takes them: their word on where a call comes from is believed. */
-  trustProxy?: number | string[] | undefined
+  trustProxy?: number | string[]
   /** Base of the links to Temporal's web UI, where there is one. */
   temporalUiUrl: string | undefined
   log: Log

@@ -1,3 +1,5 @@
+import { definedOnly } from '../domain/defined-only.ts'
+
 /** Every error code the API answers with: its status and title. A test keeps docs/reference/errors.md and OpenAPI in step with this table. */
 export const errorCodes = {
   bad_request: { status: 400, title: 'The request cannot be read' },
@@ -53,14 +55,14 @@ export class ApiError extends Error {
 
   /** RFC 9457 problem details. */
   toProblem() {
-    return {
+    return definedOnly({
       type: `urn:switchyard:error:${this.code}`,
       title: errorCodes[this.code].title,
       status: this.status,
       code: this.code,
       detail: this.message,
-      ...(this.errors && { errors: this.errors }),
-    }
+      errors: this.errors,
+    })
   }
 }
 

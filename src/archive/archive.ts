@@ -2,8 +2,8 @@ import type { Erased, ErasedEvent } from '../domain/redaction/erasure.ts'
 import type { Environment, Event } from '../domain/event.ts'
 import type { Timeline } from '../domain/delivery/timeline.ts'
 
-/** One file: what ended of a tenant's events in one environment on one day (UTC, `YYYY-MM-DD`). */
-export interface ArchivePlace {
+/** One file: a tenant's events in one environment that ended on one day (UTC, `YYYY-MM-DD`). */
+export interface ArchiveDay {
   tenantId: string
   environment: Environment
   day: string
@@ -17,29 +17,29 @@ interface ArchivedFacts {
   startedAt: string
   endedAt: string
   timeline: Timeline
-  /** What the tenant wanted redacted when it was archived is not in it: it cannot be sent again as it was. */
+  /** The tenant's redacted values are missing, so the event cannot be sent again as it was. */
   redacted?: true
 }
 
-export interface KeptRun extends ArchivedFacts {
+interface KeptRun extends ArchivedFacts {
   event: Event
   erased?: undefined
 }
 
-/** What is left of one: what the event held, and what of its log may quote it, is gone. */
-export interface ErasedRun extends ArchivedFacts {
+/** A tombstone: the event's data, and everything in its log that may quote it, is gone. */
+interface ErasedRun extends ArchivedFacts {
   event: ErasedEvent
   erased: Erased
 }
 
-/** Where closed events are kept after Temporal has forgotten them, as JSON lines: one file a tenant, environment and day. */
+/** Stores closed events after Temporal has deleted them, as JSON lines: one file per tenant, environment and day. */
 export interface Archive {
-  /** Takes over a local file as the one of its place, whole or not at all. What was there before is replaced. */
-  put(place: ArchivePlace, file: string): Promise<void>
-  /** Line by line; nothing where there is no such file. */
-  read(place: ArchivePlace): AsyncIterable<ArchivedRun>
-  /** The days that there are files of, the oldest first. */
-  days(of: Omit<ArchivePlace, 'day'>): Promise<string[]>
-  /** Removes all that there is of a tenant, with what puts that broke off have left. Answers with how many files that was. */
+  /** Atomically stores a local file as the day's file, replacing an existing one. */
+  put(place: ArchiveDay, file: string): Promise<void>
+  /** Yields the lines; none if there is no such file. */
+  read(place: ArchiveDay): AsyncIterable<ArchivedRun>
+  /** The days that have a file, oldest first. */
+  days(of: Omit<ArchiveDay, 'day'>): Promise<string[]>
+  /** Removes all files of a tenant, including leftovers of interrupted puts. Returns their number. */
   removeTenant(tenantId: string): Promise<number>
 }

@@ -3,19 +3,19 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Archive } from './archive.ts'
-import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
+import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 /**
- * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`. What is in it is for our account alone. A folder that
- * several workers write to must be one that they share.
+ * An archive in a folder: `<root>/<tenantId>/<environment>/<day>.jsonl`, readable by our account only. Several workers need a
+ * shared folder.
  */
 export function createFolderArchive(root: string): Archive {
   return {
     async put(place, file) {
-      const target = join(root, pathOf(place))
+      const target = join(root, dayPath(place))
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
       await removeParts(target)
-      // Beside its place, as a rename is whole or not at all within one file system only.
+      // In the same folder as the target, because a rename is atomic only within a file system.
       const part = `${target}.${randomUUID()}.part`
       try {
         await copyFile(file, part, constants.COPYFILE_EXCL)
@@ -28,23 +28,23 @@ export function createFolderArchive(root: string): Archive {
       await flush(dirname(target))
     },
     async *read(place) {
-      const file = await openIfThere(join(root, pathOf(place)))
+      const file = await openIfExists(join(root, dayPath(place)))
       if (file) yield* readLines(file.createReadStream())
     },
     async days({ tenantId, environment }) {
-      const names = await namesIn(join(root, folderOf(tenantId, environment)))
-      return names.flatMap((name) => dayOfFile(name) ?? []).sort()
+      const names = await namesIn(join(root, archiveFolder(tenantId, environment)))
+      return names.flatMap((name) => parseDay(name) ?? []).sort()
     },
     async removeTenant(tenantId) {
-      const folder = join(root, folderOf(tenantId))
+      const folder = join(root, archiveFolder(tenantId))
       const names = await namesIn(folder, { recursive: true })
       await rm(folder, { recursive: true, force: true })
-      return names.filter((name) => dayOfFile(basename(name)) !== undefined).length
+      return names.filter((name) => parseDay(basename(name)) !== undefined).length
     },
   }
 }
 
-/** A put that broke off with its worker has left its part, and all that is in it. There is one at a time of a tenant. */
+/** An interrupted put leaves a partial file. Only one put per tenant runs at a time. */
 async function removeParts(target: string): Promise<void> {
   const parts = (await namesIn(dirname(target))).filter(
     (name) => name.startsWith(`${basename(target)}.`) && name.endsWith('.part'),
@@ -61,7 +61,7 @@ async function namesIn(folder: string, options: { recursive?: boolean } = {}): P
   }
 }
 
-/** To the disk: the day counts as archived from then on, and what it was made of is forgotten some time. */
+/** Flushes to disk: from then on the day counts as archived, and Temporal will delete its source. */
 async function flush(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
@@ -71,7 +71,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function openIfThere(path: string) {
+async function openIfExists(path: string) {
   try {
     return await open(path, 'r')
   } catch (error) {

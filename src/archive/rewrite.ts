@@ -2,11 +2,11 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { erasureOf, withoutData, withoutPayload, type ErasureAsked } from '../domain/redaction/erasure.ts'
-import type { Archive, ArchivedRun, ArchivePlace } from './archive.ts'
-import { lineOf, readLines } from './lines.ts'
+import { findRequest, withoutData, withoutPayload, type ErasureRequest } from '../domain/redaction/erasure.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from './archive.ts'
+import { toLine, readLines } from './lines.ts'
 
-/** Works in a folder for our account alone, as the archive itself is, and removes it. */
+/** Runs the work in a temporary folder that only our account can read, and removes it. */
 export async function inScratchFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-archive-'))
   try {
@@ -16,21 +16,21 @@ export async function inScratchFolder<Result>(work: (folder: string) => Promise<
   }
 }
 
-/** A line without what is to be erased of it; itself where there is nothing. */
-export function withoutErased(run: ArchivedRun, asked: readonly ErasureAsked[]): ArchivedRun {
-  const by = run.erased ? undefined : erasureOf(run.event, asked)
+/** A line without its erased parts, or the same object if there are none. */
+export function withoutErased(run: ArchivedRun, asked: readonly ErasureRequest[]): ArchivedRun {
+  const by = run.erased ? undefined : findRequest(run.event, asked)
   if (!by || run.erased) return run
   const { event, timeline, ...facts } = run
   const erased = { at: by.at, erasureId: by.erasureId }
   return { ...facts, event: withoutData(event), timeline: withoutPayload(timeline), erased }
 }
 
-/** Puts a local file in its place without what is to be erased of it. */
+/** Stores a local file without its erased parts. */
 export async function putWithoutErased(
   archive: Archive,
-  place: ArchivePlace,
+  place: ArchiveDay,
   file: string,
-  asked: readonly ErasureAsked[],
+  asked: readonly ErasureRequest[],
 ): Promise<void> {
   if (asked.length === 0) return archive.put(place, file)
   const clean = `${file}.clean`
@@ -39,11 +39,11 @@ export async function putWithoutErased(
   await rm(clean)
 }
 
-/** Takes out of a day's file what is to be erased of it, whole or not at all. Answers with what the lines were that had any. */
+/** Erases from a day's file atomically. Returns the original lines that were affected. */
 export async function eraseInPlace(
   archive: Archive,
-  place: ArchivePlace,
-  asked: readonly ErasureAsked[],
+  place: ArchiveDay,
+  asked: readonly ErasureRequest[],
 ): Promise<ArchivedRun[]> {
   return inScratchFolder(async (folder) => {
     const file = join(folder, 'day.jsonl')
@@ -57,14 +57,14 @@ export async function eraseInPlace(
 async function rewrite(
   runs: AsyncIterable<ArchivedRun>,
   file: string,
-  asked: readonly ErasureAsked[],
+  asked: readonly ErasureRequest[],
 ): Promise<ArchivedRun[]> {
   const changed: ArchivedRun[] = []
   await writeFile(file, '', { mode: 0o600 })
   for await (const run of runs) {
     const clean = withoutErased(run, asked)
     if (clean !== run) changed.push(clean)
-    await appendFile(file, lineOf(clean))
+    await appendFile(file, toLine(clean))
   }
   return changed
 }

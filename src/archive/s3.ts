@@ -9,26 +9,28 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Archive } from './archive.ts'
-import { dayOfFile, folderOf, pathOf, readLines } from './lines.ts'
+import { parseDay, archiveFolder, dayPath, readLines } from './lines.ts'
 
 export interface S3Options {
   bucket: string
-  /** Before the path of every object, without slashes around it; may be empty. */
+  /** The prefix of every object's path, without leading or trailing slashes; may be empty. */
   prefix: string
-  /** Of a store that is not Amazon's: it is asked by path, not by host name. */
-  endpoint?: string | undefined
-  region?: string | undefined
+  /** Set for stores other than Amazon's, which are addressed by path instead of by host name. */
+  endpoint?: string
+  region?: string
   /** Absent: the SDK's own chain (variables, shared files, the machine's role). */
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined
+  credentials?: { accessKeyId: string; secretAccessKey: string }
 }
 
-/** What is larger goes in parts, one after the other; so much is held in memory. One upload takes 10,000 parts. */
+/**
+ * Larger files are uploaded in parts of this size, one after the other, each held in memory. An upload has at most 10,000 parts.
+ */
 const partBytes = 16 * 1024 * 1024
 
 /**
  * An archive in an S3-compatible store: `<prefix>/<tenantId>/<environment>/<day>.jsonl`. It needs GetObject, PutObject,
- * DeleteObject, AbortMultipartUpload and, for what there is of a tenant and so that a missing day is told apart from a forbidden
- * one, ListBucket. Throws where no region is known; nothing is asked of the store yet.
+ * DeleteObject, AbortMultipartUpload and ListBucket, the last one to list a tenant's files and to tell a missing day from a
+ * forbidden one. Throws if no region is known. Sends no request yet.
  */
 export async function createS3Archive({
   bucket,
@@ -41,9 +43,9 @@ export async function createS3Archive({
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
     ...(region !== undefined && { region }),
     ...(credentials && { credentials }),
-    maxAttempts: 1, // Who asks repeats it: a roll-up, or a replay.
+    maxAttempts: 1, // The callers, a roll-up or a replay, retry.
     requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
-    // Other stores than Amazon's do not all know the checksums that the SDK adds by itself.
+    // Other stores than Amazon's do not all support the checksums that the SDK adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
@@ -60,28 +62,28 @@ export async function createS3Archive({
 
   return {
     async put(place, file) {
-      const object = { ...objectAt(pathOf(place)), ContentType: 'application/x-ndjson' }
+      const object = { ...objectAt(dayPath(place)), ContentType: 'application/x-ndjson' }
       const params = { ...object, Body: createReadStream(file) }
       await new Upload({ client, params, partSize: partBytes, queueSize: 1 }).done()
     },
     async *read(place) {
-      const body = await getIfThere(client, objectAt(pathOf(place)))
+      const body = await getIfExists(client, objectAt(dayPath(place)))
       if (body) yield* readLines(body)
     },
     async days({ tenantId, environment }) {
-      const keys = await keysBelow(folderOf(tenantId, environment))
-      return keys.flatMap((key) => dayOfFile(key.slice(key.lastIndexOf('/') + 1)) ?? []).sort()
+      const keys = await keysBelow(archiveFolder(tenantId, environment))
+      return keys.flatMap((key) => parseDay(key.slice(key.lastIndexOf('/') + 1)) ?? []).sort()
     },
     async removeTenant(tenantId) {
-      const keys = await keysBelow(folderOf(tenantId))
-      // One by one: not every store knows how to delete many, nor asks for the same checksum when it does.
+      const keys = await keysBelow(archiveFolder(tenantId))
+      // One by one: not every store supports bulk deletion, nor the same checksum for it.
       for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
       return keys.length
     },
   }
 }
 
-async function getIfThere(
+async function getIfExists(
   client: S3Client,
   target: { Bucket: string; Key: string },
 ): Promise<Readable | undefined> {

@@ -8,46 +8,46 @@ import type { FieldProblem } from '../domain/field-problem.ts'
 import type { Composition } from '../templates/composition.ts'
 import type { Content, TemplateFields } from '../templates/field.ts'
 
-/** One delivery attempt: the event, its destination and the attempt's timeout. */
-export interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
+/** One attempt to make: an event, where to, and with what patience. */
+interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
-  /** The template's fields. The channel's default is used for a field that is absent. */
-  content?: Content<Fields> | undefined
+  /** What a template has made of it. Where that has no field, the channel's default stands. */
+  content?: Content<Fields>
   /** 1 for the first attempt of a run. */
   attempt: number
   /** The time of this attempt; signatures include it. */
   sentAt: Date
   timeoutMs: number
-  /** For channels that reach people: the recipients of this attempt. By default all that the config names. */
-  recipients?: readonly Recipient[] | undefined
-  /** For channels that reach people: the recipients that earlier attempts have reached, or that refused the message. */
-  settled?: SettledRecipients | undefined
+  /** For channels that reach people: those it goes to now. Without it, all whom the config names. */
+  recipients?: readonly Recipient[]
+  /** Likewise: whom earlier attempts have settled. */
+  settled?: SettledRecipients
 }
 
 /** A person whom a message is sent to. */
 export interface Recipient {
   address: string
-  /** The link that unsubscribes this person. */
-  unsubscribeUrl?: string | undefined
+  /** The link by which they get no more. */
+  unsubscribeUrl?: string
 }
 
 /** The platform's own mail server and sender. */
 export interface PlatformMail {
   smtpUrl: string
   from: string
-  /** The address for bounces; by default `from`. */
-  bounces?: string | undefined
-  /** Domains that tenants may use in `from` with this server. */
-  fromDomains?: readonly string[] | undefined
+  /** Where bounces go to; by default to `from`. */
+  bounces?: string
+  /** Domains that tenants may send from by this server. */
+  fromDomains?: readonly string[]
 }
 
 /** What the platform provides to every channel. */
 export interface ChannelContext {
   egress: Egress
   /** For destinations that name no mail server. */
-  mail?: PlatformMail | undefined
-  /** Send mail only to servers that use TLS, by `smtps://` or STARTTLS. */
-  requireSmtpTls?: boolean | undefined
+  mail?: PlatformMail
+  /** Mail goes only to servers that speak TLS, by `smtps://` or STARTTLS. */
+  requireSmtpTls?: boolean
 }
 
 /** How a channel signs its messages. */
@@ -60,12 +60,12 @@ export interface Signing {
   secretProblem: (secret: string) => string | undefined
 }
 
-/** Where a config will be used: its environment, and the hosts and domains that the operator allows. */
-export interface Where {
+/** Where a config is to hold: its environment, and what the operator allows there. */
+interface Where {
   environment: Environment
   egress: Egress
   /** See `PlatformMail`. */
-  mailFromDomains?: readonly string[] | undefined
+  mailFromDomains?: readonly string[]
 }
 
 /** A request to a recipient to confirm that they want a destination's messages. */

@@ -6,10 +6,10 @@ import { digestReason } from '../templates/digest.ts'
 
 /** What is known about an event's routing when a message about it is composed. */
 export interface MessageContext {
-  tenant?: string | undefined
-  rule?: (RuleContext & { reason?: string }) | undefined
-  /** Names of the destinations that the rule's cause refers to, by id. */
-  names?: ReadonlyMap<string, string> | undefined
+  tenant?: string
+  rule?: RuleContext & { reason?: string }
+  /** Of destinations that a rule's cause speaks of, by id. */
+  names?: ReadonlyMap<string, string>
 }
 
 /** Adds the tenant, the rule and the reason to a message. */

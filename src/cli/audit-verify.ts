@@ -3,18 +3,18 @@ import { parseArgs } from 'node:util'
 import { readConfig, type Config } from '../config.ts'
 import { openDatabase } from '../database.ts'
 import { countUnchained, listChains, verifyChain, type ChainReport, type Head } from '../db/audit/verify.ts'
-import { urlOfRunning } from '../embedded/postgres/postgres.ts'
+import { findRunningUrl } from '../embedded/postgres/postgres.ts'
 import { runRoot } from '../lifecycle.ts'
 
 const usage = 'npm run audit:verify -- [--tenant ten_…] [--expect <chain>:<sequence>:<hash> …]'
 
 /**
- * `npm run audit:verify`: reads every chain of the audit log and tells whether it is as it was written; ends with 1 where one is
- * not. `--expect` names entries that were noted elsewhere. Against DATABASE_URL, or what `npm start` has running.
+ * `npm run audit:verify`: verifies every chain of the audit log and exits with 1 if one is broken. `--expect` names entries that
+ * were recorded elsewhere. Runs against DATABASE_URL, or the running database of `npm start`.
  */
 await runRoot(async (lifecycle) => {
   const { tenant, expected } = readArguments()
-  const db = await openDatabase(databaseUrlOf(readConfig()))
+  const db = await openDatabase(chooseDatabaseUrl(readConfig()))
   lifecycle.add('the database connection', () => db.$disconnect())
   const named = [...(await listChains(db, tenant)), ...expected.keys()]
   const reports: ChainReport[] = []
@@ -24,13 +24,11 @@ await runRoot(async (lifecycle) => {
       onPage: (entries) => progress(chain, entries),
     })
     reports.push(report)
-    console.log(lineOf(report))
+    console.log(formatReport(report))
   }
   const unchained = await countUnchained(db, tenant)
   if (unchained > 0)
-    console.log(
-      `${unchained} entries are from before there were chains: nothing tells whether they were changed.`,
-    )
+    console.log(`${unchained} entries predate the hash chains: whether they were changed cannot be verified.`)
   const broken = reports.filter((report) => report.broken)
   const entries = reports.reduce((sum, report) => sum + report.entries, 0)
   console.log(`${reports.length} chains, ${entries} entries verified, ${broken.length} chains broken`)
@@ -38,11 +36,11 @@ await runRoot(async (lifecycle) => {
   process.exit(broken.length > 0 ? 1 : 0)
 })
 
-function lineOf({ chain, entries, head, broken }: ChainReport): string {
+function formatReport({ chain, entries, head, broken }: ChainReport): string {
   // In the form that --expect takes.
   const at = head ? `${chain}:${head.sequence}:${head.hash}` : chain
   return broken
-    ? `BROKEN  ${chain} at ${broken.sequence}: ${broken.why} (${entries} entries before it are as they were)`
+    ? `BROKEN  ${chain} at ${broken.sequence}: ${broken.why} (${entries} entries before it are unchanged)`
     : `OK  ${entries} entries  head ${at}`
 }
 
@@ -52,7 +50,7 @@ function progress(chain: string, entries: number): void {
 
 function readArguments(): { tenant: string | undefined; expected: Map<string, Head[]> } {
   const options = { tenant: { type: 'string' }, expect: { type: 'string', multiple: true } } as const
-  let values: { tenant?: string | undefined; expect?: string[] | undefined }
+  let values: { tenant?: string; expect?: string[] }
   try {
     ;({ values } = parseArgs({ options }))
   } catch (error) {
@@ -64,16 +62,16 @@ function readArguments(): { tenant: string | undefined; expected: Map<string, He
     if (chain === undefined || sequence === undefined || hash === undefined)
       throw new Error(`--expect ${text} is not <chain>:<sequence>:<hash>\nusage: ${usage}`)
     if (values.tenant !== undefined && values.tenant !== chain.split('/')[0])
-      throw new Error(`--expect ${text} names a chain of another tenant than --tenant ${values.tenant}`)
+      throw new Error(`--expect ${text} names a chain of a different tenant than --tenant ${values.tenant}`)
     expected.set(chain, [...(expected.get(chain) ?? []), { sequence: Number(sequence), hash }])
   }
   return { tenant: values.tenant, expected }
 }
 
-function databaseUrlOf({ DATABASE_URL, DATA_DIR }: Config): string {
-  const url = DATABASE_URL ?? urlOfRunning(join(DATA_DIR, 'postgres'))
+function chooseDatabaseUrl({ DATABASE_URL, DATA_DIR }: Config): string {
+  const url = DATABASE_URL ?? findRunningUrl(join(DATA_DIR, 'postgres'))
   if (url !== undefined) return url
   throw new Error(
-    `Set DATABASE_URL to the database whose audit log is meant. (For that of \`npm start\`, start it first: nothing runs on ${DATA_DIR}.)`,
+    `Set DATABASE_URL to the database whose audit log to verify. (For the one of \`npm start\`, start it first: no server runs on ${DATA_DIR}.)`,
   )
 }

@@ -10,9 +10,9 @@ import { escapeVariables, fillInVariables } from './document-variables.ts'
 const usage = `Usage:
   npm run --silent config -- export [--out file]
   npm run --silent config -- apply file [--dry-run] [--prune]
-It calls the API at SWITCHYARD_URL (http://127.0.0.1:3000 if that is not set) with the key SWITCHYARD_KEY.`
+It calls the API at SWITCHYARD_URL (default http://127.0.0.1:3000) with the API key SWITCHYARD_KEY.`
 
-/** What is said to whoever called, line by line; it ends with 1. */
+/** Its message is printed to the caller, and the command exits with 1. */
 class Refused extends Error {}
 
 type CommandConfig = ReturnType<typeof readCommandConfig>
@@ -47,11 +47,11 @@ async function exportTo(out: string | undefined, config: CommandConfig): Promise
 
 async function apply(
   file: string,
-  options: { 'dry-run'?: boolean | undefined; prune?: boolean | undefined },
+  options: { 'dry-run'?: boolean; prune?: boolean },
   config: CommandConfig,
 ): Promise<void> {
   const { document, problems } = fillInVariables(readDocument(file), config.variable)
-  if (problems.length > 0) throw new Refused(linesOf(problems))
+  if (problems.length > 0) throw new Refused(formatProblems(problems))
   const dryRun = options['dry-run'] === true
   const query = new URLSearchParams({ dryRun: String(dryRun), prune: String(options.prune === true) })
   const answer = await call(config, `?${query.toString()}`, {
@@ -67,7 +67,7 @@ function readDocument(file: string) {
     return parseYaml(readFileSync(file, 'utf8'))
   } catch (error) {
     if (error instanceof ApiError) throw new Refused(`${file} ${error.errors?.[0]?.message ?? error.message}`)
-    throw new Refused(`${file} cannot be read: ${(error as Error).message}`)
+    throw new Refused(`cannot read ${file}: ${(error as Error).message}`)
   }
 }
 
@@ -83,21 +83,21 @@ async function call(
     throw new Refused(`${base} does not answer: ${cause instanceof Error ? cause.message : String(error)}`)
   })
   if (answer.ok) return answer
-  throw new Refused(await refusalOf(answer))
+  throw new Refused(await readRefusal(answer))
 }
 
-/** The problems of an answer, one on a line; or what else it says. */
-async function refusalOf(answer: Response): Promise<string> {
+/** Returns the response's problems, one per line, or its detail. */
+async function readRefusal(answer: Response): Promise<string> {
   const text = await answer.text()
   try {
     const { detail, errors } = JSON.parse(text) as { detail: string; errors?: FieldError[] }
-    return errors ? linesOf(errors) : detail
+    return errors ? formatProblems(errors) : detail
   } catch {
-    return `The API answered ${answer.status}, and not as Switchyard does. Is SWITCHYARD_URL right?`
+    return `The API answered ${answer.status} with an unexpected body. Is SWITCHYARD_URL correct?`
   }
 }
 
-function linesOf(problems: readonly FieldError[]): string {
+function formatProblems(problems: readonly FieldError[]): string {
   return problems.map(({ path, message }) => `${path}: ${message}`).join('\n')
 }
 
@@ -109,7 +109,7 @@ function show({ applied, changes, unmanaged, secrets = [], diff }: Applied): voi
     ...(diff === '' ? [] : [process.stdout.isTTY ? coloured(diff) : diff]),
     [...counts, `${unmanaged.length} not in the document`].join(', '),
     ...(applied ? [] : ['A dry run: nothing was written.']),
-    ...(secrets.length > 0 ? ['Signing secrets that were made, shown this once:'] : []),
+    ...(secrets.length > 0 ? ['New signing secrets, shown only this once:'] : []),
     ...secrets.map(({ destination, secret }) => `  ${destination}: ${secret}`),
   ]
   console.log(lines.join('\n'))

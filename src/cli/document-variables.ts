@@ -1,10 +1,10 @@
 import type { FieldError } from '../api/errors.ts'
 import type { Json } from '../domain/event.ts'
 
-/** `${NAME}`, and `$${NAME}` for a text that is to say `${NAME}`. */
+/** `${NAME}`, and `$${NAME}` for a literal `${NAME}`. */
 const reference = /\$(\$?)\{([A-Za-z_]\w*)\}/g
 
-/** A document with the values of the variables that its texts name. Those that are not set are all told. */
+/** Replaces the variables in a document's strings by their values. Throws with all variables that are not set. */
 export function fillInVariables(
   document: Json,
   variable: (name: string) => string | undefined,
@@ -33,7 +33,7 @@ function below(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`
 }
 
-/** An exported document whose texts stay what they are when variables are filled in. */
+/** Escapes an exported document's strings so that filling in variables leaves them unchanged. */
 export function escapeVariables(yaml: string): string {
   return yaml.replaceAll(/\$(?=\{[A-Za-z_]\w*\})/g, '$$$$')
 }

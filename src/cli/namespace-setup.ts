@@ -4,8 +4,8 @@ import { connectTemporal } from '../temporal/connect.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
 
 /**
- * `npm run namespace:setup`: registers the search attributes on the namespace of a production Temporal server. The
- * namespace's retention is set by whoever runs that server, unless `-- --retention` asks for our 30 days.
+ * `npm run namespace:setup`: registers the search attributes on the namespace of a production Temporal server. Leaves the
+ * namespace's retention to its operator unless `-- --retention` asks for our 30 days.
  */
 await runRoot(async (lifecycle) => {
   const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])

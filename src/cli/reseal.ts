@@ -4,12 +4,12 @@ import { countByKey, resealAll } from '../db/schema/reseal.ts'
 import { runRoot } from '../lifecycle.ts'
 
 /**
- * `npm run secrets:reseal`: seals with the first of SECRET_KEYS what is sealed with another one, so that old keys can be taken
- * away. `-- --check` only counts. It ends with 1 where something is left under another key.
+ * `npm run secrets:reseal`: re-encrypts with the first of SECRET_KEYS what is encrypted with another one, so that old keys can be
+ * removed. `-- --check` only counts. Exits with 1 if anything is left under another key.
  */
 await runRoot(async (lifecycle) => {
   const wrong = process.argv.slice(2).find((argument) => argument !== '--check')
-  if (wrong !== undefined) throw new Error(`"${wrong}" is not known: there is only --check.`)
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a known option: the only one is --check.`)
   const config = requireVariables(readConfig(), ['DATABASE_URL', 'SECRET_KEYS'])
   const [first] = config.SECRET_KEYS
   const db = openDb(config.DATABASE_URL)
@@ -23,24 +23,25 @@ await runRoot(async (lifecycle) => {
 async function reseal(db: Db, keys: Parameters<typeof resealAll>[1]): Promise<number> {
   let unopened = 0
   await resealAll(db, keys, {
-    progress: ({ table, seen, resealed }) => console.error(`${table}: ${seen} read, ${resealed} sealed anew`),
+    progress: ({ table, seen, resealed }) =>
+      console.error(`${table}: ${seen} read, ${resealed} re-encrypted`),
     unopened({ table, id }, { message }) {
       unopened += 1
-      console.error(`${table} ${id} is left as it is: ${message}`)
+      console.error(`${table} ${id} was left unchanged: ${message}`)
     },
   })
   return unopened
 }
 
-/** Counted at the end, as processes that were not restarted yet may have sealed with another key meanwhile. */
+/** Counted at the end, because processes that were not restarted yet may have encrypted with another key meanwhile. */
 async function report(db: Db, firstId: string): Promise<number> {
   const counts = [...(await countByKey(db))].sort(([left], [right]) => left.localeCompare(right))
   for (const [keyId, count] of counts) console.log(`${keyId}: ${count}`)
   const left = counts.reduce((sum, [keyId, count]) => sum + (keyId === firstId ? 0 : count), 0)
   console.log(
     left === 0
-      ? `All secrets are sealed with the key "${firstId}". Links that were sent while another key was the first end with that key (docs/operations/encryption.md).`
-      : `${left} are not sealed with the key "${firstId}": keep the other keys.`,
+      ? `All secrets are encrypted with the key "${firstId}". Links that were sent while another key was first stop working when that key is removed (docs/operations/encryption.md).`
+      : `${left} are not encrypted with the key "${firstId}": keep the other keys.`,
   )
   return left
 }

@@ -6,13 +6,13 @@ import { rollUpByHandId, rollUpDaysType, type RollUpInput } from '../workflows/c
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 /**
- * `npm run roll-up -- 2026-11-20 …`: has a worker roll up the closed days that are due and, once more, those that are named.
- * It is what the schedule does every day. Waits until it is done; interrupting it does not end it.
+ * `npm run roll-up -- 2026-11-20 …`: has a worker roll up the due days and the given ones again, as the daily schedule does.
+ * Waits until it is done; interrupting the command does not stop the work.
  */
 await runRoot(async (lifecycle) => {
   const days = process.argv.slice(2)
   const wrong = days.find((day) => !isDay(day))
-  if (wrong !== undefined) throw new Error(`"${wrong}" is no day: days are written YYYY-MM-DD (UTC).`)
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a valid day: use YYYY-MM-DD (UTC).`)
   const config = requireVariables(readConfig(), ['TEMPORAL_ADDRESS'])
   const { connection, client } = await connectTemporal(temporalSettings(config, config.TEMPORAL_ADDRESS))
   lifecycle.add('the Temporal connection', () => connection.close())

@@ -5,8 +5,8 @@ import { connectTemporal } from '../temporal/connect.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
 /**
- * `npm run worker:health`: asks Temporal whether a worker of this host has polled lately, which is what "it works" means
- * for a process that listens nowhere. Exits with 0 or 1.
+ * `npm run worker:health`: asks Temporal whether a worker on this host has polled recently, which is the health check of a
+ * process without a port. Exits with 0 or 1.
  */
 const pollsWithinMs = 120_000
 
@@ -21,5 +21,5 @@ const alive = pollers.some(({ identity, lastAccessTime }) => {
   const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1000
   return identity?.endsWith(`@${hostname()}`) && polledAt > Date.now() - pollsWithinMs
 })
-console.log(alive ? 'a worker of this host polls' : 'no worker of this host polls')
+console.log(alive ? 'a worker on this host polls' : 'no worker on this host polls')
 process.exit(alive ? 0 : 1)

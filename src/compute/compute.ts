@@ -6,11 +6,11 @@ import type { JobAnswer, JobInput, JobKind, JobRequest, JobResult } from './job.
 import { OverBudget } from './over-budget.ts'
 
 /**
- * Runs what tenants wrote (filters with regular expressions, schemas, templates, YAML) on threads of their own, so that nothing
- * they write can hold up the thread that serves all tenants. docs/adr/0001-resource-budgets.md has the reasons and figures.
+ * Runs tenant-written code (filters with regular expressions, schemas, templates, YAML) on separate threads, so that it cannot
+ * block the thread that serves all tenants. docs/adr/0001-resource-budgets.md has the reasons and figures.
  */
 export interface Compute {
-  /** Throws `OverBudget` where the job was not finished. */
+  /** Throws `OverBudget` if the job was not finished. */
   run<Kind extends JobKind>(
     tenantId: string,
     kind: Kind,
@@ -22,23 +22,23 @@ export interface Compute {
   stop(): Promise<void>
 }
 
-export interface RunOptions {
-  /** How long the job may wait for its tenant's turn. */
+interface RunOptions {
+  /** The longest time that the job may wait for its tenant's turn. */
   maxWaitMs?: number
 }
 
-/** For jobs that make a message: it is sent without what they would add rather than late. */
-export const messageMaxWaitMs = 2_000
+/** For jobs that improve a message: it is sent without their result rather than late. */
+export const maxMessageWaitMs = 2_000
 
-export const computeLimits = {
-  /** One tenant leaves a thread to the others. */
+const computeLimits = {
+  /** One tenant must leave a thread to the others. */
   threads: Math.max(2, availableParallelism() - 1),
   waitingPerTenant: 1_000,
   maxWaitMs: 5_000,
   /** Thread time per tenant: on average a quarter of one thread. */
   shareMs: 15_000,
   windowMs: 60_000,
-  /** A thread ends its jobs by itself. One that does not, in code that cannot be interrupted, is ended after this time. */
+  /** Threads enforce their own deadlines. A thread in code that cannot be interrupted is terminated after this time. */
   abandonedMs: 30_000,
   heapMb: 256,
 } as const
@@ -58,7 +58,7 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
     minThreads: 0,
     maxThreads: limits.threads,
     idleTimeout: Infinity,
-    // The thread's module is TypeScript, as all of ours.
+    // The thread's module is TypeScript.
     execArgv: ['--import', 'tsx'],
     resourceLimits: { maxOldGenerationSizeMb: limits.heapMb },
   })
@@ -142,7 +142,7 @@ export function createCompute({ thread, log, limits: given }: ComputeOptions): C
   }
 }
 
-/** What a thread that was ended, or that ran out of memory, is reported as. */
+/** Translates the error of a thread that was terminated or ran out of memory. */
 function toOverBudget(error: unknown): OverBudget | undefined {
   if (!(error instanceof Error)) return undefined
   if (error.name === 'AbortError') return new OverBudget('time')

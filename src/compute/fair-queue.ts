@@ -1,6 +1,6 @@
 import { createShares, type ShareLimits } from './shares.ts'
 
-/** Why a job is not run: its tenant has used up its share of time, or has too many jobs waiting. */
+/** Why a job is refused: its tenant has used up its share of time, or has too many jobs waiting. */
 export interface Refusal {
   budget: 'share' | 'queue'
   retryInMs: number
@@ -23,9 +23,9 @@ export interface QueuedJob {
 export interface FairQueue {
   /** Starts the job now or in the tenant's turn, or refuses it. */
   add(tenantId: string, job: QueuedJob): void
-  /** Takes back a job that waits. Says whether it did wait. */
+  /** Removes a waiting job. Returns whether it was waiting. */
   remove(tenantId: string, job: QueuedJob): boolean
-  /** A job that was started has ended after so long. */
+  /** A started job has ended after this time. */
   end(tenantId: string, ranMs: number): void
 }
 
@@ -37,10 +37,10 @@ interface Tenant {
   running: number
 }
 
-/** Decides which job runs next: tenants take turns, however many jobs one of them has. */
+/** Decides which job runs next: tenants take turns, however many jobs each has. */
 export function createFairQueue(limits: FairQueueLimits, now: () => number): FairQueue {
   const shares = createShares(limits, now)
-  /** Those with a job, in the order of their turns: the one whose job was started last comes last. */
+  /** Tenants with jobs in the order of their turns: the tenant whose job started last comes last. */
   const tenants = new Map<string, Tenant>()
   let running = 0
 
@@ -89,7 +89,7 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
       shares.use(tenantId, ranMs)
       const refusal = shareRefusal(tenantId)
       if (refusal) for (const job of tenant.waiting.splice(0)) job.refuse(refusal)
-      // Behind those that came while its job ran.
+      // Moves the tenant behind those that arrived while its job ran.
       tenants.delete(tenantId)
       if (tenant.running > 0 || tenant.waiting.length > 0) tenants.set(tenantId, tenant)
       startNext()

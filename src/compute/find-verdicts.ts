@@ -7,8 +7,8 @@ import { OverBudget } from './over-budget.ts'
 import { packData } from './payload.ts'
 
 /**
- * What filters say of an event. Cheap ones are evaluated here, when they are asked for; otherwise all of them are evaluated on a
- * thread, within one deadline. Throws `OverBudget` where the tenant has too much waiting already: asking again helps.
+ * Evaluates filters against an event. Cheap ones are evaluated here on demand; otherwise all are evaluated on a thread within one
+ * deadline. Throws `OverBudget` if too many of the tenant's jobs are waiting; the caller may retry.
  */
 export async function findVerdicts(
   { compute, log }: { compute: Compute; log: Log },

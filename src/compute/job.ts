@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/event.ts'
 import type { MeasuredRegex } from '../domain/filters/regex.ts'
 import type { Cause } from '../domain/rules/cause.ts'
 
-/** What is wrong at a dotted path. */
+/** A problem at a dotted path. */
 export interface Problem {
   path: string
   message: string
@@ -16,56 +16,56 @@ export interface PackedComposition {
   dataText: string
 }
 
-/** By channel: the texts of its fields. */
+/** Field templates by channel. */
 export type Parts = Readonly<Record<string, PartTexts>>
 
-/** What one channel's part of a template makes of an event. */
+/** The preview of one channel's part of a template. */
 export interface PreviewedPart {
   rendering: Rendering
-  /** Names that it prints and that the event does not have. */
+  /** Names that it prints and that the event lacks. */
   absent: string[]
 }
 
-/** A thing of a configuration before and after; one of them is absent of what is created or deleted. */
-export interface ChangedEntry {
+/** A configuration item before and after a change. One of the two is absent if it was created or deleted. */
+interface ChangedEntry {
   name: string
-  before?: ConfigurationEntry | undefined
-  after?: ConfigurationEntry | undefined
+  before?: ConfigurationEntry
+  after?: ConfigurationEntry
 }
 
 interface ConfigurationEntry {
   entry: JsonObject
-  place?: number | undefined
+  place?: number
 }
 
 /**
- * What can be run on a thread. Inputs and results are copied between threads, so they are plain data; a payload is passed as
- * its JSON text, which is cheaper than a copy of its objects and keeps it exactly as it was posted.
+ * The jobs that threads run. Inputs and results are copied between threads, so they are plain data. A payload is passed as its
+ * JSON text, which is cheaper than copying its objects and keeps it exactly as it was posted.
  */
 export interface Jobs {
-  /** For each filter whether it passes, or `null` where the time was up before it was evaluated. */
+  /** Returns for each filter whether it matches, or `null` if time ran out before it was evaluated. */
   passFilters(input: {
     filters: readonly JsonObject[]
     event: { id: string; type: string }
     dataText: string
   }): (boolean | null)[]
-  /** How data does not fit a schema that was checked. */
+  /** Returns the data's violations of a checked schema. */
   checkData(input: { schema: JsonObject; dataText: string; at: string }): Problem[]
-  /** What is wrong with a schema, and how its sample does not fit it. */
+  /** Returns the problems of a schema and its sample's violations of it. */
   checkSchema(input: { schema: JsonObject; sample: JsonObject | null }): Problem[]
-  /** For each template what in it is no Liquid, by the path of its part. */
+  /** Returns the parts of each template that are not valid Liquid, by path. */
   checkTemplates(input: { templates: readonly Parts[] }): Problem[][]
-  /** `key` names what never changes: the template, its version and the channel. */
+  /** `key` identifies the immutable texts: the template, its version and the channel. */
   renderParts(input: { channel: string; key: string; texts: PartTexts } & PackedComposition): Rendering
-  /** Renders the first of an event type's Liquid titles that fits the event. */
-  makeTitle(input: { titles: readonly string[]; cause?: Cause | undefined } & PackedComposition): string
-  /** The problem of an event type's title; the type's sample must have every variable that it prints. */
+  /** Renders the first of an event type's Liquid titles that applies to the event. */
+  makeTitle(input: { titles: readonly string[]; cause?: Cause } & PackedComposition): string
+  /** Returns the problem of an event type's title; the type's sample must have every variable that it prints. */
   checkTitle(input: { title: string; sample: JsonObject | null }): string | undefined
   previewParts(input: { parts: Parts } & PackedComposition): Record<string, PreviewedPart>
-  /** A YAML document as JSON text, or what is wrong with it. */
+  /** Converts a YAML document to JSON text, or returns its problem. */
   parseYaml(input: { text: string }): { json: string } | { problems: Problem[] }
-  formatYaml(input: { document: JsonObject; comment?: string | undefined }): string
-  /** A unified diff of each change of a configuration, as YAML. */
+  formatYaml(input: { document: JsonObject; comment?: string }): string
+  /** Returns a unified diff of each change of a configuration, as YAML. */
   diffEntries(input: { changes: readonly ChangedEntry[] }): string[]
   measureRegexes(input: { regexes: readonly { pattern: string; options: string }[] }): MeasuredRegex[]
 }
@@ -74,7 +74,7 @@ export type JobKind = keyof Jobs
 export type JobInput<Kind extends JobKind> = Parameters<Jobs[Kind]>[0]
 export type JobResult<Kind extends JobKind> = ReturnType<Jobs[Kind]>
 
-/** What is sent to a thread, and what comes back. */
+/** The request to a thread and its response. */
 export interface JobRequest<Kind extends JobKind = JobKind> {
   kind: Kind
   input: JobInput<Kind>

@@ -1,17 +1,17 @@
 /**
- * The bound that a job met: its own running time, the running time of all its tenant's jobs, its tenant's place in the queue,
- * or a thread's memory.
+ * The limit that a job exceeded: its own running time, its tenant's share of running time, its tenant's share of the queue, or a
+ * thread's memory.
  */
 export type Budget = 'time' | 'share' | 'queue' | 'memory'
 
 const texts: Record<Budget, string> = {
   time: 'takes too long',
-  share: 'is put off: the tenant has used up its processing time',
-  queue: 'is put off: too much of the tenant’s waits to be processed',
-  memory: 'takes too much memory',
+  share: 'is deferred: the tenant has used up its processing time',
+  queue: 'is deferred: too much of the tenant’s work is waiting',
+  memory: 'uses too much memory',
 }
 
-/** A job was not finished. Trying again helps for `share` and `queue` alone, and not before `retryInMs`. */
+/** A job was not finished. Only `share` and `queue` are worth a retry, after `retryInMs`. */
 export class OverBudget extends Error {
   readonly budget: Budget
   readonly retryInMs: number | undefined

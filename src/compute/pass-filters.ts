@@ -5,8 +5,8 @@ import { filterWeight } from '../domain/filters/weight.ts'
 import { filterSubject, passesFilter } from '../domain/filters/filters.ts'
 
 /**
- * Evaluates the filters of one event within one deadline for all of them: those that are likely to be cheap come first, so that
- * an expensive one takes no time from them. What could not be evaluated is `null`.
+ * Evaluates an event's filters within one deadline, likely cheap ones first, so that an expensive one takes no time from them.
+ * Filters that could not be evaluated give `null`.
  */
 export function passFilters(
   filters: readonly JsonObject[],

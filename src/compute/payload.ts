@@ -3,7 +3,7 @@ import type { JsonObject } from '../domain/event.ts'
 import { jsonText, parseKeepingText } from '../domain/json/json-text.ts'
 import type { PackedComposition } from './job.ts'
 
-/** A payload as the text in which it is passed to a thread: a structured clone would lose the numbers that were posted. */
+/** A payload in the form in which it is passed to a thread: a structured clone would lose numbers as they were posted. */
 export function packData(data: JsonObject): string {
   return jsonText(data)
 }

@@ -15,7 +15,7 @@ import {
 import type { Cause } from '../domain/rules/cause.ts'
 import type { Parts, PreviewedPart, Problem } from './job.ts'
 
-/** Sized by the length of the texts. What does not parse is not kept: it was checked when it was saved. */
+/** Sized by the length of the texts. Invalid parts are not cached: they were checked when they were saved. */
 const parsedParts = new LRUCache<string, { parsed: Parsed; size: number }>({
   maxSize: 4 * 1024 * 1024,
   sizeCalculation: ({ size }) => size,
@@ -25,7 +25,7 @@ export function forgetParsedParts(): void {
   parsedParts.clear()
 }
 
-/** What is no Liquid, by the path of its part. */
+/** Returns the parts that are not valid Liquid, by path. */
 export function checkParts(parts: Parts): Problem[] {
   return channels.flatMap(({ name, template }) =>
     parseParts(template, parts[name] ?? {}).problems.map(({ field, message }) => ({
@@ -35,7 +35,7 @@ export function checkParts(parts: Parts): Problem[] {
   )
 }
 
-/** Makes the fields of one message. `key` is of the texts, which never change under it. */
+/** Renders the fields of one message. `key` identifies the texts, which never change. */
 export function renderChannel(
   { channel: name, key, texts }: { channel: string; key: string; texts: PartTexts },
   composition: Composition,
@@ -61,7 +61,7 @@ export function renderTitle(titles: readonly string[], of: Composition, cause?: 
   return makeTitle(of.event, titles, { scope, cause })
 }
 
-/** Names that a template prints are looked for as long as the preview has taken no longer than this. */
+/** Missing names are searched for as long as the preview has taken no longer than this. */
 const previewMs = 1_500
 
 export function previewParts(parts: Parts, composition: Composition): Record<string, PreviewedPart> {

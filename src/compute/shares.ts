@@ -1,20 +1,20 @@
 import { LRUCache } from 'lru-cache'
 
 export interface ShareLimits {
-  /** Running time that a tenant may use in a burst. It is given back evenly over `windowMs`. */
+  /** Running time that a tenant may use in a burst. It is restored evenly over `windowMs`. */
   shareMs: number
   windowMs: number
 }
 
-/** How much running time each tenant has used lately. In memory: every process counts by itself. */
+/** How much running time each tenant has used recently. In memory, per process. */
 export interface Shares {
   use(tenantId: string, ranMs: number): void
-  /** How long until the tenant may run something again; nothing where it may do so now. */
+  /** How long until the tenant may run jobs again; `undefined` if it may now. */
   exhaustedForMs(tenantId: string): number | undefined
 }
 
 export function createShares({ shareMs, windowMs }: ShareLimits, now: () => number): Shares {
-  /** What is unused for a whole window has been given back. */
+  /** Time that is unused for a whole window is restored in full, so older entries may be dropped. */
   const used = new LRUCache<string, { ms: number; at: number }>({ max: 10_000 })
 
   function currentMs(tenantId: string): number {

@@ -14,7 +14,7 @@ export async function hasApiSecret(db: Tx, scope: Scope): Promise<boolean> {
   return (await db.apiSecret.count({ where: inForce(scope) })) > 0
 }
 
-/** Makes a new one, which is shown by whoever calls this and never again. Those before it sign until `overlapUntil`. */
+/** Creates a new secret, which the caller shows once. The previous ones sign until `overlapUntil`. */
 export async function makeApiSecret(
   db: Tx,
   keys: SecretKeys,

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit'
 import type { Db, Tx } from './client.ts'
 
-/** A file of a day may be large, and whoever has the turn before may write another one. */
+/** A day's file may be large, and the previous holder of the turn may be writing another one. */
 const patience = { maxWait: 60_000, timeout: 30 * 60_000 }
 
-/** Each turn holds a connection while it writes to the archive, which may be slow: most of the pool stays free for others. */
+/** Each turn holds a connection while it writes to the archive, which may be slow: most of the pool stays free. */
 const limit = pLimit(2)
 
 /**
- * Nobody else writes to this tenant's archive meanwhile: a roll-up, an erasure and a deletion would otherwise take back what the
- * other has done. Gives `undefined`, with nothing done, where the tenant is being deleted, unless that is who asks.
+ * Serialises writes to a tenant's archive: a roll-up, an erasure and a deletion would otherwise undo each other. Returns
+ * `undefined` without doing anything if the tenant is being deleted, unless the deletion itself asks.
  */
 export function inArchiveTurn<Result>(
   db: Db,

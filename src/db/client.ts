@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import { PrismaClient, type Prisma } from './generated/client.ts'
 
 export type Db = PrismaClient
-/** What can be read and written inside a transaction, and outside of one as well. */
+/** A client inside or outside of a transaction. */
 export type Tx = Prisma.TransactionClient
 
 /** Connections that one process holds at most. An API and a worker in one process share them. */
@@ -11,10 +11,10 @@ export const defaultPoolSize = 10
 
 export function openDb(databaseUrl: string, { poolSize = defaultPoolSize } = {}): Db {
   return new PrismaClient({
-    // Without the arguments of the call: they are people's data, and errors are logged.
+    // Leaves out the arguments of the call: they are personal data, and errors are logged.
     errorFormat: 'minimal',
     adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: poolSize }),
-    // Changes of one tenant take turns, and whoever waits for a turn has a connection: others wait for that.
+    // Changes of one tenant are serialised, and each waiting one holds a connection for which others may wait.
     transactionOptions: { maxWait: 10_000 },
   })
 }
@@ -23,9 +23,9 @@ export function openDb(databaseUrl: string, { poolSize = defaultPoolSize } = {})
 const turns = new Map<string, LimitFunction>()
 
 /**
- * In one transaction, with no other of this tenant's under way: for what must be looked at before it is written. It lasts 5 s
- * at most, unless it says how long. Of a tenant's turns in one process, one at a time holds a connection: the others wait
- * without, so that one tenant's changes cannot use up the pool.
+ * Runs one transaction at a time per tenant: for writes that depend on a preceding read. It may last 5 s at most unless the
+ * caller says otherwise. Within a process only the running one holds a connection, so that one tenant's changes cannot exhaust
+ * the pool.
  */
 export function inTenantTurn<Result>(
   db: Db,

@@ -1,9 +1,9 @@
-import { dayOf, endOf, startOf, type RollUpState } from '../domain/days.ts'
+import { toDay, endOfDay, startOfDay, type RollUpState } from '../domain/days.ts'
 import type { DeliveryCounts, DestinationTotal } from '../domain/delivery/destination-total.ts'
 import type { Db, Tx } from './client.ts'
 import type { Prisma } from './generated/client.ts'
 
-export interface DayRolled {
+export interface DayTotals {
   day: string
   totals: readonly DestinationTotal[]
   executions: number
@@ -14,14 +14,14 @@ export interface DayRolled {
 /** One statement takes 65,535 values at most. */
 const rowsAtOnce = 1_000
 
-/** Writes a day's totals in place of those that it had, whole or not at all. A tenant that is being deleted gets none. */
-export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled): Promise<void> {
+/** Atomically replaces a day's totals. Tenants that are being deleted get none. */
+export async function replaceDay(db: Db, { day, totals, ...rolled }: DayTotals): Promise<void> {
   const { executions, archived, countedUntil: doneAt } = rolled
-  const at = startOf(day)
+  const at = startOfDay(day)
   const facts = { executions, archived, doneAt }
   await db.$transaction(
     async (tx) => {
-      // First, so that of two that write the same day one waits for the other.
+      // First, so that concurrent writers of the same day wait for each other.
       await tx.rolledDay.upsert({ where: { day: at }, create: { day: at, ...facts }, update: facts })
       await tx.dailyTotal.deleteMany({ where: { day: at } })
       const kept = await keptTenants(tx, totals)
@@ -35,7 +35,7 @@ export async function replaceDay(db: Db, { day, totals, ...rolled }: DayRolled):
 
 const replaceTimeoutMs = 60_000
 
-/** Of these tenants, those that are not being deleted; none of them goes before the transaction ends. */
+/** Returns those of the tenants that are not being deleted, and locks them until the transaction ends. */
 async function keptTenants(tx: Tx, of: readonly { tenantId: string }[]): Promise<Set<string>> {
   const ids = [...new Set(of.map(({ tenantId }) => tenantId))]
   const kept = await tx.$queryRaw<{ id: string }[]>`
@@ -43,14 +43,14 @@ async function keptTenants(tx: Tx, of: readonly { tenantId: string }[]): Promise
   return new Set(kept.map(({ id }) => id))
 }
 
-/** What the days that are due follow from. `archiving` is for the caller to say. */
+/** Reads the state that `dueDays` needs, except `archiving`, which the caller knows. */
 export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiving'>> {
   const [oldest, days] = await Promise.all([
     db.tenant.findFirst({ orderBy: { createdAt: 'asc' }, select: { createdAt: true } }),
     db.rolledDay.findMany({ orderBy: { day: 'desc' }, take: rolledDaysRead }),
   ])
   const rolled = days.map(({ day, doneAt, archived }) => ({
-    day: dayOf(day),
+    day: toDay(day),
     countedUntil: doneAt,
     archived,
   }))
@@ -61,25 +61,25 @@ export async function readRollUpState(db: Db): Promise<Omit<RollUpState, 'archiv
 const rolledDaysRead = 120
 
 export async function findRolledDay(db: Db, day: string) {
-  return db.rolledDay.findUnique({ where: { day: startOf(day) } })
+  return db.rolledDay.findUnique({ where: { day: startOfDay(day) } })
 }
 
 export interface RolledTotals extends DeliveryCounts {
-  /** Everything that ended before is in these totals, and nothing else; absent when no day was rolled up yet. */
+  /** The totals include exactly what ended before this time. Absent if no day was rolled up yet. */
   until: Date | undefined
   lastAttemptAt: string | undefined
 }
 
 /** A destination's totals over all days that were rolled up. */
 export async function readRolledTotals(db: Db, destinationId: string): Promise<RolledTotals> {
-  const { until, totals } = await readRolledTotalsOfMany(db, { destinationId })
+  const { until, totals } = await readRolledTotalsByDestination(db, { destinationId })
   return { until, ...(totals.get(destinationId) ?? nothing) }
 }
 
 const nothing = { total: 0, succeeded: 0, failed: 0, lastAttemptAt: undefined }
 
-/** The same for every destination that matches, such as those of a tenant's environment. */
-export async function readRolledTotalsOfMany(
+/** The same for each destination that matches, such as all destinations of an environment. */
+export async function readRolledTotalsByDestination(
   db: Db,
   which: Prisma.DailyTotalWhereInput,
 ): Promise<{ until: Date | undefined; totals: Map<string, Omit<RolledTotals, 'until'>> }> {
@@ -87,14 +87,14 @@ export async function readRolledTotalsOfMany(
   if (!newest) return { until: undefined, totals: new Map() }
   const sums = await db.dailyTotal.groupBy({
     by: 'destinationId',
-    // Up to that day, as another one may be added between the two questions.
+    // Up to that day, because another one may be added between the two queries.
     where: { ...which, day: { lte: newest.day } },
     _sum: { total: true, succeeded: true, failed: true },
     _max: { lastAttemptAt: true },
   })
   return {
-    // Of a day that was rolled up before it was over, the rest is not counted yet.
-    until: [endOf(dayOf(newest.day)), newest.doneAt].sort(byTime)[0],
+    // A day that was rolled up before it ended is counted only up to that time.
+    until: [endOfDay(toDay(newest.day)), newest.doneAt].sort(byTime)[0],
     totals: new Map(
       sums.map(({ destinationId, _sum, _max }) => [
         destinationId,
@@ -109,10 +109,10 @@ export async function readRolledTotalsOfMany(
   }
 }
 
-/** A destination's totals day by day, from a day on; days without any are not in it. */
+/** A destination's daily totals, from a day on. Days without deliveries are omitted. */
 export async function readDailyTotals(db: Db, destinationId: string, from: string) {
-  const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOf(from) } } })
-  return rows.map(({ day, total, succeeded, failed }) => ({ day: dayOf(day), total, succeeded, failed }))
+  const rows = await db.dailyTotal.findMany({ where: { destinationId, day: { gte: startOfDay(from) } } })
+  return rows.map(({ day, total, succeeded, failed }) => ({ day: toDay(day), total, succeeded, failed }))
 }
 
 function byTime(left: Date, right: Date): number {

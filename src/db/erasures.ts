@@ -1,10 +1,10 @@
 import { typeid } from 'typeid-js'
-import type { ErasureAsked } from '../domain/redaction/erasure.ts'
+import type { ErasureRequest } from '../domain/redaction/erasure.ts'
 import type { Db, Tx } from './client.ts'
 import type { Scope } from './destinations/destinations.ts'
 import type { Erasure } from './generated/client.ts'
 
-export interface ErasureCounted {
+export interface ErasureCounts {
   runs: number
   digests: number
   archivedLines: number
@@ -13,10 +13,10 @@ export interface ErasureCounted {
 export function createErasure(
   tx: Tx,
   scope: Scope,
-  asked: { eventId: string; reason?: string | undefined },
+  asked: { eventId: string; reason?: string },
 ): Promise<Erasure> {
   return tx.erasure.create({
-    // By the clock that events have their time from.
+    // Uses the same clock that sets the times of events.
     data: { id: typeid('era').toString(), createdAt: new Date(), ...scope, ...asked },
   })
 }
@@ -26,12 +26,12 @@ export function findErasure(db: Tx, scope: Scope, id: string): Promise<Erasure |
 }
 
 /** The newest of an event. */
-export function newestErasure(db: Tx, scope: Scope, eventId: string): Promise<Erasure | null> {
+export function findNewestErasure(db: Tx, scope: Scope, eventId: string): Promise<Erasure | null> {
   return db.erasure.findFirst({ where: { ...scope, eventId }, orderBy: { createdAt: 'desc' } })
 }
 
-/** Written once: what is done again finds nothing, and would count that. */
-export async function concludeErasure(db: Db, id: string, counted: ErasureCounted): Promise<void> {
+/** Written once: a repeated erasure finds nothing and would record that. */
+export async function concludeErasure(db: Db, id: string, counted: ErasureCounts): Promise<void> {
   const { runs, digests, archivedLines } = counted
   await db.erasure.updateMany({
     where: { id, completedAt: null },
@@ -39,26 +39,30 @@ export async function concludeErasure(db: Db, id: string, counted: ErasureCounte
   })
 }
 
-/** What was asked for of these events. */
-export async function erasuresOf(db: Tx, scope: Scope, eventIds: readonly string[]): Promise<ErasureAsked[]> {
+/** The erasure requests for these events. */
+export async function findErasures(
+  db: Tx,
+  scope: Scope,
+  eventIds: readonly string[],
+): Promise<ErasureRequest[]> {
   const ids = [...new Set(eventIds)]
-  return asked(await db.erasure.findMany({ where: { ...scope, eventId: { in: ids } }, select }))
+  return toRequests(await db.erasure.findMany({ where: { ...scope, eventId: { in: ids } }, select }))
 }
 
-/** What was not erased everywhere yet at that time, whatever it is now. */
-export async function erasuresSince(db: Tx, scope: Scope, since: Date): Promise<ErasureAsked[]> {
+/** The erasures that were not complete at that time, whatever their state now. */
+export async function findErasuresSince(db: Tx, scope: Scope, since: Date): Promise<ErasureRequest[]> {
   const open = { OR: [{ completedAt: null }, { completedAt: { gte: since } }] }
-  return asked(await db.erasure.findMany({ where: { ...scope, ...open }, select }))
+  return toRequests(await db.erasure.findMany({ where: { ...scope, ...open }, select }))
 }
 
 const select = { id: true, eventId: true, createdAt: true } as const
 
-function asked(rows: readonly Pick<Erasure, 'id' | 'eventId' | 'createdAt'>[]): ErasureAsked[] {
+function toRequests(rows: readonly Pick<Erasure, 'id' | 'eventId' | 'createdAt'>[]): ErasureRequest[] {
   return rows.map(({ id, eventId, createdAt }) => ({ erasureId: id, eventId, at: createdAt.toISOString() }))
 }
 
 /** No part of an event, but its id. */
-export async function deletePassesOf(
+export async function deleteRulePasses(
   db: Db,
   { tenantId, environment }: Scope,
   eventId: string,

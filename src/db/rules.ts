@@ -6,7 +6,7 @@ import type { Scope } from './destinations/destinations.ts'
 import type { Rule as Row } from './generated/client.ts'
 import { pruneVersions } from './versions.ts'
 
-/** A rule with what is told of it besides its definition. */
+/** A rule with its metadata. */
 export interface StoredRule extends Rule {
   position: number
   enabled: boolean
@@ -14,14 +14,14 @@ export interface StoredRule extends Rule {
   updatedAt: Date
 }
 
-/** What an event is routed by: the enabled rules, in their order. */
+/** The enabled rules, in the order in which events are routed by them. */
 export async function enabledRules(db: Db, { tenantId, environment }: Scope): Promise<Rule[]> {
-  // By SQL of our own, as little as can be.
+  // In SQL with few columns, because it runs for every event.
   const rows = await db.$queryRaw<Pick<Row, 'id' | 'version' | 'name' | 'definition'>[]>`
     SELECT "id", "version", "name", "definition" FROM "Rule"
     WHERE "tenantId" = ${tenantId} AND "environment" = ${environment} AND "enabled"
     ORDER BY "position", "id"`
-  return rows.map((row) => ({ id: row.id, version: row.version, definition: definitionOf(row) }))
+  return rows.map((row) => ({ id: row.id, version: row.version, definition: toDefinition(row) }))
 }
 
 export async function listRules(db: Tx, scope: Scope): Promise<StoredRule[]> {
@@ -34,7 +34,7 @@ export async function findRule(db: Tx, scope: Scope, id: string): Promise<Stored
   return row ? openRule(row) : undefined
 }
 
-/** To be called with no other change of this tenant's under way. `position` is at most one more than there are rules. */
+/** Must run in the tenant's turn (`inTenantTurn`). `position` is at most the number of rules plus one. */
 export async function insertRule(
   tx: Tx,
   scope: Scope,
@@ -48,7 +48,7 @@ export async function insertRule(
   return openRule(row)
 }
 
-/** Likewise. Makes a version of a definition if one is given. */
+/** Must run in the tenant's turn. Creates a version if a definition is given. */
 export async function updateRule(
   tx: Tx,
   scope: Scope,
@@ -67,14 +67,14 @@ export async function updateRule(
   return openRule(row)
 }
 
-/** Likewise. Its versions stay, within `versionLimits`. */
+/** Must run in the tenant's turn. The rule's versions are kept, within `versionLimits`. */
 export async function removeRule(tx: Tx, scope: Scope, { id, position }: StoredRule): Promise<void> {
   await tx.rule.delete({ where: { id } })
   await tx.rulePass.deleteMany({ where: { ruleId: id } })
   await shift(tx, scope, position + 1, -1)
 }
 
-/** Of the rules from a place on. By SQL of our own: nobody has changed these, so their `updatedAt` stays. */
+/** Shifts the rules from a position on. In SQL, because their `updatedAt` must not change. */
 async function shift(tx: Tx, { tenantId, environment }: Scope, from: number, by: 1 | -1): Promise<void> {
   await tx.$executeRaw`
     UPDATE "Rule" SET "position" = "position" + ${by}::int
@@ -94,7 +94,7 @@ export interface RuleVersion {
   createdAt: Date
 }
 
-/** Newest first, those of deleted rules as well. `before` is a version. */
+/** Newest first, including versions of deleted rules. `before` is a version. */
 export async function listVersions(
   db: Db,
   scope: Scope,
@@ -108,7 +108,7 @@ export async function listVersions(
   })
   return rows.map((row) => ({
     version: row.version,
-    definition: definitionOf(row),
+    definition: toDefinition(row),
     keyId: row.keyId,
     createdAt: row.createdAt,
   }))
@@ -116,10 +116,10 @@ export async function listVersions(
 
 function openRule(row: Row): StoredRule {
   const { id, version, position, enabled, createdAt, updatedAt } = row
-  return { id, version, position, enabled, createdAt, updatedAt, definition: definitionOf(row) }
+  return { id, version, position, enabled, createdAt, updatedAt, definition: toDefinition(row) }
 }
 
-/** A definition as it is read back after having been written: what is undefined is not there. */
+/** A definition as it will be read back: without undefined values. */
 export function plainDefinition(definition: RuleDefinition): RuleDefinition {
   return JSON.parse(JSON.stringify(definition)) as RuleDefinition
 }
@@ -130,7 +130,7 @@ function columns(definition: RuleDefinition) {
   return { name, definition: rest as unknown as JsonObject }
 }
 
-/** What was written has passed its schema; this runs for every event, and does not ask again. */
-function definitionOf({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
+/** Skips the schema, which the definition passed when it was written, because this runs for every event. */
+function toDefinition({ name, definition }: Pick<Row, 'name' | 'definition'>): RuleDefinition {
   return { name, ...(definition as unknown as Omit<RuleDefinition, 'name'>) }
 }

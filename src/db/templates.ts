@@ -4,14 +4,14 @@ import type { Db, Tx } from './client.ts'
 import type { Scope } from './destinations/destinations.ts'
 import type { Template as Row } from './generated/client.ts'
 
-/** By channel, then by field: Liquid. */
+/** Liquid by channel and field. */
 export type TemplateParts = Record<string, Record<string, string>>
 
 export interface Template {
   id: string
   environment: Environment
   name: string
-  /** Those it is the default for. */
+  /** The event types that it is the default for. */
   eventTypes: string[]
   parts: TemplateParts
   /** Grows whenever the parts change. */
@@ -20,7 +20,7 @@ export interface Template {
   updatedAt: Date
 }
 
-/** The templates that are the default for some events, the oldest first. It is asked for every event, and reads no texts. */
+/** The templates that are the default for some event types, oldest first. Read for every event, so it leaves out the texts. */
 export function templateDefaults(db: Db, { tenantId, environment }: Scope): Promise<TemplateDefault[]> {
   return db.$queryRaw<TemplateDefault[]>`
     SELECT "id", "eventTypes", ARRAY(SELECT jsonb_object_keys("parts")) AS "channels" FROM "Template"
@@ -28,9 +28,9 @@ export function templateDefaults(db: Db, { tenantId, environment }: Scope): Prom
     ORDER BY "createdAt", "id"`
 }
 
-/** By id: the channels that each of these templates has a part for. Those that were deleted are left out. */
+/** The channels of each template by id. Deleted templates are left out. */
 export async function templateChannels(
-  db: Db,
+  db: Tx,
   { tenantId, environment }: Scope,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -47,7 +47,7 @@ export async function findTemplate(db: Tx, scope: Scope, id: string): Promise<Te
   return row ? openTemplate(row) : undefined
 }
 
-/** The one place where what is stored is trusted to be what was checked when it was written. */
+/** The only place that trusts stored templates to have been validated when they were written. */
 export function openTemplate(row: Row): Template {
   const { id, environment, name, eventTypes, parts, version, createdAt, updatedAt } = row
   return {

@@ -2,7 +2,7 @@ import { typeid } from 'typeid-js'
 import type { Db, Tx } from './client.ts'
 import type { TenantDeletion } from './generated/client.ts'
 
-export interface DeletionCounted {
+export interface DeletionCounts {
   executions: number
   archivedFiles: number
 }
@@ -11,7 +11,7 @@ export function createDeletion(tx: Tx, tenantId: string): Promise<TenantDeletion
   return tx.tenantDeletion.create({ data: { id: typeid('del').toString(), tenantId } })
 }
 
-export function deletionOf(db: Tx, tenantId: string): Promise<TenantDeletion | null> {
+export function findTenantDeletion(db: Tx, tenantId: string): Promise<TenantDeletion | null> {
   return db.tenantDeletion.findUnique({ where: { tenantId } })
 }
 
@@ -23,16 +23,16 @@ export function findDeletion(db: Tx, id: string): Promise<TenantDeletion | null>
 const timeoutMs = 5 * 60_000
 
 /**
- * Deletes the tenant with all that the database holds of it, but for the audit log, and notes that it is done: whole or not at all.
- * Answers with how many rows went that belong to no row of the tenant.
+ * Atomically deletes the tenant's rows except the audit log, and marks the deletion as done. Returns the number of rows deleted
+ * besides the cascade.
  */
 export function deleteTenantRows(
   db: Db,
-  { tenantId, deletionId, counts }: { tenantId: string; deletionId: string; counts: DeletionCounted },
+  { tenantId, deletionId, counts }: { tenantId: string; deletionId: string; counts: DeletionCounts },
 ): Promise<number> {
   return db.$transaction(
     async (tx) => {
-      // Whoever is writing for the tenant has this row (a roll-up its totals, a route its settings): they end first.
+      // Writers for the tenant (a roll-up of totals, a route that changes settings) hold this row: waits for them.
       await tx.$queryRaw`SELECT 1 FROM "Tenant" WHERE "id" = ${tenantId} FOR UPDATE`
       const rows = await deleteLooseRows(tx, tenantId)
       await tx.tenant.deleteMany({ where: { id: tenantId } })
@@ -47,7 +47,7 @@ export function deleteTenantRows(
   )
 }
 
-/** What outlives the thing that it is about, and so is not deleted along with it. */
+/** Deletes the tenant's rows in tables without a foreign key to it, which no cascade deletes. */
 async function deleteLooseRows(tx: Tx, tenantId: string): Promise<number> {
   const passes = await tx.$executeRaw`
     DELETE FROM "RulePass" WHERE "ruleId" IN (SELECT "ruleId" FROM "RuleVersion" WHERE "tenantId" = ${tenantId})`
@@ -55,7 +55,7 @@ async function deleteLooseRows(tx: Tx, tenantId: string): Promise<number> {
     await tx.ruleVersion.deleteMany({ where: { tenantId } }),
     await tx.templateVersion.deleteMany({ where: { tenantId } }),
     await tx.dailyTotal.deleteMany({ where: { tenantId } }),
-    // Ids are random: no other's key has this one in it.
+    // Ids are random, so no other key contains this one.
     await tx.rateLimiterFlexible.deleteMany({ where: { key: { contains: tenantId } } }),
   ]
   return deleted.reduce((sum, { count }) => sum + count, passes)

@@ -3,19 +3,19 @@ import type { Tx } from './client.ts'
 import type { Scope } from './destinations/destinations.ts'
 
 /**
- * Bounds for the past versions of an environment's rules, and for those of its templates. The version that a rule or template has
- * now is no past one. Nothing acts on a past version: an event in flight has its plan, and a message is made from the current template.
+ * Limits on the past versions of an environment's rules and templates, the current version not counted. Past versions are not
+ * used: an event in flight has its plan, and messages are made from the current template.
  */
 export interface VersionLimits {
-  /** Of one rule or template. */
+  /** Per rule or template. */
   ofOne: number
   inAll: number
   /** In all, as PostgreSQL stores them. */
   bytes: number
 }
 
-/** With the current one, 100 of each. */
-export const versionLimits: VersionLimits = { ofOne: 99, inAll: 5_000, bytes: 64 * 1024 * 1024 }
+/** 100 of each, including the current one. */
+const versionLimits: VersionLimits = { ofOne: 99, inAll: 5_000, bytes: 64 * 1024 * 1024 }
 
 /** The tables, which differ in the names of two columns. */
 const kinds = {
@@ -32,7 +32,7 @@ const keys = {
   templates: Prisma.raw('"TemplateVersion" WHERE ("templateId", "version")'),
 }
 
-/** Deletes the oldest versions beyond the limits. To be called with no other change of this tenant's under way. */
+/** Deletes the oldest versions beyond the limits. Must run in the tenant's turn. */
 export async function pruneVersions(
   tx: Tx,
   kind: keyof typeof kinds,

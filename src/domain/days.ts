@@ -2,25 +2,25 @@
 
 const dayMs = 24 * 3600_000
 
-export function dayOf(time: Date | number): string {
+export function toDay(time: Date | number): string {
   return new Date(time).toISOString().slice(0, 10)
 }
 
 /** Its first moment. */
-export function startOf(day: string): Date {
+export function startOfDay(day: string): Date {
   return new Date(`${day}T00:00:00.000Z`)
 }
 
-/** The first moment that is not in it any more. */
-export function endOf(day: string): Date {
-  return startOf(addDays(day, 1))
+/** The first moment after the day. */
+export function endOfDay(day: string): Date {
+  return startOfDay(addDays(day, 1))
 }
 
 export function addDays(day: string, count: number): string {
-  return dayOf(startOf(day).getTime() + count * dayMs)
+  return toDay(startOfDay(day).getTime() + count * dayMs)
 }
 
-/** From the one to the other, both included; none when the first is the later one. */
+/** The days from the first to the last, both included; empty if the first is later. */
 export function daysBetween(first: string, last: string): string[] {
   const days = []
   for (let day = first; day <= last; day = addDays(day, 1)) days.push(day)
@@ -30,45 +30,45 @@ export function daysBetween(first: string, last: string): string[] {
 export function isDay(text: string): boolean {
   return (
     /^\d{4}-\d{2}-\d{2}$/.test(text) &&
-    !Number.isNaN(startOf(text).getTime()) &&
-    dayOf(startOf(text)) === text
+    !Number.isNaN(startOfDay(text).getTime()) &&
+    toDay(startOfDay(text)) === text
   )
 }
 
-/** A day that was rolled up, and until when its executions were counted. */
-export interface Rolled {
+/** A rolled-up day, and the time up to which its executions were counted. */
+export interface RolledDay {
   day: string
   countedUntil: Date
   archived: boolean
 }
 
 export interface RollUpState {
-  /** Since when there can have been deliveries: the oldest tenant. */
+  /** The earliest time of any delivery: the creation of the oldest tenant. */
   since: Date | undefined
-  rolled: readonly Rolled[]
-  /** Whether closed days are archived, too. */
+  rolled: readonly RolledDay[]
+  /** True if closed days are archived as well. */
   archiving: boolean
 }
 
-/** Nothing older is looked for: Temporal has forgotten it, and there is nothing to be counted. */
+/** Older days are not looked at: Temporal has deleted them, so there is nothing to count. */
 const oldestDays = 90
-/** Days from before there was an archive are archived as far back as Temporal safely has all of them. */
+/** Days before the archive existed are archived as far back as Temporal certainly has all of them. */
 const archivedDays = 25
-/** What has ended may be a moment on its way into lists: a day that was counted before that is not counted out. */
+/** Ended workflows reach visibility with a delay: a day counted earlier than this after its end is counted again. */
 const settledAfterMs = 60_000
 
 /**
- * The closed days that are to be rolled up, oldest first: those that never were, those that were before they were over, and
- * those that are not archived yet. Never the day that is not over. Pure.
+ * The closed days to roll up, oldest first: days never rolled up, days rolled up before they ended, and days not archived yet.
+ * Never the current day. Pure.
  */
 export function dueDays(now: Date, { since, rolled, archiving }: RollUpState): string[] {
   if (!since) return []
-  const today = dayOf(now)
-  const oldest = [dayOf(since), addDays(today, -oldestDays)].sort().at(-1) ?? today
+  const today = toDay(now)
+  const oldest = [toDay(since), addDays(today, -oldestDays)].sort().at(-1) ?? today
   const done = new Map(rolled.map((one) => [one.day, one]))
   return daysBetween(oldest, addDays(today, -1)).filter((day) => {
     const one = done.get(day)
-    if (!one || one.countedUntil.getTime() < endOf(day).getTime() + settledAfterMs) return true
+    if (!one || one.countedUntil.getTime() < endOfDay(day).getTime() + settledAfterMs) return true
     return archiving && !one.archived && day >= addDays(today, -archivedDays)
   })
 }

@@ -22,10 +22,10 @@ const digest = z.object({
     .min(1),
 })
 
-/** What a digest tells: events of one rule, collected over a time. */
+/** A digest: events of one rule, collected over a period. */
 export type Digest = z.output<typeof digest>
 
-/** A tenant may have a type of this name for something else: that is an event like any other. */
+/** A tenant may use the type's name for something else, which is an ordinary event. */
 export function digestOf({ type, data }: Pick<Event, 'type' | 'data'>): Digest | undefined {
   return type === 'digest' ? digest.safeParse(exactly(data)).data : undefined
 }

@@ -1,4 +1,4 @@
-/** `sandbox` and `production` never mix: every key, destination and event is in exactly one of them. */
+/** `sandbox` and `production` never mix: every key, destination and event belongs to exactly one of them. */
 export const environments = ['sandbox', 'production'] as const
 export type Environment = (typeof environments)[number]
 
@@ -9,7 +9,7 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What came in. `createdAt` is an ISO 8601 time in UTC: when Switchyard accepted it. */
+/** An accepted event. `createdAt` is the ISO 8601 time (UTC) when Switchyard accepted it. */
 export interface Event {
   id: string
   tenantId: string
@@ -17,32 +17,32 @@ export interface Event {
   type: string
   data: JsonObject
   createdAt: string
-  /** After this time (ISO 8601, UTC) no attempt is made any more. */
+  /** After this time (ISO 8601, UTC) no attempts are made. */
   expiresAt?: string
-  /** Switchyard itself tells of something. */
+  /** An operational event, made by Switchyard itself. */
   operational?: true
-  /** Made by somebody who tries a destination out: nothing happened. Receivers see it by a header. */
+  /** A test event, posted to try a destination: nothing happened. Receivers see it by a header. */
   test?: true
-  /** The number of webhooks that led to it; absent where that is 0. See `hops.ts`. */
+  /** The number of webhooks that led to the event; absent if 0. See `hops.ts`. */
   hops?: number
 }
 
-/** Unix ms from which on no attempt is made; `Infinity` for an event that does not expire. */
+/** The time (Unix ms) after which no attempts are made; `Infinity` for an event that does not expire. */
 export function expiryMs({ expiresAt }: Pick<Event, 'expiresAt'>): number {
   return expiresAt === undefined ? Infinity : Date.parse(expiresAt)
 }
 
 /** Dotted words, e.g. `aml.match.found`, `non_document.check_initiated`, `DOCVER`. */
 export const eventTypePattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
-export const eventTypeMaxLength = 128
+export const maxEventTypeLength = 128
 
 /** No `/`: an id is a part of a Temporal workflow id. No `.`: Standard Webhooks signs `id.timestamp.body`. */
 export const eventIdPattern = /^[A-Za-z0-9][A-Za-z0-9_:-]*$/
-export const eventIdMaxLength = 128
+export const maxEventIdLength = 128
 
 export function isEventId(text: string): boolean {
-  return text.length <= eventIdMaxLength && eventIdPattern.test(text)
+  return text.length <= maxEventIdLength && eventIdPattern.test(text)
 }
 
-/** The largest event taken, in bytes of its JSON body. */
-export const eventMaxBytes = 256 * 1024
+/** The maximum size of an event's JSON body in bytes. */
+export const maxEventBytes = 256 * 1024

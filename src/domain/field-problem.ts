@@ -1,4 +1,4 @@
-/** What is wrong with a field. */
+/** A problem with a field. */
 export interface FieldProblem {
   /** Dotted path in the config, as in `url`. */
   path: string

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { definedOnly } from './defined-only.ts'
 import type { Environment, Event, JsonObject } from './event.ts'
 import { truncate } from './truncate.ts'
 
-/** What Switchyard itself tells a tenant, as an event like any other. None holds a secret or another event's data. */
+/** An operational event of Switchyard before it gets its id and time. It contains no secret and no other event's data. */
 export interface News {
-  /** Names what is told, in the tenant's environment: told again by the same name it is the same event. */
+  /** Identifies the event in the tenant's environment: emitting the same name again gives the same event. */
   name: string
   type:
     | 'destination.disabled'
@@ -17,13 +18,13 @@ export interface News {
   tenantId: string
   environment: Environment
   data: JsonObject
-  /** Those of the event whose delivery it tells of. */
+  /** The hops of the event whose delivery it is about. */
   hops?: number
 }
 
-type Owner = Pick<News, 'tenantId' | 'environment'>
+export type Owner = Pick<News, 'tenantId' | 'environment'>
 
-/** Whom it is about. A name is not known of a destination that was deleted. */
+/** The destination that it is about. The name of a deleted destination is unknown. */
 export interface Subject {
   id: string
   name?: string
@@ -38,14 +39,14 @@ export function statusNews(
 ): News {
   const data = { ...subjectData(destination), reason, at: at.toISOString() }
   const name = `${destination.id}_${change}_${at.getTime()}`
-  return { name, type: `destination.${change}`, ...ownerOf(destination), data }
+  return { name, type: `destination.${change}`, ...toOwner(destination), data }
 }
 
-/** What became of a delivery so far. `attempts` are those made. */
+/** The state of a delivery. `attempts` is the number of attempts made. */
 export interface DeliveryState {
   destination: Subject
   attempts: number
-  lastError?: string | undefined
+  lastError?: string
   at: Date
 }
 
@@ -60,32 +61,32 @@ export function failingNews(
     failingSince: failingSince.toISOString(),
     ...eventData(event),
     attempts,
-    ...bounded('lastError', lastError),
+    ...shortText('lastError', lastError),
     at: at.toISOString(),
   }
   const name = `${destination.id}_failing_${failingSince.getTime()}`
-  return { name, type: 'delivery.failing', ...causeOf(event), data }
+  return { name, type: 'delivery.failing', ...inheritCause(event), data }
 }
 
 /** A delivery was given up. `workflowId` is of the event's run that made it, `step` of the rule that did. */
 export function exhaustedNews(
   event: Event,
   { destination, attempts, lastError, at }: DeliveryState,
-  { workflowId, step, reason }: { workflowId: string; step?: string | undefined; reason: string },
+  { workflowId, step, reason }: { workflowId: string; step?: string; reason: string },
 ): News {
   const data = {
     ...eventData(event),
     eventCreatedAt: event.createdAt,
     ...subjectData(destination),
-    ...bounded('reason', reason),
+    ...shortText('reason', reason),
     attempts,
-    ...bounded('lastError', lastError),
-    ...bounded('step', step),
+    ...shortText('lastError', lastError),
+    ...shortText('step', step),
     at: at.toISOString(),
   }
   const delivery = JSON.stringify([workflowId, destination.id, step ?? null])
-  const name = `exhausted_${hashOf(delivery)}`
-  return { name, type: 'delivery.exhausted', ...causeOf(event), data }
+  const name = `exhausted_${shortHash(delivery)}`
+  return { name, type: 'delivery.exhausted', ...inheritCause(event), data }
 }
 
 /** A destination's signing secret, or the tenant's API secret where there is no destination, was replaced. */
@@ -95,23 +96,23 @@ export function rotationNews(
 ): News {
   const kind = destination ? 'destination-secret' : 'api-secret'
   const { destinationId, name } = destination ? subjectData(destination) : {}
-  const data = {
+  const data = definedOnly({
     kind,
-    ...(destinationId !== undefined && { destinationId }),
-    ...(name !== undefined && { name }),
+    destinationId,
+    name,
     previousEndsAt: previousEndsAt.toISOString(),
     at: at.toISOString(),
-  }
+  })
   return {
     name: `${destination?.id ?? kind}_rotated_${at.getTime()}`,
     type: 'key.rotated',
-    ...ownerOf(owner),
+    ...toOwner(owner),
     data,
   }
 }
 
 /**
- * Asks a recipient of an email destination to confirm. It goes to that recipient alone (`confirmationOf`). `after` is when the
+ * Asks a recipient of an email destination to confirm. It goes to that recipient alone (`readConfirmation`). `after` is when the
  * one before was asked for, or since when there is something to ask: asked for twice at once it is one mail.
  */
 export function confirmationNews(
@@ -119,12 +120,12 @@ export function confirmationNews(
   { address, after, at }: { address: string; after: Date; at: Date },
 ): News {
   const data = { ...subjectData(destination), address, at: at.toISOString() }
-  const name = `${destination.id}_confirm_${hashOf(address)}_${after.getTime()}`
-  return { name, type: 'email.confirmation', ...ownerOf(destination), data }
+  const name = `${destination.id}_confirm_${shortHash(address)}_${after.getTime()}`
+  return { name, type: 'email.confirmation', ...toOwner(destination), data }
 }
 
-/** Whom an event asks to confirm, if that is what it does. */
-export function confirmationOf({
+/** Returns whom an event asks to confirm, if it is a confirmation request. */
+export function readConfirmation({
   type,
   data,
   operational,
@@ -142,13 +143,13 @@ export function unsubscribedNews(
   { address, at }: { address: string; at: Date },
 ): News {
   const data = { ...subjectData(destination), address, at: at.toISOString() }
-  const name = `${destination.id}_unsubscribed_${hashOf(address)}_${at.getTime()}`
-  return { name, type: 'email.unsubscribed', ...ownerOf(destination), data }
+  const name = `${destination.id}_unsubscribed_${shortHash(address)}_${at.getTime()}`
+  return { name, type: 'email.unsubscribed', ...toOwner(destination), data }
 }
 
 /**
- * The destination that an operational event tells of the deliveries of: the event is not sent to that one, or what it cannot be
- * sent would beget more of it. `destination.recovered` may well go to the destination that has.
+ * Returns the destination whose deliveries an operational event is about. The event is not sent to it, because a failure there
+ * would cause more of them. `destination.recovered` may be sent to its own destination.
  */
 export function aboutDestination({
   type,
@@ -159,28 +160,28 @@ export function aboutDestination({
   return typeof data.destinationId === 'string' ? data.destinationId : undefined
 }
 
-function hashOf(text: string): string {
+function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
-function ownerOf({ tenantId, environment }: Owner): Owner {
+function toOwner({ tenantId, environment }: Owner): Owner {
   return { tenantId, environment }
 }
 
-function causeOf(event: Event): Owner & Pick<News, 'hops'> {
-  return { ...ownerOf(event), ...(event.hops !== undefined && { hops: event.hops }) }
+function inheritCause(event: Event): Owner & Pick<News, 'hops'> {
+  return definedOnly({ ...toOwner(event), hops: event.hops })
 }
 
 function subjectData({ id, name, channel }: Subject) {
-  return { destinationId: id, ...(name !== undefined && { name }), channel }
+  return definedOnly({ destinationId: id, name, channel })
 }
 
 function eventData({ id, type }: Event) {
   return { eventId: id, eventType: type }
 }
 
-const longestText = 500
+const maxTextLength = 500
 
-function bounded(name: string, text: string | undefined): JsonObject {
-  return text === undefined ? {} : { [name]: truncate(text, longestText) }
+function shortText(name: string, text: string | undefined): JsonObject {
+  return text === undefined ? {} : { [name]: truncate(text, maxTextLength) }
 }

@@ -2,17 +2,17 @@ import { ofDestinations, type RuleDecision } from './routing/plan.ts'
 import { isOpen, type Delivery, type DeliveryStatus } from './delivery/timeline.ts'
 
 /**
- * Which deliveries a replay of many events makes again: those given up; those that a destination would have got, had it been
- * active; either of them; or all of events that have ended.
+ * The deliveries that a bulk replay repeats: failed ones; ones that a destination missed while it was not active; both; or all of
+ * ended events.
  */
 export const replayStatuses = ['failed', 'missed', 'undelivered', 'all'] as const
 export type ReplayStatus = (typeof replayStatuses)[number]
 
-/** Where events are looked for: in Temporal, or in the archive that outlives it. */
+/** The source of the events: Temporal, or the archive, which outlives it. */
 export const replaySources = ['log', 'archive'] as const
-export type ReplaySource = (typeof replaySources)[number]
+type ReplaySource = (typeof replaySources)[number]
 
-/** Which events a replay is of. Times are ISO 8601: events accepted from `from` on and before `to`. */
+/** The events of a replay. Times are ISO 8601: events accepted from `from` on and before `to`. */
 export interface ReplayFilter {
   from: string
   to: string
@@ -21,14 +21,14 @@ export interface ReplayFilter {
   /** Exact, or the beginning of types with a `*` after it. */
   type?: string
   source: ReplaySource
-  /** They are routed anew, by today's rules and subscriptions, instead of going where they went. */
+  /** Routes the events again by today's rules and subscriptions, instead of to their original destinations. */
   rules?: 'today'
 }
 
 /**
- * Why an event that was found is not replayed: a later replay has delivered it; one is still at it; it has expired; its
- * history was forgotten in the meantime; what it held was erased; the archive keeps it without what is redacted, and that must
- * not be sent in its place; no worker could say who missed it; Temporal refuses to start it.
+ * Why a found event is not replayed: a later replay delivered it; a later one is in progress; it has expired; Temporal deleted
+ * its history meanwhile; it was erased; the archive holds it only in redacted form, which must not be sent in its place; no
+ * worker could tell who missed it; Temporal refuses to start it.
  */
 export const skipReasons = [
   'already_delivered',
@@ -42,7 +42,7 @@ export const skipReasons = [
 ] as const
 export type SkipReason = (typeof skipReasons)[number]
 
-/** Whether an event is one of those asked for, by what does not change about it. */
+/** True if an event matches the filter by its unchanging properties. */
 export function isAsked(
   { from, to, type }: ReplayFilter,
   event: { eventType: string; createdAt: string; test?: true },
@@ -69,23 +69,23 @@ export function destinationsToReplay(
     failed,
     missed,
     undelivered: [...failed, ...missed],
-    // Without a destination, what was missed is left to those who ask for it.
+    // Without a destination, missed deliveries are replayed only on request.
     all: destination === undefined ? ended : [...ended, ...missed],
   }
   const ids = new Set(asked[status].map(({ destinationId }) => destinationId))
   return [...ids].filter((id) => id === (destination ?? id))
 }
 
-/** What later runs of an event have come to already. */
+/** The results of an event's later runs. */
 export interface LaterRuns {
   delivered: ReadonlySet<string>
-  /** Destinations of runs that are not over; `all` where it is not known yet which those are. */
+  /** Destinations of unfinished runs; `all` if they are not known yet. */
   pending: ReadonlySet<string> | 'all'
 }
 
 /**
- * What is left of a replay beside later runs of the same event; without destinations it goes by routing, whole or not at
- * all. Whoever asks for `all` wants it again, whoever has it already; but not twice at once.
+ * The destinations left to replay after later runs of the same event. Without destinations, the event is routed again, entirely
+ * or not at all. `all` repeats delivered ones, but not those in progress.
  */
 export function stillToReplay(
   status: ReplayStatus,

@@ -2,7 +2,7 @@ import { digestOf } from './digest.ts'
 import type { Event } from './event.ts'
 import { fitsEventType } from './routing/event-types.ts'
 
-/** What routing knows of a template that is the default for some events. */
+/** A template that is the default for some event types, as routing needs it. */
 export interface TemplateDefault {
   id: string
   /** For which it has parts. */
@@ -12,9 +12,9 @@ export interface TemplateDefault {
 }
 
 /**
- * The template for an event that no rule gives one: of those with a part for the channel, the one that names the type; or the
- * one with the longest glob that fits; or one for all. Of several that are as near, the first: `templates` begin with the oldest.
- * A digest has no default for all: that one is written for single events, and would leave out what the digest lists.
+ * The default template for an event to which no rule assigns one: among those with content for the channel, the one that names
+ * the type, or else the one with the longest matching glob, or else one for all. Ties go to the oldest, which comes first in
+ * `templates`. A template for all does not apply to digests: it is written for single events and would leave out the list.
  */
 export function defaultTemplateFor(
   templates: readonly TemplateDefault[],
@@ -24,26 +24,26 @@ export function defaultTemplateFor(
   let nearest = { id: undefined as string | undefined, nearness: 0 }
   for (const { id, channels, eventTypes } of templates) {
     if (!channels.includes(channel)) continue
-    const nearness = Math.max(0, ...eventTypes.map((pattern) => nearnessOf(pattern, event.type)))
+    const nearness = Math.max(0, ...eventTypes.map((pattern) => specificity(pattern, event.type)))
     if (nearness > nearest.nearness) nearest = { id, nearness }
   }
-  return nearest.nearness === nearnessOfAll && digestOf(event) ? undefined : nearest.id
+  return nearest.nearness === specificityOfAll && digestOf(event) ? undefined : nearest.id
 }
 
-const nearnessOfAll = 1
+const specificityOfAll = 1
 
 /** Why a message is not made of the template that was planned. */
 export function templateIsGone(id: string): string {
-  return `the template ${id} is not there any more`
+  return `the template ${id} no longer exists`
 }
 
-export function noPartFor(channel: string): string {
-  return `the template has no part for the channel ${channel}`
+export function noContentFor(channel: string): string {
+  return `the template has no content for the channel ${channel}`
 }
 
 /** 0: does not fit. 1: fits all. More: a glob, by its length. Infinite: the type itself. */
-function nearnessOf(pattern: string, eventType: string): number {
+function specificity(pattern: string, eventType: string): number {
   if (!fitsEventType(pattern, eventType)) return 0
-  if (pattern === 'all' || pattern === '*') return nearnessOfAll
-  return pattern.includes('*') ? nearnessOfAll + pattern.length : Infinity
+  if (pattern === 'all' || pattern === '*') return specificityOfAll
+  return pattern.includes('*') ? specificityOfAll + pattern.length : Infinity
 }

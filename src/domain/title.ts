@@ -2,19 +2,19 @@ import type { Event } from './event.ts'
 import type { Cause } from './rules/cause.ts'
 import { truncate } from './truncate.ts'
 
-/** Of a title in UTF-16 code units, before it is marked. With its marks it has less than 150, which every channel takes. */
-export const titleMax = 110
+/** The maximum length of a title in UTF-16 code units before its marks are added: with them it fits into Slack's header. */
+export const maxTitleLength = 110
 
 /**
- * What people read first: what happened, and what must not be mistaken for something else. `title` is what the event type's
- * title makes of the event.
+ * A message's title with marks for its environment and cause, so that it cannot be mistaken for something else. `title` is the
+ * rendered title of the event type.
  */
 export function messageTitle(
   { type, environment, test }: Pick<Event, 'type' | 'environment' | 'test'>,
-  { title = readableType(type), cause }: { title?: string | undefined; cause?: Cause | undefined } = {},
+  { title = readableType(type), cause }: { title?: string; cause?: Cause } = {},
 ): string {
   const marks = [...(test ? ['Test: '] : []), ...(cause ? [causeMarks[cause.kind]] : [])]
-  return `${marks.join('')}${truncate(title, titleMax)}${environment === 'sandbox' ? ' (sandbox)' : ''}`
+  return `${marks.join('')}${truncate(title, maxTitleLength)}${environment === 'sandbox' ? ' (sandbox)' : ''}`
 }
 
 const causeMarks = { escalation: 'Escalated: ', fallback: 'Fallback: ' } satisfies Record<

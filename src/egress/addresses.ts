@@ -8,9 +8,8 @@ type Reachable = 'yes' | 'no' | 'none'
 export type SpecialBlock = readonly [cidr: string, name: string, rfc: string, reachable: Reachable]
 
 /**
- * Addresses that are set aside: IANA's IPv4 Special-Purpose Address Registry, entry by entry, and the
- * multicast block, which has a registry of its own. Reachable or not, none of them is a receiver's: those marked `yes` are
- * anycast services of the network that one is in, and so the operator's. All are closed.
+ * Reserved addresses: IANA's IPv4 Special-Purpose Address Registry, entry by entry, and the multicast block, which has its own
+ * registry. All are closed: those marked reachable are anycast services of the operator's network, not receivers.
  */
 export const specialIPv4: readonly SpecialBlock[] = [
   ['0.0.0.0/8', '"This network"', 'RFC 791', 'no'],
@@ -43,8 +42,8 @@ export const specialIPv4: readonly SpecialBlock[] = [
 ]
 
 /**
- * Likewise IANA's IPv6 Special-Purpose Address Registry. What is outside `globalUnicast` would be closed without an entry, as are
- * IPv4-compatible (`::/96`), IPv4-translated (`::ffff:0:0:0/96`) and site-local (`fec0::/10`) addresses and multicast (`ff00::/8`).
+ * IANA's IPv6 Special-Purpose Address Registry. Addresses outside `globalUnicast` are closed without an entry: IPv4-compatible
+ * (`::/96`), IPv4-translated (`::ffff:0:0:0/96`), site-local (`fec0::/10`) and multicast (`ff00::/8`) ones.
  */
 export const specialIPv6: readonly SpecialBlock[] = [
   ['::1/128', 'Loopback Address', 'RFC 4291', 'no'],
@@ -79,7 +78,7 @@ const closed = [...specialIPv4, ...specialIPv6].map(([cidr]) => ipaddr.parseCIDR
 /** The only part of IPv6 that is handed out to the public (RFC 4291, IANA's IPv6 Address Space registry). */
 const globalUnicast = ipaddr.parseCIDR('2000::/3')
 
-/** What DNS64 answers with for every IPv4-only receiver, where the network behind us is IPv6 only. */
+/** DNS64 answers with this prefix for IPv4-only receivers in an IPv6-only network. */
 const nat64 = ipaddr.parseCIDR('64:ff9b::/96')
 
 /** An address as the system writes it, or undefined. Other spellings are for `canonicalHost`: they never reach a socket. */
@@ -88,8 +87,8 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * Whether the public internet reaches this address, and nothing else does. Of the ways to write an IPv4 address in IPv6, NAT64's
- * well-known prefix is judged by the address that it carries; all the others are closed whatever they carry.
+ * True if only the public internet reaches this address. Among IPv6 forms of IPv4 addresses, NAT64's well-known prefix is judged
+ * by its IPv4 address; all others are closed.
  */
 export function isPublic(address: Address): boolean {
   if (address instanceof ipaddr.IPv6) {
@@ -104,7 +103,7 @@ export function unmapped(address: Address): Address {
   return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() ? address.toIPv4Address() : address
 }
 
-/** Whether an address is another one, or lies in a CIDR. What is neither covers nothing. */
+/** True if an address equals the entry or is in its CIDR. Invalid entries cover nothing. */
 export function covers(entry: string, address: Address): boolean {
   if (ipaddr.isValidCIDR(entry)) return inBlock(address, ipaddr.parseCIDR(entry))
   const single = parseAddress(entry)

@@ -66,7 +66,7 @@ export function dial(
 }
 
 /** The preferred family first, then one of the other, and so on (RFC 8305 §4). */
-export function alternateFamilies(addresses: readonly ResolvedAddress[]): ResolvedAddress[] {
+function alternateFamilies(addresses: readonly ResolvedAddress[]): ResolvedAddress[] {
   const preferred = addresses.filter(({ family }) => family === addresses[0]?.family)
   const others = addresses.filter(({ family }) => family !== addresses[0]?.family)
   return Array.from({ length: Math.max(preferred.length, others.length) }, (_, n) =>
@@ -78,8 +78,8 @@ export interface TlsOptions {
   /** The certificate has to be for this name or address. */
   host: string
   secureContext: SecureContext
-  /** Of an earlier connection to the same host, for a shorter handshake. */
-  session?: Buffer | undefined
+  /** The TLS session of an earlier connection to the same host, for a shorter handshake. */
+  session?: Buffer
   alpn?: string[]
 }
 

@@ -3,6 +3,7 @@ import { lookup as lookUpBySystem } from 'node:dns/promises'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Environment } from '../domain/event.ts'
 import { dial, startTls, type ResolvedAddress } from './dial.ts'
 import { createGate, type Gate, type GateRules, type Target } from './gate.ts'
@@ -31,22 +32,22 @@ export interface Egress {
   close(): Promise<void>
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   tls: boolean
   /** Ends the attempt to connect, wherever it is. */
   signal: AbortSignal
   alpn?: string[]
 }
 
-/** Whether a request may use a connection that an earlier one has left open. */
-export type Reuse = 'reuse' | 'always new'
+/** Whether a request may use an open connection of an earlier one. */
+type Reuse = 'reuse' | 'always new'
 
 /** All the addresses that a name has. */
 export type LookUp = (host: string) => Promise<ResolvedAddress[]>
 
 export interface EgressRules extends GateRules {
   /** Certificate authorities (PEM) that receivers' certificates may come from besides the public ones. */
-  extraAuthorities?: string | undefined
+  extraAuthorities?: string
   /** The system's, `/etc/hosts` included, where nothing else is given. */
   lookUp?: LookUp
   /** Makes a connection to one of these addresses. */
@@ -60,7 +61,7 @@ export interface Refused {
   refusal: string
   host: string
   environment: Environment
-  /** What a name led to. */
+  /** The addresses that the name resolved to. */
   addresses?: string[]
 }
 
@@ -104,7 +105,7 @@ export function createEgress(rules: EgressRules): Egress {
   async function secure(socket: Socket, host: string, port: number, { signal, alpn }: ConnectOptions) {
     const key = `${host}:${port}`
     const session = sessions.get(key)
-    const secured = await startTls(socket, { host, secureContext, session, ...(alpn && { alpn }) }, signal)
+    const secured = await startTls(socket, definedOnly({ host, secureContext, session, alpn }), signal)
     secured.on('session', (next) => sessions.set(key, next))
     return secured
   }
@@ -113,11 +114,11 @@ export function createEgress(rules: EgressRules): Egress {
     async connect(target, environment, options) {
       admit(target, environment)
       const host = canonicalHost(target.host) ?? ''
-      // A look-up cannot be broken off: it ends by itself later, and nothing is sent any more.
+      // A lookup cannot be aborted: it ends later, and its result is ignored.
       const addresses = await within(options.signal, findOpenAddresses(host, environment))
       const socket = await connectToFirst(addresses, target.port, options.signal)
       const address = socket.remoteAddress
-      // Without one it is closed already, which whoever uses it finds out.
+      // A socket without an address is already closed, which its user will notice.
       if (address !== undefined && !gate.isOpen(address, host, environment)) {
         socket.destroy()
         throw new EgressRefused(refusals.address)

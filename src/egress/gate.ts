@@ -13,11 +13,13 @@ import {
   type ServiceHosts,
 } from './rules.ts'
 
-/** What the operator decides about where tenants' destinations may be. */
+/** The operator's rules about where tenants' destinations may be. */
 export interface GateRules {
   /** CIDRs, addresses and host names that are open to both environments, at any port (`EGRESS_ALLOW`). */
   allow: readonly string[]
-  /** Likewise those that are closed although they are public (`EGRESS_DENY`). They win. */
+  /**
+   * CIDRs, addresses and host names that are closed although they are public (`EGRESS_DENY`). They take precedence over `allow`.
+   */
   deny?: readonly string[]
   /** Which ports URLs may name; by default all but those of other protocols (`EGRESS_PORTS`). */
   ports?: readonly PortRange[] | undefined
@@ -27,7 +29,7 @@ export interface GateRules {
   sandboxLoopback: boolean
 }
 
-/** Where somebody wants to connect to. The host is as it was written, an IPv6 address with brackets or without. */
+/** The target of a connection. The host is as it was written, an IPv6 address with or without brackets. */
 export interface Target {
   host: string
   port: number
@@ -36,11 +38,11 @@ export interface Target {
   within?: ServiceHosts | undefined
 }
 
-/** The guard's decisions. They ask nobody: what a name leads to is looked up elsewhere, and its addresses judged here. */
+/** The guard's decisions, made without lookups: names are resolved elsewhere, and their addresses are checked here. */
 export interface Gate {
   /** Why a target is refused, as far as that is known without looking it up. */
   refusal(target: Target, environment: Environment): Refusal | undefined
-  /** Whether a connection may be made to this address, which `host` (in canonical form) has or is. */
+  /** True if a connection to this address is allowed. `host` (in canonical form) is the address or a name that resolved to it. */
   isOpen(address: string, host: string, environment: Environment): boolean
 }
 
@@ -56,7 +58,7 @@ export function createGate({ sandboxLoopback, ports, ...rules }: GateRules): Gat
     return sandboxLoopback && environment === 'sandbox' && unmapped(address).range() === 'loopback'
   }
 
-  /** Whether the operator has opened a host, be it public or not: by its name, or for what it is. */
+  /** True if the operator has opened a host, public or not, by its name or address. */
   function isHostOpened(host: string, environment: Environment): boolean {
     if (allow.hasName(host)) return true
     const addresses = (isLocalName(host) ? loopback : [host]).map(parseAddress)

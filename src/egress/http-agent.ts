@@ -9,16 +9,16 @@ export interface Endpoint {
   signal: AbortSignal
 }
 
-/** A request's options for such an agent. Node does not pass `signal` on to agents. */
+/** The options of a request with such an agent. Node does not pass `signal` on to agents. */
 export interface AgentRequest extends ClientRequestArgs {
   /** Ends the attempt to connect. */
   connectSignal?: AbortSignal
 }
 
-/** How long a connection is kept without use. A name that leads elsewhere by now is to be looked up again. */
+/** How long an idle connection is kept. After that the name is resolved again, because it may have changed. */
 const maxIdleMs = 30_000
 
-/** Where a request gives no signal: as long as a destination's longest timeout. */
+/** Applies to requests without a signal: a destination's longest timeout. */
 const maxConnectMs = 30_000
 
 /** An agent for Node's HTTP client that leaves making connections to `connect`. */

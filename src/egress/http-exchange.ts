@@ -1,5 +1,5 @@
 import { request as createRequest, type Agent, type ClientRequest } from 'node:http'
-import { excerptMaxBytes } from '../domain/delivery/outcome.ts'
+import { maxExcerptBytes } from '../domain/delivery/outcome.ts'
 import type { AgentRequest } from './http-agent.ts'
 import { maxHeadBytes, ResponseHead, type HeaderFields } from './response-head.ts'
 
@@ -30,12 +30,12 @@ export class Unanswered extends Error {
   }
 }
 
-/** How long the rest of a response may take once its status line has arrived: the status decides, the rest is for the log. */
+/** How long the rest of a response may take after its status line: the status decides, the rest is only for the log. */
 const restTimeoutMs = 1_000
 
 /**
- * Posts once over one connection. Responses are read leniently, as curl, Go and Python read them: LF alone ends a line, lines may be
- * folded, a length may stand beside chunks. Whatever goes wrong after the status line leaves the status as it is.
+ * Posts once over one connection. Reads responses as leniently as curl, Go and Python: a bare LF ends a line, lines may be
+ * folded, and a length may accompany chunks. Errors after the status line do not change the status.
  */
 export async function exchange({ url, headers, body, agent, signal }: HttpPost): Promise<HttpResponse> {
   const options: AgentRequest = {
@@ -59,9 +59,9 @@ export async function exchange({ url, headers, body, agent, signal }: HttpPost):
   const { status } = head
   if (status === undefined)
     throw new Unanswered(error, request.reusedSocket && head.isSilent && !signal.aborted)
-  // What the parser refused is shown as it came. What it took has its chunks decoded, and may be empty.
+  // A response that the parser rejected is shown as it arrived. One that it accepted has its chunks decoded and may be empty.
   const start = isParsed ? Buffer.concat(chunks) : head.rest
-  return { status, headers: head.headers, body: start.subarray(0, excerptMaxBytes) }
+  return { status, headers: head.headers, body: start.subarray(0, maxExcerptBytes) }
 }
 
 /** Reads until there is enough for the log, or no more to be had. Answers with what ended it, if that was an error. */
@@ -86,7 +86,7 @@ function readResponse(
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         bytes += chunk.length
-        if (bytes >= excerptMaxBytes) resolve(undefined)
+        if (bytes >= maxExcerptBytes) resolve(undefined)
       })
       response.on('end', () => {
         // At once: a moment later the agent may lend the connection to another request.

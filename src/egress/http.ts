@@ -13,6 +13,8 @@ export interface Post {
   timeoutMs: number
   environment: Environment
   egress: Egress
+  /** The kind of service, if the guard has separate rules for it. */
+  service?: 'slack'
 }
 
 export type Answer =
@@ -39,8 +41,8 @@ export async function post(given: Post): Promise<Answer> {
 }
 
 /**
- * A connection that is kept may be closed by the receiver at the moment of its next use. That is not the destination's failure:
- * the request is sent once more, over a new connection (RFC 9112 §9.3.1).
+ * The receiver may close an idle connection at the moment of its next use. That is not the destination's fault, so the request is
+ * sent once more over a new connection (RFC 9112 §9.3.1).
  */
 async function send({
   url: text,
@@ -63,13 +65,12 @@ async function send({
   }
 }
 
-/** What counts as success where a destination says nothing else. */
+/** The success codes of a destination that sets none. */
 export const defaultSuccessCodes = ['2xx']
 
 /**
- * What an HTTP answer means for a delivery: the destination's success codes are success, by default any 2xx; 410
- * says never again; everything else, redirects and other 4xx included, is worth another attempt. `Retry-After` counts where
- * HTTP defines it.
+ * Classifies an HTTP response for a delivery: success codes (by default any 2xx) deliver, 410 disables the destination, and
+ * everything else, redirects and other 4xx included, is retried. `Retry-After` is used where HTTP defines it.
  */
 export function classifyHttp(answer: Answer, successCodes: readonly string[] = defaultSuccessCodes): Outcome {
   if (answer.kind === 'unreachable') {
@@ -79,7 +80,7 @@ export function classifyHttp(answer: Answer, successCodes: readonly string[] = d
   const { status, excerpt, retryAfterMs } = answer
   const seen = { responseCode: status, responseExcerpt: excerpt }
   if (isSuccess(status, successCodes)) return { kind: 'delivered', ...seen }
-  const error = `HTTP ${status}${meaningOf(status)}`
+  const error = `HTTP ${status}${statusMeaning(status)}`
   if (status === 410) return { kind: 'rejected', error, errorClass: 'http', gone: true, ...seen }
   const asksToWait = retryAfterMs !== undefined && [429, 502, 503, 504].includes(status)
   return { kind: 'failed', error, errorClass: 'http', ...(asksToWait && { retryAfterMs }), ...seen }
@@ -94,7 +95,7 @@ function is2xx(status: number): boolean {
 }
 
 /** Why a status that is no success is none. */
-function meaningOf(status: number): string {
+function statusMeaning(status: number): string {
   if (is2xx(status)) return ': not one of this destination’s success codes'
   if (status === 410) return ': the receiver is gone'
   if (status >= 300 && status < 400) return ': redirects are not followed'

@@ -39,7 +39,7 @@ const faults: Record<string, Fault> = {
   ENOTFOUND: ['dns', noPublicAddress],
   ENODATA: ['dns', noPublicAddress],
   EAI_AGAIN: ['dns', 'DNS: the name server did not answer'],
-  EDNS: ['dns', 'DNS: the host could not be looked up'],
+  EDNS: ['dns', 'DNS: the host could not be resolved'],
   ECONNREFUSED: ['connection', 'connection refused'],
   ECONNRESET: ['connection', 'connection reset by the receiver'],
   EPIPE: ['connection', 'connection closed by the receiver'],
@@ -47,36 +47,39 @@ const faults: Record<string, Fault> = {
   EHOSTUNREACH: ['connection', 'host unreachable'],
   ENETUNREACH: ['connection', 'network unreachable'],
   ETIMEDOUT: ['timeout', 'connection timed out'],
-  ETIMEOUT: ['timeout', 'DNS: the look-up timed out'],
+  ETIMEOUT: ['timeout', 'DNS: the lookup timed out'],
   CERT_HAS_EXPIRED: ['tls', 'TLS: the certificate has expired'],
   CERT_NOT_YET_VALID: ['tls', 'TLS: the certificate is not valid yet'],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['tls', 'TLS: the certificate is self-signed'],
   SELF_SIGNED_CERT_IN_CHAIN: ['tls', 'TLS: a certificate in the chain is self-signed'],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls', 'TLS: the certificate’s issuer is not known'],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls', 'TLS: the certificate’s issuer is unknown'],
   ERR_TLS_CERT_ALTNAME_INVALID: ['tls', 'TLS: the certificate is for another host'],
   EPROTO: ['tls', 'TLS: the handshake failed'],
   ETLS: ['tls', 'TLS: the handshake failed'],
-  HPE_HEADER_OVERFLOW: ['protocol', 'the answer’s headers are too large'],
-  EPROTOCOL: ['protocol', 'the answer is not valid SMTP'],
-  // What nodemailer finds out before the mail server has answered to it.
-  EAUTH: ['setup', 'the login for the mail server is not complete, or of no kind that it knows'],
-  EMESSAGE: ['smtp', 'the mail is larger than the mail server takes'],
+  HPE_HEADER_OVERFLOW: ['protocol', 'the response headers are too large'],
+  EPROTOCOL: ['protocol', 'the response is not valid SMTP'],
+  // Errors that nodemailer finds before the mail server has responded.
+  EAUTH: [
+    'setup',
+    'SMTP login: the credentials are incomplete, or the mail server supports none of the login methods',
+  ],
+  EMESSAGE: ['smtp', 'the mail exceeds the mail server’s size limit'],
 }
 
 /** Codes that come in families. */
 const families: [begins: RegExp, fault: Fault][] = [
-  [/^EAI_/, ['dns', 'DNS: the host could not be looked up']],
+  [/^EAI_/, ['dns', 'DNS: the host could not be resolved']],
   [/^(CERT|UNABLE_TO)_/, ['tls', 'TLS: the certificate cannot be verified']],
   [/^ERR_(SSL|TLS)_/, ['tls', 'TLS: the handshake failed']],
-  [/^HPE_/, ['protocol', 'the answer is not valid HTTP']],
+  [/^HPE_/, ['protocol', 'the response is not valid HTTP']],
 ]
 
-/** What happened, in a sentence and as a class. `timeoutMs` is the patience that an abort by timeout stands for. */
+/** Describes an error in a sentence and as a class. `timeoutMs` is the timeout that an abort stands for. */
 export function describeNetworkError(error: unknown, timeoutMs: number): NetworkFault {
-  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
+  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstError(cause)) {
     if (cause instanceof EgressRefused) return { error: cause.message, errorClass: cause.errorClass }
     if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
-      return { error: `no answer within ${timeoutMs} ms`, errorClass: 'timeout' }
+      return { error: `no response within ${timeoutMs} ms`, errorClass: 'timeout' }
     const known = knownFault(cause)
     if (known) return { error: known[1], errorClass: known[0] }
   }
@@ -84,8 +87,8 @@ export function describeNetworkError(error: unknown, timeoutMs: number): Network
 }
 
 /**
- * Waits for work no longer than the signal lets it, and throws the signal's reason then. For what cannot be broken off, as the
- * system's look-up of a name: it ends by itself later, and nothing comes of it.
+ * Waits for work until the signal aborts, and then throws the signal's reason. For work that cannot be aborted, such as the
+ * system's name lookup: it continues, and its result is ignored.
  */
 export function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   const outOfTime = new Promise<never>((_resolve, reject) => {
@@ -94,22 +97,22 @@ export function within<Result>(signal: AbortSignal, work: Promise<Result>): Prom
   return Promise.race([work, outOfTime])
 }
 
-/** nodemailer puts a code of its own in front and keeps the system's, which says more, as `originalCode`. */
+/** nodemailer sets its own code and keeps the system's more specific one as `originalCode`. */
 function knownFault(error: Error): Fault | undefined {
-  const codes = [textOf(error, 'originalCode'), textOf(error, 'code'), error.name]
-  return codes.map((code) => (code ? faultOf(code) : undefined)).find((fault) => fault !== undefined)
+  const codes = [readErrorCode(error, 'originalCode'), readErrorCode(error, 'code'), error.name]
+  return codes.map((code) => (code ? findFault(code) : undefined)).find((fault) => fault !== undefined)
 }
 
-function faultOf(code: string): Fault | undefined {
+function findFault(code: string): Fault | undefined {
   return Object.hasOwn(faults, code) ? faults[code] : families.find(([begins]) => begins.test(code))?.[1]
 }
 
-function textOf(error: Error, key: 'code' | 'originalCode'): string | undefined {
+function readErrorCode(error: Error, key: 'code' | 'originalCode'): string | undefined {
   const value: unknown = key in error ? (error as Error & Record<typeof key, unknown>)[key] : undefined
   return typeof value === 'string' ? value : undefined
 }
 
 /** Several addresses tried, several errors: the first speaks for all. */
-function firstOf(error: Error): unknown {
+function firstError(error: Error): unknown {
   return error instanceof AggregateError ? (error.errors as unknown[])[0] : undefined
 }

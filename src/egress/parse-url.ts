@@ -1,4 +1,7 @@
-/** Not by `URL.canParse`: once Node 20 has optimised it, it takes Latin-1 letters for broken UTF-8 and refuses `https://bücher.example`. */
+/**
+ * Parses without `URL.canParse`: once Node 20 has optimised that, it takes Latin-1 letters for broken UTF-8 and rejects
+ * `https://bücher.example`.
+ */
 export function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text)

@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../domain/delivery/outcome.ts'
 import type { ServiceHosts } from './rules.ts'
 
-/** What the guard says of a name, whatever the reason: that there is no such name, or that it leads into a network. */
+/** The guard's message for all names that it rejects, whether they do not exist or resolve into a private network. */
 export const noPublicAddress = 'DNS: the host has no public address'
 
 /** Why nothing is sent to a host. Tenants read these texts: they say what was refused, and nothing about what is there. */
@@ -9,9 +9,9 @@ export interface Refusal {
   /** For the operator's log. */
   name: string
   errorClass: ErrorClass
-  /** Of an attempt, in the delivery log. */
+  /** Shown for an attempt, in the delivery log. */
   attempt: string
-  /** Of a field, when a tenant configures it. */
+  /** Shown for a field, when a tenant configures it. */
   field: string
 }
 
@@ -19,20 +19,20 @@ export const refusals = {
   host: {
     name: 'host',
     errorClass: 'blocked',
-    attempt: 'the destination’s URL does not name a host that can be looked up',
-    field: 'does not name a host that can be looked up',
+    attempt: 'the host of the destination’s URL cannot be resolved',
+    field: 'has a host that cannot be resolved',
   },
   address: {
     name: 'address',
     errorClass: 'blocked',
-    attempt: 'the destination’s address is not a public one, and this installation does not allow it',
+    attempt: 'the destination’s address is not public, and this installation does not allow it',
     field: 'is not a public address, and this installation does not allow it',
   },
   port: {
     name: 'port',
     errorClass: 'blocked',
-    attempt: 'the destination’s port is not one that this installation allows',
-    field: 'names a port that this installation does not allow',
+    attempt: 'this installation does not allow the destination’s port',
+    field: 'has a port that this installation does not allow',
   },
   name: { name: 'name', errorClass: 'dns', attempt: noPublicAddress, field: 'has no public address' },
 } as const satisfies Record<string, Refusal>
@@ -42,8 +42,8 @@ export function outsideHosts({ name, owner, example }: ServiceHosts): Refusal {
   return {
     name,
     errorClass: 'blocked',
-    attempt: `the destination’s host is not ${owner}’s, and this installation does not allow it`,
-    field: `is not at a host of ${owner}’s such as ${example}, and this installation does not allow it`,
+    attempt: `the destination’s host is not a ${owner} host, and this installation does not allow it`,
+    field: `has no ${owner} host such as ${example}, and this installation does not allow it`,
   }
 }
 

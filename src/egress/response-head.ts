@@ -1,7 +1,7 @@
 /** Header fields by their names in lower case. */
 export type HeaderFields = Record<string, string>
 
-/** As much as a receiver may send before its body. curl takes 300 KiB, Go 1 MiB; what exceeds this is a fault. */
+/** The maximum size of a response's head. curl allows 300 KiB, Go 1 MiB; a larger head is an error. */
 export const maxHeadBytes = 64 * 1024
 
 /** Enough for the head and whatever of the body the log keeps. */
@@ -13,13 +13,13 @@ const interimResponse = /(?:\r?\n)*HTTP\/1\.\d 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\n
 const statusLine = /(?:\r?\n)*HTTP\/1\.\d (\d{3})(?: [^\n]*)?\r?\n/y
 
 /**
- * Reads a response beside Node's parser, from the bytes that arrived. The parser reports nothing of a response that it refuses at
- * its last header, although the status line has said by then whether the receiver accepted the request.
+ * Reads a response beside Node's parser, from the raw bytes. The parser reports nothing of a response that it rejects at its last
+ * header, although the status line already says whether the receiver accepted the request.
  */
 export class ResponseHead {
-  /** Of the final response, as soon as its status line has arrived. */
+  /** The status of the final response, as soon as its status line has arrived. */
   status: number | undefined
-  /** Whether nothing at all has arrived. */
+  /** True if nothing has arrived. */
   isSilent = true
   /** The final response from its status line on, one character per byte. */
   #text = ''
@@ -59,14 +59,14 @@ export class ResponseHead {
     return Object.fromEntries(fields.reverse()) as HeaderFields
   }
 
-  /** What follows the head, as it arrived. */
+  /** The bytes after the head, as they arrived. */
   get rest(): Buffer {
     return Buffer.from(this.#text.slice(this.#head.length).replace(/^\r?\n\r?\n/, ''), 'latin1')
   }
 
   /**
-   * Whether another request may follow on the same connection: only if the response is one of which every parser finds the same
-   * end. What was read leniently may have ended elsewhere for whoever sent it (RFC 9112 §11).
+   * True if another request may follow on the same connection: only if every parser agrees where the response ends. A response
+   * that was read leniently may have ended elsewhere for its sender (RFC 9112 §11).
    */
   get endsUnambiguously(): boolean {
     const head = this.#head
@@ -90,7 +90,7 @@ const headEnd = '\r\n\r\n'
 /** RFC 9110 §5.1 and §5.5. */
 const headerLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0-\x08\n-\x1f\x7f]*$/
 
-/** Whether a body is nothing but chunks by the letter of RFC 9112 §7.1, without trailers. */
+/** True if a body consists strictly of chunks as in RFC 9112 §7.1, without trailers. */
 function isChunked(body: string): boolean {
   const chunkHead = /([0-9a-f]{1,8})(?:;[^\r\n]*)?\r\n/iy
   for (let at = 0; ;) {

@@ -5,9 +5,8 @@ import { parseUrl } from './parse-url.ts'
 /** From one port to another, both included. */
 export type PortRange = readonly [first: number, last: number]
 
-/** The protocol that a URL is for. Each has ports of its own. */
+/** The protocol that a URL is for. Each has its own ports. */
 export type Service = 'http' | 'smtp'
-
 /** The hosts that one channel's messages may go to. */
 export interface ServiceHosts {
   /** The channel's name. The log, and the variable by which the operator chooses other hosts (`SLACK_HOSTS`), use it. */
@@ -20,7 +19,7 @@ export interface ServiceHosts {
   example: string
 }
 
-/** Where mail is handed in (RFC 6409, RFC 8314), and the two ports that stand in for those in practice. */
+/** Mail submission ports (RFC 6409, RFC 8314), and the two ports that are used for it in practice. */
 const smtpPorts = [25, 465, 587, 2525]
 
 /** The ports where other protocols listen that can be talked to by HTTP. Source: Fetch Standard, "Port blocking". */
@@ -31,7 +30,7 @@ const badPorts = new Set([
   6679, 6697, 10080,
 ]) // prettier-ignore
 
-/** Whether tenants' URLs may name this port. The operator's list takes the place of what is open to HTTP, and adds to SMTP's ports. */
+/** True if tenants' URLs may use this port. The operator's list replaces the open HTTP ports and adds to the SMTP ports. */
 export function isPortOpen(
   port: number,
   service: Service,
@@ -48,7 +47,7 @@ export function isPortOpen(
  */
 export function canonicalHost(host: string): string | undefined {
   const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  // What would end the host within a URL is not a part of one.
+  // A host must not contain characters that would end it within a URL.
   const url = /[\s/\\?#@]/.test(written) ? undefined : parseUrl(`http://${written}/`)
   return url?.hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '')
 }

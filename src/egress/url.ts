@@ -7,19 +7,19 @@ import { parseUrl } from './parse-url.ts'
 /** URL parsers drop or mend these, and not all in the same way: what one checks, another would not connect to. */
 export const ambiguous = /[\s\p{Cc}\\]/u
 
-/** An http(s) URL without credentials: those would be seen in every log on the way. */
+/** An http(s) URL without credentials, which would appear in every log on the way. */
 export const httpUrl = z
   .string()
   .max(2048)
   .refine((text) => !ambiguous.test(text), {
-    message: 'must not hold spaces, control characters or backslashes',
+    message: 'must not contain spaces, control characters or backslashes',
     abort: true,
   })
   .refine(
     (text) => /^https?:\/\/[^/]/i.test(text) && parseUrl(text) !== undefined,
     'must be a URL that starts with https://',
   )
-  .refine((text) => !hasCredentials(text), 'must not hold a user name or a password')
+  .refine((text) => !hasCredentials(text), 'must not contain a user name or a password')
 
 /** HTTPS only in production; nowhere that the egress guard refuses. */
 export function urlProblems(

@@ -8,8 +8,8 @@ const FORCE_AFTER_MS = 10_000
 const GIVE_UP_AFTER_MS = 15_000
 
 /**
- * The command line of a process, '' for one that has ended but was not collected by its parent (a zombie), undefined
- * when there is no such process. Pids get reused, so a pid from a file proves nothing without it.
+ * The command line of a process; '' if it has ended but was not reaped by its parent (a zombie), undefined if it does not exist.
+ * Pids get reused, so a pid from a file proves nothing without it.
  */
 export function commandLine(pid: number): string | undefined {
   if (existsSync('/proc/self/cmdline')) {
@@ -41,7 +41,7 @@ export async function stopLeftover(pid: number, signal: NodeJS.Signals): Promise
   while (!hasEnded(pid) && startTime(pid) === identity) {
     const elapsedMs = Date.now() - startedAt
     if (elapsedMs > GIVE_UP_AFTER_MS) {
-      throw new Error(`process ${pid} of an earlier run does not stop: end it by hand`)
+      throw new Error(`process ${pid} of an earlier run does not stop: kill it manually`)
     }
     if (elapsedMs > FORCE_AFTER_MS && !forced) {
       forced = true
@@ -52,8 +52,8 @@ export async function stopLeftover(pid: number, signal: NodeJS.Signals): Promise
 }
 
 /**
- * The command line will not do here: it is empty already while the kernel still closes files and ports. A zombie counts
- * as ended, once no thread of it is left, because in a container nobody may ever collect it.
+ * Does not use the command line, which is already empty while the kernel still closes files and ports. A zombie counts as ended
+ * once none of its threads is left, because in a container it may never be reaped.
  */
 function hasEnded(pid: number): boolean {
   if (existsSync('/proc/self/stat')) {

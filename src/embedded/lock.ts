@@ -16,7 +16,7 @@ export function lockDataFolder(dataDir: string): { release(): void } {
   }
   return {
     release() {
-      if (contentOf(file) === mine) rmSync(file, { force: true })
+      if (readContent(file) === mine) rmSync(file, { force: true })
     },
   }
 }
@@ -38,17 +38,19 @@ function removeStale(file: string, dataDir: string): void {
 }
 
 function isHeld(file: string): boolean {
-  const content = contentOf(file)
+  const content = readContent(file)
   const pid = Number.parseInt(content, 10)
   return pid > 0 && content === contentFor(pid)
 }
 
 function inUse(file: string, dataDir: string): Error {
-  const pid = contentOf(file).split('\n')[0]
-  return new Error(`another \`npm start\` (pid ${pid}) uses ${dataDir}; stop it first, or set DATA_DIR`)
+  const pid = readContent(file).split('\n')[0]
+  return new Error(
+    `another \`npm start\` (pid ${pid}) is using ${dataDir}: stop it first, or set DATA_DIR to another folder`,
+  )
 }
 
-function contentOf(file: string): string {
+function readContent(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {

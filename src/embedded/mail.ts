@@ -30,7 +30,7 @@ export interface MailCatcher {
 export interface MailCatcherOptions {
   /** Absent: a free one. */
   port?: number
-  /** Where each mail is also written: whole (`.eml`), and as the text that people read (`.txt`), whose links are not broken. */
+  /** The folder to which each mail is also written: complete (`.eml`), and as readable text (`.txt`) with unbroken links. */
   folder?: string
   onMail?: (mail: CaughtMail) => void
 }
@@ -90,7 +90,7 @@ async function readAll(stream: SMTPServerDataStream): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** `recipients` come from the envelope, which unlike the To header also names those in Bcc. */
+/** `recipients` come from the envelope, which unlike the To header includes Bcc. */
 function describe(mail: ParsedMail, at: string, recipients: string[]): CaughtMail {
   return {
     at,

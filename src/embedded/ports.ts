@@ -8,12 +8,12 @@ export async function requireFreePort(port: number, forWhat: string, variable: s
     const problem = await tryListening(port, host)
     if (problem === 'EADDRINUSE') {
       throw new Error(
-        `port ${port} (${forWhat}) is in use: stop what listens there, or choose another with ${variable}=…`,
+        `port ${port} (${forWhat}) is already in use: stop the process that listens on it, or set ${variable} to another one`,
       )
     }
     if (problem) {
       throw new Error(
-        `port ${port} (${forWhat}) can't be opened (${problem}): choose another with ${variable}=…`,
+        `port ${port} (${forWhat}) can't be opened (${problem}): set ${variable} to another one`,
       )
     }
   }

@@ -1,4 +1,5 @@
 import { parse as parseJson } from 'lossless-json'
+import { definedOnly } from '../domain/defined-only.ts'
 import { exactly } from '../domain/json/exact-number.ts'
 import { oneLine } from '../domain/json/payload-fields.ts'
 import { truncate } from '../domain/truncate.ts'
@@ -16,7 +17,7 @@ import { insideQuotes } from './liquid-output.ts'
 import { titleOf } from './message-title.ts'
 import { templateLimits, type Content, type TemplateField, type TemplateFields } from './field.ts'
 
-/** What a template says to one channel, by field. */
+/** A template's texts for one channel, by field. */
 export type PartTexts = Readonly<Record<string, string | undefined>>
 
 export interface PartProblem {
@@ -28,14 +29,14 @@ export interface PartProblem {
 
 export type Parsed = { field: string; parsed: ParsedPart }[]
 
-/** What can be used, and what is wrong with the rest. */
+/** The valid content, and the problems of the rest. */
 export type Rendering = { content: Content; problems: PartProblem[] }
 
-/** What a template sees of an event (docs/guides/templates.md). */
+/** The variables of an event that templates see (docs/guides/templates.md). */
 export function templateScope(of: Composition): TemplateScope {
   const { event, destination, acknowledgeUrl, acknowledgeBy, tenant, rule, reason } = of
   const { id, type, data, createdAt, environment, test = false } = event
-  return {
+  return definedOnly({
     id,
     type,
     data: exactly(data),
@@ -46,13 +47,13 @@ export function templateScope(of: Composition): TemplateScope {
     destination: { name: destination.name },
     ...(tenant !== undefined && { tenant: { name: tenant } }),
     ...(rule !== undefined && { rule: { name: rule } }),
-    ...(reason !== undefined && { reason }),
-    ...(acknowledgeUrl !== undefined && { acknowledgeUrl }),
-    ...(acknowledgeBy !== undefined && { acknowledgeBy }),
-  }
+    reason,
+    acknowledgeUrl,
+    acknowledgeBy,
+  })
 }
 
-/** Every part that is given, parsed. Of those that are no Liquid it says why. */
+/** Parses every given part. Returns the problems of parts that are not valid Liquid. */
 export function parseParts(
   fields: TemplateFields,
   texts: PartTexts,
@@ -80,7 +81,7 @@ export function renderParts(fields: TemplateFields, parsed: Parsed, scope: Templ
       for (const part of parsed) renderInto(rendering, fields, part, scope)
     })
   } catch (error) {
-    // Which part it was is not known when the deadline ends it: the first that has come to nothing.
+    // The deadline does not tell which part was being rendered: it is the first one without a result.
     const unfinished = parsed.find(
       ({ field }) => !(field in rendering.content) && !rendering.problems.some((one) => one.field === field),
     )
@@ -99,7 +100,7 @@ function renderInto(
   if (!definition) return
   try {
     const rendered = finish(definition, renderPart(definition, parsed, scope))
-    const message = problemOf(definition, rendered)
+    const message = findProblem(definition, rendered)
     if (message === undefined) content[field] = rendered
     else problems.push({ field, message })
   } catch (error) {
@@ -118,26 +119,28 @@ function finish(field: TemplateField, rendered: string): string {
   return field.kind === 'json' ? rendered.trim().replace(/\p{Cs}/gu, insideQuotes) : rendered.trim()
 }
 
-function problemOf(field: TemplateField, rendered: string): string | undefined {
-  if (rendered === '') return 'renders to nothing'
+function findProblem(field: TemplateField, rendered: string): string | undefined {
+  if (rendered === '') return 'renders to an empty string'
   if (Buffer.byteLength(rendered) > templateLimits.outputMaxBytes)
     return `renders to more than ${templateLimits.outputMaxBytes / 1024} KiB`
   if (field.kind !== 'json') return field.problem?.(rendered)
   try {
     JSON.parse(rendered)
   } catch {
-    return `does not render to JSON${faultPosition(rendered)}`
+    return `does not render to valid JSON${faultPosition(rendered)}`
   }
   return field.problem?.(rendered)
 }
 
-/** Where a text stops being JSON. V8 quotes the text around it instead, which may be a payload and would end up in logs. */
+/**
+ * The position of a JSON syntax error. V8's message quotes the text around it, which may be a payload and would end up in logs.
+ */
 function faultPosition(text: string): string {
   try {
     parseJson(text)
     return ''
   } catch (error) {
     const [, position] = /position (\d+)/.exec((error as Error).message) ?? []
-    return position === undefined ? '' : `: it is broken at character ${Number(position) + 1}`
+    return position === undefined ? '' : `: syntax error at character ${Number(position) + 1}`
   }
 }

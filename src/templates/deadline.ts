@@ -4,7 +4,7 @@ import { threadTimeMs } from './thread-time.ts'
 const box = createContext({ run: undefined })
 const script = new Script('run()')
 
-/** Of an attempt that was ended: this much of its time on the processor is enough to say that it takes too long. */
+/** The share of its time that an aborted attempt must have spent on the processor for the template to count as too slow. */
 const fairShare = 0.5
 const maxAttempts = 4
 

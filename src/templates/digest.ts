@@ -5,7 +5,7 @@ export function digestTitle(digest: Digest): string {
   return `${countEvents(digest)}: ${digest.rule.name}`
 }
 
-/** Why a digest is sent, unless its rule has a further reason. A default message's title says as much. */
+/** Why a digest is sent, unless its rule gives another reason. The default message's title says the same. */
 export function digestReason(digest: Digest): string {
   return `digest of ${countEvents(digest)}`
 }
@@ -14,7 +14,7 @@ function countEvents({ count }: Digest): string {
   return `${count} ${count === 1 ? 'event' : 'events'}`
 }
 
-/** Of a key that is an object: the rest of its fields is in the digest itself. */
+/** The maximum number of fields shown of an object key. The digest's data has the rest. */
 const keyFieldsShown = 6
 
 /** `data.customerId: cus_17`, where the events have something in common. A key may be any JSON. */

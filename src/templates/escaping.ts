@@ -20,4 +20,5 @@ function unescapeHtml(text: string): string {
 
 const signs = new Map(Object.entries(entities).map(([sign, entity]) => [entity, sign]))
 
+/** Escaped text cannot form a mention or a link. Source: Slack, "Formatting text for app surfaces", escaping. */
 export const htmlEscaping: Escaping = { escape: escapeHtml, unescape: unescapeHtml, lineBreak: '<br />\n' }

@@ -1,6 +1,8 @@
-/** What a field is made of: `line` is text without line breaks, `json` is a JSON value. */
+/**
+ * How values are escaped in a field: `line` is plain text without line breaks, `slack` is Slack's mrkdwn, `slackJson` is JSON
+ * whose strings are mrkdwn.
+ */
 export type TemplateKind = 'line' | 'text' | 'json'
-
 /** Keeps an event's values from being read as markup. */
 export interface Escaping {
   escape: (text: string) => string
@@ -16,14 +18,14 @@ export interface TemplateField {
   /** Set where markup is read, in the text or in the texts inside of the JSON. */
   escaping?: Escaping
   description: string
-  /** What is wrong with what was rendered, where the channel wants more than its kind. */
+  /** Returns a problem of the rendered text if the channel has further requirements. */
   problem?: (rendered: string) => string | undefined
 }
 
-/** By name. In each channel's definition; everything about templates derives from it. */
+/** Fields by name, part of each channel's definition. Everything else about templates derives from them. */
 export type TemplateFields = Readonly<Record<string, TemplateField>>
 
-/** What a template made, by field. A field that holds JSON is the JSON's text. */
+/** A rendered template by field. A field that contains JSON is its text. */
 export type Content<Fields extends TemplateFields = TemplateFields> = {
   -readonly [Field in keyof Fields]?: string
 }
@@ -32,11 +34,11 @@ export type Content<Fields extends TemplateFields = TemplateFields> = {
 export type FieldFormat = Pick<TemplateField, 'kind' | 'escaping'>
 
 export const templateLimits = {
-  /** Of one environment. */
+  /** Per environment. */
   templates: 200,
   /** Characters of a part. */
   partMax: 64 * 1024,
-  /** Of what a part renders to, in bytes. */
+  /** Of a rendered part, in bytes. */
   outputMaxBytes: 256 * 1024,
   /** Of a line, in characters. */
   lineMax: 500,

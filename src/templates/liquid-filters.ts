@@ -1,10 +1,10 @@
 import { toValue, type Context, type Liquid } from 'liquidjs'
-import { EscapedText, insideQuotes, JsonText, textOf } from './liquid-output.ts'
+import { EscapedText, insideQuotes, JsonText, liquidText } from './liquid-output.ts'
 import type { FieldFormat } from './field.ts'
 
 /**
- * Where values are escaped in any case, a filter that escapes would do it a second time. These filters escape for the field
- * that they stand in, and what they make is not escaped again; in JSON, `json` gives the value and not a text of it.
+ * Values are always escaped, so a standard filter that escapes would do it twice. These filters escape for the field that they
+ * are in, and their result is not escaped again. In JSON fields, `json` gives the value and not its text.
  */
 export function registerFilters(liquid: Liquid, { kind, escaping }: FieldFormat): void {
   const isJson = kind === 'json'
@@ -34,7 +34,7 @@ export function registerFilters(liquid: Liquid, { kind, escaping }: FieldFormat)
 
 function escapeOnce(context: Context, value: unknown, escape: (text: string) => string): EscapedText {
   if (value instanceof EscapedText) return value
-  const text = textOf(toValue(value))
+  const text = liquidText(toValue(value))
   context.memoryLimit.use(text.length)
   return new EscapedText(escape(text))
 }

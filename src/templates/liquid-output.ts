@@ -4,20 +4,20 @@ import { ExactNumber } from '../domain/json/exact-number.ts'
 import { stringifyExactly } from '../domain/json/json-text.ts'
 import { templateLimits, type FieldFormat } from './field.ts'
 
-/** What goes from a template's `{{ … }}` to its output: a text, or what becomes one where it is written. */
+/** Escapes the value of `{{ … }}` for its field: a string, or a value that is converted when it is written. */
 export function escapeValue({ kind, escaping }: FieldFormat, value: unknown): string | JsonValue {
   const isJson = kind === 'json'
   const escapeText = escaping?.escape ?? ((text: string) => text)
   if (value instanceof EscapedText) return isJson ? new EscapedJson(value.text) : value.text
   if (value instanceof JsonText && isJson) return new JsonValue(value.value, escapeText, value)
   const plain: unknown = toValue(value)
-  return isJson ? new JsonValue(plain, escapeText) : escapeText(textOf(plain))
+  return isJson ? new JsonValue(plain, escapeText) : escapeText(liquidText(plain))
 }
 
-/** As Liquid writes values; objects, for which it has no form, are JSON. */
-export function textOf(value: unknown): string {
+/** Converts a value as Liquid does. Objects, for which Liquid has no form, become JSON. */
+export function liquidText(value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (Array.isArray(value)) return value.map(textOf).join('')
+  if (Array.isArray(value)) return value.map(liquidText).join('')
   return typeof value === 'string' ? value : stringifyExactly(value)
 }
 
@@ -51,7 +51,7 @@ export class EscapedText extends Drop {
   }
 }
 
-/** What the filter `json` makes in a template of JSON: the value itself, which is written as JSON in any case. */
+/** The result of the filter `json` in a JSON template: the value itself, which is written as JSON anyway. */
 export class JsonText extends Drop {
   readonly value: unknown
   readonly space: number
@@ -69,7 +69,7 @@ export class JsonText extends Drop {
   }
 }
 
-/** A value inside of JSON. How it is written depends on whether it stands between quotation marks. */
+/** A value inside JSON. Its form depends on whether it is between quotation marks. */
 export class JsonValue {
   readonly value: unknown
   readonly escapeText: (text: string) => string
@@ -84,10 +84,10 @@ export class JsonValue {
 
   /** Between quotation marks: nothing in it ends the text. */
   inText(): string {
-    return insideQuotes(this.escapeText(this.json?.text ?? textOf(this.value)))
+    return insideQuotes(this.escapeText(this.json?.text ?? liquidText(this.value)))
   }
 
-  /** By itself: a whole value, which has its own quotation marks if it is a text. */
+  /** As a complete value: a string gets its own quotation marks. */
   byItself(): string {
     return toJson(escapeTexts(this.value ?? null, this.escapeText), this.json?.space)
   }
@@ -100,7 +100,7 @@ class EscapedJson extends JsonValue {
   }
 
   override inText(): string {
-    const text = textOf(this.value)
+    const text = liquidText(this.value)
     return isInsideQuotes(text) ? text : insideQuotes(text)
   }
 
@@ -109,7 +109,7 @@ class EscapedJson extends JsonValue {
   }
 }
 
-/** A text as it stands between JSON's quotation marks. */
+/** A string as it is written between JSON's quotation marks. */
 export function insideQuotes(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
@@ -146,7 +146,7 @@ export class BoundedOutput {
   buffer = ''
 
   write(piece: unknown): void {
-    this.add(piece instanceof JsonValue ? piece.inText() : textOf(toValue(piece)))
+    this.add(piece instanceof JsonValue ? piece.inText() : liquidText(toValue(piece)))
   }
 
   protected add(text: string): void {
@@ -155,14 +155,14 @@ export class BoundedOutput {
   }
 }
 
-/** Likewise of JSON: it knows whether it is between quotation marks. */
+/** Output of JSON, which tracks whether it is between quotation marks. */
 export class JsonOutput extends BoundedOutput {
   private inText = false
   private afterBackslash = false
 
   override write(piece: unknown): void {
     if (piece instanceof JsonValue) return this.add(this.inText ? piece.inText() : piece.byItself())
-    const text = textOf(toValue(piece))
+    const text = liquidText(toValue(piece))
     for (const char of text) this.read(char)
     this.add(text)
   }
@@ -174,6 +174,6 @@ export class JsonOutput extends BoundedOutput {
   }
 }
 
-export class TooLong extends Error {
+class TooLong extends Error {
   override message = `it is longer than ${templateLimits.outputMaxBytes / 1024} KiB`
 }

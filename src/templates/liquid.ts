@@ -18,7 +18,7 @@ import { templateLimits, type Escaping, type FieldFormat, type TemplateKind } fr
 /** A part of a template, ready to be rendered any number of times. */
 export type ParsedPart = Template[]
 
-/** What a template sees, by name. */
+/** A template's variables by name. */
 export type TemplateScope = Readonly<Record<string, unknown>>
 
 /** liquidjs looks at its watch between two steps, so this ends most of what is slow with a better word than the deadline has. */
@@ -40,7 +40,9 @@ const options: LiquidOptions = {
 class RefusedTag extends Tag {
   constructor(...args: ConstructorParameters<typeof Tag>) {
     super(...args)
-    throw new Error(`the tag "${args[0].name}" is not known here: a template stands by itself`)
+    throw new Error(
+      `the tag "${args[0].name}" is not supported: a template cannot include or extend another one`,
+    )
   }
 
   render(): void {}
@@ -69,7 +71,7 @@ function createFieldEngine(format: FieldFormat, more: LiquidOptions = {}): Liqui
     if (!(escaped instanceof JsonValue)) this.context.memoryLimit.use(escaped.length)
     return escaped
   }
-  // liquidjs calls it as a filter, with a context, and hands what it gives to the output as it is; its types say less.
+  // liquidjs calls it like a filter, with a context, and passes its result to the output unchanged. Its types are narrower.
   const engine = createEngine({ ...more, outputEscape: escape as LiquidOptions['outputEscape'] })
   registerFilters(engine, format)
   return engine
@@ -116,7 +118,10 @@ export function renderStrictLine(text: string, scope: TemplateScope, timeoutMs: 
   })
 }
 
-/** The names that a text prints and that are not there, as in `data.customer`; those that a condition asks for do not count. */
+/**
+ * The names that a text prints and that are missing, such as `data.customer`. Names that are only used in conditions do not
+ * count.
+ */
 export function absentVariables(text: string, scope: TemplateScope): string[] {
   try {
     withinDeadline(templateLimits.renderMs, () => {
@@ -137,7 +142,7 @@ function undefinedNames(error: unknown): string[] {
   return undefinedNames(originalError)
 }
 
-/** What went wrong, for whoever wrote the template. */
+/** Describes an error for the template's author. */
 export function describeFault(error: unknown): string {
   if (error instanceof OverDeadline) return error.message
   if (error instanceof RangeError) return tooDeep
@@ -150,23 +155,23 @@ export function describeFault(error: unknown): string {
   return `${inOurWords.get(message) ?? (quotesValue(error) ? unusableValue : message)}${where}`
 }
 
-const unusableValue = 'a filter is given a value that it cannot use'
+const unusableValue = 'a filter was given a value that it cannot use'
 
 /** JavaScript's own errors name the value that they are about, which may be a payload: a time zone, say. */
 function quotesValue({ originalError }: LiquidError): boolean {
   return [TypeError, RangeError, SyntaxError, URIError].some((kind) => originalError instanceof kind)
 }
 
-/** Whether it was ended because it took too long. */
+/** True if rendering was stopped because it took too long. */
 export function isSlow(error: unknown): boolean {
   return error instanceof OverDeadline || (LiquidError.is(error) && error.message.startsWith(overRenderLimit))
 }
 
 const overRenderLimit = 'template render limit exceeded'
-const tooDeep = 'it is nested too deeply, or makes too much text'
+const tooDeep = 'it is nested too deeply, or produces too much text'
 const inOurWords = new Map([
   ['Maximum call stack size exceeded', tooDeep],
   ['Invalid string length', tooDeep],
   [overRenderLimit, new OverDeadline().message],
-  ['memory alloc limit exceeded', 'it makes too much text, or too long lists, on its way'],
+  ['memory alloc limit exceeded', 'it produces too much text or too long lists while rendering'],
 ])

@@ -6,19 +6,19 @@ import type { Composition } from './composition.ts'
 import { digestTitle } from './digest.ts'
 import { isSlow, renderStrictLine, type TemplateScope } from './liquid.ts'
 
-/** A message's title; of a message that nobody gave one, what its event says of itself. */
+/** A message's title, or a default title made from its event. */
 export function titleOf({ event, title }: Pick<Composition, 'event' | 'title'>): string {
   return title ?? plainTitle(event)
 }
 
 /**
- * What the first of the event type's titles that fits makes of the event. One fits if everything that it prints is there:
- * a title of half its words would mislead.
+ * Renders the first of the event type's titles that applies. A title applies if everything that it prints is present: one with
+ * gaps would mislead.
  */
 export function makeTitle(
   event: Composition['event'],
   templates: readonly string[],
-  { scope, cause }: { scope: TemplateScope; cause?: Cause | undefined },
+  { scope, cause }: { scope: TemplateScope; cause?: Cause },
 ): string {
   for (const template of templates) {
     const title = render(template, scope)

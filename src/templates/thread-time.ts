@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Processor time that the calling thread has used so far; nothing where it is not known. Node has a function for it from
- * version 22.19 and 24 on, and before that Linux tells it (proc(5), schedstat: nanoseconds on the processor).
+ * Processor time used by the calling thread; undefined if unknown. Node provides it from version 22.19 and 24 on; before that
+ * Linux does (proc(5), schedstat: nanoseconds on the processor).
  */
 export function threadTimeMs(): number | undefined {
   const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } }

@@ -7,9 +7,9 @@ export interface TemporalSettings {
   namespace: string
   /** For Temporal Cloud and other servers behind TLS. */
   tls: boolean
-  apiKey?: string | undefined
+  apiKey?: string
   /** Absent: payloads are in the clear. */
-  payloadKeys?: PayloadKeys | undefined
+  payloadKeys?: PayloadKeys
 }
 
 /** A connection that client and worker share, which is what lets an event start on this process's own worker. */
@@ -19,7 +19,7 @@ export async function connectTemporal({ address, namespace, tls, apiKey, payload
     connection = await NativeConnection.connect({ address, tls, apiKey })
   } catch (cause) {
     throw new Error(
-      `Temporal cannot be reached at ${address}: is the server running, and is TEMPORAL_ADDRESS right?`,
+      `Cannot connect to Temporal at ${address}: is the server running, and is TEMPORAL_ADDRESS correct?`,
       { cause },
     )
   }

@@ -15,8 +15,8 @@ const wantedTypes: Record<string, number> = Object.fromEntries(
 )
 
 /**
- * Makes a namespace ready for Switchyard: registers the search attributes that it lacks and, where asked, sets 30 days of
- * retention. Answers with what it changed; running it again changes nothing.
+ * Prepares a namespace for Switchyard: registers missing search attributes and, on request, sets 30 days of retention. Returns
+ * the changes; running it again changes nothing.
  */
 export async function prepareNamespace(
   client: Client,
@@ -38,7 +38,7 @@ export async function missingSearchAttributes(client: Client): Promise<string[]>
   if (clashing.length > 0) {
     const list = clashing.join(', ')
     throw new Error(
-      `the Temporal namespace "${namespace}" has search attributes of our names with another type: ${list}`,
+      `the Temporal namespace "${namespace}" already has these search attributes with another type: ${list}`,
     )
   }
   return names.filter((name) => !(name in customAttributes))
@@ -55,8 +55,7 @@ async function registerSearchAttributes(client: Client): Promise<string[]> {
   })
   // The server takes them over in the background; until it has, a start that uses one is refused.
   for (let tries = 0; (await missingSearchAttributes(client)).length > 0; tries++) {
-    if (tries >= 60)
-      throw new Error('the Temporal server did not take over the search attributes within 30 s')
+    if (tries >= 60) throw new Error('the search attributes did not become available in Temporal within 30 s')
     await sleep(500)
   }
   return missing.map((name) => `search attribute ${name}`)

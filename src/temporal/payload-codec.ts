@@ -4,28 +4,28 @@ import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common'
 import proto from '@temporalio/proto'
 import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 
-/** What payloads are encrypted with: the first key encrypts, all of them decrypt. */
+/** The keys for payloads: the first one encrypts, all of them decrypt. */
 export type PayloadKeys = SecretKeys
 
-/** As Temporal's own samples name them, so that its tools know what they look at. */
+/** Named as in Temporal's own samples, so that its tools recognise them. */
 const encryptedEncoding = 'binary/encrypted'
 const keyIdField = 'encryption-key-id'
 
-/** Of the format as a whole: another one has another text here, and does not decrypt as this one. */
+/** Binds the ciphertext to this format: payloads of another format do not decrypt. */
 const boundTo = Buffer.from('switchyard payload 1')
 const nonceBytes = 12
 const tagBytes = 16
 
 const { Payload: PayloadMessage } = proto.temporal.api.common.v1
 
-/** A payload that the keys at hand do not decrypt. The message is for operators, and tells nothing of what is in it. */
+/** A payload that none of the keys decrypts. The message is for operators and reveals nothing of the content. */
 export class PayloadLocked extends Error {
   override name = 'PayloadLocked'
 }
 
 /**
- * Encrypts whole payloads, metadata included, by AES-256-GCM: nonce, ciphertext and tag, one after the other. Decoding leaves
- * those of other encodings as they are, so that keys can be set while workflows from before run on.
+ * Encrypts whole payloads, metadata included, with AES-256-GCM: nonce, ciphertext and tag, concatenated. Decoding leaves other
+ * encodings unchanged, so that keys can be introduced while older workflows run.
  */
 export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
   return {
@@ -37,8 +37,8 @@ export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
 }
 
 /**
- * How client and workers convert payloads: events' data as it was posted and, where there are keys, all of them encrypted. The failure
- * converter puts messages and stacks of errors into payloads: otherwise they would be the one thing that stays in the clear.
+ * How client and workers convert payloads: event data as it was posted and, with keys, everything encrypted. The failure
+ * converter moves messages and stacks of errors into payloads, because they would otherwise stay in the clear.
  */
 export function createDataConverter(keys: PayloadKeys | undefined): DataConverter {
   const payloadConverterPath = pathTo('../workflows/converters/payload-converter.ts')
@@ -56,13 +56,13 @@ function pathTo(module: string): string {
 
 /** The id of the key that a payload is encrypted with; `undefined` if it is in the clear. */
 export function payloadKeyId({ metadata }: Payload): string | undefined {
-  if (!metadata || textOf(metadata.encoding) !== encryptedEncoding) return undefined
-  return textOf(metadata[keyIdField]) ?? ''
+  if (!metadata || decodeText(metadata.encoding) !== encryptedEncoding) return undefined
+  return decodeText(metadata[keyIdField]) ?? ''
 }
 
 function encrypt(payload: Payload, keys: PayloadKeys): Payload {
   const [current] = keys
-  if (!current) throw new Error('there is no key to encrypt payloads with')
+  if (!current) throw new Error('no key to encrypt payloads with is configured')
   const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(boundTo)
   const ciphertext = [cipher.update(PayloadMessage.encode(payload).finish()), cipher.final()]
@@ -78,7 +78,7 @@ function decrypt(payload: Payload, keys: PayloadKeys): Payload {
   const known = keys.find(({ id }) => id === keyId)
   if (!known)
     throw new PayloadLocked(
-      `a payload is encrypted with the key "${keyId}", which PAYLOAD_KEYS does not have`,
+      `a payload is encrypted with the key "${keyId}", which PAYLOAD_KEYS does not contain`,
     )
   const data = Buffer.from(payload.data ?? [])
   const [nonce, tag] = [data.subarray(0, nonceBytes), data.subarray(-tagBytes)]
@@ -89,12 +89,12 @@ function decrypt(payload: Payload, keys: PayloadKeys): Payload {
     return PayloadMessage.decode(Buffer.concat(opened))
   } catch (cause) {
     throw new PayloadLocked(
-      `a payload does not decrypt with the key "${keyId}" of PAYLOAD_KEYS: it was changed, or encrypted with another key of this id`,
+      `a payload cannot be decrypted with the key "${keyId}" of PAYLOAD_KEYS: it was changed, or encrypted with a different key of the same id`,
       { cause },
     )
   }
 }
 
-function textOf(bytes: Uint8Array | null | undefined): string | undefined {
+function decodeText(bytes: Uint8Array | null | undefined): string | undefined {
   return bytes ? Buffer.from(bytes).toString('utf8') : undefined
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 
-/** How long Temporal keeps what has ended, in milliseconds. */
+/** The namespace's retention of closed workflows in milliseconds. */
 export async function retentionMs(client: Client): Promise<number> {
   const { namespace } = client.options
   const { config } = await client.workflowService.describeNamespace({ namespace })

@@ -3,8 +3,8 @@ import type { Log } from '../log.ts'
 import { writeSdkLine } from './sdk-log.ts'
 
 /**
- * Sends what Temporal's SDK says into our log, and leaves signals to us: by itself the SDK would stop its workers on Ctrl-C before
- * the API has stopped taking events. Once a process, before the first connection.
+ * Sends the SDK's log to ours and leaves signals to us: by default the SDK would stop its workers on Ctrl-C before the API has
+ * stopped accepting events. Call once per process, before the first connection.
  */
 export function installTemporalRuntime(log: Log): void {
   const write = (level: LogLevel, message: string, meta?: Record<string, unknown>) =>

@@ -9,8 +9,9 @@ const expected = /^No workflows registered/
 type Meta = Record<string, unknown>
 
 /**
- * Writes a line of Temporal's SDK into our log, its INFO as our debug. A workflow task that fails by a fault of ours becomes an
- * error of its own name, for alerts. What workflow code throws may quote an event: such lines say where it was thrown, and not what.
+ * Writes a line of Temporal's SDK to our log, its INFO as our debug. A workflow task that fails because of an internal error
+ * becomes an error with its own event name, for alerts. Errors of workflow code may quote an event, so these lines contain only
+ * where they were thrown.
  */
 export function writeSdkLine(log: Log, level: LogLevel, message: string, meta: Meta = {}): void {
   if (expected.test(message)) return

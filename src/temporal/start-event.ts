@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
+import { definedOnly } from '../domain/defined-only.ts'
 import type { Event } from '../domain/event.ts'
 import { runDetails, runSummary } from '../domain/delivery/trace.ts'
 import { canonicalJson, exactly } from '../domain/json/exact-number.ts'
@@ -11,10 +12,11 @@ import {
   routeEventType,
   type RouteEventInput,
 } from '../workflows/contract/event.ts'
+import { unlessStarted } from './start-job.ts'
 import { searchAttributes, type StartMemo } from '../workflows/contract/lists.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
-export interface Starting {
+export interface StartOptions {
   /** On a worker in this process that shares the connection. */
   eager: boolean
 }
@@ -26,7 +28,7 @@ const priorities = { event: 3, replay: 4 }
 export function startEvent(
   client: Client,
   input: RouteEventInput,
-  { eager }: Starting,
+  { eager }: StartOptions,
   memo = startMemo(input.event),
 ) {
   const { event } = input
@@ -38,17 +40,13 @@ export function startEvent(
   })
 }
 
-/** Likewise, or leaves the one that has its id as it is: for what may be told again. */
+/** The same, unless a workflow with its id exists: for events that may be emitted repeatedly. */
 export async function startEventOnce(
   client: Client,
   input: RouteEventInput,
-  starting: Starting,
+  starting: StartOptions,
 ): Promise<void> {
-  try {
-    await startEvent(client, input, starting)
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+  await unlessStarted(startEvent(client, input, starting))
 }
 
 /**
@@ -58,11 +56,11 @@ export async function startEventOnce(
 export function startReplayRun(
   client: Client,
   { event, digest, replay, queues }: RouteEventInput & { replay: { id: string } },
-  { eager, partOf }: Starting & { partOf?: string },
+  { eager, partOf }: StartOptions & { partOf?: string },
 ) {
   return client.workflow.start(replayEventType, {
     ...shared(
-      { event, ...(digest && { digest }), replay, ...(queues && { queues }) },
+      definedOnly({ event, digest, replay, queues }),
       eager,
       partOf === undefined ? priorities.event : priorities.replay,
     ),
@@ -89,10 +87,10 @@ export function startMemo({ id, type, data, createdAt, test }: Event): StartMemo
   const bodyHash = createHash('sha256')
     .update(canonicalJson({ type, data: exactly(data) }))
     .digest('hex')
-  return { eventId: id, eventType: type, createdAt, bodyHash, ...(test && { test }) }
+  return definedOnly({ eventId: id, eventType: type, createdAt, bodyHash, test })
 }
 
-/** What a list can filter an event, or a replay of it, by from its start. */
+/** The search attributes of an event or its replay from its start. */
 function startAttributes(
   { id, tenantId, environment, type }: Event,
   replayId?: string,

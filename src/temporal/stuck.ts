@@ -25,8 +25,8 @@ const harmless: ReadonlySet<number | null | undefined> = new Set([
 const newestEvents = 50
 
 /**
- * Since when an execution fails by a fault of ours, or `undefined` if it does not. Tasks that only time out, on workers that are
- * overloaded or gone, are no such fault. The failure's message is left out: it may quote the event.
+ * Since when an execution has been failing because of an internal error, or `undefined` if it has not. Tasks that only time out,
+ * on overloaded or stopped workers, do not count. The failure's message is left out, because it may quote the event.
  */
 export async function readStuck(
   client: Client,

@@ -5,24 +5,24 @@ import { orderKeyOf } from '../domain/delivery/ordering.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 import { enterSignal, takeTurnsType, turnsWorkflowId, type TurnsInput } from '../workflows/contract/turns.ts'
 
-export interface Entering {
+export interface QueueEntry {
   /** The queue's workflow id. */
   queueId: string
-  /** Who enters. */
+  /** The workflow that enters. */
   workflowId: string
   permits: number
 }
 
-/** The queues that an event stands in at those of these destinations that keep an order. */
-export function orderQueuesOf(event: Event, destinations: readonly RoutableDestination[]): string[] {
+/** The queues that an event enters at ordered destinations. */
+export function listOrderQueues(event: Event, destinations: readonly RoutableDestination[]): string[] {
   return destinations.flatMap(({ id, delivery }) => {
     const order = orderKeyOf(event, delivery.ordering?.by)
     return order ? [turnsWorkflowId(event, id, order.hash)] : []
   })
 }
 
-/** Puts a workflow at the end of a queue, which is opened if nobody stands in it. Entering again changes nothing. */
-export async function enterTurn(client: Client, { queueId, workflowId, permits }: Entering): Promise<void> {
+/** Appends a workflow to a queue, which is created if needed. Entering again changes nothing. */
+export async function enterTurn(client: Client, { queueId, workflowId, permits }: QueueEntry): Promise<void> {
   const input: TurnsInput = { permits }
   await client.workflow.signalWithStart(takeTurnsType, {
     taskQueue,

@@ -130,15 +130,26 @@ it('errors of templates, schemas and filters name places, and quote nothing of a
     },
   }
   const event = { type: 'canary.sent', data }
-  const { id } = (await api.post('/templates', { name: 'T', eventTypes: ['canary.sent'], parts: { webhook: parts.webhook } }).expect(201)).body as { id: string } // prettier-ignore
+  const { id } = (
+    await api
+      .post('/templates', { name: 'T', eventTypes: ['canary.sent'], parts: { webhook: parts.webhook } })
+      .expect(201)
+  ).body as { id: string }
   const filter = { 'data.customer.name': { $regex: '^(a|b)+$' }, 'data.list': { $gt: 3 } }
-  const hook = { name: 'x', channel: 'webhook', config: { url: receiver.url }, subscription: { eventTypes: ['canary.sent'] } } // prettier-ignore
+  const hook = {
+    name: 'x',
+    channel: 'webhook',
+    config: { url: receiver.url },
+    subscription: { eventTypes: ['canary.sent'] },
+  }
   await api.post('/destinations', hook).expect(201)
   await api
     .post('/destinations', { ...hook, subscription: { eventTypes: ['canary.sent'], filter } })
     .expect(201)
   const checked = await api.post('/events', { type: 'canary.checked', data }).expect(422)
-  expect((checked.body as { errors: { path: string }[] }).errors.map(({ path }) => path)).toContain('data.customer.passport') // prettier-ignore
+  expect((checked.body as { errors: { path: string }[] }).errors.map(({ path }) => path)).toContain(
+    'data.customer.passport',
+  )
   const rule = { name: 'R', when: { events: ['canary.sent'], filter }, steps: [{ stop: true }] }
   await api.post('/events', event).expect(202)
   const sent = await api.post('/events', { ...event, id: 'sent' }).expect(202)
@@ -156,7 +167,14 @@ it('errors of templates, schemas and filters name places, and quote nothing of a
     ]),
   )
   const previewed = await api.post('/rules/preview', { ...event, rules: [rule] }).expect(200)
-  const shown = { checked: checked.body, sent: sent.body, problems, deliveries: log.deliveries, routing: log.routing, previewed: previewed.body } // prettier-ignore
+  const shown = {
+    checked: checked.body,
+    sent: sent.body,
+    problems,
+    deliveries: log.deliveries,
+    routing: log.routing,
+    previewed: previewed.body,
+  }
   expect(leaksIn(JSON.stringify(shown, (key, value: unknown) => (key === 'data' ? null : value)))).toEqual([])
 })
 

@@ -5,7 +5,7 @@ import supertest from 'supertest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ArchivedRun } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { dayOf } from '../../src/domain/days.ts'
+import { toDay } from '../../src/domain/days.ts'
 import { addDestination, endedReplay, startReplay } from '../support/replays.ts'
 import { startReceiver, type Respond } from '../support/receiver.ts'
 import { rollUp } from '../support/roll-up.ts'
@@ -36,7 +36,11 @@ const data = {
   people: [{ ssn: 4711 }, { ssn: 4712 }],
   riskLevel: 'high',
 }
-const shown = { ...data, document: { number: '[redacted]', type: 'passport' }, people: [{ ssn: '[redacted]' }, { ssn: '[redacted]' }] } // prettier-ignore
+const shown = {
+  ...data,
+  document: { number: '[redacted]', type: 'passport' },
+  people: [{ ssn: '[redacted]' }, { ssn: '[redacted]' }],
+}
 const paths = ['data.document.number', 'data.people.ssn']
 
 const echo =
@@ -118,7 +122,7 @@ it('the archive keeps it redacted and says so, and a replay from there leaves it
   const { id: plainId } = plain.body as { id: string }
   await settledLog(api, plainId)
   await redact(id, paths)
-  const today = dayOf(Date.now())
+  const today = toDay(Date.now())
   await eventually(
     async () => {
       await rollUp(stack, [today])

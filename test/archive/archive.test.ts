@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import S3rver from 's3rver'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Archive, ArchivedRun, ArchivePlace } from '../../src/archive/archive.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { lineOf } from '../../src/archive/lines.ts'
+import { toLine } from '../../src/archive/lines.ts'
 import { eraseInPlace } from '../../src/archive/rewrite.ts'
 import { createS3Archive } from '../../src/archive/s3.ts'
 import type { JsonObject } from '../../src/domain/event.ts'
 import { makeEvent } from '../support/event.ts'
 
-const place: ArchivePlace = { tenantId: 'ten_acme', environment: 'sandbox', day: '2026-11-20' }
+const place: ArchiveDay = { tenantId: 'ten_acme', environment: 'sandbox', day: '2026-11-20' }
 const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
 function run(id: string, data: JsonObject = { n: 1 }): ArchivedRun {
@@ -34,7 +34,7 @@ async function folderForTest(): Promise<string> {
 async function fileOf(runs: ArchivedRun[]): Promise<string> {
   const file = join(await folderForTest(), 'lines')
   await writeFile(file, '')
-  for (const one of runs) await appendFile(file, lineOf(one))
+  for (const one of runs) await appendFile(file, toLine(one))
   return file
 }
 
@@ -100,7 +100,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
     expect(await readAll(archive)).toEqual([])
     await archive.put(place, await fileOf([run('evt_1')]))
     for (const other of [{ tenantId: 'ten_other' }, { environment: 'production' }, { day: '2026-11-21' }])
-      expect(await readAll(archive, { ...place, ...other } as ArchivePlace)).toEqual([])
+      expect(await readAll(archive, { ...place, ...other } as ArchiveDay)).toEqual([])
   })
 
   it('has the later of two files of one place, whole', async () => {
@@ -144,7 +144,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
     const archive = await make()
     const file = await fileOf([run('evt_1')])
     const others = { ...place, tenantId: 'ten_acme2' }
-    const places: ArchivePlace[] = [place, { ...place, environment: 'production' }, others]
+    const places: ArchiveDay[] = [place, { ...place, environment: 'production' }, others]
     for (const each of places) await archive.put(each, file)
     expect(await archive.removeTenant('ten_acme')).toBe(2)
     expect(await archive.removeTenant('ten_acme')).toBe(0)
@@ -193,7 +193,7 @@ describe.each(kinds)('an archive in %s', (_kind, make) => {
 
 describe('a line of an archive', () => {
   it('ends nowhere but at its end, for readers that take other ends of lines as well', () => {
-    const line = lineOf(run('evt_1', { text: 'a\u2028b\u2029c\r\nd' }))
+    const line = toLine(run('evt_1', { text: 'a\u2028b\u2029c\r\nd' }))
     expect(line.split(/[\r\n\u2028\u2029]/)).toEqual([line.trimEnd(), ''])
   })
 })
@@ -262,13 +262,16 @@ describe('an archive in S3', () => {
     await expect(readAll(noBucket)).rejects.toThrow('bucket does not exist')
     await expect(noBucket.put(place, await fileOf([run('evt_1')]))).rejects.toThrow('bucket does not exist')
     const nobody = await createS3Archive({
-      bucket: 'compliance', prefix: '', endpoint: 'http://127.0.0.1:1', credentials,
-    }) // prettier-ignore
+      bucket: 'compliance',
+      prefix: '',
+      endpoint: 'http://127.0.0.1:1',
+      credentials,
+    })
     await expect(readAll(nobody)).rejects.toThrow('ECONNREFUSED')
   })
 
   it('fails, and does not pass for a short one, when the answer breaks off between two lines', async () => {
-    const line = lineOf(run('evt_1'))
+    const line = toLine(run('evt_1'))
     const broken = createServer((_request, response) => {
       response.writeHead(200, { 'content-length': 2 * Buffer.byteLength(line) })
       response.write(line, () => response.destroy())
@@ -277,8 +280,11 @@ describe('an archive in S3', () => {
     onTestFinished(() => void broken.close())
     const { port } = broken.address() as AddressInfo
     const archive = await createS3Archive({
-      bucket: 'compliance', prefix: '', endpoint: `http://127.0.0.1:${port}`, credentials,
-    }) // prettier-ignore
+      bucket: 'compliance',
+      prefix: '',
+      endpoint: `http://127.0.0.1:${port}`,
+      credentials,
+    })
     await expect(readAll(archive)).rejects.toThrow('aborted')
   })
 })

@@ -5,7 +5,7 @@ import { channels } from '../../src/channels/index.ts'
 import { secretValues } from '../../src/channels/secrets.ts'
 import type { Content } from '../../src/templates/field.ts'
 import type { Event, JsonObject } from '../../src/domain/event.ts'
-import { excerptMaxBytes, type ErrorClass, type Outcome } from '../../src/domain/delivery/outcome.ts'
+import { maxExcerptBytes, type ErrorClass, type Outcome } from '../../src/domain/delivery/outcome.ts'
 import { withoutSecrets } from '../../src/domain/redaction/redaction.ts'
 import { makeEvent } from '../support/event.ts'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
@@ -169,7 +169,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       const { responseExcerpt = '' } = await sendTo(server.port)
       expect(responseExcerpt).toContain('ää')
       // A character that the limit cuts in two counts for three bytes once it is a replacement character.
-      expect(Buffer.byteLength(responseExcerpt)).toBeLessThanOrEqual(excerptMaxBytes + 2)
+      expect(Buffer.byteLength(responseExcerpt)).toBeLessThanOrEqual(maxExcerptBytes + 2)
     })
   })
 
@@ -210,7 +210,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         [
           'the answer is not of the protocol',
           'protocol',
-          /^the answer is not valid (HTTP|SMTP)$/,
+          /^the response is not valid (HTTP|SMTP)$/,
           async () => sendTo((await startRaw((socket) => void socket.end('gibberish\r\n\r\n'))).port),
         ],
       ]
@@ -235,7 +235,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
       expect(outcome).toMatchObject({
         kind: 'failed',
         errorClass: 'timeout',
-        error: 'no answer within 300 ms',
+        error: 'no response within 300 ms',
         requestHeaders: harness.loggedHeaders,
       })
       expect(performance.now() - startedAt).toBeLessThan(promptlyMs)
@@ -309,7 +309,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
     it.each(harness.secrets)('an excerpt that ends in the middle of it is cleaned (%#)', async (value) => {
       const half = Math.floor(value.length / 2)
       // Four characters less: SMTP begins its answer with the code.
-      const filling = '.'.repeat(excerptMaxBytes - half - 4)
+      const filling = '.'.repeat(maxExcerptBytes - half - 4)
       const server = await start(harness.refusal(`${filling}${value}`))
       const { responseExcerpt = '' } = await sendTo(server.port)
       const beginning = value.slice(0, half - 1)
@@ -334,7 +334,7 @@ export function channelContract<Answer>(name: string, harness: ChannelHarness<An
         expect(outcome).toMatchObject({
           kind: 'failed',
           errorClass: 'blocked',
-          error: expect.stringContaining('not a public one') as string,
+          error: expect.stringContaining('address is not public') as string,
           requestHeaders: harness.loggedHeaders,
         })
         expect(server.connections).toBe(0)

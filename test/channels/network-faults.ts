@@ -33,8 +33,8 @@ const key = file('../support/tls/localhost.key')
 
 /** How a lost connection is told depends on what of it the system reports first. */
 const closed = /^connection (reset|closed) by the receiver$/
-const outOfTime = 'no answer within 300 ms'
-const notPublic = /address is not a public one/
+const outOfTime = 'no response within 300 ms'
+const notPublic = /address is not public/
 
 export const networkFaults: NetworkFault[] = [
   fault('connection', 'nobody listens', 'connection refused', async () => ({
@@ -115,25 +115,25 @@ export const networkFaults: NetworkFault[] = [
   fault(
     'protocol',
     'not HTTP',
-    'the answer is not valid HTTP',
+    'the response is not valid HTTP',
     onRequest((socket) => socket.end('220 mail\r\n')),
   ),
   fault(
     'protocol',
     'a status that is none',
-    'the answer is not valid HTTP',
+    'the response is not valid HTTP',
     onRequest((socket) => socket.end('HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok')),
   ),
   fault(
     'protocol',
     'a status line that is too large',
-    'the answer’s headers are too large',
+    'the response headers are too large',
     onRequest((socket) => socket.end(`HTTP/1.1 200 ${'x'.repeat(100_000)}`)),
   ),
   fault(
     'protocol',
     'an interim answer that is too large',
-    'the answer’s headers are too large',
+    'the response headers are too large',
     onRequest((socket) => socket.end(`HTTP/1.1 103 Hints\r\nX-Big: ${'x'.repeat(100_000)}\r\n\r\n`)),
   ),
 

@@ -64,9 +64,16 @@ const contracts: Contract[] = [
     read: readDataspike,
     start: startDataspike,
     config: { wireFormat: 'dataspike' },
-    reading: ({ id, type: event_type, createdAt: timestamp, data: payload }, { destinationId: webhook_id }) => ({
-      id, webhook_id, event_type, timestamp, payload,
-    }), // prettier-ignore
+    reading: (
+      { id, type: event_type, createdAt: timestamp, data: payload },
+      { destinationId: webhook_id },
+    ) => ({
+      id,
+      webhook_id,
+      event_type,
+      timestamp,
+      payload,
+    }),
     headers: standardHeaders,
   },
   {

@@ -4,8 +4,16 @@ import { allButNews } from '../support/event.ts'
 import { walkOldestFirst } from '../../src/temporal/log/walk.ts'
 import { silence, startReceiver, status, statuses, type Receiver } from '../support/receiver.ts'
 import {
-  eventually, makeKey, makeTenant, settledLog, startStack, untilTestEnds, waitingLog, type Api, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeKey,
+  makeTenant,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
 
 let stack: Stack
 let receiver: Receiver

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { allButNews } from '../support/event.ts'
 import { startReceiver, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts' // prettier-ignore
+import {
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+} from '../support/stack.ts'
 import { createWebhook, httpsReceiver, postEvent, postSettled, type Problem } from './webhooks-client.ts'
 
 /** The Smart KYC document, "Webhook Logs": status, event, response code, timestamp, response of every delivery. */

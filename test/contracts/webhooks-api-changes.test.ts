@@ -2,8 +2,13 @@ import { TypeID } from 'typeid-js'
 import { describe, expect, it } from 'vitest'
 import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
 import {
-  createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, type Problem,
-} from './webhooks-client.ts' // prettier-ignore
+  createWebhook,
+  documentedTime,
+  listWebhooks,
+  nativeTwin,
+  readWebhook,
+  type Problem,
+} from './webhooks-client.ts'
 
 /** The Webhooks API’s document: changing a webhook, who may reach it, and how it looks to the native API. */
 const stack = stackOfFile({ workers: false })
@@ -106,7 +111,9 @@ describe('404', () => {
     const { api } = await makeTenant(stack)
     const native = { name: 'n', channel: 'webhook', config: { url: webhook_url } }
     const subscription = { eventTypes: ['case.opened'] }
-    const made = (await api.post('/destinations', { ...native, subscription }).expect(201)).body as { id: string }
+    const made = (await api.post('/destinations', { ...native, subscription }).expect(201)).body as {
+      id: string
+    }
     for (const id of [TypeID.fromString(made.id).toUUID(), made.id]) {
       await api.get(`/webhooks/${id}/`).expect(404)
       await api.patch(`/webhooks/${id}/`, { is_active: false }).expect(404)
@@ -114,7 +121,7 @@ describe('404', () => {
     }
     expect(await listWebhooks(api)).toEqual([])
     await api.get(`/destinations/${made.id}`).expect(200)
-  }) // prettier-ignore
+  })
 })
 
 describe('beside the native API', () => {

@@ -1,11 +1,29 @@
 import type { Client } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { status } from '../support/receiver.ts'
-import { apiOf, eventually, makeKey, makeTenant, readLog, stackOfFile, waitingLog, type EventLog } from '../support/stack.ts' // prettier-ignore
 import {
-  createWebhook, documentedTime, httpsReceiver, listWebhooks, nativeTwin, postEvent, postSettled, readWebhook,
-  triggeredWebhook, tryOnce, verified,
-} from './webhooks-client.ts' // prettier-ignore
+  apiOf,
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  stackOfFile,
+  waitingLog,
+  type EventLog,
+} from '../support/stack.ts'
+import {
+  createWebhook,
+  documentedTime,
+  httpsReceiver,
+  listWebhooks,
+  nativeTwin,
+  postEvent,
+  postSettled,
+  readWebhook,
+  triggeredWebhook,
+  tryOnce,
+  verified,
+} from './webhooks-client.ts'
 
 /** The Webhooks API’s document: what its webhooks are sent, over HTTPS, and what they count. */
 const stack = stackOfFile()

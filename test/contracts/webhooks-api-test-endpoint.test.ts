@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
 import { silence, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts' // prettier-ignore
+import { eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts'
 import { createWebhook, httpsReceiver, testUrl, verified, type Problem } from './webhooks-client.ts'
 
 /** The Webhooks API’s document, "Test Webhook". */
@@ -104,7 +104,7 @@ describe('POST /api/v1/webhooks/test/', () => {
       .expect(201)
     expect(await testUrl(api, receiver.url, 502)).toEqual({
       success: false,
-      message: 'Test webhook delivery failed: no answer within 300 ms',
+      message: 'Test webhook delivery failed: no response within 300 ms',
       log_id: 1,
       http_status_code: null,
     })

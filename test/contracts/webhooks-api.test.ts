@@ -2,8 +2,14 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { makeTenant, stackOfFile } from '../support/stack.ts'
 import {
-  createWebhook, documentedTime, listWebhooks, nativeTwin, readWebhook, uuid, type Problem,
-} from './webhooks-client.ts' // prettier-ignore
+  createWebhook,
+  documentedTime,
+  listWebhooks,
+  nativeTwin,
+  readWebhook,
+  uuid,
+  type Problem,
+} from './webhooks-client.ts'
 
 /** The Webhooks API’s document: creating, reading and a webhook’s whole life, without deliveries. */
 const stack = stackOfFile({ workers: false })
@@ -192,13 +198,20 @@ describe('GET', () => {
     const { api } = await makeTenant(stack)
     const { id, secret_key } = await createWebhook(api, documented)
     const twin = await nativeTwin(api, webhook_url)
-    const paths = ['/webhooks/', `/webhooks/${id}/`, '/webhooks/logs/', `/destinations/${twin.id}`, '/destinations', '/audit']
+    const paths = [
+      '/webhooks/',
+      `/webhooks/${id}/`,
+      '/webhooks/logs/',
+      `/destinations/${twin.id}`,
+      '/destinations',
+      '/audit',
+    ]
     for (const path of paths) {
       const { text } = await api.get(path).expect(200)
       expect(text, path).not.toContain(secret_key)
       expect(text, path).not.toContain(secret_key.slice('whsec_'.length))
     }
-  }) // prettier-ignore
+  })
 
   it('takes an id in capitals, too: it is the same UUID', async () => {
     const { api } = await makeTenant(stack)

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, statuses, type Received } from '../support/receiver.ts'
-import { eventually, makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog } from '../support/stack.ts' // prettier-ignore
+import {
+  eventually,
+  makeTenant,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  waitingLog,
+} from '../support/stack.ts'
 import { readCloudEvent } from './receivers/cloudevents.ts'
 import { readDataspike } from './receivers/dataspike.ts'
 import { readKycWebhooks, startKycWebhooks } from './receivers/kyc-webhooks.ts'

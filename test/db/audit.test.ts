@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashOf } from '../../src/db/audit/chain.ts'
+import { hashEntry } from '../../src/db/audit/chain.ts'
 import { doAudited, readHead, recordAudit } from '../../src/db/audit/audit.ts'
 import { inTenantTurn, openDb, type Db, type Tx } from '../../src/db/client.ts'
 import { Prisma } from '../../src/db/generated/client.ts'
@@ -43,7 +43,13 @@ describe('the chain of a tenant', () => {
       text: 'line\nbreak \\ \u007f 🔑',
     }
     const full = { keyId: 'key_1', address: '::1', session: 'ses_1' }
-    await recordAudit(one, { tenantId, ...full, action: 'thing.changed', before: odd as never, after: { ...odd, zebra: 2 } as never }) // prettier-ignore
+    await recordAudit(one, {
+      tenantId,
+      ...full,
+      action: 'thing.changed',
+      before: odd as never,
+      after: { ...odd, zebra: 2 } as never,
+    })
     await recordAudit(one, { tenantId, keyId: 'key_1', action: 'thing.deleted', before: {}, after: {} })
     await record(tenantId, 3)
     expect(await verifyChain(other, tenantId)).toEqual({
@@ -93,10 +99,16 @@ describe('the chain of a tenant', () => {
     const tenantId = await aTenant()
     await record(tenantId, 1)
     const { id: _id, ...first } = await one.auditEntry.findFirstOrThrow({ where: { chain: tenantId } })
-    const earlier = { ...first, id: 'aud_earlier', environment: 'sandbox', sequence: 2, previousHash: first.hash } // prettier-ignore
+    const earlier = {
+      ...first,
+      id: 'aud_earlier',
+      environment: 'sandbox',
+      sequence: 2,
+      previousHash: first.hash,
+    }
     await tamper(url) // Without the constraint, which such entries precede.
     await one.auditEntry.create({
-      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(earlier) },
+      data: { ...earlier, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashEntry(earlier) },
     })
     await record(tenantId, 1)
     await record(tenantId, 1, { environment: 'sandbox' })
@@ -120,7 +132,9 @@ describe('the chain of a tenant', () => {
   it('says of an action outside the database that it was begun, and that it failed', async () => {
     const tenantId = await aTenant()
     const entry = { tenantId, keyId: 'key_1', action: 'thing.sent', subject: 's1', after: { n: 1 } }
-    await expect(doAudited(one, entry, () => Promise.reject(new Error('no answer')))).rejects.toThrow('no answer') // prettier-ignore
+    await expect(doAudited(one, entry, () => Promise.reject(new Error('no answer')))).rejects.toThrow(
+      'no answer',
+    )
     const rows = await one.auditEntry.findMany({ where: { tenantId }, orderBy: { sequence: 'asc' } })
     expect(rows).toMatchObject([
       { action: 'thing.sent', after: { n: 1 } },
@@ -135,7 +149,10 @@ describe('the chain of a tenant', () => {
     const long = 'x'.repeat(9_000)
     const parts = { email: { html: long, subject: 'A' }, slack: { text: 'A' } }
     const changed = { email: { html: `${long}y`, subject: 'A' }, slack: { blocks: '[]' } }
-    await record(tenantId, 1, { before: { name: 'A', parts, text: long }, after: { name: 'B', parts: changed, text: `${long}y` } }) // prettier-ignore
+    await record(tenantId, 1, {
+      before: { name: 'A', parts, text: long },
+      after: { name: 'B', parts: changed, text: `${long}y` },
+    })
     const { before, after } = await one.auditEntry.findFirstOrThrow({ where: { tenantId } })
     const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
     expect(before).toEqual({
@@ -171,7 +188,10 @@ describe('the chain of a tenant', () => {
     const tenantId = await aTenant()
     await record(tenantId, 5, { after: { n: 1 } })
     await tamper(url, `${statement} ${where(tenantId, 3)}`)
-    expect((await verifyChain(one, tenantId)).broken).toEqual({ sequence: 3, why: 'changed: it is not what its hash is of' }) // prettier-ignore
+    expect((await verifyChain(one, tenantId)).broken).toEqual({
+      sequence: 3,
+      why: 'changed: its content does not match its hash',
+    })
   })
 
   it('that lacks an entry, or has two of them the other way round, is found there', async () => {
@@ -180,10 +200,13 @@ describe('the chain of a tenant', () => {
     const put = (from: number, to: number) =>
       `UPDATE "AuditEntry" SET "sequence" = ${to} WHERE ${where(swapped, from)}`
     await tamper(url, `DELETE FROM "AuditEntry" WHERE ${where(lacking, 2)}`, put(3, 9), put(4, 3), put(9, 4))
-    expect((await verifyChain(one, lacking)).broken).toEqual({ sequence: 2, why: 'missing: the next entry is 3' }) // prettier-ignore
+    expect((await verifyChain(one, lacking)).broken).toEqual({
+      sequence: 2,
+      why: 'missing: the next entry is 3',
+    })
     expect((await verifyChain(one, swapped)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it does not follow the one before it',
+      why: 'out of order: it does not follow the previous entry',
     })
   })
 
@@ -203,11 +226,16 @@ describe('the chain of a tenant', () => {
       previousHash: hash,
     }
     await one.auditEntry.create({
-      data: { ...backdated, before: Prisma.DbNull, after: Prisma.DbNull, hash: hashOf(backdated as never) },
+      data: {
+        ...backdated,
+        before: Prisma.DbNull,
+        after: Prisma.DbNull,
+        hash: hashEntry(backdated as never),
+      },
     })
     expect((await verifyChain(one, tenantId)).broken).toEqual({
       sequence: 3,
-      why: 'out of order: it is older than the one before it',
+      why: 'out of order: it is older than the previous entry',
     })
   })
 
@@ -220,12 +248,12 @@ describe('the chain of a tenant', () => {
     expect(await verifyChain(one, tenantId)).not.toHaveProperty('broken')
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'missing: there was an entry 3, and this is where the chain ends now',
+      why: 'missing: the chain now ends before entry 3',
     })
     await record(tenantId, 2, { action: 'thing.forged' })
     expect((await verifyChain(one, tenantId, { expected: [head] })).broken).toEqual({
       sequence: 3,
-      why: 'changed: another hash was noted for it',
+      why: 'changed: its hash differs from the expected one',
     })
   })
 

@@ -38,10 +38,10 @@ it(
     // A database from before there were two roles: the application owned it.
     const alone = await ended('src/cli/migrate.ts', { ...path, DATABASE_URL: owner })
     expect(alone).toMatchObject({ code: 0 })
-    expect(alone.output).toMatch(/Applied: [^]*could take away what keeps the audit log/)
+    expect(alone.output).toMatch(/Applied: [^]*could remove the protection of the audit log/)
     const both = { ...path, DATABASE_URL: application, MIGRATE_DATABASE_URL: owner }
     const migrated = await ended('src/cli/migrate.ts', both)
-    expect(migrated).toMatchObject({ code: 0, output: 'The database has every migration.\n' })
+    expect(migrated).toMatchObject({ code: 0, output: 'The database is up to date.\n' })
 
     const server = run('src/server.ts', {
       ...path,
@@ -55,9 +55,17 @@ it(
     })
     await server.line('ready')
     const call = async (target: string, body?: object) => {
-      const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1, 203.0.113.9' } // prettier-ignore
+      const headers = {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        'x-forwarded-for': '192.0.2.1, 203.0.113.9',
+      }
       const method = body ? 'POST' : 'GET'
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1${target}`, { method, headers, ...(body && { body: JSON.stringify(body) }) }) // prettier-ignore
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1${target}`, {
+        method,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      })
       return (await answer.json()) as Record<string, unknown>
     }
     const { id } = (await call('/tenants', { name: 'Acme' })) as { id: string }
@@ -66,7 +74,9 @@ it(
     // What the proxy itself saw; what was before that, anybody can write.
     const { data } = (await call(`/tenants/${id}/audit`)) as { data: { address: string }[] }
     expect(data.map(({ address }) => address)).toEqual(['203.0.113.9', '203.0.113.9', '203.0.113.9'])
-    const heads = (await call(`/tenants/${id}/audit/head`)) as { data: { chain: string; sequence: number; hash: string }[] } // prettier-ignore
+    const heads = (await call(`/tenants/${id}/audit/head`)) as {
+      data: { chain: string; sequence: number; hash: string }[]
+    }
     const [sandbox, , whole] = heads.data.map(({ chain, sequence, hash }) => `${chain}:${sequence}:${hash}`)
     const noted = ['--expect', sandbox ?? '', '--expect', whole ?? '']
 
@@ -81,7 +91,7 @@ it(
     await tamper(owner, `DELETE FROM "AuditEntry" WHERE "sequence" = 2`)
     const cut = await verify('--tenant', id, ...noted)
     expect(cut).toMatchObject({ code: 1 })
-    expect(cut.output).toContain(`BROKEN  ${id}/sandbox at 2: missing: there was an entry 2`)
+    expect(cut.output).toContain(`BROKEN  ${id}/sandbox at 2: missing: the chain now ends before entry 2`)
     await tamper(owner, `UPDATE "AuditEntry" SET "keyId" = 'key_other' WHERE "environment" = 'sandbox'`)
     const changed = await verify()
     expect(changed).toMatchObject({ code: 1 })

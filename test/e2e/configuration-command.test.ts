@@ -52,7 +52,7 @@ describe('npm run config', { timeout: 60_000 }, () => {
     const first = await command(['apply', file])
     expect(first.code).toBe(0)
     expect(first.output).toContain('--- /dev/null\n+++ destination Screening cases\n')
-    expect(first.output).toMatch(/shown this once:\n {2}Screening cases: whsec_\S+\n$/)
+    expect(first.output).toMatch(/shown only this once:\n {2}Screening cases: whsec_\S+\n$/)
     for (const secret of Object.values(variables)) expect(first.output).not.toContain(secret)
 
     const second = await command(['apply', file])
@@ -115,7 +115,7 @@ destinations.2.config.webhookUrl: names the environment variable SLACK_AML_URL, 
       /SWITCHYARD_KEY: must be set/,
       /^Usage:/,
       /Unknown option '--force'/,
-      /cannot be read: /,
+      /cannot read .+: /,
       /^http:\/\/127\.0\.0\.1:1 does not answer: /,
       /not known, was revoked or has expired/,
     ]

@@ -191,7 +191,7 @@ describe('what can be asked of an event', () => {
     const eventId = await postEvent(api)
     const retried = () => api.post(`/events/${eventId}/retry`, { destination }).expect(409)
     expect((await retried()).body).toMatchObject({
-      detail: expect.stringMatching(/first attempts are under way|an attempt is in progress/) as string,
+      detail: expect.stringMatching(/first attempts are in progress|an attempt is in progress/) as string,
     })
     await eventually(
       () => readLog(api, eventId),
@@ -283,7 +283,7 @@ describe('many', () => {
       const hung = deliveries.find(({ destinationId }) => destinationId === hanging.id)
       // Its circuit may open meanwhile, and holds back what has not begun.
       expect(hung?.status).toBe('failed')
-      expect(JSON.stringify(hung)).toContain('no answer within 2000 ms')
+      expect(JSON.stringify(hung)).toContain('no response within 2000 ms')
     }
   }, 90_000)
 })

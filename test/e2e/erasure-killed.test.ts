@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { dayOf } from '../../src/domain/days.ts'
+import { toDay } from '../../src/domain/days.ts'
 import { startTemporal, type RunningTemporal } from '../../src/embedded/temporal/temporal.ts'
 import { eraseWorkflowId } from '../../src/workflows/contract/erasures.ts'
 import { askErasure, endedErasure } from '../support/erasures.ts'
@@ -13,8 +13,16 @@ import { ok, startReceiver, status } from '../support/receiver.ts'
 import { makeDestination, rollUp } from '../support/roll-up.ts'
 import { closedLog, makeRule, makeWebhook, post } from '../support/rules.ts'
 import {
-  eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Api, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type Stack,
+} from '../support/stack.ts'
 import { tracesInFiles } from '../support/traces.ts'
 import { bytesOf } from '../temporal/raw-bytes.ts'
 
@@ -136,8 +144,13 @@ async function eraseAndKillAt(step: Step, { api, tenantId, eventId }: Held): Pro
 }
 
 it('erasures whose workers are killed at every step complete, and leave nothing in the raw files', async () => {
-  const held = { waiting: await waiting(), fannedOut: await fannedOut(), digested: await digested(), replayed: await replayed() } // prettier-ignore
-  await rollUp(stack, [dayOf(new Date())])
+  const held = {
+    waiting: await waiting(),
+    fannedOut: await fannedOut(),
+    digested: await digested(),
+    replayed: await replayed(),
+  }
+  await rollUp(stack, [toDay(new Date())])
   await stack.stopWorkers()
   const encrypted = await Promise.all(Object.values(held).map(ciphertext))
   const left = () => encrypted.filter((bytes) => bytesOf(temporalFolder).includes(bytes)).length

@@ -59,7 +59,7 @@ it(
     })
     expect(await reseal(before, [newer, older])).toMatchObject({
       code: 0,
-      said: expect.stringContaining('1 read, 0 sealed anew'),
+      said: expect.stringContaining('1 read, 0 re-encrypted'),
     })
     expect(await reseal(before, [newer], ['--check'])).toMatchObject({ code: 0 })
 
@@ -79,7 +79,7 @@ it('a row that no key opens is named and left as it is', { timeout: 60_000 }, as
   const { sealed } = await stack.db.destination.findUniqueOrThrow({ where: { id } })
   const { code, said } = await reseal(stack, [newer])
   expect(code).toBe(1)
-  expect(said).toContain(`Destination ${id} is left as it is: secrets are sealed with the key "older"`)
+  expect(said).toContain(`Destination ${id} was left unchanged: secrets are encrypted with the key "older"`)
   expect(await stack.db.destination.findUniqueOrThrow({ where: { id } })).toMatchObject({ sealed })
 })
 

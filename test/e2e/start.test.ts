@@ -107,7 +107,7 @@ it('a second npm start on the same data says so, and harms nothing', async () =>
   await first.line('ready')
   const second = run('src/main.ts', { ...env, PORT: String(await freePort()) })
   expect(await second.exited).toBe(1)
-  expect(second.output()).toMatch(/another `npm start` \(pid \d+\) uses .*stop it first, or set DATA_DIR/)
+  expect(second.output()).toMatch(/another `npm start` \(pid \d+\) is using .*stop it first, or set DATA_DIR/)
   expect((await fetch(`http://127.0.0.1:${env.PORT}/healthz`)).status).toBe(200)
 }, 60_000)
 
@@ -121,7 +121,7 @@ it.each(['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])(
     const { port } = blocker.address() as AddressInfo
     const program = run('src/main.ts', { ...env, [variable]: String(port) })
     expect(await program.exited).toBe(1)
-    expect(program.output()).toMatch(new RegExp(`port ${port} .*is in use.*${variable}=`, 'i'))
+    expect(program.output()).toMatch(new RegExp(`port ${port} .*is already in use.*set ${variable} to`, 'i'))
     expect(program.output()).not.toMatch(/^\s+at /m)
     expect(processesOf(env.DATA_DIR ?? '')).toEqual([])
   },
@@ -130,9 +130,9 @@ it.each(['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])(
 it.each([
   [
     { DATABASE_URL: 'postgresql://me:hunter22@127.0.0.1:9/none' },
-    /PostgreSQL cannot be reached at 127\.0\.0\.1:9\/none/,
+    /Cannot connect to PostgreSQL at 127\.0\.0\.1:9\/none/,
   ],
-  [{ TEMPORAL_ADDRESS: '127.0.0.1:9' }, /Temporal cannot be reached at 127\.0\.0\.1:9/],
+  [{ TEMPORAL_ADDRESS: '127.0.0.1:9' }, /Cannot connect to Temporal at 127\.0\.0\.1:9/],
   [
     { PORT: 'http', ADMIN_API_KEY: 'short', EGRESS_ALLOW: '10.0.0.0/99' },
     /PORT: [^]*ADMIN_API_KEY: [^]*EGRESS_ALLOW: /,

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createEgress } from '../../src/egress/egress.ts'
 import { email } from '../../src/channels/email/email.ts'
 import { webhook } from '../../src/channels/webhook.ts'
-import { excerptMaxBytes } from '../../src/domain/delivery/outcome.ts'
+import { maxExcerptBytes } from '../../src/domain/delivery/outcome.ts'
 import { startRawServer } from '../support/raw-server.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
@@ -37,10 +37,10 @@ async function flood(beginning: string, more: string) {
 }
 
 const ok = 'HTTP/1.1 200 OK\r\n'
-const late = { kind: 'failed', errorClass: 'timeout', error: `no answer within ${timeoutMs} ms` }
-const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the answer’s headers are too large' }
+const late = { kind: 'failed', errorClass: 'timeout', error: `no response within ${timeoutMs} ms` }
+const tooLarge = { kind: 'failed', errorClass: 'protocol', error: 'the response headers are too large' }
 
-const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the answer is not valid SMTP' }
+const notSmtp = { kind: 'failed', errorClass: 'protocol', error: 'the response is not valid SMTP' }
 
 const delivered = { kind: 'delivered' }
 /** Slack answers with "ok" and nothing else, Teams with 202. */
@@ -70,7 +70,7 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
     const server = await flood(beginning, more)
     const made = await send({ channel, config: config(server.port), timeoutMs: 20_000 })
     expect(made).toMatchObject(outcome)
-    expect(Buffer.byteLength(made.responseExcerpt ?? '')).toBeLessThanOrEqual(excerptMaxBytes)
+    expect(Buffer.byteLength(made.responseExcerpt ?? '')).toBeLessThanOrEqual(maxExcerptBytes)
     await server.hungUp
     expect(server.taken()).toBeLessThan(mostBytes)
   })
@@ -94,7 +94,7 @@ describe.each(overHttp)('%s hangs up on a receiver that never ends', (_name, cha
       await startReceiver((response) => void response.writeHead(500, headers).end(bomb)),
     )
     const { responseExcerpt } = await send({ channel, config: config(server.port) })
-    expect(responseExcerpt).toBe('A'.repeat(excerptMaxBytes))
+    expect(responseExcerpt).toBe('A'.repeat(maxExcerptBytes))
   })
 })
 

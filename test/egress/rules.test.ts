@@ -95,7 +95,10 @@ describe('loopback is opened to the sandbox, where the installation says so', ()
 
 describe('EGRESS_PORTS', () => {
   const host = 'hooks.example.com'
-  const some = [[443, 443], [8000, 8999]] as const // prettier-ignore
+  const some = [
+    [443, 443],
+    [8000, 8999],
+  ] as const
   it.each<[port: number, ports: GateRules['ports'], http: boolean, smtp: boolean]>([
     [443, undefined, true, false],
     [80, undefined, true, false],
@@ -157,8 +160,7 @@ describe('SLACK_HOSTS', () => {
       expect(slack.check(config, { environment, egress })).toEqual([
         {
           path: 'webhookUrl',
-          message:
-            'is not at a host of Slack’s such as hooks.slack.com, and this installation does not allow it',
+          message: 'has no Slack host such as hooks.slack.com, and this installation does not allow it',
         },
       ])
     }

@@ -15,7 +15,7 @@ test('a second run on the same data folder is refused until the first has ended'
   const folder = scratchFolder()
   const { child } = await runAside(holdLock(folder))
   expect(() => lockDataFolder(folder)).toThrow(
-    `another \`npm start\` (pid ${child.pid}) uses ${folder}; stop it first, or set DATA_DIR`,
+    `another \`npm start\` (pid ${child.pid}) is using ${folder}: stop it first, or set DATA_DIR to another folder`,
   )
   await killHard(child)
   lockDataFolder(folder).release()

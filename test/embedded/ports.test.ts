@@ -8,7 +8,7 @@ test.each(['127.0.0.1', '0.0.0.0', '::'])('a port in use on %s is named with wha
   onTestFinished(() => void other.close())
   const { port } = other.address() as AddressInfo
   await expect(requireFreePort(port, 'API', 'PORT')).rejects.toThrow(
-    `port ${port} (API) is in use: stop what listens there, or choose another with PORT=…`,
+    `port ${port} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
   )
 })
 

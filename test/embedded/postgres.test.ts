@@ -16,7 +16,7 @@ import {
   type PostgresOptions,
   type RunningPostgres,
   startPostgres,
-  urlOfRunning,
+  findRunningUrl,
 } from '../../src/embedded/postgres/postgres.ts'
 import { canRun, copyBinaries, packagedBinaries } from '../../src/embedded/postgres/binaries.ts'
 import { isRunning, killHard, runAside, scratchFolder } from './scratch.ts'
@@ -60,12 +60,12 @@ describe('the embedded PostgreSQL', { timeout: 30_000 }, () => {
 
   test('is found by other programs through its data folder, while it runs', async () => {
     const dataDir = join(scratchFolder(), 'postgres')
-    expect(urlOfRunning(dataDir)).toBeUndefined()
+    expect(findRunningUrl(dataDir)).toBeUndefined()
     const server = await start(dataDir)
-    expect(urlOfRunning(dataDir)).toBe(server.applicationUrl)
+    expect(findRunningUrl(dataDir)).toBe(server.applicationUrl)
     expect(new URL(server.applicationUrl).password).not.toBe(new URL(server.url).password)
     await server.stop()
-    expect(urlOfRunning(dataDir)).toBeUndefined()
+    expect(findRunningUrl(dataDir)).toBeUndefined()
   })
 
   test('speaks UTF-8, listens on loopback only, wants the password and creates further databases', async () => {

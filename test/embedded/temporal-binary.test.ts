@@ -97,7 +97,7 @@ test('when every way fails, the error tells each with its reason and what to do'
   await expect(failure).rejects.toThrow(
     new RegExp(
       [
-        'no Temporal server could be found or made',
+        'no Temporal server could be found, downloaded or built',
         '`temporal` on PATH: .*failed',
         'the cache, .*: not found',
         'the download .*: checksum mismatch: expected f{64}',

@@ -3,7 +3,7 @@ import type { ParsedMail } from 'mailparser'
 import type { SmtpReceiver } from './smtp-receiver.ts'
 import { adminKey, eventually, makeTenant, publicUrl, type Api, type Stack } from './stack.ts'
 
-export interface ShownRecipient {
+interface ShownRecipient {
   address: string
   status: 'asked' | 'confirmed' | 'vouched' | 'unsubscribed'
   statusAt: string

@@ -17,7 +17,7 @@ export async function askErasure(api: Api, eventId: string, body: object = {}): 
   return (asked.body as { erasureId: string }).erasureId
 }
 
-export async function readErasure(api: Api, id: string): Promise<ErasureShown> {
+async function readErasure(api: Api, id: string): Promise<ErasureShown> {
   return (await api.get(`/erasures/${id}`).expect(200)).body as ErasureShown
 }
 

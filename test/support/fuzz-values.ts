@@ -123,7 +123,7 @@ const oddShapes: readonly Json[] = [
   Object.fromEntries(Array.from({ length: 1500 }, (_, index) => [`k${index}`, index])),
 ]
 
-export const oddValues: Arbitrary<Json> = fc.oneof(
+const oddValues: Arbitrary<Json> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...oddTexts) },
   { weight: 2, arbitrary: fc.constantFrom(...oddNumbers) },
   { weight: 3, arbitrary: fc.constantFrom(...oddShapes) },

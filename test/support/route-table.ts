@@ -14,7 +14,7 @@ export const routeTable: readonly NamedRoute[] = Object.entries(routes).flatMap(
 
 const byName = new Map(routeTable.map((one) => [one.name, one.route]))
 
-export function routeNamed(name: string): Route {
+function routeNamed(name: string): Route {
   const route = byName.get(name)
   if (!route) throw new Error(`there is no route ${name} in the table of src/api/app.ts`)
   return route

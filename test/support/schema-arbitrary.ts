@@ -92,7 +92,7 @@ function valueOf(schema: JsonSchema, context: Context): Arbitrary<Json> {
   }
 }
 
-export const anyJson = fc.jsonValue({ maxDepth: 3 }) as Arbitrary<Json>
+const anyJson = fc.jsonValue({ maxDepth: 3 }) as Arbitrary<Json>
 
 function referred(reference: string, context: Context): Arbitrary<Json> {
   const name = reference.replace('#/$defs/', '')

@@ -13,8 +13,17 @@ import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { status, type Receiver } from '../support/receiver.ts'
 import { makeWebhook, post } from '../support/rules.ts'
 import {
-  apiOf, eventually, listedEvents, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  apiOf,
+  eventually,
+  listedEvents,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Stack,
+} from '../support/stack.ts'
 
 const [a, b] = ['a', 'b'].map((id) => ({ id, key: randomBytes(32) })) as [
   PayloadKeys[number],

@@ -7,8 +7,16 @@ import { canary } from '../support/log-leaks.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { makeDestination } from '../support/roll-up.ts'
 import {
-  eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api, type EventLog,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type EventLog,
+} from '../support/stack.ts'
 
 const stack = stackOfFile()
 
@@ -68,7 +76,7 @@ it('an event whose workflow throws or does not replay says so, raises an alert, 
   for (const { stuck, incomplete } of [thrown, unreplayable]) {
     expect(stuck?.attempts).toBeGreaterThanOrEqual(2)
     expect(Date.parse(stuck?.since ?? '')).toBeGreaterThanOrEqual(before)
-    expect(incomplete).toMatch(/stuck on a fault of Switchyard/)
+    expect(incomplete).toMatch(/stuck on an internal error/)
   }
   expect(unreplayable.deliveries).toMatchObject([{ responseCode: 500 }])
 

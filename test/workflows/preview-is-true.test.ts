@@ -106,10 +106,12 @@ function withNames(value: unknown, named: (value: string | number) => string | u
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       if (key === 'to') return [key, (inner as number[]).map(named)]
-      return key === 'template' && inner !== undefined ? [key, named(inner as string)] : [key, withNames(inner, named)]
+      return key === 'template' && inner !== undefined
+        ? [key, named(inner as string)]
+        : [key, withNames(inner, named)]
     }),
   )
-} // prettier-ignore
+}
 
 /** Step by step: what became of each of its deliveries. */
 type Told = Record<string, string[]>
@@ -138,9 +140,15 @@ function foreseenDelivery({ destinationId, skipped, leftOut, templateFault = '' 
 function tell({ steps = [], deliveries }: RuleLog): Told {
   const done = steps.filter(({ status }) => status === 'done')
   return Object.fromEntries(
-    done.map(({ path }) => [path, deliveries.filter(({ step }) => step === path).map(toldOf).sort()]),
+    done.map(({ path }) => [
+      path,
+      deliveries
+        .filter(({ step }) => step === path)
+        .map(toldOf)
+        .sort(),
+    ]),
   )
-} // prettier-ignore
+}
 
 function toldOf({ destinationId, status, reason, attempts }: RuleLog['deliveries'][number]): string {
   if (status === 'skipped') return `${destinationId} ${withoutNames(reason ?? '')}`
@@ -151,5 +159,5 @@ function toldOf({ destinationId, status, reason, attempts }: RuleLog['deliveries
 
 /** A log says who has not confirmed, and a preview how many have not. */
 function withoutNames(reason: string): string {
-  return reason.replace(/^(nobody has agreed to get it): .*$/, '$1')
+  return reason.replace(/^(no recipient has confirmed): .*$/, '$1')
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { ScheduleHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import { addDays, dayOf, endOf, startOf } from '../../src/domain/days.ts'
+import { addDays, toDay, endOfDay, startOfDay } from '../../src/domain/days.ts'
 import { closedExecutions } from '../../src/temporal/counts/closed-executions.ts'
 import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
@@ -13,7 +13,7 @@ import { startReceiver } from '../support/receiver.ts'
 import { makeDestination, readStats, rollUp, send } from '../support/roll-up.ts'
 import { eventually, makeTenant, stackOfFile, startStack, untilTestEnds } from '../support/stack.ts'
 
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 const stack = stackOfFile()
 
@@ -23,12 +23,12 @@ describe('a roll-up', () => {
     await makeTenant(fresh)
     expect(await rollUp(fresh, [])).toEqual({ done: [], waiting: [] })
     const past = [addDays(today, -2), addDays(today, -1)]
-    await fresh.db.tenant.updateMany({ data: { createdAt: startOf(past[0] ?? today) } })
+    await fresh.db.tenant.updateMany({ data: { createdAt: startOfDay(past[0] ?? today) } })
     const { done, waiting } = await rollUp(fresh, [])
     expect({ days: done.map(({ day }) => day), waiting }).toEqual({ days: past, waiting: [] })
     expect((await rollUp(fresh, [])).done).toEqual([])
     const rows = await fresh.db.rolledDay.findMany({ orderBy: { day: 'asc' } })
-    expect(rows.map(({ day, executions, archived }) => [dayOf(day), executions, archived])).toEqual(
+    expect(rows.map(({ day, executions, archived }) => [toDay(day), executions, archived])).toEqual(
       past.map((day) => [day, 0, false]),
     )
   })
@@ -39,11 +39,11 @@ describe('a roll-up', () => {
     const receiver = untilTestEnds(await startReceiver())
     const id = await makeDestination(api, receiver)
     const past = addDays(today, -3)
-    const day = startOf(past)
+    const day = startOfDay(past)
     const counted = { total: 7, succeeded: 5, failed: 2, attempts: 20, lastAttemptAt: day }
     const owner = { destinationId: id, tenantId, environment: 'sandbox' }
     await fresh.db.dailyTotal.create({ data: { ...owner, ...counted, day } })
-    await fresh.db.rolledDay.create({ data: { day, executions: 7, archived: false, doneAt: endOf(past) } })
+    await fresh.db.rolledDay.create({ data: { day, executions: 7, archived: false, doneAt: endOfDay(past) } })
     // The namespaces of tests keep what has ended for a day.
     expect((await rollUp(fresh, [past])).done).toContainEqual({ day: past, executions: 7, kept: true })
     expect(await fresh.db.dailyTotal.findMany({ where: { destinationId: id } })).toMatchObject([counted])
@@ -77,7 +77,7 @@ describe('the schedule of the roll-up', () => {
     const fresh = untilTestEnds(await startStack({ workers: false }))
     await Promise.all([1, 2, 3].map(() => ensureRollUpSchedule(fresh.temporal)))
     const { info, policies, spec } = await fresh.temporal.schedule.getHandle(rollUpScheduleId).describe()
-    expect(info.nextActionTimes[0]).toEqual(new Date(startOf(addDays(today, 1)).getTime() + 20 * 60_000))
+    expect(info.nextActionTimes[0]).toEqual(new Date(startOfDay(addDays(today, 1)).getTime() + 20 * 60_000))
     expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 7 * 24 * 3600_000 })
     expect(spec.calendars).toHaveLength(1)
   })
@@ -134,7 +134,7 @@ describe('what ended within a span', () => {
       () => countExecutions(stack.temporal, ended),
       (count) => count === ids.length,
     )
-    const span = { from: startOf(today), until: endOf(today) }
+    const span = { from: startOfDay(today), until: endOfDay(today) }
     const found = []
     for await (const one of closedExecutions(stack.temporal, [routeEventType], span, {
       inStretch: 5,

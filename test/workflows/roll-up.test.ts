@@ -4,17 +4,25 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ArchivedRun } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
-import { dayOf, endOf, startOf } from '../../src/domain/days.ts'
+import { toDay, endOfDay, startOfDay } from '../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { forgetExecutions, makeDestination, readStats, rollUp, send, statsOnce } from '../support/roll-up.ts'
 import {
-  eventually, makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog, type Stack,
-} from '../support/stack.ts' // prettier-ignore
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Stack,
+} from '../support/stack.ts'
 
 /** Days that are over cannot be made on a real server: what is rolled up by name here is the day that it is. */
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 let root: string
 let stack: Stack
@@ -62,7 +70,7 @@ describe('a day that is rolled up', () => {
     for (let n = 0; n < 3; n++) {
       expect((await rollUp(stack, [today])).done).toMatchObject([{ day: today }])
       expect(await storedTotals(destinationId)).toMatchObject([
-        { ...row, day: startOf(today), lastAttemptAt: new Date(stats.lastAttemptAt ?? 0) },
+        { ...row, day: startOfDay(today), lastAttemptAt: new Date(stats.lastAttemptAt ?? 0) },
       ])
       expect(await readStats(api, destinationId)).toEqual(stats)
     }
@@ -200,7 +208,7 @@ describe('a day that is rolled up', () => {
     expect(replay?.event).toEqual(first?.event)
     const times = lines.flatMap(({ startedAt, endedAt }) => [
       startedAt <= endedAt,
-      dayOf(new Date(endedAt)) === today,
+      toDay(new Date(endedAt)) === today,
     ])
     expect(times).toEqual(Array.from({ length: 6 }, () => true))
     expect(await archived(tenantId, 'production')).toMatchObject([
@@ -213,9 +221,9 @@ describe('a day that is rolled up', () => {
 
   it('is marked with how many executions it had, and that it is archived', async () => {
     await rollUp(stack, [today])
-    const row = await stack.db.rolledDay.findUniqueOrThrow({ where: { day: startOf(today) } })
+    const row = await stack.db.rolledDay.findUniqueOrThrow({ where: { day: startOfDay(today) } })
     const ended = `WorkflowType IN ('routeEvent', 'replayEvent', 'deliverBatch', 'replayBatch') AND CloseTime < ${quoted(row.doneAt.toISOString())}`
     expect(row).toMatchObject({ executions: await countExecutions(stack.temporal, ended), archived: true })
-    expect(row.doneAt < endOf(today)).toBe(true)
+    expect(row.doneAt < endOfDay(today)).toBe(true)
   })
 })

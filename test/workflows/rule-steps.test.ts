@@ -41,7 +41,11 @@ describe('deliver', () => {
     ])
     expect(log.routing).toEqual([
       { destinationId: named.id, matched: true, reason: `named by ${rule.id}/0` },
-      { destinationId: other.id, matched: false, reason: expect.stringContaining('rules decide') as string },
+      {
+        destinationId: other.id,
+        matched: false,
+        reason: expect.stringContaining('routed by rules') as string,
+      },
       { ruleId: rule.id, version: 1, name: 'A rule', matched: true, reason: 'for aml.*' },
     ])
     expect(other.receiver.received).toEqual([])
@@ -370,21 +374,33 @@ describe('awaitAck', () => {
   it('ends what the escalation has handed to child workflows', async () => {
     const { api } = await makeTenant(stack)
     // The first message arrives, and all later ones fail.
-    const fickle: Respond = (request, response, count) => (count === 1 ? ok : status(500))(request, response, count)
+    const fickle: Respond = (request, response, count) =>
+      (count === 1 ? ok : status(500))(request, response, count)
     const hooks = []
-    for (let made = 0; made < 35; made++) hooks.push(await makeWebhook(api, fickle, { schedule: ['0s', '1h'] }))
+    for (let made = 0; made < 35; made++)
+      hooks.push(await makeWebhook(api, fickle, { schedule: ['0s', '1h'] }))
     const to = hooks.map(({ id }) => id)
     const { id: ruleId } = await makeRule(api, {
-      steps: [{ deliver: { to, waitFor: 'outcome' } }, { awaitAck: { within: '1s', otherwise: [{ deliver: { to } }] } }],
+      steps: [
+        { deliver: { to, waitFor: 'outcome' } },
+        { awaitAck: { within: '1s', otherwise: [{ deliver: { to } }] } },
+      ],
     })
     const id = await post(api)
-    await logOnce(api, id, ({ deliveries }) => deliveries.filter(({ attempts }) => attempts[0]?.outcome === 'failed').length === 35)
+    await logOnce(
+      api,
+      id,
+      ({ deliveries }) =>
+        deliveries.filter(({ attempts }) => attempts[0]?.outcome === 'failed').length === 35,
+    )
     await api.post(`/events/${id}/ack`, { by: 'Edith' }).expect(200)
     const log = await closedLog(api, id)
     const escalated = log.deliveries.filter(({ step }) => step === `${ruleId}/1.otherwise.0`)
-    expect(new Set(escalated.map(({ status, reason }) => `${status}: ${reason}`))).toEqual(new Set(['skipped: acknowledged by Edith']))
+    expect(new Set(escalated.map(({ status, reason }) => `${status}: ${reason}`))).toEqual(
+      new Set(['skipped: acknowledged by Edith']),
+    )
     expect(log.status).toBe('delivered')
-  }) // prettier-ignore
+  })
 
   it('goes on with its wait over a restart of the workers', async () => {
     const { api } = await makeTenant(stack)

@@ -1,20 +1,21 @@
 import { activityInfo } from '@temporalio/activity'
-import { releasePlace } from '../../db/limits/pace.ts'
+import { releaseReservation } from '../../db/limits/pace.ts'
 import { type MailLimits, createMailLimits } from '../../db/limits/mail-limits.ts'
 import { type Event, expiryMs } from '../../domain/event.ts'
-import { confirmationOf } from '../../domain/operational.ts'
-import { type AttemptResult, type Outcome, excerptMaxBytes } from '../../domain/delivery/outcome.ts'
+import { readConfirmation } from '../../domain/operational.ts'
+import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
+import type { AttemptResult, Outcome } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
 import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
-import { askingEvent } from '../asking-event.ts'
+import { readCallingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
-import { type Noted, noteOutcome } from './health.ts'
+import { type HealthUpdate, recordOutcome } from './health.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { logAttempt } from './log.ts'
 import type { OngoingAttempts } from './ongoing.ts'
 import { prepareConfirmation } from './prepare-confirmation.ts'
-import { type Prepared, prepareMessage } from './prepare.ts'
+import { type PreparedAttempt, prepareMessage } from './prepare.ts'
 import { sendRendered } from './send.ts'
 import { findTarget } from '../target.ts'
 import type { AttemptRequest } from './request.ts'
@@ -25,8 +26,8 @@ export type AttemptDeps = ActivityDeps & { mailLimits: MailLimits }
 const slowShare = 0.5
 
 /**
- * The attempt activities. They classify what happened and never retry. They throw only when nothing was sent and the
- * fault is ours: the workflow then asks again without using up an attempt.
+ * The attempt activities. They classify what happened and never retry. They throw only if nothing was sent because of an internal
+ * error: the workflow then asks again without using up an attempt.
  */
 export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts }) {
   const deps: AttemptDeps = { ...given, mailLimits: createMailLimits(given.db) }
@@ -41,7 +42,7 @@ export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts 
   }
 
   async function makeAsked(request: AttemptRequest): Promise<AttemptResult> {
-    const { event } = await askingEvent()
+    const { event } = await readCallingEvent()
     return makeAttempt(deps, event, request)
   }
 
@@ -61,7 +62,7 @@ async function inFastLane(
   request: AttemptRequest,
   make: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
-  const reason = lanes.deferral({ tenantId, destinationId: laneOf(request) })
+  const reason = lanes.deferral({ tenantId, destinationId: chooseLane(request) })
   if (reason !== undefined) return { kind: 'deferred', reason }
   const leave = lanes.enter(tenantId)
   return make().finally(leave)
@@ -72,7 +73,7 @@ function unavailable({ log }: ActivityDeps, err: unknown): AttemptResult {
   return { kind: 'unavailable', error: String(err) }
 }
 
-/** Makes an attempt in either lane. A place in the destination's pace is given back where no attempt will be made in it. */
+/** Makes an attempt in the fast or the slow lane. Releases the pace reservation if no attempt will be made with it. */
 export async function makeAttempt(
   deps: AttemptDeps,
   event: Event,
@@ -81,7 +82,7 @@ export async function makeAttempt(
   const { destinationId, place } = request
   const made = await attemptOnce(deps, event, request)
   const isOver = made.kind === 'skipped' || made.kind === 'expired'
-  if (place && isOver) await releasePlace(deps.db, destinationId, place.number)
+  if (place && isOver) await releaseReservation(deps.db, destinationId, place.number)
   return made
 }
 
@@ -89,7 +90,7 @@ async function attemptOnce(deps: AttemptDeps, event: Event, request: AttemptRequ
   if (Date.now() >= expiryMs(event)) return { kind: 'expired' }
   const target = await findTarget(deps, event, request)
   if (!target) return { kind: 'skipped', reason: 'the destination was deleted' }
-  const asking = confirmationOf(event)
+  const asking = readConfirmation(event)
   const prepared = asking
     ? await prepareConfirmation(deps, event, target, { address: asking.address, attempt: request.number })
     : await prepareMessage(deps, event, target, request)
@@ -100,9 +101,9 @@ async function send(
   deps: ActivityDeps,
   event: Event,
   request: AttemptRequest,
-  { channel, rendered, audience, ...prepared }: Prepared,
+  { channel, rendered, audience, ...prepared }: PreparedAttempt,
 ): Promise<AttemptResult> {
-  const leave = deps.lanes.send(laneOf(request), request.timeoutMs * slowShare)
+  const leave = deps.lanes.send(chooseLane(request), request.timeoutMs * slowShare)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
@@ -113,16 +114,16 @@ async function send(
     durationMs = Math.round(performance.now() - startedAt)
     const { target } = prepared
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
-    // What is sent by another server than the destination's says nothing of its health.
-    const noted: Noted = confirmationOf(event)
+    // A confirmation is sent by another server, so its outcome says nothing about the destination's health.
+    const noted: HealthUpdate = readConfirmation(event)
       ? { outcome }
-      : await noteOutcome(deps, target, outcome, { test: event.test === true })
+      : await recordOutcome(deps, target, outcome, { test: event.test === true })
     return {
       kind: 'attempted',
       at: sentAt.toISOString(),
       durationMs,
       ...noted,
-      outcome: withNote(noted.outcome, audience?.leftOut),
+      outcome: noteLeftOut(noted.outcome, audience?.leftOut),
       ...made,
     }
   } finally {
@@ -130,18 +131,16 @@ async function send(
   }
 }
 
-const longestNote = 1000
+const maxNoteLength = 1000
 
-/** The log tells who has got nothing, beside what was answered. */
-function withNote(outcome: Outcome, leftOut: string | undefined): Outcome {
+/** Appends to the response the recipients who were left out. */
+function noteLeftOut(outcome: Outcome, leftOut: string | undefined): Outcome {
   if (leftOut === undefined) return outcome
-  const note = truncate(`; not sent to all: ${leftOut}`, longestNote)
-  const room = excerptMaxBytes - Buffer.byteLength(note)
-  const excerpt = Buffer.from(outcome.responseExcerpt ?? '').subarray(0, room)
-  return { ...outcome, responseExcerpt: `${excerpt.toString()}${note}` }
+  const note = truncate(`; not sent to all recipients: ${leftOut}`, maxNoteLength)
+  return { ...outcome, responseExcerpt: excerptWithNote(outcome.responseExcerpt ?? '', note) }
 }
 
-/** Each URL under test has a lane of its own: one that hangs must not hold up another's. */
-function laneOf({ destinationId, url }: AttemptRequest): string {
+/** Each URL under test has its own lane, so that one that hangs does not delay others. */
+function chooseLane({ destinationId, url }: AttemptRequest): string {
   return url ?? destinationId
 }

@@ -2,35 +2,34 @@ import { getClient } from '@temporalio/activity'
 import type { Channel, People, Recipient } from '../../channels/channel.ts'
 import {
   addRecipients,
-  noteAsked,
+  recordAsked,
   readRecipients,
   type EmailRecipient,
 } from '../../db/destinations/email-recipients.ts'
 import {
   addressKey,
-  agrees,
+  mayBeMailed,
   distinctAddresses,
-  nobodyAgrees,
+  noRecipientConfirmed,
   whyLeftOut,
 } from '../../domain/email/consent.ts'
-import { confirmationNews } from '../../domain/operational.ts'
 import type { AttemptResult, SettledRecipients } from '../../domain/delivery/outcome.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import { askToConfirm } from '../../temporal/operational-events.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
-/** Whom an attempt goes to. */
+/** The recipients of an attempt. */
 export interface Audience {
   recipients: readonly Recipient[]
-  /** Who of the destination's recipients gets nothing, and why. */
-  leftOut?: string | undefined
+  /** The recipients who are left out, and why. */
+  leftOut?: string
 }
 
 type Skipped = AttemptResult & { kind: 'skipped' }
 
 /**
- * Those of a destination's recipients who have agreed and have not got the message by an earlier attempt; or why nobody has it
- * coming. `undefined` for channels that reach no people.
+ * The destination's recipients who have confirmed and have not received the message in an earlier attempt, or the reason why
+ * there are none. `undefined` for channels without recipients.
  */
 export async function findAudience(
   deps: ActivityDeps,
@@ -40,17 +39,17 @@ export async function findAudience(
 ): Promise<Audience | Skipped | undefined> {
   const addresses = distinctAddresses(channel?.people?.recipients(target.config) ?? [])
   if (addresses.length === 0) return undefined
-  const known = await consentsOf(deps, target, addresses)
-  await askThose(deps, target, known)
+  const known = await readConsents(deps, target, addresses)
+  await requestConfirmations(deps, target, known)
   const leftOut = whyLeftOut(known)
-  const agreed = known.filter(agrees)
-  if (agreed.length === 0) return { kind: 'skipped', reason: nobodyAgrees(leftOut), missed: true }
+  const agreed = known.filter(mayBeMailed)
+  if (agreed.length === 0) return { kind: 'skipped', reason: noRecipientConfirmed(leftOut), missed: true }
   const done = new Set([...(settled?.reached ?? []), ...(settled?.refused ?? [])].map(addressKey))
   const recipients = agreed.filter(({ address }) => !done.has(addressKey(address)))
-  return { recipients: recipients.map((one) => recipientOf(deps, target, one)), leftOut }
+  return { recipients: recipients.map((one) => toRecipient(deps, target, one)), leftOut }
 }
 
-export function recipientOf(
+export function toRecipient(
   { emailLinks }: Pick<ActivityDeps, 'emailLinks'>,
   { id: destinationId }: Pick<Target, 'id'>,
   { address }: Pick<Recipient, 'address'>,
@@ -58,8 +57,8 @@ export function recipientOf(
   return { address, unsubscribeUrl: emailLinks?.unsubscribe({ destinationId, address: addressKey(address) }) }
 }
 
-/** As the config spells and orders them. What a process of an earlier release has written has no recipients yet: they are asked. */
-async function consentsOf(
+/** Keeps the spelling and order of the config. Recipients written by an earlier release have no row yet and count as asked. */
+async function readConsents(
   { db }: ActivityDeps,
   { id }: Target,
   addresses: readonly string[],
@@ -75,28 +74,25 @@ async function consentsOf(
 }
 
 /**
- * Asks those whom the API has not: it may have ended between writing a destination and asking its recipients. What cannot be asked
- * now is asked by the next event.
+ * Sends the confirmation requests that the API has not sent: its process may have ended between writing a destination and asking
+ * its recipients. A request that fails here is retried with the next event.
  */
-async function askThose(
+async function requestConfirmations(
   { db, log }: ActivityDeps,
   target: Target,
   recipients: readonly EmailRecipient[],
 ): Promise<void> {
-  const at = new Date()
   for (const recipient of recipients.filter(({ status, askedAt }) => status === 'asked' && !askedAt)) {
     const asked = { ...recipient, address: addressKey(recipient.address) }
     try {
-      const news = confirmationNews(target, { address: asked.address, after: asked.statusAt, at })
-      await announce(getClient(), news, { eager: false })
-      await noteAsked(db, asked, at)
+      await recordAsked(db, asked, await askToConfirm(getClient(), target, asked, { eager: false }))
     } catch (err) {
       log.warn({ err, destinationId: target.id }, 'email.confirmation-not-started')
     }
   }
 }
 
-/** Why a recipient is not to be asked to confirm, if so. */
+/** Returns the recipient to ask for confirmation, or why it must not be asked. */
 export async function whyNotAsk(
   { db }: ActivityDeps,
   channel: Channel | undefined,
@@ -106,11 +102,11 @@ export async function whyNotAsk(
   const people = channel?.people
   const named = people?.recipients(config).some((one) => addressKey(one) === address)
   const recipient = (await readRecipients(db, [id])).find((one) => one.address === address)
-  if (!people || !named || !recipient) return skip('it is not a recipient of the destination any more')
+  if (!people || !named || !recipient) return skip('it is no longer a recipient of the destination')
   if (recipient.status === 'asked') return { people, recipient }
-  return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has agreed already')
+  return skip(recipient.status === 'unsubscribed' ? 'it has unsubscribed' : 'it has already confirmed')
 }
 
 function skip(why: string): { skip: Skipped } {
-  return { skip: { kind: 'skipped', reason: `nobody is asked to confirm: ${why}` } }
+  return { skip: { kind: 'skipped', reason: `no confirmation request was sent to the address: ${why}` } }
 }

@@ -8,7 +8,7 @@ import type { RuleContext } from '../../domain/rules/cause.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
 
-/** Adds to a message what people, or a template, are told besides the event. */
+/** Adds the names and links that people and templates see besides the event. */
 export async function describeMessage(
   { db, compute }: Pick<ActivityDeps, 'db' | 'compute'>,
   channel: Channel | undefined,

@@ -3,8 +3,8 @@ import { attemptFailedType } from '../../workflows/contract/event.ts'
 import type { AttemptResult, FirstResult } from '../../domain/delivery/outcome.ts'
 
 /**
- * What an activity comes to, thrown where an attempt has failed: Temporal's UI then shows the activity as failed. It is no fault of
- * ours, so it is not logged or counted as one. The message says nothing of what was sent or answered.
+ * Thrown with the activity's result if an attempt has failed, so that Temporal's UI shows the activity as failed. It is not an
+ * internal error, so it is neither logged nor counted as one. The message contains nothing of the request or response.
  */
 export function failIfAttemptFailed<Result>(result: Result, attempts: readonly FirstResult[]): Result {
   const failed = attempts.filter(hasFailed)
@@ -18,13 +18,13 @@ export function failIfAttemptFailed<Result>(result: Result, attempts: readonly F
   })
 }
 
-type Attempted = AttemptResult & { kind: 'attempted' }
+type AttemptedResult = AttemptResult & { kind: 'attempted' }
 
-function hasFailed(result: FirstResult): result is Attempted {
+function hasFailed(result: FirstResult): result is AttemptedResult {
   return result.kind === 'attempted' && result.outcome.kind !== 'delivered'
 }
 
-function messageFor(failed: readonly Attempted[], made: number): string {
+function messageFor(failed: readonly AttemptedResult[], made: number): string {
   const outcomes = failed.map(({ outcome }) =>
     [outcome.kind, 'errorClass' in outcome && outcome.errorClass, outcome.responseCode]
       .filter(Boolean)

@@ -26,19 +26,19 @@ export interface FirstAttempts {
 
 /** A workflow task waits this long for its first attempts: most receivers answer within it, and the event is done at once. */
 const patienceMs = 1_000
-/** Where the tenant's share is used up, or waiting was in vain a moment ago, this long. */
+/** The shorter wait that applies if the tenant's share is used up or waiting did not help a moment ago. */
 const briefMs = 100
 /** Workflow tasks that may wait longer than briefly, of one tenant and in all: fewer than there are slots for. */
 const maxWaiting = { perTenant: 3, inAll: 5 }
-/** For how long a tenant's events wait briefly once nothing came of a longer wait: its receivers hang. */
+/** How long a tenant's events use the shorter wait after a longer one was in vain, because its receivers hang. */
 const inVainMs = 5_000
 
 type Deps = Pick<ActivityDeps, 'log'> & { ongoing: OngoingAttempts }
 
 /**
- * The attempts that an event opens with, side by side in one local activity: the event is at hand, and a local activity's input
- * is not written to history. Those that take long go on in this process and are reported by a signal, so that they hold up
- * neither a slot nor the other deliveries.
+ * The event's first attempts, made in parallel in one local activity: the event is at hand, and a local activity's input is not
+ * written to history. Slow ones continue in this process and report by a signal, so that they block neither a slot nor the other
+ * deliveries.
  */
 export function createAttemptEach(
   deps: Deps,
@@ -47,7 +47,7 @@ export function createAttemptEach(
   const shares = createShares(maxWaiting)
 
   return async function attemptEach({ event, requests }: AttemptsRequest): Promise<FirstAttempts> {
-    const asking = askingRun()
+    const asking = callingRun()
     const begun = requests.map((request) => {
       const key = deliveryKey(request)
       const attempt = deps.ongoing.begin(`${asking.runId} ${key}`, () => make(event, request))
@@ -67,16 +67,16 @@ export function createAttemptEach(
   }
 }
 
-/** The run of the workflow that asks for the running activity. */
-function askingRun(): { workflowId: string; runId: string } {
+/** The run of the workflow that called the current activity. */
+function callingRun(): { workflowId: string; runId: string } {
   const { workflowExecution } = activityInfo()
-  if (!workflowExecution) throw new Error('only a workflow asks for this')
+  if (!workflowExecution) throw new Error('this activity can only be called by a workflow')
   return workflowExecution
 }
 
 /**
- * Waits for all of them, or for as long as it is worth it. Once one of them has not arrived, its delivery goes on, and the
- * others are not waited for.
+ * Waits for all of them within the time limit. As soon as one has failed, its delivery needs its workflow, and the others are no
+ * longer waited for.
  */
 async function waitFor(
   attempts: readonly Promise<AttemptResult>[],
@@ -108,7 +108,7 @@ async function isDoneWithin(work: Promise<unknown>, forMs: number): Promise<bool
 
 type GiveBack = (ended: { inVain: boolean }) => void
 
-/** Permits to wait for longer, bounded by tenant and in all. */
+/** Permits for longer waits, limited per tenant and in total. */
 function createShares(max: { perTenant: number; inAll: number }) {
   const taken = new Map<string, number>()
   const inVain = new LRUCache<string, true>({ max: 10_000, ttl: inVainMs })
@@ -129,7 +129,7 @@ function createShares(max: { perTenant: number; inAll: number }) {
   }
 }
 
-/** Tells the run by a signal. A run that has ended meanwhile needs no result. */
+/** Reports to the run by a signal. A run that has ended meanwhile needs no result. */
 function createReport({ log }: Deps, { workflowId, runId }: { workflowId: string; runId: string }) {
   const handle = getClient().workflow.getHandle(workflowId, runId)
   return async (key: string, result: AttemptResult): Promise<void> => {

@@ -1,26 +1,26 @@
-import { isUnchanged, noteArrival, noteFailure } from '../../db/destinations/health.ts'
+import { isUnchanged, recordArrival, recordFailure } from '../../db/destinations/health.ts'
 import { disableAfterFailingMs } from '../../domain/destination.ts'
 import { isThrottled, type DisableOrder, type Outcome } from '../../domain/delivery/outcome.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Target } from '../target.ts'
 
-/** What an attempt came to, and whether its destination is not to be called again. */
-export interface Noted {
+/** An attempt's outcome, and whether to disable its destination. */
+export interface HealthUpdate {
   outcome: Outcome
   disable?: DisableOrder
 }
 
 /**
- * Keeps in mind since when a destination has only failed, and how its circuit stands; says whether it is to be disabled. What an
- * old target answered changes nothing of a new one, and a test that fails changes nothing at all. It never throws: the attempt
- * was made, and must not be made again for this.
+ * Records since when a destination has only failed and updates its circuit. Returns whether to disable it. Responses of an old
+ * target do not affect a new one, and a failed test changes nothing. Never throws: the attempt was made and must not be repeated
+ * because of this.
  */
-export async function noteOutcome(
+export async function recordOutcome(
   deps: ActivityDeps,
   target: Target,
   outcome: Outcome,
   { test }: { test: boolean },
-): Promise<Noted> {
+): Promise<HealthUpdate> {
   const isInternal = outcome.kind !== 'delivered' && outcome.errorClass === 'internal'
   if (isInternal || (test && outcome.kind !== 'delivered')) return { outcome }
   deps.throttles.record(target, outcome)
@@ -28,12 +28,12 @@ export async function noteOutcome(
   try {
     switch (outcome.kind) {
       case 'delivered':
-        if (test || target.failingSince) await noteArrival(deps.db, target)
+        if (test || target.failingSince) await recordArrival(deps.db, target)
         return { outcome }
       case 'rejected':
-        return await noteRejection(deps, target, outcome)
+        return await recordRejection(deps, target, outcome)
       case 'failed':
-        return { outcome, ...(!isThrottled(outcome) && (await noteFailing(deps, target))) }
+        return { outcome, ...(!isThrottled(outcome) && (await recordFailing(deps, target))) }
     }
   } catch (err) {
     deps.log.error({ err, destinationId: target.id }, 'destination.health-not-noted')
@@ -41,30 +41,34 @@ export async function noteOutcome(
   }
 }
 
-type Rejected = Outcome & { kind: 'rejected' }
+type Rejection = Outcome & { kind: 'rejected' }
 
-/** Another target may well take what this one refused for good. */
-async function noteRejection(deps: ActivityDeps, target: Target, outcome: Rejected): Promise<Noted> {
+/** A changed target may accept what the old one rejected permanently. */
+async function recordRejection(
+  deps: ActivityDeps,
+  target: Target,
+  outcome: Rejection,
+): Promise<HealthUpdate> {
   if (!(await isUnchanged(deps.db, target))) return { outcome: worthAnotherAttempt(outcome) }
   if (isGone(outcome)) return { outcome, ...disableAsGone(target, outcome) }
-  return { outcome, ...(await noteFailing(deps, target)) }
+  return { outcome, ...(await recordFailing(deps, target)) }
 }
 
-function isGone(outcome: Outcome): outcome is Rejected {
+function isGone(outcome: Outcome): outcome is Rejection {
   return outcome.kind === 'rejected' && outcome.gone === true
 }
 
-function disableAsGone({ version }: Target, { error }: Rejected): Pick<Noted, 'disable'> {
+function disableAsGone({ version }: Target, { error }: Rejection): Pick<HealthUpdate, 'disable'> {
   return { disable: { reason: error, version } }
 }
 
-function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejected): Outcome {
+function worthAnotherAttempt({ gone: _gone, error, ...rest }: Rejection): Outcome {
   return { ...rest, kind: 'failed', error: `${error}; the destination was changed during the attempt` }
 }
 
-async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<Noted, 'disable'>> {
+async function recordFailing({ db }: ActivityDeps, target: Target): Promise<Pick<HealthUpdate, 'disable'>> {
   const { failingSince, version, recoveries } = target
-  if (!failingSince) await noteFailure(db, target)
+  if (!failingSince) await recordFailure(db, target)
   if (!failingSince || Date.now() - failingSince.getTime() < disableAfterFailingMs) return {}
   if (!(await isUnchanged(db, { id: target.id, version, recoveries }))) return {}
   const reason = `every attempt since ${failingSince.toISOString()} has failed`
@@ -72,8 +76,8 @@ async function noteFailing({ db }: ActivityDeps, target: Target): Promise<Pick<N
 }
 
 /**
- * Whether the destination itself seems to be down. One that refuses this event (4xx) may take the next, and of one that nothing
- * could be sent to as it is set up, nothing is known.
+ * True if the destination itself seems to be down. A destination that rejects this event (4xx) may accept the next one, and a
+ * destination that is not set up completely was never contacted.
  */
 function isDown(outcome: Outcome): outcome is Outcome & { kind: 'failed' } {
   const { kind, responseCode = 0 } = outcome

@@ -7,12 +7,12 @@ import type { Target } from '../target.ts'
 type Held = AttemptResult & { kind: 'held' }
 type Skipped = AttemptResult & { kind: 'skipped' }
 
-/** Those that wait for the same hour do not all come back in the same second. */
+/** Spreads the retries of mails that wait for the same hour. */
 const spreadMs = 60_000
 
 /**
- * Why mail must not be sent yet: what the platform's server sends for a tenant in an hour is limited, as its good name is everybody's.
- * By servers of their own tenants send as much as those let them.
+ * Returns why mail must not be sent yet. Mail through the platform's server is limited per tenant and hour, because all tenants
+ * share its reputation. Mail through a tenant's own server is not limited.
  */
 export async function holdMail(
   limits: MailLimits,
@@ -24,12 +24,12 @@ export async function holdMail(
   const over = await limits.take(tenantId, mails)
   if (!over) return undefined
   const { perHour, waitMs } = over
-  return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} an hour`, waitMs)
+  return held(`email limit: at most ${perHour} ${perHour === 1 ? 'mail' : 'mails'} per hour`, waitMs)
 }
 
 /**
- * Likewise of a request to confirm. A mailbox gets a few a day, and those beyond are not sent later: they would fill its next days.
- * Later attempts of the same request were counted by the first one.
+ * The same for a confirmation request. A mailbox gets a few a day. Requests beyond that are skipped instead of postponed, because
+ * they would use up the quota of the following days. Only the first attempt of a request counts.
  */
 export async function holdConfirmation(
   limits: MailLimits,

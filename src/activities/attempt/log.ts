@@ -1,7 +1,7 @@
 import { redactedPaths } from '../../db/redaction.ts'
 import type { Event } from '../../domain/event.ts'
 import type { Outcome } from '../../domain/delivery/outcome.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import { redacted } from '../../domain/redaction/redaction.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
@@ -15,7 +15,7 @@ interface AttemptMade extends Pick<Rendered, 'template' | 'templateFault'> {
   outcome: Outcome
 }
 
-/** The one line that tells of an attempt. What it says of an error may quote the event, and is redacted as the log is. */
+/** Writes the one log line of an attempt. Its error may quote the event and is redacted like the delivery log. */
 export async function logAttempt(
   deps: Pick<ActivityDeps, 'db' | 'log'>,
   event: Event,
@@ -43,13 +43,13 @@ export async function logAttempt(
   )
 }
 
-/** The attempt was made and must not be made again for this: where the paths cannot be read, nothing is quoted. */
+/** The attempt was made and must not be repeated because of this: if the redacted paths cannot be read, nothing is quoted. */
 async function quotationRemover(
   { db }: Pick<ActivityDeps, 'db'>,
   event: Event,
 ): Promise<(text: string) => string> {
   try {
-    return redactionOf(event, await redactedPaths(db, event.tenantId)).text
+    return createRedaction(event, await redactedPaths(db, event.tenantId)).text
   } catch {
     return () => redacted
   }

@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
 
-/** An attempt that this process makes, or made a moment ago. */
-export interface OngoingAttempt {
+/** An attempt that this process is making, or made a moment ago. */
+interface OngoingAttempt {
   readonly result: AttemptResult | undefined
   readonly done: Promise<AttemptResult>
-  /** Has its workflow told of the result once it is there. Asking again changes nothing. */
+  /** Reports the result to the workflow once the attempt ends. Calling it again changes nothing. */
   reportTo(report: (result: AttemptResult) => Promise<void>): void
 }
 
 export interface OngoingAttempts {
   /**
-   * Makes the attempt, or returns the one that was begun under the key: a workflow task that timed out is executed again, and
-   * must not send again what this process has sent already.
+   * Makes the attempt, or returns the one already begun under the key: a workflow task that timed out is run again and must not
+   * repeat what this process has sent.
    */
   begin(key: string, make: () => Promise<AttemptResult>): OngoingAttempt
   /** Settles once no attempt is in progress and every result is reported. */
@@ -36,7 +36,7 @@ export function createOngoingAttempts(): OngoingAttempts {
     let result: AttemptResult | undefined
     let reported = false
     const done = make().then((made) => {
-      // Nothing was sent: it may be tried anew.
+      // Nothing was sent, so it may be retried.
       if (made.kind !== 'attempted') known.delete(key)
       return (result = made)
     })

@@ -3,29 +3,29 @@ import type { MailLimits } from '../../db/limits/mail-limits.ts'
 import { confirmWithinMs } from '../../domain/email/link.ts'
 import type { Event } from '../../domain/event.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import { recipientOf, whyNotAsk } from './audience.ts'
+import { toRecipient, whyNotAsk } from './audience.ts'
 import { holdConfirmation } from './hold-mail.ts'
 import type { ActivityDeps } from '../deps.ts'
-import type { Prepared } from './prepare.ts'
+import type { PreparedAttempt } from './prepare.ts'
 import type { Target } from '../target.ts'
 
 const withoutLinks: AttemptResult = {
   kind: 'held',
   by: 'slot',
-  reason: 'nobody can confirm: the operator has to set PUBLIC_URL, which links begin with',
+  reason: 'confirmation links need PUBLIC_URL, which the operator has not set',
   retryInMs: 3600_000,
 }
 
 /**
- * Makes the mail ready that asks somebody to confirm. It goes by the platform's server in any case: whoever runs the tenant's own
- * would see the link, and could confirm for others. A destination that is paused asks as well.
+ * Prepares the mail that asks a recipient to confirm. It always goes through the platform's server: the operator of a tenant's
+ * own server would see the link and could confirm for others. Paused destinations send it as well.
  */
 export async function prepareConfirmation(
   deps: ActivityDeps & { mailLimits: MailLimits },
   event: Event,
   target: Target,
   { address, attempt }: { address: string; attempt: number },
-): Promise<Prepared | AttemptResult> {
+): Promise<PreparedAttempt | AttemptResult> {
   const { db, emailLinks, mailLimits } = deps
   const channel = findChannel(target.channel)
   const asked = await whyNotAsk(deps, channel, target, address)
@@ -47,6 +47,6 @@ export async function prepareConfirmation(
     keys: { secrets: [] },
     composition: { event, destination: { id, name } },
     rendered: { content },
-    audience: { recipients: [recipientOf(deps, target, { address })] },
+    audience: { recipients: [toRecipient(deps, target, { address })] },
   }
 }

@@ -15,23 +15,23 @@ import type { ActivityDeps } from '../deps.ts'
 import { renderTemplate, type Rendered } from './render.ts'
 import { signingKeys, type Target } from '../target.ts'
 
-/** An attempt that nothing speaks against. */
-export interface Prepared {
+/** A prepared attempt: nothing holds it back. */
+export interface PreparedAttempt {
   channel: Channel | undefined
   target: Target
   keys: SigningKeys | undefined
   composition: Composition
   rendered: Rendered
-  audience?: Audience | undefined
+  audience?: Audience
 }
 
-/** Makes an event's message ready to be sent, or says why it is not sent, or not yet. */
+/** Prepares an event's message, or returns why it is not sent, or not yet. */
 export async function prepareMessage(
   deps: ActivityDeps & { mailLimits: MailLimits },
   event: Event,
   target: Target,
   request: AttemptRequest,
-): Promise<Prepared | AttemptResult> {
+): Promise<PreparedAttempt | AttemptResult> {
   const inactive = event.test ? undefined : whyInactive(target)
   if (inactive !== undefined) return { kind: 'skipped', reason: inactive, missed: true }
   const channel = findChannel(target.channel)
@@ -46,15 +46,15 @@ export async function prepareMessage(
   const composition = await describeMessage(
     deps,
     channel,
-    compositionOf(deps, event, target, request),
+    createComposition(deps, event, target, request),
     request,
   )
   const rendered = await render(deps, channel, composition, request)
   return { channel, target, keys, composition, rendered, audience }
 }
 
-/** What the message is composed of, and the link by which its reader acknowledges the event where that is waited for. */
-function compositionOf(
+/** The message's input, with the acknowledgement link if the rule waits for an acknowledgement. */
+function createComposition(
   { acknowledgeLink }: ActivityDeps,
   event: Event,
   { id, name }: Target,

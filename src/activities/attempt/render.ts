@@ -3,28 +3,28 @@ import type { Channel } from '../../channels/channel.ts'
 import type { Composition } from '../../templates/composition.ts'
 import type { PartProblem, Rendering } from '../../templates/content.ts'
 import type { Content } from '../../templates/field.ts'
-import { messageMaxWaitMs, type Compute } from '../../compute/compute.ts'
+import { maxMessageWaitMs, type Compute } from '../../compute/compute.ts'
 import { OverBudget } from '../../compute/over-budget.ts'
 import { packComposition } from '../../compute/payload.ts'
 import { findTemplate, type Template } from '../../db/templates.ts'
-import { templateFaultMax, type TemplateRef } from '../../domain/delivery/outcome.ts'
-import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+import { maxTemplateFaultLength, type TemplateRef } from '../../domain/delivery/outcome.ts'
+import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { ActivityDeps } from '../deps.ts'
 
-/** What a template has made of a message. Without content the default message is to be sent, and `templateFault` says why. */
+/** A rendered template. Without content the default message is sent, and `templateFault` says why. */
 export interface Rendered {
   content?: Content
   template?: TemplateRef
   templateFault?: string
 }
 
-/** Faults of templates that took too long lately: one that always does must not use up its tenant's time. */
+/** Recent faults of templates that took too long: a slow template must not use up its tenant's time again and again. */
 const slowLately = new LRUCache<string, string>({ max: 1000, ttl: 60_000 })
 
 type RenderDeps = Pick<ActivityDeps, 'db' | 'compute'>
 
-/** Makes a message's content by a template. Only what cannot be asked (the database) is thrown. */
+/** Renders a message's content from a template. Throws only if the database cannot be read. */
 export async function renderTemplate(
   { db, compute }: RenderDeps,
   channel: Channel,
@@ -36,11 +36,11 @@ export async function renderTemplate(
   if (!found) return { templateFault: templateIsGone(templateId) }
   const template = { id: found.id, version: found.version }
   if (Object.keys(found.parts[channel.name] ?? {}).length === 0)
-    return { template, templateFault: noPartFor(channel.name) }
-  const key = keyOf(channel, found)
+    return { template, templateFault: noContentFor(channel.name) }
+  const key = cacheKey(channel, found)
   const known = slowLately.get(key)
   if (known !== undefined)
-    return { template, templateFault: faultText(`${known}; it is not tried for a minute`) }
+    return { template, templateFault: faultText(`${known}; not rendered again for a minute`) }
   const { content, problems } = await render(compute, channel, found, of)
   const [problem] = problems
   if (!problem) return { content, template }
@@ -51,7 +51,7 @@ export async function renderTemplate(
   return { template, templateFault }
 }
 
-function keyOf(channel: Channel, { id, version }: Template): string {
+function cacheKey(channel: Channel, { id, version }: Template): string {
   return `${id}/${version}/${channel.name}`
 }
 
@@ -61,10 +61,10 @@ async function render(
   template: Template,
   of: Composition,
 ): Promise<Rendering> {
-  const key = keyOf(channel, template)
+  const key = cacheKey(channel, template)
   const texts = template.parts[channel.name] ?? {}
   const input = { channel: channel.name, key, texts, ...packComposition(of) }
-  const options = { maxWaitMs: messageMaxWaitMs }
+  const options = { maxWaitMs: maxMessageWaitMs }
   try {
     return await compute.run(of.event.tenantId, 'renderParts', input, options)
   } catch (error) {
@@ -75,5 +75,5 @@ async function render(
 }
 
 export function faultText(text: string): string {
-  return truncate(text, templateFaultMax)
+  return truncate(text, maxTemplateFaultLength)
 }

@@ -9,34 +9,34 @@ import type { ActivityDeps } from '../deps.ts'
 import { faultText, type Rendered } from './render.ts'
 import type { Target } from '../target.ts'
 
-/** A message, and what sending it takes. */
-export interface Sending {
+/** A message and the parameters for sending it. */
+export interface SendRequest {
   composition: Composition
-  content?: Content | undefined
+  content?: Content
   target: Target
   keys: SigningKeys | undefined
   attempt: number
   sentAt: Date
   timeoutMs: number
   /** See `Message`. */
-  recipients?: readonly Recipient[] | undefined
-  settled?: SettledRecipients | undefined
+  recipients?: readonly Recipient[]
+  settled?: SettledRecipients
 }
 
 /**
- * Sends what the template made. What a receiver refuses for its wording alone is sent once more, as the default message: no
- * message is lost to a template.
+ * Sends the rendered message. If the receiver rejects its content, sends the default message once instead, so that no message is
+ * lost to a template.
  */
 export async function sendRendered(
   deps: ActivityDeps,
   channel: Channel | undefined,
-  sending: Sending,
+  sending: SendRequest,
   { content, ...made }: Rendered,
 ): Promise<{ outcome: Outcome } & Omit<Rendered, 'content'>> {
   const startedAt = performance.now()
   const outcome = await send(deps, channel, { ...sending, content })
   if (!content || outcome.kind !== 'rejected' || !outcome.refusedContent) return { outcome, ...made }
-  const templateFault = faultText(`the receiver refused what it made: ${outcome.error}`)
+  const templateFault = faultText(`the receiver rejected the rendered message: ${outcome.error}`)
   const timeoutMs = Math.max(1, Math.round(sending.timeoutMs - (performance.now() - startedAt)))
   return { outcome: await send(deps, channel, { ...sending, timeoutMs }), ...made, templateFault }
 }
@@ -44,33 +44,33 @@ export async function sendRendered(
 async function send(
   deps: ActivityDeps,
   channel: Channel | undefined,
-  { target, keys, composition, ...message }: Sending,
+  { target, keys, composition, ...message }: SendRequest,
 ): Promise<Outcome> {
   if (!channel)
     return {
       kind: 'failed',
       errorClass: 'internal',
-      error: `this worker does not know the channel "${target.channel}"`,
+      error: `this worker does not support the channel "${target.channel}"`,
     }
   if (!keys)
     return {
       kind: 'failed',
       errorClass: 'setup',
-      error: 'nothing was sent: the tenant has no API secret to sign it with',
+      error: 'not sent: the tenant has no API secret to sign with',
     }
   if (isElsewhere(channel, target))
     return {
       kind: 'failed',
       errorClass: 'setup',
-      error: `nothing was sent: the destination’s secrets were given for ${target.sealedOrigin}`,
+      error: `not sent: the destination’s secrets were stored for ${target.sealedOrigin}`,
     }
   const { id, name, config, subscription } = target
   try {
     const destination = { id, name, config, keys, eventTypes: subscription.eventTypes }
     const outcome = await channel.send({ ...composition, ...message, destination }, deps.context)
-    return withoutSecretsOf(outcome, secretValues(channel, { config, keys }))
+    return redactOutcome(outcome, secretValues(channel, { config, keys }))
   } catch (err) {
-    // A channel does not throw; if one does all the same, it may have sent, so this counts as an attempt.
+    // Channels do not throw. If one does, the message may have been sent, so this counts as an attempt.
     const text = err instanceof Error ? (err.stack ?? err.message) : String(err)
     const error = withoutSecrets(text, secretValues(channel, { config, keys }))
     const { event } = composition
@@ -78,18 +78,18 @@ async function send(
     return {
       kind: 'failed',
       errorClass: 'internal',
-      error: 'a fault on our side; whether it arrived is not known',
+      error: 'internal error; the message may or may not have arrived',
     }
   }
 }
 
-/** The API lets no stored secret follow a changed URL. This holds where a row was changed in another way. */
+/** The API never sends stored secrets to a changed URL. This check covers rows that were changed in other ways. */
 function isElsewhere(channel: Channel, { config, sealedOrigin }: Target): boolean {
   return sealedOrigin !== undefined && channel.origin(config) !== sealedOrigin
 }
 
-/** What a receiver answered may echo what it was sent. */
-function withoutSecretsOf(outcome: Outcome, secrets: string[]): Outcome {
+/** A response may echo the request, including its secrets. */
+function redactOutcome(outcome: Outcome, secrets: string[]): Outcome {
   const { responseExcerpt } = outcome
   return {
     ...outcome,

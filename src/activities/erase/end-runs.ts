@@ -1,20 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
-import { describeIfThere, describeUnerased } from '../../temporal/log/event-runs.ts'
+import { findDescription, describeUnerasedRuns } from '../../temporal/log/event-runs.ts'
+import { ifFound } from '../../temporal/grpc.ts'
 import { listAllExecutions, quoted } from '../../temporal/log/executions.ts'
 import { collectDigestType, digestsPrefix, leaveDigestSignal } from '../../workflows/contract/digests.ts'
 import type { EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { cancelSignal } from '../../workflows/contract/event.ts'
 
-/** An attempt takes 30 s at most; what then has not ended after being cancelled, does not by itself. */
+/** An attempt takes 30 s at most. A run that has not ended this long after its cancellation is terminated. */
 const graceMs = 45_000
 const pollMs = 200
 
-/** Ends the runs of an event that still wait, by cancelling them. `carryOn` throws to give up. */
-export async function endRunsOf(client: Client, input: EraseEventInput, carryOn: () => void): Promise<void> {
-  const open = (await describeUnerased(client, input, input.eventId)).filter(isRunning)
-  await pMap(open, (run) => endRun(client, input, run, carryOn), { concurrency: 10 })
+/** Ends the runs of an event that still wait, by cancelling them. `throwIfCancelled` throws to give up. */
+export async function endEventRuns(
+  client: Client,
+  input: EraseEventInput,
+  throwIfCancelled: () => void,
+): Promise<void> {
+  const open = (await describeUnerasedRuns(client, input, input.eventId)).filter(isRunning)
+  await pMap(open, (run) => endRun(client, input, run, throwIfCancelled), { concurrency: 10 })
 }
 
 function isRunning({ status }: WorkflowExecutionDescription): boolean {
@@ -25,23 +30,23 @@ async function endRun(
   client: Client,
   scope: EraseEventInput,
   { workflowId, runId }: WorkflowExecutionDescription,
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<void> {
   const handle = client.workflow.getHandle(workflowId, runId)
-  await ifThere(() => handle.signal(cancelSignal))
+  await ifFound(handle.signal(cancelSignal))
   const deadline = Date.now() + graceMs
   for (;;) {
-    const now = await describeIfThere(client, workflowId, runId)
+    const now = await findDescription(client, workflowId, runId)
     if (!now || !isRunning(now)) return
     if (Date.now() > deadline) break
     await sleep(pollMs)
-    carryOn()
+    throwIfCancelled()
   }
-  await ifThere(() => handle.terminate('its event is erased'))
+  await ifFound(handle.terminate('the event is erased'))
   await leaveDigests(client, scope, workflowId)
 }
 
-/** What was ended from outside cannot take its leave of a digest itself. Those that do not know it do nothing. */
+/** A terminated run cannot leave its digest itself. Digests that do not contain it ignore the signal. */
 async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: string): Promise<void> {
   const conditions = [
     `WorkflowType = ${quoted(collectDigestType)}`,
@@ -50,13 +55,5 @@ async function leaveDigests(client: Client, scope: EraseEventInput, workflowId: 
   ]
   const digests = await listAllExecutions(client, conditions.join(' AND '))
   for (const digest of digests)
-    await ifThere(() => client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
-}
-
-async function ifThere(ask: () => Promise<unknown>): Promise<void> {
-  try {
-    await ask()
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error
-  }
+    await ifFound(client.workflow.getHandle(digest.workflowId).signal(leaveDigestSignal, workflowId))
 }

@@ -4,26 +4,26 @@ import pMap from 'p-map'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
 import { deleteTenantRows } from '../../db/tenant-deletions.ts'
 import { deleteExecution } from '../../temporal/log/delete-execution.ts'
-import { listExecutions, mostAtOnce, quoted } from '../../temporal/log/executions.ts'
+import { listExecutions, maxPageSize, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantWorkflowId,
   type DeleteTenantInput,
   type DeletionCounts,
 } from '../../workflows/contract/erasures.ts'
-import { carryOn } from '../carry-on.ts'
+import { throwIfCancelled } from '../throw-if-cancelled.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
 import type { ActivityDeps } from '../deps.ts'
 
 const heartbeatMs = 5_000
 const concurrency = 20
-/** The server takes what is deleted off its lists at its own pace. */
+/** Temporal removes deleted executions from visibility with a delay. */
 const pollMs = 500
 
-/** The activities of `deleteTenant`. Each may be made again: what is deleted already is not found again. */
+/** The activities of `deleteTenant`. All are safe to repeat: deleted data is not found again. */
 export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
   /**
-   * Deletes every execution of a tenant, whatever its type and whether or not it is over, until lists show none. Answers with how
-   * many. All have ids that begin with the tenant's.
+   * Deletes all executions of a tenant, of any type and status, until visibility shows none. Returns their number. Their ids
+   * begin with the tenant's.
    */
   async function deleteAll(tenantId: string): Promise<number> {
     const client = getClient()
@@ -31,11 +31,13 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
     const query = `WorkflowId STARTS_WITH ${quoted(`${tenantId}/`)} AND WorkflowId != ${quoted(own)}`
     const deleted = new Set<string>()
     for (;;) {
-      carryOn()
-      const { executions } = await listExecutions(client, query, mostAtOnce)
+      throwIfCancelled()
+      const { executions } = await listExecutions(client, query, maxPageSize)
       if (executions.length === 0) return deleted.size
       const left = executions.filter(({ runId }) => !deleted.has(runId))
-      await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), { concurrency }) // prettier-ignore
+      await pMap(left, ({ workflowId, runId }) => deleteExecution(client, { workflowId, runId }), {
+        concurrency,
+      })
       for (const { runId } of left) deleted.add(runId)
       if (left.length === 0) await sleep(pollMs)
     }
@@ -55,7 +57,7 @@ export function createDeletion({ db, archive, log }: Pick<ActivityDeps, 'db' | '
       return removed ?? 0
     },
 
-    /** Everything that the database holds of it, but for the audit log; and says that it is done. */
+    /** Deletes the tenant's rows except the audit log, and marks the deletion as done. */
     async deleteRows({
       tenantId,
       deletionId,

@@ -1,38 +1,38 @@
 /**
- * What one worker knows of destinations that fail: after many failures it makes no attempt for a while, then one to try
- *. In memory: a new worker starts with every circuit closed, and each finds out by itself. What closes circuits
- * elsewhere reaches it by `recoveries`, which comes with the destination that every attempt loads.
+ * One worker's circuits: after many failures it makes no attempt for a while, then a single probe. Kept in memory: a new worker
+ * starts with every circuit closed and finds out by itself. When a destination recovers elsewhere, its `recoveries`, loaded with
+ * every attempt, closes the circuit here.
  */
 export interface Circuits {
   /** Why and for how long not to make an attempt, or `undefined` to make it. The first that may be made after a while is the probe. */
-  hold(destination: Recovering): Held | undefined
-  /** The same answer for an attempt that has yet to wait for something else: it does not become the probe. */
-  wouldHold(destination: Recovering): Held | undefined
+  hold(destination: CircuitTarget): CircuitHold | undefined
+  /** The same for an attempt that still has to wait for something else: it does not become the probe. */
+  wouldHold(destination: CircuitTarget): CircuitHold | undefined
   /** Counts an attempt that was made. `error` is given where it failed. */
-  record(destination: Recovering, ended: { error?: string | undefined }): void
+  record(destination: CircuitTarget, ended: { error?: string }): void
 }
 
-/** A destination as an attempt loaded it. A circuit is about the `recoveries` that it opened at. */
-export interface Recovering {
+/** A destination as an attempt loaded it. A circuit applies to the `recoveries` at which it opened. */
+export interface CircuitTarget {
   id: string
   recoveries: number
 }
 
-interface Held {
+interface CircuitHold {
   reason: string
   retryInMs: number
 }
 
-export interface CircuitLimits {
-  /** Attempts are counted for this time, from a failure on; then the count begins anew. */
+interface CircuitLimits {
+  /** Attempts are counted for this long, starting with a failure. Then the count starts again. */
   windowMs: number
   /** The circuit opens when at least this many were made and at least this share of them failed. */
   attempts: number
   failedShare: number
-  /** How long it stays open at first; doubled after each probe that fails, up to the longest. */
+  /** How long it stays open at first. Doubled after each failed probe, up to the maximum. */
   openMs: number
   longestOpenMs: number
-  /** A probe that is not heard of again is forgotten after this time. */
+  /** A probe without a result is dropped after this time. */
   probeMs: number
   /**
    * Deliveries that are held ask again after `minAskMs`, or after this share of the time for which the circuit has been open, and
@@ -68,12 +68,12 @@ interface Open {
   recoveries: number
   since: number
   lastError: string
-  /** How often it opened in a row. */
+  /** The number of consecutive openings. */
   times: number
   /** No attempt before this time. */
   until: number
   probing: boolean
-  /** When the last of those that are held asks again. */
+  /** When the last held delivery asks again. */
   lastAskAt: number
 }
 
@@ -81,18 +81,18 @@ interface Open {
 const spread = 0.2
 
 export function createCircuits(limits = defaultCircuitLimits, now: () => number = Date.now): Circuits {
-  /** A destination that does not fail has none. */
+  /** Destinations that do not fail have no circuit. */
   const circuits = new Map<string, Closed | Open>()
 
-  /** A circuit from before the destination recovered is forgotten. */
-  function find({ id, recoveries }: Recovering): Closed | Open | undefined {
+  /** A circuit that opened before the destination recovered is dropped. */
+  function find({ id, recoveries }: CircuitTarget): Closed | Open | undefined {
     const known = circuits.get(id)
     if (!known || known.recoveries >= recoveries) return known
     circuits.delete(id)
     return undefined
   }
 
-  function open({ id, recoveries }: Recovering, lastError: string, before?: Open): void {
+  function open({ id, recoveries }: CircuitTarget, lastError: string, before?: Open): void {
     const times = (before?.times ?? 0) + 1
     const openMs = Math.min(limits.openMs * 2 ** (times - 1), limits.longestOpenMs)
     const since = before?.since ?? now()
@@ -101,7 +101,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     circuits.set(id, { state: 'open', recoveries, since, lastError, times, until, probing: false, lastAskAt })
   }
 
-  function count(destination: Recovering, known: Closed | undefined, error: string | undefined): void {
+  function count(destination: CircuitTarget, known: Closed | undefined, error: string | undefined): void {
     const { id, recoveries } = destination
     const current = known && known.since > now() - limits.windowMs ? known : undefined
     if (!current && error === undefined) return void circuits.delete(id)
@@ -112,7 +112,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     circuits.set(id, { state: 'closed', recoveries, since: current?.since ?? now(), made, failed })
   }
 
-  function held(circuit: Open): Held {
+  function held(circuit: Open): CircuitHold {
     const { since, lastError } = circuit
     const leastMs = Math.max(limits.minAskMs, (now() - since) * limits.askShare)
     circuit.lastAskAt = Math.max(circuit.lastAskAt + limits.askGapMs, now() + leastMs)
@@ -123,7 +123,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     }
   }
 
-  function wouldHold(destination: Recovering): Held | undefined {
+  function wouldHold(destination: CircuitTarget): CircuitHold | undefined {
     const circuit = find(destination)
     return circuit?.state === 'open' && circuit.until > now() ? held(circuit) : undefined
   }
@@ -139,7 +139,7 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
     },
     record(destination, { error }) {
       const circuit = find(destination)
-      // It was made before the destination recovered, and says nothing of how it is now.
+      // The attempt was made before the destination recovered and says nothing about its current state.
       if (circuit && circuit.recoveries > destination.recoveries) return
       if (circuit?.state !== 'open') count(destination, circuit, error)
       else if (error === undefined) circuits.delete(destination.id)

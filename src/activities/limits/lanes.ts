@@ -1,17 +1,17 @@
 /**
- * What one worker knows of the attempts it is making, so that neither a slow destination nor a tenant with many of them holds
- * others up. In memory: it is about this worker's own slots, and a new worker starts with an open mind.
+ * One worker's view of its attempts in flight, so that neither a slow destination nor a tenant with many of them delays others.
+ * Kept in memory, because it is about this worker's own slots.
  */
 export interface Lanes {
   /** Why an attempt should go to the slow lane, or `undefined` to make it here and now. */
   deferral(lane: Lane): string | undefined
-  /** Counts an attempt of the fast lane, from its preparation on; call the answer when it has ended. */
+  /** Counts an attempt in the fast lane, preparation included. Call the returned function when it has ended. */
   enter(tenantId: string): () => void
-  /** Counts a message that is being sent. A destination that takes longer than `slowAfterMs` is slow from then on. */
+  /** Counts a message that is being sent. A destination that takes longer than `slowAfterMs` counts as slow from then on. */
   send(destinationId: string, slowAfterMs: number): () => void
 }
 
-export interface Lane {
+interface Lane {
   tenantId: string
   destinationId: string
 }
@@ -37,10 +37,10 @@ export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
     deferral({ tenantId, destinationId }) {
       if ((slowUntil.get(destinationId) ?? 0) > Date.now()) return 'recent attempts were slow'
       if ((sending.get(destinationId) ?? 0) >= limits.perDestination)
-        return `${limits.perDestination} attempts are in progress`
+        return `${limits.perDestination} attempts are in flight`
       if ((attempts.get(tenantId) ?? 0) >= limits.perTenant)
-        return `${limits.perTenant} attempts of the tenant are in progress`
-      return inAll >= limits.inAll ? `${limits.inAll} attempts are in progress` : undefined
+        return `${limits.perTenant} attempts of the tenant are in flight`
+      return inAll >= limits.inAll ? `${limits.inAll} attempts are in flight` : undefined
     },
     enter(tenantId) {
       inAll++
@@ -65,7 +65,7 @@ export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
   }
 }
 
-/** Counts one more under the key; the answer counts it off again. */
+/** Increments the counter of the key; the returned function decrements it. */
 export function count(counts: Map<string, number>, key: string): () => void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
   return () => {

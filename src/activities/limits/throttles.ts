@@ -1,14 +1,14 @@
 import { isThrottled, type Outcome } from '../../domain/delivery/outcome.ts'
-import type { Recovering } from './circuits.ts'
+import type { CircuitTarget } from './circuits.ts'
 
 /**
- * What one worker knows of destinations that answer HTTP 429: how long to wait, and how far apart attempts must be. In memory,
- * like circuits: a new worker learns it from the next 429.
+ * One worker's view of destinations that answer HTTP 429: how long to wait, and the gap between attempts. Kept in memory like
+ * circuits: a new worker learns it from the next 429.
  */
 export interface Throttles {
-  find(destination: Recovering): Throttle | undefined
-  /** Notes a 429; any other outcome changes nothing. */
-  record(destination: Recovering, outcome: Outcome): void
+  find(destination: CircuitTarget): Throttle | undefined
+  /** Records a 429; any other outcome changes nothing. */
+  record(destination: CircuitTarget, outcome: Outcome): void
 }
 
 export interface Throttle {
@@ -22,10 +22,12 @@ export interface Throttle {
 const calmMs = 60_000
 /** For a 429 without `Retry-After`. */
 const defaultRetryAfterMs = 1_000
-/** `Retry-After` holds the destination's other deliveries for this long at most: it may be meant for one caller's daily quota. */
-const longestWaitMs = 300_000
-const longestGapMs = 10_000
-/** Attempts exactly as far apart as asked for would arrive too early now and then. */
+/**
+ * `Retry-After` holds the destination's other deliveries for this long at most, because it may refer to one caller's daily quota.
+ */
+const maxWaitMs = 300_000
+const maxGapMs = 10_000
+/** With exactly the requested gap, attempts would occasionally arrive too early. */
 const margin = 1.1
 
 export function createThrottles(now: () => number = Date.now): Throttles {
@@ -40,8 +42,8 @@ export function createThrottles(now: () => number = Date.now): Throttles {
     record({ id, recoveries }, outcome) {
       if (outcome.kind !== 'failed' || !isThrottled(outcome)) return
       const { retryAfterMs = defaultRetryAfterMs } = outcome
-      const notBefore = now() + Math.min(retryAfterMs, longestWaitMs)
-      const gapMs = Math.min(Math.max(retryAfterMs, defaultRetryAfterMs) * margin, longestGapMs)
+      const notBefore = now() + Math.min(retryAfterMs, maxWaitMs)
+      const gapMs = Math.min(Math.max(retryAfterMs, defaultRetryAfterMs) * margin, maxGapMs)
       throttles.set(id, { notBefore, gapMs, recoveries, until: notBefore + calmMs })
     },
   }

@@ -1,21 +1,22 @@
 import type { Archive, ArchivedRun } from '../../archive/archive.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { ErasedEvent } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
-import { addDays, dayOf } from '../../domain/days.ts'
+import { addDays, toDay } from '../../domain/days.ts'
 import { destinationsToReplay, isAsked, type ReplayFilter } from '../../domain/replay.ts'
 import { givenUp } from '../../domain/delivery/timeline.ts'
 import type { ReplayablePage } from '../../temporal/log/replayable.ts'
 import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 
 /** A run is filed under the day on which it ended; it is taken to end within this time of its event. */
-const longestRunDays = 30
+const maxRunDays = 30
 
-/** Each page and each chunk reads its file from the top, so a page is larger than one of the log. */
+/** Each page and chunk reads its file from the start, so pages are larger than those of the log. */
 const wanted = 500
 
 /**
- * The next archived events that a replay asks for, after the line that an earlier page has ended at. Looking ends early at
- * `deadline` (Unix ms), with what was found by then.
+ * The next archived events that a replay asks for, after the line at which the previous page ended. Stops early at `deadline`
+ * (Unix ms) with the events found so far.
  */
 export async function findInArchive(
   archive: Archive,
@@ -25,7 +26,7 @@ export async function findInArchive(
 ): Promise<ReplayablePage> {
   const found: Replayable[] = []
   let { day, line: firstLine } =
-    cursor === undefined ? { day: dayOf(Date.parse(filter.from)), line: 0 } : readCursor(cursor)
+    cursor === undefined ? { day: toDay(Date.parse(filter.from)), line: 0 } : readCursor(cursor)
   for (const last = lastDay(filter, createdAt); day <= last; day = addDays(day, 1), firstLine = 0) {
     let line = -1
     for await (const run of archive.read({ tenantId, environment, day })) {
@@ -40,13 +41,13 @@ export async function findInArchive(
   return { found, skipped: [], cursor: `${day} 0`, complete: true }
 }
 
-/** A replay's line is no event of its own. What is routed anew goes wherever routing says. */
+/** A replay's line is not an event of its own. Events that are routed again may go to any destination. */
 function replayable(
   { event, replayId, timeline }: ArchivedRun,
   filter: ReplayFilter,
 ): Pick<Replayable, 'eventId' | 'destinations'> | undefined {
   const { id: eventId, type: eventType, createdAt, test } = event
-  if (replayId !== undefined || !isAsked(filter, { eventType, createdAt, ...(test && { test }) }))
+  if (replayId !== undefined || !isAsked(filter, definedOnly({ eventType, createdAt, test })))
     return undefined
   if (filter.rules && filter.status === 'all') return { eventId }
   const { deliveries, routing } = timeline
@@ -61,7 +62,7 @@ export interface ArchivedEvent {
   redacted?: true
 }
 
-/** The events of a chunk, by their ids. What is not there any more is left out. */
+/** The events of a chunk by id. Events that no longer exist are left out. */
 export async function readFromArchive(
   archive: Archive,
   { tenantId, environment }: ReplayEventsInput,
@@ -74,7 +75,7 @@ export async function readFromArchive(
     let line = 0
     for await (const { event, replayId, redacted } of archive.read({ tenantId, environment, day })) {
       if (replayId === undefined && asked.has(event.id))
-        events.set(event.id, { event, ...(redacted && { redacted }) })
+        events.set(event.id, definedOnly({ event, redacted }))
       if (line++ >= last) break
     }
   }
@@ -82,8 +83,8 @@ export async function readFromArchive(
 }
 
 function lastDay({ to }: ReplayFilter, createdAt: string): string {
-  const latest = addDays(dayOf(Date.parse(to)), longestRunDays)
-  const asked = dayOf(Date.parse(createdAt))
+  const latest = addDays(toDay(Date.parse(to)), maxRunDays)
+  const asked = toDay(Date.parse(createdAt))
   return latest < asked ? latest : asked
 }
 

@@ -4,17 +4,18 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import pMap from 'p-map'
 import type { Archive } from '../../archive/archive.ts'
 import { placedDestinations } from '../../db/destinations/destinations.ts'
-import { erasuresOf } from '../../db/erasures.ts'
+import { findErasures } from '../../db/erasures.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
-import { erasureOf, toldOf, type ErasedEvent } from '../../domain/redaction/erasure.ts'
+import { findRequest, includedEvents, type ErasedEvent } from '../../domain/redaction/erasure.ts'
 import { expiryMs, type Event } from '../../domain/event.ts'
 import type { SkipReason } from '../../domain/replay.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
-import { grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.ts'
+import { grpcCode, grpcInvalidArgument, ifFound } from '../../temporal/grpc.ts'
 import { withoutLaterRuns } from '../../temporal/log/later-runs.ts'
 import { countInLog, findInLog } from '../../temporal/log/replayable.ts'
 import { startReplayRun } from '../../temporal/start-event.ts'
-import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import { enterTurn, listOrderQueues } from '../../temporal/turns.ts'
 import type { RouteEventInput } from '../../workflows/contract/event.ts'
 import type { Replayable, ReplayEventsInput, ReplayProgress } from '../../workflows/contract/replays.ts'
 import { whileHeartbeating } from '../heartbeats.ts'
@@ -23,31 +24,31 @@ import { findInArchive, readFromArchive } from './archive.ts'
 
 type Skipped = ReplayProgress['skipped']
 
-/** Often enough for a worker that is gone to be missed within seconds. */
+/** Often enough for the loss of a worker to be noticed within seconds. */
 const heartbeatMs = 2_000
 
-/** An archive is looked through for so long in one go. */
+/** How long one call searches the archive. */
 const lookingMs = 30_000
 
-/** Starts so many at once, and reads as many events. */
+/** Runs started and events read concurrently. */
 const concurrency = 10
 
-/** The activities of a replay of many events. Each may be made again: looking changes nothing, and nothing starts twice. */
+/** The activities of a bulk replay. All are safe to repeat: searching changes nothing, and nothing is started twice. */
 export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'archive' | 'log'>) {
-  /** Events that match. An archive is not counted: that would be to read it twice. */
+  /** The number of matching events. An archive is not counted, because that would mean reading it twice. */
   async function countReplayable(input: ReplayEventsInput): Promise<number> {
     return input.filter.source === 'archive' ? 0 : countInLog(getClient(), input)
   }
 
-  /** The next page of events to replay, without what later runs have delivered or are at. */
-  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string | undefined }) {
+  /** The next page of events to replay, without deliveries that later runs have made or are making. */
+  async function findReplayable({ cursor, ...input }: ReplayEventsInput & { cursor?: string }) {
     return whileHeartbeating(heartbeatMs, async () => {
       const client = getClient()
       const page =
         input.filter.source === 'archive'
           ? await findInArchive(required(archive), input, cursor, Date.now() + lookingMs)
           : await findInLog(client, input, cursor)
-      // Replays that Temporal has forgotten are not known: of an archived event, only what it still holds counts.
+      // Replays that Temporal has already deleted are unknown: for an archived event, only runs that still exist count.
       const { waiting, skipped } = await withoutLaterRuns(client, input, page.found)
       const { complete } = page
       return { waiting, skipped: tally([...page.skipped, ...skipped]), cursor: page.cursor, complete }
@@ -55,8 +56,8 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
   }
 
   /**
-   * Starts replays, evenly over the time that they have at the rate asked for. One that was started before counts as started:
-   * the answer to that start was lost.
+   * Starts replays, spread evenly over the time that they have at the given rate. One that already exists counts as started: the
+   * response to that start was lost.
    */
   async function startReplays({ chunk, ...input }: ReplayEventsInput & { chunk: Replayable[] }) {
     return whileHeartbeating(heartbeatMs, async () => {
@@ -77,7 +78,7 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
           if (found.event && (await isErased(input, found.event))) return 'erased'
           return startOne(client, input, { ...one, ordered, ...found })
         },
-        // Where there is an order to keep, in the order in which the events came.
+        // If a destination keeps an order, events are started one at a time, in the order in which they were accepted.
         { concurrency: ordered.length > 0 ? 1 : concurrency },
       )
       const skipped = outcomes.filter((outcome) => outcome !== 'started')
@@ -87,11 +88,11 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
     })
   }
 
-  /** Also while it is being erased: what is started of it then would only have to be found again. */
+  /** Excludes events that are being erased, because the erasure would have to find new runs of them again. */
   async function isErased({ tenantId, environment }: ReplayEventsInput, event: Event | ErasedEvent) {
     if (event.data === undefined) return true
-    const ids = toldOf(event).map(({ id }) => id)
-    return erasureOf(event, await erasuresOf(db, { tenantId, environment }, ids)) !== undefined
+    const ids = includedEvents(event).map(({ id }) => id)
+    return findRequest(event, await findErasures(db, { tenantId, environment }, ids)) !== undefined
   }
 
   return { countReplayable, findReplayable, startReplays }
@@ -100,46 +101,42 @@ export function createReplays({ db, archive, log }: Pick<ActivityDeps, 'db' | 'a
 async function readInput(
   client: Client,
   { workflowId = '', runId }: Replayable,
-): Promise<Pick<Starting, 'event' | 'digest' | 'redacted'>> {
-  try {
-    const input = await readEventInput(client, workflowId, runId)
-    if ('erased' in input) return { event: input.event }
-    return { event: input.event, ...(input.digest && { digest: input.digest }) }
-  } catch (error) {
-    if (isNotFound(error)) return {}
-    throw error
-  }
+): Promise<Pick<ReplayStart, 'event' | 'digest' | 'redacted'>> {
+  const input = await ifFound(readEventInput(client, workflowId, runId))
+  if (!input) return {}
+  if ('erased' in input) return { event: input.event }
+  return definedOnly({ event: input.event, digest: input.digest })
 }
 
-const nothing: Pick<Starting, 'event' | 'digest' | 'redacted'> = {}
+const nothing: Pick<ReplayStart, 'event' | 'digest' | 'redacted'> = {}
 
-interface Starting extends Partial<Pick<RouteEventInput, 'digest'>> {
-  event?: Event | ErasedEvent | undefined
-  /** Of an event that the archive keeps without what is redacted. */
+interface ReplayStart extends Partial<Pick<RouteEventInput, 'digest'>> {
+  event?: Event | ErasedEvent
+  /** Set on events that the archive holds only in redacted form. */
   redacted?: true
-  /** Of the destinations, those that keep an order. */
+  /** The destinations that keep an order. */
   ordered: readonly RoutableDestination[]
 }
 
 async function startOne(
   client: Client,
   { id }: ReplayEventsInput,
-  { destinations, ordered, event, redacted, digest }: Replayable & Starting,
+  { destinations, ordered, event, redacted, digest }: Replayable & ReplayStart,
 ): Promise<'started' | SkipReason> {
   if (!event) return 'forgotten'
   if (event.data === undefined) return 'erased'
   if (redacted) return 'redacted'
   if (Date.now() >= expiryMs(event)) return 'expired'
-  const queues = orderQueuesOf(
+  const queues = listOrderQueues(
     event,
     ordered.filter((destination) => destinations?.includes(destination.id)),
   )
-  const replay = {
+  const replay = definedOnly({
     event,
-    ...(digest && { digest }),
+    digest,
     replay: { id, destinations },
     ...(queues.length > 0 && { queues }),
-  }
+  })
   try {
     const { workflowId } = await startReplayRun(client, replay, { eager: false, partOf: id })
     for (const queueId of queues) await enterTurn(client, { queueId, workflowId, permits: 1 })
@@ -158,6 +155,6 @@ function tally(reasons: readonly SkipReason[]): Skipped {
 }
 
 function required(archive: Archive | undefined): Archive {
-  if (!archive) throw new Error('this worker has no archive: it is to be configured as the API is')
+  if (!archive) throw new Error('this worker has no archive: set ARCHIVE as for the API')
   return archive
 }

@@ -2,62 +2,63 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import { pMapIterable } from 'p-map'
-import type { Archive, ArchivedRun, ArchivePlace } from '../../archive/archive.ts'
-import { lineOf } from '../../archive/lines.ts'
+import type { Archive, ArchivedRun, ArchiveDay } from '../../archive/archive.ts'
+import { toLine } from '../../archive/lines.ts'
 import { inScratchFolder, putWithoutErased } from '../../archive/rewrite.ts'
 import { inArchiveTurn } from '../../db/archive-turns.ts'
 import type { Db } from '../../db/client.ts'
-import { erasuresSince } from '../../db/erasures.ts'
+import { findErasuresSince } from '../../db/erasures.ts'
 import { redactedPaths } from '../../db/redaction.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import { closedExecutions, type Span } from '../../temporal/counts/closed-executions.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import type { Execution } from '../../temporal/log/executions.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
-import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readErasure, originalStart } from '../../temporal/log/tombstone.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { replayEventType, routeEventType } from '../../workflows/contract/event.ts'
 
-/** When an erasure was done, another machine's clock says. */
+/** Allowance for clock differences: the time of an erasure comes from another machine. */
 const clockSlackMs = 60_000
 
-/** Each asks Temporal four questions; so many runs are held in memory at most. */
+/** Each run takes four requests to Temporal, and at most this many runs are held in memory. */
 const concurrency = 10
 
 /**
- * Archives the runs that ended within a span of a day, each place whole or not at all, in the order of their end. Answers with
- * how many. What was erased, or a tenant that was deleted, while they were read is not brought back. `carryOn` is called before
- * each and throws to give up.
+ * Archives the runs that ended within a span of a day, one file per tenant and environment, atomically and in the order of their
+ * end. Returns how many. Erased events and deleted tenants do not reappear, even if that happens meanwhile. Calls
+ * `throwIfCancelled` before each run.
  */
 export async function archiveDay(
   { client, db, archive }: { client: Client; db: Db; archive: Archive },
   { day, ...span }: Span & { day: string },
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<number> {
   const begunAt = new Date(Date.now() - clockSlackMs)
   return inScratchFolder(async (folder) => {
-    const places = new Map<string, ArchivePlace>()
+    const places = new Map<string, ArchiveDay>()
     const pathsOf = createRedactedPaths(db)
     let runs = 0
     for await (const run of readRuns(client, span)) {
-      carryOn()
+      throwIfCancelled()
       const { tenantId, environment } = run.event
       const file = join(folder, `${tenantId}-${environment}.jsonl`)
-      await appendFile(file, lineOf(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
+      await appendFile(file, toLine(redact(run, await pathsOf(tenantId))), { mode: 0o600 })
       places.set(file, { tenantId, environment, day })
       runs += 1
     }
     for (const [file, place] of places) {
-      carryOn()
+      throwIfCancelled()
       await inArchiveTurn(db, place.tenantId, async (tx) =>
-        putWithoutErased(archive, place, file, await erasuresSince(tx, scopeOf(place), begunAt)),
+        putWithoutErased(archive, place, file, await findErasuresSince(tx, toScope(place), begunAt)),
       )
     }
     return runs
   })
 }
 
-/** Each tenant's are asked for once a day that is archived. */
+/** Read once per tenant and archived day. */
 function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
   const known = new Map<string, Promise<string[]>>()
   return (tenantId) => {
@@ -67,26 +68,26 @@ function createRedactedPaths(db: Db): (tenantId: string) => Promise<string[]> {
   }
 }
 
-/** A line without what its tenant wants redacted; it says so where there was any. */
+/** Redacts a line by its tenant's paths and marks it if anything was redacted. */
 function redact(run: ArchivedRun, paths: readonly string[]): ArchivedRun {
   if (run.erased) return run
-  const { data, found, timeline } = redactionOf(run.event, paths)
+  const { data, found, timeline } = createRedaction(run.event, paths)
   if (!found) return run
   return { ...run, event: { ...run.event, data }, timeline: timeline(run.timeline), redacted: true }
 }
 
-function scopeOf({ tenantId, environment }: ArchivePlace) {
+function toScope({ tenantId, environment }: ArchiveDay) {
   return { tenantId, environment }
 }
 
-/** The children's part of a log is in their event's. */
+/** An event's log includes its children's part. */
 async function* readRuns(client: Client, span: Span): AsyncGenerator<ArchivedRun> {
   const executions = closedExecutions(client, [routeEventType, replayEventType], span)
   for await (const run of pMapIterable(executions, (one) => readRun(client, one), { concurrency }))
     if (run) yield run
 }
 
-/** What stands in its place where it was erased since it was listed; nothing where Temporal has forgotten it. */
+/** Returns the tombstone if the run was erased after it was listed, and nothing if Temporal has deleted it. */
 async function readRun(client: Client, { workflowId, runId }: Execution): Promise<ArchivedRun | undefined> {
   const run = await readExecution(client, workflowId, runId)
   if (run) return run
@@ -106,12 +107,12 @@ async function readExecution(
       readTimeline(client, execution),
     ])
     const { startTime, closeTime = startTime } = execution
-    const facts = {
-      ...(input.replay && { replayId: input.replay.id }),
+    const facts = definedOnly({
+      replayId: input.replay?.id,
       startedAt: originalStart(execution).toISOString(),
-      endedAt: erasedOf(execution)?.endedAt ?? closeTime.toISOString(),
+      endedAt: readErasure(execution)?.endedAt ?? closeTime.toISOString(),
       timeline,
-    }
+    })
     if (!('erased' in input)) return { event: input.event, ...facts }
     return { event: input.event, erased: input.erased, ...facts }
   } catch (error) {

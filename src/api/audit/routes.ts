@@ -3,6 +3,7 @@ import { readHead } from '../../db/audit/audit.ts'
 import { chainName, platformChain } from '../../db/audit/chain.ts'
 import type { Db } from '../../db/client.ts'
 import type { AuditEntry, Prisma } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
@@ -58,7 +59,7 @@ export const auditRoutes = [
       'List who changed what, newest first: in the key’s environment, and what is about the tenant as a whole',
     query: auditQuery,
     replies: { 200: auditPage },
-    async handle({ query, caller: { tenantId, environment } }, { db }) {
+    async handle({ query, scope: { tenantId, environment } }, { db }) {
       const where = { tenantId, OR: [{ environment }, { environment: null }] }
       return { status: 200, body: await list(db, query, where) }
     },
@@ -70,7 +71,7 @@ export const auditRoutes = [
     summary:
       'Get the newest entry of the environment’s chain and of the tenant’s: noted elsewhere, they show later that nothing was cut off',
     replies: { 200: heads },
-    async handle({ caller: { tenantId, environment } }, { db }) {
+    async handle({ scope: { tenantId, environment } }, { db }) {
       const chains = [chainName(tenantId, environment), chainName(tenantId)]
       return { status: 200, body: await readHeads(db, chains) }
     },
@@ -82,7 +83,7 @@ export const auditRoutes = [
     summary: 'List who changed what of a tenant, newest first; also of one that was deleted',
     query: auditQuery,
     replies: { 200: auditPage },
-    async handle({ params: { id = '' }, query }, { db }) {
+    async handle({ params: { id }, query }, { db }) {
       await requireKnown(db, id)
       return { status: 200, body: await list(db, query, { tenantId: id }) }
     },
@@ -93,7 +94,7 @@ export const auditRoutes = [
     access: 'platform',
     summary: 'Get the newest entry of each chain of a tenant; also of one that was deleted',
     replies: { 200: heads },
-    async handle({ params: { id = '' } }, { db }) {
+    async handle({ params: { id } }, { db }) {
       await requireKnown(db, id)
       const chains = [...environments.map((environment) => chainName(id, environment)), chainName(id)]
       return { status: 200, body: await readHeads(db, chains) }
@@ -124,13 +125,14 @@ export const auditRoutes = [
 
 function list(db: Db, query: AuditQuery, whose: Prisma.AuditEntryWhereInput) {
   const { action, subject, keyId, from, to } = query
-  const at = { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) }
-  const filter = { ...(action && { action }), ...(subject && { subject }), ...(keyId && { keyId }), at }
-  return readIdPage(
-    query,
-    ({ where, ...args }) => db.auditEntry.findMany({ ...args, where: { ...where, ...whose, ...filter } }),
-    show,
-  )
+  // Prisma leaves out conditions that are undefined.
+  const filter = {
+    action: action || undefined,
+    subject: subject || undefined,
+    keyId: keyId || undefined,
+    at: { gte: from && new Date(from), lt: to && new Date(to) },
+  }
+  return readIdPage(query, { ...whose, ...filter }, (args) => db.auditEntry.findMany(args), show)
 }
 
 async function readHeads(db: Db, chains: readonly string[]): Promise<z.output<typeof heads>> {
@@ -154,18 +156,18 @@ async function requireKnown(db: Db, tenantId: string): Promise<void> {
 function show(entry: AuditEntry): z.output<typeof auditReply> {
   const { id, at, environment, action, subject, keyId, session, address, before, after } = entry
   const { sequence, hash } = entry
-  return {
+  return definedOnly({
     id,
     at: at.toISOString(),
-    ...(environment !== null && { environment }),
+    environment: environment ?? undefined,
     action,
-    ...(subject !== null && { subject }),
+    subject: subject ?? undefined,
     keyId,
-    ...(session !== null && { session }),
-    ...(address !== null && { address }),
-    ...(before !== null && { before: before as Record<string, unknown> }),
-    ...(after !== null && { after: after as Record<string, unknown> }),
-    ...(sequence !== null && { sequence }),
-    ...(hash !== null && { hash }),
-  }
+    session: session ?? undefined,
+    address: address ?? undefined,
+    before: (before as Record<string, unknown> | null) ?? undefined,
+    after: (after as Record<string, unknown> | null) ?? undefined,
+    sequence: sequence ?? undefined,
+    hash: hash ?? undefined,
+  })
 }

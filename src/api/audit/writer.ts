@@ -2,43 +2,36 @@ import { isDeepStrictEqual } from 'node:util'
 import { doAudited, recordAudit, type AuditRecord } from '../../db/audit/audit.ts'
 import type { Db, Tx } from '../../db/client.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { scopeOf, type TenantCaller } from '../auth/caller.ts'
-
-/** Who writes to a tenant's settings, from where. */
-export interface Writer {
-  caller: TenantCaller
-  /** The caller's network address. */
-  address: string | undefined
-}
+import type { Writer } from '../auth/caller.ts'
 
 /** What was done; see `AuditRecord`. */
 export type Done = Pick<AuditRecord, 'action' | 'subject' | 'before' | 'after'>
 
-/** Records what a tenant's key did, in the transaction that does it. */
+/** Records a change in the transaction that makes it. */
 export function audit(tx: Tx, writer: Writer, done: Done): Promise<void> {
-  return recordAudit(tx, recordOf(writer, done))
+  return recordAudit(tx, toRecord(writer, done))
 }
 
-/** Likewise of what is done elsewhere than in the database; see `doAudited`. */
+/** Records an action outside the database, such as a signal to a workflow, and performs it; see `doAudited`. */
 export function actAudited<Result>(
   db: Db,
   writer: Writer,
   done: Done,
   act: () => Promise<Result>,
 ): Promise<Result> {
-  return doAudited(db, recordOf(writer, done), act)
+  return doAudited(db, toRecord(writer, done), act)
 }
 
-function recordOf({ caller, address }: Writer, done: Done): AuditRecord {
-  return { ...scopeOf(caller), keyId: caller.keyId, address, ...done }
+function toRecord({ scope, keyId, address }: Writer, done: Done): AuditRecord {
+  return { ...scope, keyId, address, ...done }
 }
 
-/** These say no more than the entry itself does. */
+/** Fields that are left out of a comparison: the entry has a time of its own. */
 const times = ['updatedAt', 'statusAt']
 
 /**
- * The fields that differ of two answers of the API, or `undefined` where none does. `also` names fields that have changed
- * although they look the same: secrets that are masked.
+ * Returns the fields that differ between two answers of the API, or `undefined` if none does. `also` names fields that have
+ * changed although they look the same, because they are masked secrets.
  */
 export function changesOf(
   before: object,
@@ -56,7 +49,7 @@ export function changesOf(
   return { before: asJson(only(old)), after: asJson(only(now)) }
 }
 
-/** An answer of the API, whole. */
+/** Converts an answer of the API to plain JSON for the audit log. */
 export function asJson(shown: object): JsonObject {
   return JSON.parse(JSON.stringify(shown)) as JsonObject
 }

@@ -1,22 +1,38 @@
-import type { Environment } from '../../domain/event.ts'
+import type { Scope } from '../../db/destinations/destinations.ts'
 
 export interface PlatformCaller {
   kind: 'platform'
   keyId: string
 }
 
-export interface TenantCaller {
+export interface TenantCaller extends Scope {
   kind: 'tenant'
   keyId: string
-  tenantId: string
-  environment: Environment
   scopes: string[]
   limits: { apiPerMinute: number; apiBurst: number; ingestPerSecond: number; emailsPerHour: number }
 }
 
-/** What a tenant's key reaches, and what a thing of a tenant is in: one tenant and one environment. */
-export function scopeOf({ tenantId, environment }: Pick<TenantCaller, 'tenantId' | 'environment'>) {
+export type Caller = PlatformCaller | TenantCaller
+
+/** The key that makes a change, and the network address it is used from, for the audit log. */
+export interface Actor {
+  keyId: string
+  address: string | undefined
+}
+
+/** A tenant's key that makes a change: in one tenant and one environment, with the scopes that the key has. */
+export interface Writer extends Actor {
+  scope: Scope
+  scopes: readonly string[]
+}
+
+/** Picks the tenant and the environment, which are all that a query may be scoped by. */
+export function scopeOf({ tenantId, environment }: Scope): Scope {
   return { tenantId, environment }
 }
 
-export type Caller = PlatformCaller | TenantCaller
+/** Who makes a call, as the audit log records it. */
+export function actorOf(caller: Caller, address: string | undefined): Actor | Writer {
+  const actor = { keyId: caller.keyId, address }
+  return caller.kind === 'tenant' ? { ...actor, scope: scopeOf(caller), scopes: caller.scopes } : actor
+}

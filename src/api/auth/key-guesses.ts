@@ -20,7 +20,7 @@ export function createKeyGuesses() {
 }
 
 /** An address; of IPv6 its first 64 bits, as one caller has all of those. */
-export function networkOf(address: string): string {
+function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
   return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString()

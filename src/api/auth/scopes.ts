@@ -25,20 +25,20 @@ export const scopes = [
   'keys:write',
   'audit:read',
 ] as const
-export type Scope = (typeof scopes)[number]
+export type RouteScope = (typeof scopes)[number]
 
 /** What stands for several scopes and is none that a route wants. */
 const umbrellas = ['settings:read', 'settings:write'] as const
 
 /** What a key can be given. `*` is all there is, and all that there will be. */
 export const keyScopes = ['*', ...umbrellas, ...scopes] as const
-export type KeyScope = (typeof keyScopes)[number]
+type KeyScope = (typeof keyScopes)[number]
 
 /**
  * What a scope brings along. Keys from before there was a scope for each resource go on by it, so nothing is ever taken out
  * here; what is new and stronger (erasing, keys) is not put in, for a key must not come to more than it was given for.
  */
-export const implied: Partial<Record<KeyScope, readonly Scope[]>> = {
+const implied: Partial<Record<KeyScope, readonly RouteScope[]>> = {
   'events:read': ['deliveries:read', 'replays:read'],
   'events:write': ['deliveries:write', 'replays:write'],
   'settings:read': [
@@ -60,7 +60,7 @@ export const implied: Partial<Record<KeyScope, readonly Scope[]>> = {
 }
 
 /** For what a route's own scope does not cover, such as a field that makes a secret. */
-export function requireScope({ scopes: granted }: { scopes: readonly string[] }, wanted: Scope): void {
+export function requireScope({ scopes: granted }: { scopes: readonly string[] }, wanted: RouteScope): void {
   if (!allows(granted, wanted)) throw new ApiError('forbidden', `This key lacks the scope ${wanted}.`)
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { findTenant } from '../tenants/store.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { destinationIdAsked } from './webhooks-api/ids.ts'
 import { readHistory } from './webhooks-api/history.ts'
 
@@ -34,11 +33,11 @@ export const dataspikeRoutes = [
       limit: z.coerce.number().int().min(1).max(100).default(100),
     }),
     replies: { 200: z.object({ data: z.array(invocation), has_next: z.boolean() }) },
-    async handle({ query: { after, webhook, limit }, caller }, deps) {
-      const { createdAt } = await findTenant(deps.db, caller.tenantId)
+    async handle({ query: { after, webhook, limit }, scope }, deps) {
+      const { createdAt } = await findTenant(deps.db, scope.tenantId)
       const destinationId = destinationIdAsked(webhook)
       const asked = { after, destinationId, limit, since: createdAt }
-      return { status: 200, body: await readHistory(deps, scopeOf(caller), asked) }
+      return { status: 200, body: await readHistory(deps, scope, asked) }
     },
   }),
 ]

@@ -16,7 +16,6 @@ import {
 } from '../destinations/store.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 import { withFieldNames } from './field-names.ts'
 
@@ -61,8 +60,8 @@ export const tenantSettingsRoutes = [
     queryKey: true,
     summary: 'Get the notification settings of the key’s environment (KYC-Webhooks)',
     replies: { 200: settingsReply },
-    async handle({ caller }, deps) {
-      return { status: 200, body: show(await read(deps, scopeOf(caller))) }
+    async handle({ scope }, deps) {
+      return { status: 200, body: show(await read(deps, scope)) }
     },
   }),
   route({
@@ -74,8 +73,8 @@ export const tenantSettingsRoutes = [
       'Change the notification settings (KYC-Webhooks); null turns a channel off, what is sent back masked stays',
     body: settingsPatch,
     replies: { 200: settingsReply },
-    async handle({ body, caller, address }, deps) {
-      const changed = await inStoreTurn(deps, { caller, address }, async (store, scope) => {
+    async handle({ body, scope, by }, deps) {
+      const changed = await inStoreTurn(deps, by, async (store) => {
         const before = await read(store, scope)
         await write(store, scope, before, body)
         const settings = await read(store, scope)
@@ -96,8 +95,8 @@ export const tenantSettingsRoutes = [
     access: { scope: 'secrets:read' },
     summary: 'Show the webhook secret in full (KYC-Webhooks); that it was shown, and to whom, is audited',
     replies: { 200: z.object({ webhook_secret: z.string() }) },
-    async handle({ caller, address }, deps) {
-      return inStoreTurn(deps, { caller, address }, async (store, scope) => {
+    async handle({ scope, by }, deps) {
+      return inStoreTurn(deps, by, async (store) => {
         const { webhook } = await read(store, scope)
         if (!webhook?.keys.secret) throw notFound('webhook secret')
         const done = { action: 'webhook-secret.revealed', subject: webhook.id }
@@ -109,9 +108,9 @@ export const tenantSettingsRoutes = [
 ]
 
 interface Settings {
-  webhook?: Destination | undefined
-  email?: Destination | undefined
-  slack?: Destination | undefined
+  webhook?: Destination
+  email?: Destination
+  slack?: Destination
 }
 
 async function read(
@@ -158,7 +157,7 @@ interface Wanted {
   config: JsonObject | null | undefined
   /** What a new destination has besides; a change leaves it as it is. */
   madeWith?: JsonObject
-  secret?: string | undefined
+  secret?: string
   fieldNames: Record<string, string>
 }
 

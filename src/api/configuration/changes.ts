@@ -21,15 +21,15 @@ export type ShownChange = Omit<Change, 'sides'> & {
 }
 
 export interface Sides {
-  before?: Side | undefined
-  after?: Side | undefined
+  before?: Side
+  after?: Side
 }
 
 /** One side of a diff. */
 export interface Side {
   entry: JsonObject
   /** A rule's place in the order, where that changes. */
-  place?: number | undefined
+  place?: number
 }
 
 export function changeOf(kind: Kind, { id, name }: { id: string; name: string }, sides: Sides): Change {

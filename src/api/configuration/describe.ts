@@ -9,7 +9,7 @@ import { digest } from '../rules/values.ts'
 import type { NewTemplate } from '../templates/store.ts'
 import { mapDelivers } from './steps.ts'
 
-/** Ids as a document names them. What is not there any more keeps its id. */
+/** Ids as a document names them. What no longer exists keeps its id. */
 export type NamesById = ReadonlyMap<string, string>
 
 export interface DescribedDestination {
@@ -65,8 +65,8 @@ export function describeRule(
     ...(!enabled && { enabled }),
     when: inOrder(plain(when), ['events', 'filter']),
     steps: orderSteps(mapDelivers(plain({ steps }).steps ?? [], 'steps', named)),
-    ...(quietHours && { quietHours: quietHours.map((window) => inOrder(plain(window), windowFields)) }),
-    ...(collected && { digest: inOrder(withoutDefaults(digest, plain(collected)), digestFields) }),
+    quietHours: quietHours?.map((window) => inOrder(plain(window), windowFields)),
+    digest: collected && inOrder(withoutDefaults(digest, plain(collected)), digestFields),
     ...inOrder(plain(others), ['throttle', 'dedupe', 'exclusive']),
   })
 }

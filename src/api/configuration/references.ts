@@ -8,7 +8,7 @@ import { looksLikeId, prefixes, type Named } from './stored.ts'
 
 /** What a document can name once it is applied. Without an id: its entry is wrong, and so it has not been written. */
 export interface Nameable {
-  id?: string | undefined
+  id?: string
   name: string
 }
 

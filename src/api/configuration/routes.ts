@@ -6,7 +6,6 @@ import { documentBody, kinds } from './document.ts'
 import { exportConfiguration } from './export.ts'
 import { withinBudget } from '../http/over-budget.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 /** All that a document can hold is far below it, but for templates of many long texts. */
 const bodyMaxBytes = 1024 * 1024
@@ -58,9 +57,9 @@ export const configurationRoutes = [
     summary: 'Export destinations, templates and rules as one YAML document, without secrets',
     yaml: true,
     replies: { 200: documentReply },
-    async handle({ caller }, deps) {
-      const { document, left } = await exportConfiguration(deps, scopeOf(caller))
-      const formatting = deps.compute.run(caller.tenantId, 'formatYaml', {
+    async handle({ scope }, deps) {
+      const { document, left } = await exportConfiguration(deps, scope)
+      const formatting = deps.compute.run(scope.tenantId, 'formatYaml', {
         document,
         comment: commentOn(left),
       })
@@ -78,8 +77,8 @@ export const configurationRoutes = [
     bodyMaxBytes,
     yaml: true,
     replies: { 200: appliedReply },
-    async handle({ query, body, caller, address }, deps) {
-      return { status: 200, body: await applyConfiguration(deps, { caller, address }, body, query) }
+    async handle({ query, body, by }, deps) {
+      return { status: 200, body: await applyConfiguration(deps, by, body, query) }
     },
   }),
 ]

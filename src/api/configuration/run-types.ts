@@ -1,8 +1,8 @@
+import type { Writer } from '../auth/caller.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
 import type { StoredRule } from '../../db/rules.ts'
 import type { Template } from '../../db/templates.ts'
 import type { StoreDeps } from '../destinations/store.ts'
-import type { Writer } from '../audit/writer.ts'
 import type { Change } from './changes.ts'
 import type { Matched } from './match.ts'
 import type { Problems } from './problems.ts'
@@ -28,7 +28,7 @@ export interface Work {
 }
 
 /** Deleted, as nothing in the document is about them and everything of their kind was to be in it. */
-export interface Gone {
+interface Gone {
   destinations: readonly Destination[]
   templates: readonly Template[]
   rules: readonly (StoredRule & Named)[]

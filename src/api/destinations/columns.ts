@@ -15,7 +15,7 @@ export function chosen(status: ChosenStatus) {
 
 export function changesTarget(
   current: Destination,
-  { config, status = current.status }: { config: JsonObject; status?: Destination['status'] | undefined },
+  { config, status = current.status }: { config: JsonObject; status?: Destination['status'] },
 ): boolean {
   return status !== current.status || !isDeepStrictEqual(config, current.config)
 }
@@ -35,7 +35,7 @@ export function policy(channel: Channel, given: DeliveryPolicy) {
 }
 
 /** Omitted fields keep their values; `null` removes an optional field. */
-export type PolicyChange = { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | null | undefined }
+export type PolicyChange = { [Field in keyof DeliveryPolicy]?: DeliveryPolicy[Field] | null }
 
 export function mergePolicy(
   current: DeliveryPolicy,

@@ -1,10 +1,10 @@
+import type { Writer } from '../auth/caller.ts'
 import type { Destination } from '../../db/destinations/destinations.ts'
 import { rotationNews, statusNews, type News } from '../../domain/operational.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import { emitOperationalEvent } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
 import { inDestinationTurn, type StoreDeps, type Written } from './store.ts'
 import { serviceFault } from '../http/service-fault.ts'
-import type { Writer } from '../audit/writer.ts'
 
 /** The tenant's turn is held meanwhile, and lasts 5 s at most. */
 const tellingMs = 3_000
@@ -16,7 +16,7 @@ const tellingMs = 3_000
 export function writeDestination(
   deps: AppDeps,
   writer: Writer,
-  id: string | undefined,
+  id: string,
   write: (store: StoreDeps, current: Destination) => Promise<Written>,
 ): Promise<Written> {
   return inDestinationTurn(deps, writer, id, async (store, current) => {
@@ -41,7 +41,7 @@ export async function tell({ temporal, eagerStart }: AppDeps, ...news: News[]): 
   if (news.length === 0) return
   try {
     await temporal.withDeadline(Date.now() + tellingMs, () =>
-      Promise.all(news.map((one) => announce(temporal, one, { eager: eagerStart }))),
+      Promise.all(news.map((one) => emitOperationalEvent(temporal, one, { eager: eagerStart }))),
     )
   } catch (cause) {
     throw serviceFault(cause, 'Nothing was changed: ask again.') ?? cause
@@ -51,7 +51,7 @@ export async function tell({ temporal, eagerStart }: AppDeps, ...news: News[]): 
 function recovered(before: Destination, destination: Destination): News[] {
   if (before.status !== 'disabled' || destination.status !== 'active') return []
   const was = before.statusReason ?? 'no reason is known'
-  const reason = `made active again by the API; it was disabled since ${before.statusAt.toISOString()}: ${was}`
+  const reason = `reactivated through the API; disabled since ${before.statusAt.toISOString()}: ${was}`
   return [statusNews('recovered', destination, { reason, at: destination.statusAt })]
 }
 

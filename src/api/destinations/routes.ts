@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { channels } from '../../channels/index.ts'
 import { openDestination, type Destination } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { destinationStatuses } from '../../domain/destination.ts'
 import { environments, type JsonObject } from '../../domain/event.ts'
 import type { AppDeps } from '../deps.ts'
@@ -21,7 +22,6 @@ import { recipientReply, recipientsOf } from '../recipients/store.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { nameText } from '../fields/text.ts'
 
 const status = z.enum(['active', 'paused'])
@@ -90,11 +90,9 @@ export const destinationRoutes = [
     summary: 'Create a destination; its signing secret is shown only in this answer',
     body: destinationBody,
     replies: { 201: writtenReply },
-    async handle({ body, caller, address }, deps) {
+    async handle({ body, scope, by }, deps) {
       const given = { ...body, config: body.config as JsonObject }
-      const made = await inStoreTurn(deps, { caller, address }, (store, scope) =>
-        createDestination(store, scope, given),
-      )
+      const made = await inStoreTurn(deps, by, (store) => createDestination(store, scope, given))
       return { status: 201, body: await showWritten(deps, made) }
     },
   }),
@@ -105,11 +103,11 @@ export const destinationRoutes = [
     summary: 'List the destinations of the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(destinationReply) },
-    async handle({ query, caller }, deps) {
+    async handle({ query, scope }, deps) {
       const { data, nextCursor } = await readIdPage(
         query,
-        ({ where, ...args }) =>
-          deps.db.destination.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        scope,
+        (args) => deps.db.destination.findMany(args),
         (row) => openDestination(row, deps.secretKeys),
       )
       return { status: 200, body: { data: await showAll(deps, data), nextCursor } }
@@ -121,8 +119,8 @@ export const destinationRoutes = [
     access: { scope: 'destinations:read' },
     summary: 'Get a destination',
     replies: { 200: destinationReply },
-    async handle({ params, caller }, deps) {
-      const found = await requireDestination(deps, scopeOf(caller), params.id)
+    async handle({ params, scope }, deps) {
+      const found = await requireDestination(deps, scope, params.id)
       return { status: 200, body: await showOne(deps, found) }
     },
   }),
@@ -134,9 +132,9 @@ export const destinationRoutes = [
       'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
     body: destinationPatch,
     replies: { 200: writtenReply },
-    async handle({ params, body, caller, address }, deps) {
+    async handle({ params, body, by }, deps) {
       const change = { ...body, config: body.config as JsonObject | undefined }
-      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
+      const written = await writeDestination(deps, by, params.id, (store, current) =>
         changeDestination(store, current, change),
       )
       return { status: 200, body: await showWritten(deps, written) }
@@ -148,10 +146,8 @@ export const destinationRoutes = [
     access: { scope: 'destinations:write' },
     summary: 'Delete a destination; deliveries that still wait for it are skipped',
     replies: { 204: null },
-    async handle({ params, caller, address }, deps) {
-      const found = await inStoreTurn(deps, { caller, address }, (store, scope) =>
-        deleteDestination(store, scope, params.id),
-      )
+    async handle({ params, scope, by }, deps) {
+      const found = await inStoreTurn(deps, by, (store) => deleteDestination(store, scope, params.id))
       if (!found) throw notFound('destination')
       return { status: 204 }
     },
@@ -167,8 +163,8 @@ function statusRoute(verb: string, summary: string, status: ChosenStatus) {
     access: { scope: 'destinations:write' },
     summary,
     replies: { 200: destinationReply },
-    async handle({ params, caller, address }, deps) {
-      const written = await writeDestination(deps, { caller, address }, params.id, (store, current) =>
+    async handle({ params, by }, deps) {
+      const written = await writeDestination(deps, by, params.id, (store, current) =>
         setStatus(store, current, status),
       )
       return { status: 200, body: await showOne(deps, written.destination) }
@@ -177,7 +173,7 @@ function statusRoute(verb: string, summary: string, status: ChosenStatus) {
 }
 
 async function showWritten(deps: AppDeps, { destination, secret }: Written) {
-  return { ...(await showOne(deps, destination)), ...(secret && { secret }) }
+  return definedOnly({ ...(await showOne(deps, destination)), secret })
 }
 
 async function showOne(deps: AppDeps, destination: Destination) {
@@ -189,6 +185,6 @@ async function showAll({ db }: AppDeps, destinations: readonly Destination[]) {
   const recipients = await recipientsOf(db, destinations)
   return destinations.map((destination) => {
     const own = recipients.get(destination.id)
-    return { ...showDestination(destination), ...(own && { recipients: own }) }
+    return definedOnly({ ...showDestination(destination), recipients: own })
   })
 }

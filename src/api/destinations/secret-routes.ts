@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { previousInForce } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
-import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
 import { duration } from './fields.ts'
 import { rotateKeys } from './signing-keys.ts'
 import { tell } from './news.ts'
 import { inDestinationTurn, setKeys } from './store.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 export const destinationSecretRoutes = [
   route({
@@ -38,25 +38,19 @@ export const destinationSecretRoutes = [
         previousEndsAt: z.string(),
       }),
     },
-    async handle({ params, body, caller, address }, deps) {
-      const scope = scopeOf(caller)
-      const rotated = await inDestinationTurn(
-        deps,
-        { caller, address },
-        params.id,
-        async (store, current) => {
-          const from = new Date()
-          const until = new Date(from.getTime() + durationMs(body.overlap))
-          const { keys, made } = rotateKeys(channelOf(current.channel), current, body.secret, { from, until })
-          await setKeys(store, current, keys, 'destination-secret.rotated')
-          await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
-          return {
-            ...(made && { secret: made }),
-            ...(keys.privateKey && { publicKey: publicKeyOf(keys.privateKey) }),
-            previousEndsAt: until.toISOString(),
-          }
-        },
-      )
+    async handle({ params, body, scope, by }, deps) {
+      const rotated = await inDestinationTurn(deps, by, params.id, async (store, current) => {
+        const from = new Date()
+        const until = new Date(from.getTime() + durationMs(body.overlap))
+        const { keys, made } = rotateKeys(channelOf(current.channel), current, body.secret, { from, until })
+        await setKeys(store, current, keys, 'destination-secret.rotated')
+        await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
+        return definedOnly({
+          secret: made,
+          ...(keys.privateKey && { publicKey: derivePublicKey(keys.privateKey) }),
+          previousEndsAt: until.toISOString(),
+        })
+      })
       return { status: 201, body: rotated }
     },
   }),
@@ -68,17 +62,12 @@ export const destinationSecretRoutes = [
     replies: {
       200: z.object({ revoked: z.int().meta({ description: 'How many previous secrets still signed.' }) }),
     },
-    async handle({ params, caller, address }, deps) {
-      const revoked = await inDestinationTurn(
-        deps,
-        { caller, address },
-        params.id,
-        async (store, current) => {
-          const { keys } = current
-          await setKeys(store, current, { ...keys, previous: undefined }, 'destination-secret.revoked')
-          return previousInForce(keys, new Date()).length
-        },
-      )
+    async handle({ params, by }, deps) {
+      const revoked = await inDestinationTurn(deps, by, params.id, async (store, current) => {
+        const { keys } = current
+        await setKeys(store, current, { ...keys, previous: undefined }, 'destination-secret.revoked')
+        return previousInForce(keys, new Date()).length
+      })
       return { status: 200, body: { revoked } }
     },
   }),

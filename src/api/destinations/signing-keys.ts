@@ -7,6 +7,7 @@ import {
   type Scope,
   type StoredKeys,
 } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import { isMask } from '../../domain/redaction/redaction.ts'
 import { makePrivateKey, makeSecret } from '../../domain/crypto/signing-keys.ts'
@@ -75,7 +76,7 @@ export function rotateKeys(
     throw refused('secret', 'is the one that signs already: send another')
   const made = given === undefined ? makeSecret() : undefined
   const secret = given ?? made
-  return {
+  return definedOnly({
     keys: {
       secret,
       ownSecret: given !== undefined || signing.by === 'tenant',
@@ -83,8 +84,8 @@ export function rotateKeys(
       // One that comes back from among the previous ones is not to sign twice.
       previous: withoutSecrets(replaced(current, overlap), (old) => old === secret).slice(0, mostPrevious),
     },
-    ...(made && { made }),
-  }
+    made,
+  })
 }
 
 function requireOwnKeys(channel: Channel, config: JsonObject, { ownSecret }: StoredKeys): Signing {

@@ -30,10 +30,9 @@ import { askNewRecipients, type AskingDeps } from '../recipients/asking.ts'
 import { writeRecipients } from '../recipients/store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
-import { scopeOf } from '../auth/caller.ts'
+import { scopeOf, type Writer } from '../auth/caller.ts'
 import { requireScope } from '../auth/scopes.ts'
 import { validate } from '../fields/validate.ts'
-import type { Writer } from '../audit/writer.ts'
 
 /** What it takes to write destinations, in a transaction: every change is audited in it, as the writer's. */
 export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress' | 'publicUrl' | 'mailFromDomains'> & {
@@ -48,30 +47,30 @@ export interface NewDestination {
   config: JsonObject
   subscription: Subscription
   delivery: DeliveryPolicy
-  status?: ChosenStatus | undefined
+  status?: ChosenStatus
   /** A signing secret of the tenant's own; one is made where it is needed and none is given. */
-  secret?: string | undefined
+  secret?: string
   contract?: string
   contractFields?: JsonObject
 }
 
 /** What is left out stays as it is. */
 export interface DestinationChange {
-  name?: string | undefined
+  name?: string
   /** Field by field; `null` takes a field away, and what is sent back masked stays. */
-  config?: JsonObject | undefined
-  subscription?: Subscription | undefined
-  delivery?: PolicyChange | undefined
-  status?: ChosenStatus | undefined
+  config?: JsonObject
+  subscription?: Subscription
+  delivery?: PolicyChange
+  status?: ChosenStatus
   /** Needs the scope `secrets:write`, as a rotation does. */
   secret?: GivenSecret
-  contractFields?: JsonObject | undefined
+  contractFields?: JsonObject
 }
 
 /** A destination as it was written, and the secret that was made for it, to be shown this once. */
 export interface Written {
   destination: Destination
-  secret?: string | undefined
+  secret?: string
 }
 
 export async function createDestination(
@@ -120,14 +119,14 @@ export async function changeDestination(
   refuseFollowing(channel, current, { config, given: changed })
   check(channel, config, scope, deps)
   const signing = await completeKeys({ db: deps.db, scope }, channel, config, current.keys, secret)
-  if (secret !== undefined || signing.made !== undefined) requireScope(deps.writer.caller, 'secrets:write')
+  if (secret !== undefined || signing.made !== undefined) requireScope(deps.writer, 'secrets:write')
   const row = await deps.db.destination.update({
     where: { id: current.id, ...scope },
     data: {
       name,
       ...sealed(deps, current.id, channel, config, signing.keys),
-      ...(subscription && { subscription }),
-      ...(contractFields && { contractFields }),
+      subscription,
+      contractFields,
       ...(delivery && policy(channel, mergePolicy(current.delivery, delivery))),
       ...(status && status !== current.status && chosen(status)),
       ...(changesTarget(current, { config, status }) && targetChanged),
@@ -165,9 +164,9 @@ export async function setStatus(
 export async function deleteDestination(
   { db, writer }: Pick<StoreDeps, 'db' | 'writer'>,
   scope: Scope,
-  id: string | undefined,
+  id: string,
 ): Promise<boolean> {
-  const row = await db.destination.findFirst({ where: { id: id ?? '', ...scope } })
+  const row = await db.destination.findFirst({ where: { id, ...scope } })
   if (!row) return false
   await rememberUnsubscribed(db, scope, row.id)
   await db.destination.delete({ where: { id: row.id, ...scope } })
@@ -197,11 +196,11 @@ export async function setKeys(
 export function inDestinationTurn<Result>(
   deps: TurnDeps,
   writer: Writer,
-  id: string | undefined,
+  id: string,
   change: (store: StoreDeps, current: Destination) => Promise<Result>,
 ): Promise<Result> {
   return inStoreTurn(deps, writer, async (store) =>
-    change(store, await requireDestination(store, scopeOf(writer.caller), id)),
+    change(store, await requireDestination(store, writer.scope, id)),
   )
 }
 
@@ -211,15 +210,15 @@ type TurnDeps = Omit<StoreDeps, 'db' | 'writer'> & AskingDeps
 export async function inStoreTurn<Result>(
   deps: TurnDeps,
   writer: Writer,
-  write: (store: StoreDeps, scope: Scope) => Promise<Result>,
+  write: (store: StoreDeps) => Promise<Result>,
 ): Promise<Result> {
-  const scope = scopeOf(writer.caller)
-  const result = await inTenantTurn(deps.db, scope.tenantId, (tx) => write(storeOf(deps, tx, writer), scope))
+  const { scope } = writer
+  const result = await inTenantTurn(deps.db, scope.tenantId, (tx) => write(toStore(deps, tx, writer)))
   await askNewRecipients(deps, scope)
   return result
 }
 
-export function storeOf(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: Writer): StoreDeps {
+export function toStore(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: Writer): StoreDeps {
   const { secretKeys, egress, publicUrl, mailFromDomains } = deps
   return { secretKeys, egress, publicUrl, mailFromDomains, db, writer }
 }
@@ -228,9 +227,9 @@ export function storeOf(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: 
 export async function requireDestination(
   { db, secretKeys }: ReadDeps,
   scope: Scope,
-  id: string | undefined,
+  id: string,
 ): Promise<Destination> {
-  const found = await findDestination(db, secretKeys, scope, id ?? '')
+  const found = await findDestination(db, secretKeys, scope, id)
   if (!found) throw notFound('destination')
   return found
 }

@@ -9,8 +9,8 @@ import { eventWorkflowId, type TestTarget } from '../../workflows/contract/event
 import type { StartInSlot } from '../http/admission.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError } from '../errors.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { actAudited, type Done, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { actAudited, type Done } from '../audit/writer.ts'
 
 export interface TestGiven {
   target: TestTarget
@@ -49,7 +49,7 @@ export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven):
 }
 
 function startTest(deps: AppDeps, writer: Writer, given: TestGiven) {
-  return deps.admission.admit(writer.caller.tenantId, 1, (startInSlot) =>
+  return deps.admission.admit(writer.scope.tenantId, 1, (startInSlot) =>
     startNextTest(deps, writer, given, startInSlot),
   )
 }
@@ -60,7 +60,7 @@ async function startNextTest(
   { target, type, data, hops }: TestGiven,
   startInSlot: StartInSlot,
 ) {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   for (;;) {
     const { lastTestLog: logId } = await deps.db.tenant.update({
       where: { id: scope.tenantId },

@@ -5,7 +5,6 @@ import { requireDestination } from './store.ts'
 import { deliveryReply, eventType } from '../events/fields.ts'
 import { findSample } from '../event-types/sample.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { sendTest } from './test-event.ts'
 import { jsonObject } from '../fields/text.ts'
 
@@ -26,27 +25,16 @@ export const destinationTestRoutes = [
     replies: {
       200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
     },
-    async handle({ params, body, caller, address, hops }, deps) {
-      const scope = scopeOf(caller)
+    async handle({ params, body, scope, by, hops }, deps) {
       const { id, subscription, delivery } = await requireDestination(deps, scope, params.id)
       const type = body.eventType ?? subscription.eventTypes.find((name) => findEntry(name)) ?? 'test'
       const data = body.data ?? (await findSample(deps.db, scope, type)) ?? madeUp
-      const target = { destinationId: id }
-      const tested = await sendTest(
-        deps,
-        { caller, address },
-        {
-          target,
-          type,
-          data,
-          timeoutMs: delivery.timeoutMs,
-          hops,
-        },
-      )
+      const { timeoutMs } = delivery
+      const tested = await sendTest(deps, by, { target: { destinationId: id }, type, data, timeoutMs, hops })
       return { status: 200, body: tested }
     },
   }),
 ]
 
-/** For a type without a sample. */
+/** Sent for a type that has no sample. */
 const madeUp: JsonObject = { message: 'This is a test event: nothing has happened.' }

@@ -3,45 +3,47 @@ import { maskConfig } from '../../channels/secrets.ts'
 import { previousInForce, type Destination } from '../../db/destinations/destinations.ts'
 import type { Tx } from '../../db/client.ts'
 import type { Destination as Row } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
-import { publicKeyOf } from '../../domain/crypto/signing-keys.ts'
+import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
 import { channelOf } from '../fields/channel.ts'
-import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 /** A destination as an answer shows it: secrets masked. */
 export function showDestination(destination: Destination) {
   const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
   const { privateKey } = destination.keys
   const [lastToEnd] = previousInForce(destination.keys, new Date())
-  return {
+  return definedOnly({
     id,
     name,
     channel,
     environment,
     status,
-    ...(statusReason && { statusReason }),
+    statusReason,
     statusAt: destination.statusAt.toISOString(),
-    ...(destination.failingSince && { failingSince: destination.failingSince.toISOString() }),
+    failingSince: destination.failingSince?.toISOString(),
     config: maskConfig(channelOf(channel), config),
     subscription,
     delivery,
-    ...(privateKey && { publicKey: publicKeyOf(privateKey) }),
-    ...(lastToEnd && { previousSecretsEndAt: lastToEnd.until }),
+    ...(privateKey && { publicKey: derivePublicKey(privateKey) }),
+    previousSecretsEndAt: lastToEnd?.until,
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),
-  }
+  })
 }
 
 /** As the audit log keeps it: with a mask of its signing secret, and what only its contract's API knows of it. */
-export function destinationForAudit(destination: Destination) {
+function destinationForAudit(destination: Destination) {
   const { secret } = destination.keys
   const { contract, contractFields } = destination
-  return {
+  return definedOnly({
     ...showDestination(destination),
     ...(secret !== undefined && { secret: maskText(secret) }),
-    ...(contract !== undefined && { contract }),
-    ...(contractFields && { contractFields }),
-  }
+    contract,
+    contractFields,
+  })
 }
 
 /** Records what a change made of a destination; nothing, if it is what it was. */

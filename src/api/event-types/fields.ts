@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Compute } from '../../compute/compute.ts'
 import type { EventType } from '../../db/generated/client.ts'
 import { Prisma } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { catalogues, findEntry } from '../../domain/catalogue/index.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import type { JsonObject } from '../../domain/event.ts'
@@ -97,18 +98,18 @@ export function settingsOf(row: EventType): EventTypeSettings {
 export function showOwn(row: EventType) {
   const { type, description, enforce, createdAt, updatedAt } = row
   const { title, schema, sample } = settingsOf(row)
-  return {
+  return definedOnly({
     type,
     source: 'own' as const,
     aliases: [...(findEntry(type)?.aliases ?? [])],
     description,
-    ...(title !== null && { title }),
-    ...(schema && { schema }),
-    ...(sample && { sample }),
+    title: title ?? undefined,
+    schema: schema ?? undefined,
+    sample: sample ?? undefined,
     enforce,
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
-  }
+  })
 }
 
 /** The types of the adopted contracts and Switchyard's own, in their documents' order. */

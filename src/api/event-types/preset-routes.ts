@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { inTenantTurn } from '../../db/client.ts'
 import { catalogues } from '../../domain/catalogue/index.ts'
-import { schemaOfSample } from '../../domain/catalogue/sample-schema.ts'
+import { inferSchema } from '../../domain/catalogue/sample-schema.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import { columnsOf } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 
 /** Contracts of others. Switchyard's own types are nobody's to register. */
@@ -39,8 +38,7 @@ export const eventTypePresetRoutes = [
       enforce: z.boolean().default(false),
     }),
     replies: { 200: z.object({ registered: z.array(z.string()), existing: z.array(z.string()) }) },
-    async handle({ body: { preset, enforce }, caller, address }, { db }) {
-      const scope = scopeOf(caller)
+    async handle({ body: { preset, enforce }, scope, by }, { db }) {
       const types = presets.find((one) => one.preset === preset)?.types ?? []
       const names = types.map(({ type }) => type)
       const existing = await inTenantTurn(db, scope.tenantId, async (tx) => {
@@ -59,7 +57,7 @@ export const eventTypePresetRoutes = [
               description,
               title: catalogueTitle(type) ?? null,
               sample,
-              schema: schemaOfSample(sample),
+              schema: inferSchema(sample),
               enforce,
             }),
           })),
@@ -70,7 +68,7 @@ export const eventTypePresetRoutes = [
           subject: preset,
           after: { types: registered, enforce },
         }
-        if (registered.length > 0) await audit(tx, { caller, address }, done)
+        if (registered.length > 0) await audit(tx, by, done)
         return known
       })
       const body = {

@@ -15,7 +15,6 @@ import {
 } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 /** Below `/event-types`, so that no type can be called that. */
@@ -29,9 +28,9 @@ export const eventTypeRoutes = [
     summary:
       'List the event types: those registered, then those of the adopted contracts and Switchyard’s own',
     replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
-    async handle({ caller }, { db }) {
+    async handle({ scope }, { db }) {
       const rows = await db.eventType.findMany({
-        where: { ...scopeOf(caller) },
+        where: { ...scope },
         orderBy: [{ createdAt: 'asc' }, { type: 'asc' }],
       })
       const own = new Set(rows.map(({ type }) => type))
@@ -46,8 +45,7 @@ export const eventTypeRoutes = [
     summary: 'Register an event type, with a JSON Schema that its events can be held to',
     body: eventTypeBody,
     replies: { 201: eventTypeReply },
-    async handle({ body, caller, address }, { db, compute }) {
-      const scope = scopeOf(caller)
+    async handle({ body, scope, by }, { db, compute }) {
       const { type, description, title = null, schema = null, sample = null, enforce } = body
       if (type === reserved) throw invalid([{ path: 'type', message: `must not be ${reserved}` }])
       const settings = { description, title, schema, sample, enforce }
@@ -57,7 +55,7 @@ export const eventTypeRoutes = [
         await requireTypeRoom(tx, scope)
         const made = await tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
         const done = { action: 'event-type.registered', subject: type, after: asJson(settings) }
-        await audit(tx, { caller, address }, done)
+        await audit(tx, by, done)
         return made
       })
       return { status: 201, body: showOwn(row) }
@@ -70,8 +68,8 @@ export const eventTypeRoutes = [
     access: { scope: 'event-types:read' },
     summary: 'Get an event type: the one registered, or else a contract’s',
     replies: { 200: eventTypeReply },
-    async handle({ params: { type = '' }, caller }, { db }) {
-      const own = await findOwn(db, scopeOf(caller), type)
+    async handle({ params: { type }, scope }, { db }) {
+      const own = await findOwn(db, scope, type)
       const found = own ? showOwn(own) : contractTypes.find((entry) => entry.type === type)
       if (!found) throw notFound('event type')
       return { status: 200, body: found }
@@ -84,8 +82,7 @@ export const eventTypeRoutes = [
     summary: 'Change a registered event type; null takes its title, schema or sample away',
     body: eventTypePatch,
     replies: { 200: eventTypeReply },
-    async handle({ params: { type = '' }, body, caller, address }, { db, compute }) {
-      const scope = scopeOf(caller)
+    async handle({ params: { type }, body, scope, by }, { db, compute }) {
       const checked = await findOwn(db, scope, type)
       if (!checked) throw notFound('event type')
       const settings = { ...settingsOf(checked), ...given(body) }
@@ -98,7 +95,7 @@ export const eventTypeRoutes = [
         const where = { tenantId_environment_type: { ...scope, type } }
         const changes = changesOf(settingsOf(current), settings)
         const done = { action: 'event-type.changed', subject: type, ...changes }
-        if (changes) await audit(tx, { caller, address }, done)
+        if (changes) await audit(tx, by, done)
         return tx.eventType.update({ where, data: columnsOf(settings) })
       })
       return { status: 200, body: showOwn(row) }
@@ -110,14 +107,13 @@ export const eventTypeRoutes = [
     access: { scope: 'event-types:write' },
     summary: 'Delete a registered event type; its events are accepted as before, and no longer checked',
     replies: { 204: null },
-    async handle({ params: { type = '' }, caller, address }, { db }) {
-      const scope = scopeOf(caller)
+    async handle({ params: { type }, scope, by }, { db }) {
       await inTenantTurn(db, scope.tenantId, async (tx) => {
         const current = await findOwn(tx, scope, type)
         if (!current) throw notFound('event type')
         await tx.eventType.delete({ where: { tenantId_environment_type: { ...scope, type } } })
         const before = asJson(settingsOf(current))
-        await audit(tx, { caller, address }, { action: 'event-type.deleted', subject: type, before })
+        await audit(tx, by, { action: 'event-type.deleted', subject: type, before })
       })
       return { status: 204 }
     },

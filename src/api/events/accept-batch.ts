@@ -1,5 +1,5 @@
 import type { Scope } from '../../db/destinations/destinations.ts'
-import { eventMaxBytes } from '../../domain/event.ts'
+import { maxEventBytes } from '../../domain/event.ts'
 import { keptText } from '../../domain/json/json-text.ts'
 import { acceptEvent, type Accepted } from './accept.ts'
 import type { StartInSlot } from '../http/admission.ts'
@@ -19,7 +19,7 @@ interface Result {
 interface Batch {
   items: readonly unknown[]
   /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
-  idempotencyKey?: string | undefined
+  idempotencyKey?: string
   /** The number of webhooks that led to the request. */
   hops: number
   startInSlot: StartInSlot
@@ -59,9 +59,9 @@ export async function acceptBatch(
 function readItem(item: unknown, path: string) {
   const text = typeof item === 'object' && item !== null ? keptText(item) : undefined
   if (text === undefined) return validate(eventBody, item, path)
-  if (Buffer.byteLength(text) > eventMaxBytes) {
-    throw new ApiError('payload_too_large', `An event has at most ${eventMaxBytes} bytes.`, {
-      errors: [{ path, message: `must have at most ${eventMaxBytes} bytes` }],
+  if (Buffer.byteLength(text) > maxEventBytes) {
+    throw new ApiError('payload_too_large', `An event has at most ${maxEventBytes} bytes.`, {
+      errors: [{ path, message: `must have at most ${maxEventBytes} bytes` }],
     })
   }
   requirePostedItem(item, text, path)

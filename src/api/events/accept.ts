@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { typeid } from 'typeid-js'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { Event, JsonObject } from '../../domain/event.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { startEvent, startMemo } from '../../temporal/start-event.ts'
@@ -23,12 +24,12 @@ export interface Accepted {
 }
 
 interface Given {
-  id?: string | undefined
+  id?: string
   type: string
   data: JsonObject
-  expiresAt?: string | undefined
+  expiresAt?: string
   /** A duration, instead of `expiresAt`. */
-  ttl?: string | undefined
+  ttl?: string
 }
 
 /**
@@ -42,15 +43,15 @@ export async function acceptEvent(
   { startInSlot, idempotencyKey, hops, after, path }: Posted,
 ): Promise<Accepted> {
   const expiresAt = expiryOf(given)
-  const event: Event = {
+  const event: Event = definedOnly({
     ...scope,
     id: given.id ?? eventIdOf(scope, idempotencyKey),
     type: given.type,
     data: given.data,
     createdAt: new Date().toISOString(),
-    ...(expiresAt !== undefined && { expiresAt }),
+    expiresAt,
     ...(hops > 0 && { hops }),
-  }
+  })
   const startedAt = performance.now()
   const [placed, problems] = await Promise.all([
     findPlaced(deps, scope, event),
@@ -76,7 +77,7 @@ export async function acceptEvent(
 
 interface Posted {
   startInSlot: StartInSlot
-  idempotencyKey?: string | undefined
+  idempotencyKey?: string
   /** The number of webhooks that led to it. */
   hops: number
   /** Of a batch: when the events before this one have their places. */

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { WorkflowExecutionDescription } from '@temporalio/client'
 import { doAudited, type AuditRecord } from '../../db/audit/audit.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { acknowledgeableUntil, asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
+import { isNotFound } from '../../temporal/grpc.ts'
 import { mayHaveLateOne, recordLate } from '../../temporal/log/late-acknowledgement.ts'
 import { readTimeline, type ReadTimeline } from '../../temporal/log/timeline.ts'
 import { acknowledgeSignal } from '../../workflows/contract/acknowledgements.ts'
@@ -104,7 +106,7 @@ function recordOf(
   { by, via, keyId = linkInPlaceOfKey, destinationId }: Omit<Acknowledgement, 'at'>,
   address: string | undefined,
 ): AuditRecord {
-  const after = { by, via, ...(destinationId !== undefined && { destinationId }) }
+  const after = definedOnly({ by, via, destinationId })
   return { ...scope, keyId, address, action: 'event.acknowledged', subject, after }
 }
 
@@ -120,7 +122,7 @@ async function give(
     try {
       return await temporal.workflow.getHandle(workflowId, runId).signal(acknowledgeSignal, acknowledgement)
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error
+      if (!isNotFound(error)) throw error
     }
   // It has ended meanwhile, or before.
   if (asksForAcknowledgement(timeline.deliveries))

@@ -1,16 +1,16 @@
 import pMap from 'p-map'
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { isOpen, type Delivery } from '../../domain/delivery/timeline.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
 import { cancelSignal, retryNowSignal } from '../../workflows/contract/event.ts'
 import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from '../errors.ts'
-import { describeUnerased, signalEvent } from './log.ts'
+import { describeUnerasedEvent, signalEvent } from './log.ts'
 import { acknowledgementReply } from './fields.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { startReplay } from '../replays/replay-event.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { nameText, noteText } from '../fields/text.ts'
 import { actAudited } from '../audit/writer.ts'
 
@@ -26,11 +26,11 @@ export const eventActionRoutes = [
       'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
     replies: { 202: z.object({ replayId: z.string(), duplicate: z.literal(true).optional() }) },
-    async handle({ params, body, caller, address, header, hops }, deps) {
+    async handle({ params, body, by, header, hops }, deps) {
       const started = await startReplay(
         deps,
-        { caller, address },
-        { eventId: params.id ?? '', destinations: body.destinations, hops },
+        by,
+        { eventId: params.id, destinations: body.destinations, hops },
         idempotencyKeyOf(header),
       )
       return { status: 202, body: started }
@@ -43,9 +43,8 @@ export const eventActionRoutes = [
     summary: 'Make waiting attempts now: of one destination, or of all',
     body: z.strictObject({ destination: z.string().optional() }),
     replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
-    async handle({ params, body, caller, address }, deps) {
-      const id = params.id ?? ''
-      const execution = await describeUnerased(deps, scopeOf(caller), id)
+    async handle({ params: { id }, body, scope, by }, deps) {
+      const execution = await describeUnerasedEvent(deps, scope, id)
       const { deliveries, incomplete } = await readTimeline(deps.temporal, execution)
       if (deliveries.length === 0 && incomplete) throw nothingToRetry([], incomplete)
       const asked = deliveries.filter(
@@ -56,7 +55,7 @@ export const eventActionRoutes = [
       const retrying = asked.filter(waitsForTime).map(({ destinationId }) => destinationId)
       if (retrying.length === 0) throw nothingToRetry(asked)
       const done = { action: 'event.retried', subject: id, after: { destinations: retrying } }
-      await actAudited(deps.db, { caller, address }, done, () =>
+      await actAudited(deps.db, by, done, () =>
         pMap(retrying, (one) => signalEvent(deps, execution, retryNowSignal, one), { concurrency: 10 }),
       )
       return { status: 202, body: { id, retrying } }
@@ -82,14 +81,12 @@ export const eventActionRoutes = [
         .object({ id: z.string(), acknowledgement: acknowledgementReply })
         .meta({ description: 'It is kept, and no worker could yet tell whether another came before it.' }),
     },
-    async handle({ params, body, caller, address }, deps) {
-      const id = params.id ?? ''
-      const { keyId } = caller
-      const by = body.by ?? (await nameOfKey(deps, keyId))
-      const noted = { by, ...(body.note !== undefined && { note: body.note }) }
-      const given = { ...noted, via: 'api' as const, keyId }
-      await describeUnerased(deps, scopeOf(caller), id)
-      const { runs, acknowledgement, first } = await acknowledge(deps, scopeOf(caller), id, given, address)
+    async handle({ params: { id }, body, scope, by }, deps) {
+      const { keyId, address } = by
+      const name = body.by ?? (await nameOfKey(deps, keyId))
+      const given = definedOnly({ by: name, note: body.note, via: 'api' as const, keyId })
+      await describeUnerasedEvent(deps, scope, id)
+      const { runs, acknowledgement, first } = await acknowledge(deps, scope, id, given, address)
       if (!acknowledgement) throw endedUnacknowledged(runs)
       if (first === undefined) return { status: 202, body: { id, acknowledgement } }
       return { status: 200, body: { id, acknowledgement, first } }
@@ -101,10 +98,9 @@ export const eventActionRoutes = [
     access: { scope: 'events:write' },
     summary: 'End every delivery and every step of a rule that still waits; the log keeps what was done',
     replies: { 202: z.object({ id: z.string() }) },
-    async handle({ params, caller, address }, deps) {
-      const id = params.id ?? ''
-      const execution = await describeUnerased(deps, scopeOf(caller), id)
-      await actAudited(deps.db, { caller, address }, { action: 'event.cancelled', subject: id }, () =>
+    async handle({ params: { id }, scope, by }, deps) {
+      const execution = await describeUnerasedEvent(deps, scope, id)
+      await actAudited(deps.db, by, { action: 'event.cancelled', subject: id }, () =>
         signalEvent(deps, execution, cancelSignal),
       )
       return { status: 202, body: { id } }

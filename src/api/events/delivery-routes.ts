@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { DeliveryStatus, DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { quoted, type Execution } from '../../temporal/log/executions.ts'
-import { ownDeliveries, replayIdOf, summaryOf } from '../../temporal/log/summary.ts'
-import { walkNewestFirst, type Place } from '../../temporal/log/walk.ts'
+import { ownDeliveries, readReplayId, readSummary } from '../../temporal/log/summary.ts'
+import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import {
   deliverBatchType,
   replayBatchType,
@@ -12,10 +13,9 @@ import {
 } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { deliveryQuery, deliverySummary } from './fields.ts'
-import { endedEarly, logConditions, type LogFilter, type PageAsked } from './log.ts'
-import { makeCursor, readCursor, type LogPlace } from '../http/log-cursor.ts'
+import { endedEarly, logConditions, type LogFilter } from './log.ts'
+import { makeCursor, readCursor, type LogPlace, type PageRequest } from '../http/log-cursor.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 const row = deliverySummary.extend({
   eventId: z.string(),
@@ -40,15 +40,15 @@ export const deliveryRoutes = [
     summary: 'List deliveries, replays’ included: those of the newest event or replay first',
     query: deliveryQuery,
     replies: { 200: reply },
-    async handle({ query, caller }, deps) {
-      return { status: 200, body: await listDeliveries(deps, scopeOf(caller), query) }
+    async handle({ query, scope }, deps) {
+      return { status: 200, body: await listDeliveries(deps, scope, query) }
     },
   }),
 ]
 
 interface DeliveryFilter extends LogFilter {
-  status?: DeliveryStatus | undefined
-  event?: string | undefined
+  status?: DeliveryStatus
+  event?: string
 }
 
 /** Status and destination may let little through: so many executions are looked at before a shorter page is given. */
@@ -58,7 +58,7 @@ const most = { lookedAt: 1000, atOnce: 500 }
 async function listDeliveries(
   { temporal }: AppDeps,
   scope: Scope,
-  { limit, cursor, ...filter }: DeliveryFilter & PageAsked,
+  { limit, cursor, ...filter }: DeliveryFilter & PageRequest,
 ) {
   const asked = { list: 'deliveries', ...scope, ...filter }
   const query = visibilityQuery(scope, filter)
@@ -79,14 +79,14 @@ async function listDeliveries(
     }
     const last = executions.at(-1)
     if (complete || !last) return show()
-    place = { ...last, deliveries: ownDeliveries(summaryOf(last)).length, meanGapMs }
+    place = { ...last, deliveries: ownDeliveries(readSummary(last)).length, meanGapMs }
     lookedAt += executions.length
   }
   return show(place)
 }
 
 /** The page's last execution may have more deliveries: the walk goes on with it, not behind it. */
-function justBefore({ startedAt, workflowId }: Place): Place {
+function justBefore({ startedAt, workflowId }: WalkPosition): WalkPosition {
   return { startedAt, workflowId: `${workflowId}\0` }
 }
 
@@ -132,7 +132,7 @@ function rowsOf(
   shown: LogPlace | undefined,
 ): Found[] {
   const isShown = execution.workflowId === shown?.workflowId && execution.startedAt === shown.startedAt
-  return ownDeliveries(summaryOf(execution))
+  return ownDeliveries(readSummary(execution))
     .map((delivery, index) => ({ execution, delivery, deliveries: index + 1 }))
     .slice(isShown ? shown.deliveries : 0)
     .filter(({ delivery }) => delivery.status === (status ?? delivery.status))
@@ -141,13 +141,13 @@ function rowsOf(
 
 function showRow({ execution, delivery }: Found) {
   const { eventId, eventType, createdAt, test } = execution.memo
-  const replayId = replayIdOf(execution)
-  return {
+  const replayId = readReplayId(execution)
+  return definedOnly({
     eventId,
     type: eventType,
     createdAt,
-    ...(test && { test }),
-    ...(replayId && { replayId }),
+    test,
+    replayId,
     ...delivery,
-  }
+  })
 }

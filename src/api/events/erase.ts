@@ -1,69 +1,71 @@
-import type { Client } from '@temporalio/client'
 import { inTenantTurn } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
-import { createErasure, newestErasure } from '../../db/erasures.ts'
+import { createErasure, findNewestErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
-import { toldOf } from '../../domain/redaction/erasure.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
+import { includedEvents } from '../../domain/redaction/erasure.ts'
 import { isEventId } from '../../domain/event.ts'
-import { describeIfThere } from '../../temporal/log/event-runs.ts'
-import { erasedOf } from '../../temporal/log/stand-in.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
+import { readErasure } from '../../temporal/log/tombstone.ts'
+import { startJob } from '../../temporal/start-job.ts'
 import { eraseEventType, eraseWorkflowId, type EraseEventInput } from '../../workflows/contract/erasures.ts'
 import { eventWorkflowId } from '../../workflows/contract/event.ts'
-import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { AppDeps } from '../deps.ts'
 import { notFound } from '../errors.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { audit, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { audit } from '../audit/writer.ts'
 
 interface Asked {
   eventId: string
   reason: string | undefined
 }
 
-/** Has an event erased. Asked for again it is the same erasure, as long as there is nothing left to be erased since. */
+/** Starts the erasure of an event. A repeated call returns the same erasure, unless something new is left to erase. */
 export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): Promise<Erasure> {
-  const { db, temporal } = deps
-  const scope = scopeOf(writer.caller)
+  const { db } = deps
+  const { scope } = writer
   if (!isEventId(asked.eventId)) throw notFound('event')
   const held = await isHeld(deps, scope, asked.eventId)
   const erasure = await inTenantTurn(db, scope.tenantId, async (tx) => {
-    const earlier = await newestErasure(tx, scope, asked.eventId)
+    const earlier = await findNewestErasure(tx, scope, asked.eventId)
     if (earlier && (!earlier.completedAt || !held)) return earlier
     if (!held) throw notFound('event')
     const made = await createErasure(tx, scope, asked)
-    const after = { erasureId: made.id, ...(asked.reason !== undefined && { reason: asked.reason }) }
+    const after = definedOnly({ erasureId: made.id, reason: asked.reason })
     await audit(tx, writer, { action: 'event.erased', subject: asked.eventId, after })
     return made
   })
-  // Where a request broke off before this, the next one starts it.
-  if (!erasure.completedAt) await start(temporal, erasure, scope)
+  // Also after an earlier request that failed between these two steps.
+  if (!erasure.completedAt) await start(deps, erasure, scope)
   return erasure
 }
 
-async function start(client: Client, { id, eventId, createdAt }: Erasure, scope: Scope): Promise<void> {
+async function start(
+  { temporal }: AppDeps,
+  { id, eventId, createdAt }: Erasure,
+  scope: Scope,
+): Promise<void> {
   const input: EraseEventInput = { ...scope, eventId, erasureId: id, at: createdAt.toISOString() }
-  await client.workflow.start(eraseEventType, {
-    taskQueue,
+  await startJob(temporal, eraseEventType, {
     workflowId: eraseWorkflowId(input),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
+    input,
+    duplicate: 'join',
     priority: { fairnessKey: scope.tenantId },
-    args: [input],
   })
 }
 
-/** Looking through an archive may take long: then it is taken to be there, and the erasure looks for it. */
-const lookingMs = 5_000
+/** Time limit for searching the archive. Beyond it the event is assumed to be there, and the erasure searches for it. */
+const searchMs = 5_000
 
-/** Whether Temporal or the archive holds anything of the event that is not erased. */
+/** Whether Temporal or the archive holds data of the event that is not erased. */
 async function isHeld({ temporal, archive }: AppDeps, scope: Scope, eventId: string): Promise<boolean> {
-  const own = await describeIfThere(temporal, eventWorkflowId({ ...scope, eventId }))
-  if (own) return !erasedOf(own)
+  const own = await findDescription(temporal, eventWorkflowId({ ...scope, eventId }))
+  if (own) return !readErasure(own)
   if (!archive) return false
-  const deadline = Date.now() + lookingMs
+  const deadline = Date.now() + searchMs
   for (const day of (await archive.days(scope)).toReversed()) {
     for await (const { event } of archive.read({ ...scope, day })) {
-      if (event.data && toldOf(event).some(({ id }) => id === eventId)) return true
+      if (event.data && includedEvents(event).some(({ id }) => id === eventId)) return true
       if (Date.now() > deadline) return true
     }
   }

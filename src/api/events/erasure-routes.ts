@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { findErasure } from '../../db/erasures.ts'
 import type { Erasure } from '../../db/generated/client.ts'
 import { eraseEvent } from './erase.ts'
 import { notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { noteText } from '../fields/text.ts'
 
 const statuses = ['running', 'completed'] as const
@@ -34,9 +34,9 @@ export const erasureRoutes = [
       reason: noteText.optional().meta({ description: 'It is kept, so it must name nobody.' }),
     }),
     replies: { 202: z.object({ erasureId: z.string(), status: z.enum(statuses) }) },
-    async handle({ params, body, caller, address }, deps) {
-      const asked = { eventId: params.id ?? '', reason: body.reason }
-      const erasure = await eraseEvent(deps, { caller, address }, asked)
+    async handle({ params, body, by }, deps) {
+      const asked = { eventId: params.id, reason: body.reason }
+      const erasure = await eraseEvent(deps, by, asked)
       return { status: 202, body: { erasureId: erasure.id, status: statusOf(erasure) } }
     },
   }),
@@ -46,8 +46,8 @@ export const erasureRoutes = [
     access: { scope: 'events:read' },
     summary: 'Get an erasure: how it stands, and what was erased',
     replies: { 200: erasureReply },
-    async handle({ params, caller }, { db }) {
-      const erasure = await findErasure(db, scopeOf(caller), params.id ?? '')
+    async handle({ params, scope }, { db }) {
+      const erasure = await findErasure(db, scope, params.id)
       if (!erasure) throw notFound('erasure')
       return { status: 200, body: show(erasure) }
     },
@@ -61,15 +61,15 @@ function statusOf({ completedAt }: Erasure): (typeof statuses)[number] {
 /** What was erased is counted at the end. */
 function show(erasure: Erasure) {
   const { id, eventId, reason, createdAt, completedAt, runs, digests, archivedLines } = erasure
-  return {
+  return definedOnly({
     id,
     eventId,
     status: statusOf(erasure),
-    ...(reason !== null && { reason }),
+    reason: reason ?? undefined,
     createdAt: createdAt.toISOString(),
-    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    completedAt: completedAt?.toISOString(),
     runs,
     digests,
     archivedLines,
-  }
+  })
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import {
   environments,
-  eventIdMaxLength,
+  maxEventIdLength,
   eventIdPattern,
-  eventTypeMaxLength,
+  maxEventTypeLength,
   eventTypePattern,
 } from '../../domain/event.ts'
 import { errorClasses } from '../../domain/delivery/outcome.ts'
@@ -15,12 +15,12 @@ import { isoTime, jsonObject } from '../fields/text.ts'
 
 export const eventType = z
   .string()
-  .max(eventTypeMaxLength)
+  .max(maxEventTypeLength)
   .regex(eventTypePattern, 'must be dotted words such as aml.match.found: letters, digits, "_" and "-"')
 
 export const eventId = z
   .string()
-  .max(eventIdMaxLength)
+  .max(maxEventIdLength)
   .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
 
 export const eventBody = z
@@ -230,7 +230,7 @@ const logFilters = {
     .optional(),
 }
 
-function isSpan({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean {
+function isSpan({ from, to }: { from?: string; to?: string }): boolean {
   // What is no time at all is said elsewhere.
   return from === undefined || to === undefined || !(Date.parse(from) >= Date.parse(to))
 }

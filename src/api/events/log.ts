@@ -1,12 +1,9 @@
-import {
-  WorkflowNotFoundError,
-  type SignalDefinition,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { SignalDefinition, WorkflowExecutionDescription } from '@temporalio/client'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../db/redaction.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { isEventId } from '../../domain/event.ts'
-import { redactionOf } from '../../domain/redaction/payload.ts'
+import { createRedaction } from '../../domain/redaction/payload.ts'
 import type { EventStatus } from '../../domain/delivery/timeline.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
 import {
@@ -19,12 +16,11 @@ import {
   workflowConditions,
   type Execution,
 } from '../../temporal/log/executions.ts'
-import { grpcCode, grpcInvalidArgument } from '../../temporal/grpc.ts'
+import { foundOr, grpcCode, grpcInvalidArgument, isNotFound } from '../../temporal/grpc.ts'
 import { listLate } from '../../temporal/log/late-acknowledgement.ts'
-import { summaryOf } from '../../temporal/log/summary.ts'
-import { erasedOf, originalStart } from '../../temporal/log/stand-in.ts'
+import { readSummary } from '../../temporal/log/summary.ts'
+import { readErasure, originalStart } from '../../temporal/log/tombstone.ts'
 import { readTimeline } from '../../temporal/log/timeline.ts'
-import { walkNewestFirst } from '../../temporal/log/walk.ts'
 import {
   deliverBatchType,
   eventWorkflowId,
@@ -34,48 +30,36 @@ import {
 } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { badCursor, makeCursor, readCursor } from '../http/log-cursor.ts'
+import { badCursor, readLogPage, type PageRequest } from '../http/log-cursor.ts'
 
 /** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
 export interface LogFilter {
-  type?: string | undefined
-  destination?: string | undefined
-  from?: string | undefined
-  to?: string | undefined
+  type?: string
+  destination?: string
+  from?: string
+  to?: string
 }
 
 export interface EventFilter extends LogFilter {
-  status?: EventStatus | undefined
-  failing?: string | undefined
+  status?: EventStatus
+  failing?: string
 }
 
-/** Which part of a list is asked for. */
-export interface PageAsked {
-  limit: number
-  cursor?: string | undefined
-}
-
-/** One page of events, newest first: what it shows stands in memos, what it filters by in search attributes. */
+/** Reads one page of events, newest first. It shows what memos hold and filters by search attributes, so it needs no worker. */
 export async function listEvents(
   { temporal }: AppDeps,
   scope: Scope,
-  { limit, cursor, ...filter }: EventFilter & PageAsked,
+  { limit, cursor, ...filter }: EventFilter & PageRequest,
 ) {
   const asked = { list: 'events', ...scope, ...filter }
-  const after = cursor === undefined ? undefined : readCursor(cursor, asked)
-  const { executions, meanGapMs } = await walkNewestFirst(temporal, {
-    query: visibilityQuery(scope, filter),
-    after,
-    meanGapMs: after?.meanGapMs,
-    wanted: limit + 1,
-  })
-  const page = executions.slice(0, limit)
-  const last = executions.length > limit ? page.at(-1) : undefined
+  const { page, nextCursor } = await readLogPage(
+    temporal,
+    visibilityQuery(scope, filter),
+    { limit, cursor },
+    asked,
+  )
   const late = await listLate(temporal, scope, page)
-  return {
-    data: page.map((execution) => showSummary(execution, late.get(execution.runId))),
-    nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null,
-  }
+  return { data: page.map((execution) => showSummary(execution, late.get(execution.runId))), nextCursor }
 }
 
 export function refuseBadCursor(error: unknown): never {
@@ -118,17 +102,17 @@ export const endedEarly = `ExecutionStatus IN (${earlyEnds.map(quoted).join(', '
 
 function showSummary(execution: Execution, acknowledgedLate: string | undefined) {
   const { eventId, eventType, createdAt, test, erased } = execution.memo
-  const { status, acknowledgedAt = acknowledgedLate, deliveries } = summaryOf(execution)
-  return {
+  const { status, acknowledgedAt = acknowledgedLate, deliveries } = readSummary(execution)
+  return definedOnly({
     id: eventId,
     type: eventType,
     createdAt,
-    ...(test && { test }),
-    ...(erased && { erasedAt: erased.at }),
+    test,
+    erasedAt: erased?.at,
     status,
-    ...(acknowledgedAt && { acknowledgedAt }),
+    acknowledgedAt,
     deliveries,
-  }
+  })
 }
 
 /** An event with its whole delivery log and its replays', read from Temporal, without what its tenant wants redacted. */
@@ -144,18 +128,18 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   const { event } = input
   const { id, type, environment, test, createdAt, expiresAt, hops } = event
   // Of what was erased there is nothing left to redact.
-  const redaction = event.data && redactionOf(event, paths)
-  const known = {
+  const redaction = event.data && createRedaction(event, paths)
+  const known = definedOnly({
     id,
     type,
     environment,
-    ...(test && { test }),
+    test,
     data: redaction ? redaction.data : null,
     ...('erased' in input && { erased: input.erased }),
     createdAt,
-    ...(expiresAt && { expiresAt }),
-    ...(hops && { hops }),
-  }
+    expiresAt,
+    hops: hops || undefined,
+  })
   const shown = redaction ? replays.map(redaction.timeline) : replays
   return {
     ...known,
@@ -208,20 +192,19 @@ export async function describeEvent(
   try {
     return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
   } catch (error) {
-    const noSuchId = error instanceof WorkflowNotFoundError || grpcCode(error) === grpcInvalidArgument
-    if (noSuchId) throw notFound('event')
+    if (isNotFound(error) || grpcCode(error) === grpcInvalidArgument) throw notFound('event')
     throw error
   }
 }
 
 /** Likewise, if there is still anything to be done with it. */
-export async function describeUnerased(
+export async function describeUnerasedEvent(
   deps: AppDeps,
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
   const execution = await describeEvent(deps, scope, eventId)
-  if (erasedOf(execution)) throw erasedError()
+  if (readErasure(execution)) throw erasedError()
   return execution
 }
 
@@ -235,17 +218,13 @@ export async function signalEvent<Args extends unknown[]>(
   signal: SignalDefinition<Args>,
   ...args: Args
 ): Promise<void> {
-  if (execution.status.name !== 'RUNNING') throw ended()
-  try {
-    await temporal.workflow.getHandle(execution.workflowId, execution.runId).signal(signal, ...args)
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw ended()
-    throw error
-  }
+  const { workflowId, runId, status } = execution
+  if (status.name !== 'RUNNING') refuseEnded()
+  await foundOr(temporal.workflow.getHandle(workflowId, runId).signal(signal, ...args), refuseEnded)
 }
 
-function ended(): ApiError {
-  return new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+function refuseEnded(): never {
+  throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
 }
 
 function temporalLink(

@@ -1,6 +1,6 @@
 import { findVerdicts } from '../../compute/find-verdicts.ts'
 import { placedDestinations, type Scope } from '../../db/destinations/destinations.ts'
-import { releasePlace, takePlace } from '../../db/limits/pace.ts'
+import { releaseReservation, reservePace } from '../../db/limits/pace.ts'
 import { enabledRules } from '../../db/rules.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
 import type { Event } from '../../domain/event.ts'
@@ -8,7 +8,7 @@ import { orderKeyOf } from '../../domain/delivery/ordering.ts'
 import { leadingDeliveries } from '../../domain/routing/plan.ts'
 import { route } from '../../domain/routing/routing.ts'
 import { routingFilters } from '../../domain/routing/filters.ts'
-import { enterTurn, orderQueuesOf } from '../../temporal/turns.ts'
+import { enterTurn, listOrderQueues } from '../../temporal/turns.ts'
 import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { oneAtATime } from '../http/one-at-a-time.ts'
@@ -62,13 +62,13 @@ async function takePlaces(
   event: Event,
   destinations: readonly RoutableDestination[],
 ): Promise<Places> {
-  const queues = orderQueuesOf(event, destinations)
+  const queues = listOrderQueues(event, destinations)
   const places: Places['places'] = {}
   for (const { id, delivery } of destinations) {
     // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
     const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
     if (delivery.maxPerSecond !== undefined && !waits)
-      places[id] = await takePlace(db, id, 1000 / delivery.maxPerSecond)
+      places[id] = await reservePace(db, id, 1000 / delivery.maxPerSecond)
   }
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
@@ -80,7 +80,7 @@ async function givePlacesBack(
 ): Promise<void> {
   for (const [destinationId, { number }] of Object.entries(places)) {
     try {
-      await releasePlace(db, destinationId, number)
+      await releaseReservation(db, destinationId, number)
     } catch (err) {
       log.warn({ err, destinationId }, 'place.not-released')
     }

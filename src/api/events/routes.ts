@@ -5,7 +5,6 @@ import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery
 import { listEvents, readEvent } from './log.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 export const eventRoutes = [
   route({
@@ -18,10 +17,10 @@ export const eventRoutes = [
     body: eventBody,
     dataAt: 'data',
     replies: { 202: acceptedReply, 200: acceptedReply },
-    async handle({ body, caller, header, hops }, deps) {
+    async handle({ body, scope, header, hops }, deps) {
       const idempotencyKey = idempotencyKeyOf(header)
-      const accepted = await deps.admission.admit(caller.tenantId, 1, (startInSlot) =>
-        acceptEvent(deps, scopeOf(caller), body, { startInSlot, idempotencyKey, hops }),
+      const accepted = await deps.admission.admit(scope.tenantId, 1, (startInSlot) =>
+        acceptEvent(deps, scope, body, { startInSlot, idempotencyKey, hops }),
       )
       return { status: accepted.duplicate ? 200 : 202, body: accepted }
     },
@@ -43,11 +42,11 @@ export const eventRoutes = [
         ),
       }),
     },
-    async handle({ body: { events }, caller, header, hops }, deps) {
+    async handle({ body: { events }, scope, caller, header, hops }, deps) {
       const idempotencyKey = idempotencyKeyOf(header)
-      const results = await deps.admission.admit(caller.tenantId, events.length, async (startInSlot) => {
+      const results = await deps.admission.admit(scope.tenantId, events.length, async (startInSlot) => {
         await deps.rateLimits.takeEvents(caller, events.length)
-        return acceptBatch(deps, scopeOf(caller), { items: events, idempotencyKey, hops, startInSlot })
+        return acceptBatch(deps, scope, { items: events, idempotencyKey, hops, startInSlot })
       })
       const refused = results.filter(({ error }) => error?.code === 'overloaded')
       await deps.rateLimits.returnEvents(caller, refused.length)
@@ -61,8 +60,8 @@ export const eventRoutes = [
     summary: 'List events, newest first',
     query: listQuery,
     replies: { 200: z.object({ data: z.array(eventSummary), nextCursor: z.string().nullable() }) },
-    async handle({ query, caller }, deps) {
-      return { status: 200, body: await listEvents(deps, scopeOf(caller), query) }
+    async handle({ query, scope }, deps) {
+      return { status: 200, body: await listEvents(deps, scope, query) }
     },
   }),
   route({
@@ -71,8 +70,8 @@ export const eventRoutes = [
     access: { scope: 'events:read' },
     summary: 'Get an event with its delivery log',
     replies: { 200: eventReply },
-    async handle({ params, caller }, deps) {
-      return { status: 200, body: await readEvent(deps, scopeOf(caller), params.id ?? '') }
+    async handle({ params, scope }, deps) {
+      return { status: 200, body: await readEvent(deps, scope, params.id) }
     },
   }),
 ]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The query of a list that is paged by id. Ids are UUIDv7 underneath: their order is the order of creation. */
+/** The query of a list that is paged by id. Ids are UUIDv7 underneath, so their order is the order of creation. */
 export const idPageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.string().optional(),
@@ -10,21 +10,22 @@ export function idPageReply<Row extends z.ZodType>(row: Row) {
   return z.object({ data: z.array(row), nextCursor: z.string().nullable() })
 }
 
-/** What to give Prisma's `findMany` besides what is asked for. */
-interface IdPageArgs {
-  where: { id?: { lt: string } }
+/** Arguments of Prisma's `findMany` for one page of the rows that `Where` selects. */
+interface IdPageArgs<Where> {
+  where: Where & { id?: { lt: string } }
   orderBy: { id: 'desc' }
   take: number
 }
 
-/** One page, newest first. One row more than asked for tells whether there is another page. */
-export async function readIdPage<Row extends { id: string }, Shown>(
+/** Reads one page of the rows that `where` selects, newest first. One row beyond the limit tells whether there is another page. */
+export async function readIdPage<Where extends object, Row extends { id: string }, Shown>(
   { limit, cursor }: z.output<typeof idPageQuery>,
-  find: (args: IdPageArgs) => Promise<Row[]>,
+  where: Where,
+  find: (args: IdPageArgs<Where>) => Promise<Row[]>,
   show: (row: Row) => Shown,
 ) {
-  const where = cursor === undefined ? {} : { id: { lt: cursor } }
-  const found = await find({ where, orderBy: { id: 'desc' }, take: limit + 1 })
+  const before = cursor === undefined ? {} : { id: { lt: cursor } }
+  const found = await find({ where: { ...where, ...before }, orderBy: { id: 'desc' }, take: limit + 1 })
   const page = found.slice(0, limit)
   const nextCursor = found.length > limit ? (page.at(-1)?.id ?? null) : null
   return { data: page.map(show), nextCursor }

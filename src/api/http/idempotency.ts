@@ -4,9 +4,7 @@ import { validate } from '../fields/validate.ts'
 
 export const idempotencyHeader = 'Idempotency-Key'
 
-export const idempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+const idempotencyKey = z.string().regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
 
 /** The key that a request carries, or 422 for one that is none. */
 export function idempotencyKeyOf(headerOf: (name: string) => string | undefined): string | undefined {

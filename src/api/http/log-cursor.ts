@@ -1,18 +1,41 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type { Place } from '../../temporal/log/walk.ts'
+import type { Client } from '@temporalio/client'
+import type { Execution } from '../../temporal/log/executions.ts'
+import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import { invalid, type ApiError } from '../errors.ts'
 
 /** Where a page of the delivery log ended: at this execution, of which so many deliveries were looked at. */
-export interface LogPlace extends Place {
+export interface LogPlace extends WalkPosition {
   deliveries: number
-  /** What the walk there has found (`walkNewestFirst`): a hint for the next page. */
+  /** Measured by the walk so far (`walkNewestFirst`), as a hint for the next page. */
   meanGapMs: number
 }
 
+/** Which part of a list is requested. */
+export interface PageRequest {
+  limit: number
+  cursor?: string
+}
+
+/** Reads one page of the executions that a query finds, newest first. `asked` is the list and its filters, which the cursor is bound to. */
+export async function readLogPage(
+  client: Client,
+  query: string,
+  { limit, cursor }: PageRequest,
+  asked: object,
+): Promise<{ page: Execution[]; nextCursor: string | null }> {
+  const after = cursor === undefined ? undefined : readCursor(cursor, asked)
+  const walk = { query, after, meanGapMs: after?.meanGapMs, wanted: limit + 1 }
+  const { executions, meanGapMs } = await walkNewestFirst(client, walk)
+  const page = executions.slice(0, limit)
+  const last = executions.length > limit ? page.at(-1) : undefined
+  return { page, nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null }
+}
+
 /**
- * A cursor holds a place in a walk, so that the next page begins there whatever has ended or begun meanwhile, and a
- * checksum of it and of what was asked for. The checksum is no secret: a place in one's own list is all there is to forge.
+ * Makes a cursor: a place in a walk, so that the next page begins there whatever has started or ended in the meantime, and a
+ * checksum of the place and the request. The checksum needs no secret: a forged place is only another place in one's own list.
  */
 export function makeCursor(
   { startedAt, meanGapMs, deliveries, workflowId }: LogPlace,
@@ -22,7 +45,7 @@ export function makeCursor(
   return Buffer.concat([checksum(place, asked), Buffer.from(place)]).toString('base64url')
 }
 
-/** Throws 422 for a cursor that was not given out for what is asked for now. */
+/** Throws 422 for a cursor that was made for another list or other filters. */
 export function readCursor(cursor: string, asked: object): LogPlace {
   const bytes = Buffer.from(cursor, 'base64url')
   const place = bytes.subarray(checksumBytes).toString()
@@ -38,7 +61,7 @@ export function readCursor(cursor: string, asked: object): LogPlace {
   }
 }
 
-/** Anybody can compute the checksum, so the place is checked as well. */
+/** The format of a place. It is checked too, because anybody can compute the checksum. */
 const placePattern = /^(\d{1,19}) (\d{1,15}) (\d{1,9}) (\S*)$/
 
 export function badCursor(): ApiError {

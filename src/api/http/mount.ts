@@ -11,17 +11,17 @@ import type { createKeyGuesses } from '../auth/key-guesses.ts'
 import { requireShape } from './body/posted-json.ts'
 import { bodyReader } from './body/read.ts'
 import { keyParameter, requestKey } from '../auth/request-key.ts'
-import type { Route } from './route.ts'
-import type { Caller } from '../auth/caller.ts'
+import type { HandledRequest, Route } from './route.ts'
+import { actorOf, scopeOf, type Caller } from '../auth/caller.ts'
 import { isStorable, requireStorable } from '../fields/storable.ts'
 import { validate } from '../fields/validate.ts'
 import { readYaml } from './body/read-yaml.ts'
 import { yamlType, yamlTypes } from './body/yaml.ts'
 
-/** How long the calls to Temporal within one request may take before the API says that it does not answer. */
+/** Time limit for all calls to Temporal within one request. The API answers 503 when it is exceeded. */
 const temporalDeadlineMs = 10_000
 
-/** Puts a route on a router: key, then rate limit, then body, then schemas, then the handler. */
+/** Mounts a route on a router. In this order: key, rate limit, body, schemas, handler. */
 export function mount(
   router: Router,
   route: Route,
@@ -39,20 +39,21 @@ export function mount(
     response.set(await countCall(deps.rateLimits, caller, route))
     const header = (name: string) => request.get(name)
     const hops = route.causesWebhooks ? readHops(header) : 0
-    // Thread time counts against the caller's tenant; each platform key has a share of its own.
+    // Time on the compute threads is charged to the caller's tenant; each platform key has its own share.
     const owner = caller.kind === 'tenant' ? caller.tenantId : caller.keyId
     const body = await readBody(request, response, (text) => readYaml(deps.compute, owner, text))
     if (!ingest) await measureRegexes(deps.compute, owner, body)
     if (route.query) requireShape(request.query)
     if (!Object.values(request.params).flat().every(isStorable)) throw notFound('thing')
-    const parsed = {
+    const parsed: HandledRequest = {
       params: request.params as Record<string, string>,
-      query: route.query && validate(route.query, queryOf(request, route)),
+      query: route.query && validate(route.query, queryWithoutKey(request, route)),
       body: route.body && validate(route.body, body),
-      caller,
       header,
       hops,
-      address: request.ip,
+      caller,
+      scope: caller.kind === 'tenant' ? scopeOf(caller) : undefined,
+      by: actorOf(caller, request.ip),
     }
     if (!ingest) {
       requireStorable(parsed.query)
@@ -80,20 +81,20 @@ function isIngest({ access }: Pick<Route, 'access'>): boolean {
   return access !== 'platform' && access.ingest !== undefined
 }
 
-/** A batch is looked at before its body is read, and counted when its events are known. */
+/** Counts the call against its rate limit. A batch counts nothing here: its handler counts the events it holds. */
 function countCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
   if (access === 'platform' || !access.ingest) return limits.countCall(caller)
   return limits.takeEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
-/** A call that was not admitted costs its caller nothing. */
+/** Gives back what `countCall` took: a call that was refused for lack of capacity costs its caller nothing. */
 function refundCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
   if (access === 'platform' || !access.ingest) return limits.refundCall(caller)
   return limits.returnEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
-/** Without the key, where one may stand there. */
-function queryOf({ query }: Request, { queryKey }: Route): Record<string, unknown> {
+/** The query, without the API key on routes that accept it there. */
+function queryWithoutKey({ query }: Request, { queryKey }: Route): Record<string, unknown> {
   const { [keyParameter]: _key, ...rest } = query
   return queryKey ? rest : query
 }

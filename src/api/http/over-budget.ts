@@ -5,7 +5,7 @@ import { ApiError, invalid } from '../errors.ts'
  * A refusal of what a thread did not finish, as an answer: `share` and `queue` are over soon, the others are about what was
  * sent or stored. `path` is what took too long.
  */
-export function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = '(body)'): ApiError {
+function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = '(body)'): ApiError {
   if (budget === 'time' || budget === 'memory') return invalid([{ path, message: `${message} to process` }])
   const seconds = Math.ceil(retryInMs / 1000)
   return new ApiError('rate_limited', `Processing it ${message}; try again in ${seconds} s.`, {

@@ -1,87 +1,117 @@
 import type { z } from 'zod'
+import type { Scope } from '../../db/destinations/destinations.ts'
 import type { AppDeps } from '../deps.ts'
-import type { Scope } from '../auth/scopes.ts'
-import type { PlatformCaller, TenantCaller } from '../auth/caller.ts'
+import type { RouteScope } from '../auth/scopes.ts'
+import type { Actor, PlatformCaller, TenantCaller, Writer } from '../auth/caller.ts'
 
 /** Where the native API is served. */
 export const basePath = '/api/v1'
 
-/** Which key a route wants. */
-export type Access = 'platform' | { scope: Scope; ingest?: 'event' | 'batch' }
+/** The key that a route requires: the platform's, or a tenant's key with a scope. */
+export type Access = 'platform' | { scope: RouteScope; ingest?: 'event' | 'batch' }
 
-type CallerOf<A extends Access> = A extends 'platform' ? PlatformCaller : TenantCaller
+/** The parameters of a path in Express's form: `'/tenants/:id/keys/:keyId'` has `id` and `keyId`. */
+type ParamName<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamName<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 
-export interface RouteRequest<A extends Access, Query, Body> {
-  params: Record<string, string>
+interface AnyRequest<Path extends string, Query, Body> {
+  params: Record<ParamName<Path>, string>
   query: Parsed<Query>
   body: Parsed<Body>
-  caller: CallerOf<A>
   header: (name: string) => string | undefined
-  /** The number of webhooks that led to the call: see `causesWebhooks`. */
+  /** How many webhooks led to the call: see `causesWebhooks`. */
   hops: number
-  /** The caller's network address, for the audit log. */
-  address: string | undefined
 }
+
+interface PlatformRequest {
+  caller: PlatformCaller
+  by: Actor
+}
+
+interface TenantRequest {
+  caller: TenantCaller
+  /** The caller's tenant and environment. */
+  scope: Scope
+  by: Writer
+}
+
+/** What a handler receives. `by` is who makes the call, for the audit log. */
+type RouteRequest<A extends Access, Path extends string, Query, Body> = AnyRequest<Path, Query, Body> &
+  (A extends 'platform' ? PlatformRequest : TenantRequest)
 
 export interface Reply {
   status: number
   body?: unknown
   headers?: Record<string, string>
-  /** The same as YAML: it is sent to whoever does not ask for JSON before that. */
+  /** The body as YAML, which is sent unless the caller prefers JSON. */
   yaml?: string
 }
 
 interface RouteDefinition<
   A extends Access,
+  Path extends string,
   Query extends z.ZodType | undefined,
   Body extends z.ZodType | undefined,
 > {
   method: 'get' | 'post' | 'patch' | 'delete'
   /** Below the base path, in Express's form. */
-  path: string
+  path: Path
   access: A
-  /** It takes its key from the URL as well, which only an adopted contract needs: a URL stands in every log on the way. */
+  /** The key may also be given in the URL. Only an adopted contract needs that: proxies and servers log URLs. */
   queryKey?: true
   summary: string
   query?: Query
   body?: Body
-  /** Larger than the default 256 KiB only where a route says so. */
+  /** Defaults to 256 KiB. */
   bodyMaxBytes?: number
-  /** It reads `Idempotency-Key` itself. Every POST that answers 201 takes it without this: see `onceByKey`. */
+  /** The handler reads `Idempotency-Key` itself. Every POST that answers 201 supports it without this flag: see `onceByKey`. */
   idempotencyKey?: true
-  /** It starts a run of an event, and reads `Switchyard-Hops`, so that a receiver that calls it ends its loop. */
+  /** The call starts a run of an event. The route reads `Switchyard-Hops`, so that a receiver that calls back cannot loop forever. */
   causesWebhooks?: true
-  /** The path of an event's data in its body: the data keeps its text. */
+  /** The path of an event's data in the body. The data keeps the text it was posted as. */
   dataAt?: 'data' | 'event.data'
-  /** A list in its body whose items the handler checks one by one: a bad item spoils no other. */
+  /** An array in the body whose items the handler validates one by one, so that one bad item does not fail the others. */
   itemsAt?: 'events'
-  /** It takes YAML as well as JSON, or shows it: see `Reply.yaml`. */
+  /** The body may be YAML as well as JSON, and so may the reply: see `Reply.yaml`. */
   yaml?: true
-  /** What it answers by status: a schema, or `null` for no body. */
+  /** The schema of the reply's body for each status, or `null` for no body. */
   replies: Record<number, z.ZodType | null>
-  handle(request: RouteRequest<A, Query, Body>, deps: AppDeps): Promise<Reply>
+  handle(request: RouteRequest<A, Path, Query, Body>, deps: AppDeps): Promise<Reply>
 }
 
-/** A route with its types sealed in: the router and OpenAPI read the same list. */
-export type Route = Omit<RouteDefinition<Access, z.ZodType | undefined, z.ZodType | undefined>, 'handle'> & {
-  handle(
-    request: Omit<RouteRequest<Access, undefined, undefined>, 'query' | 'body'> & {
-      query: unknown
-      body: unknown
-    },
-    deps: AppDeps,
-  ): Promise<Reply>
+type AnyDefinition = RouteDefinition<Access, string, z.ZodType | undefined, z.ZodType | undefined>
+
+/** A route without its type parameters. The router and OpenAPI read the same list of these. */
+export type Route = Omit<AnyDefinition, 'handle'> & {
+  handle(request: HandledRequest, deps: AppDeps): Promise<Reply>
+}
+
+/** A request that `mount` has parsed by the route's schemas and whose access it has checked. */
+export interface HandledRequest {
+  params: Record<string, string>
+  query: unknown
+  body: unknown
+  header: (name: string) => string | undefined
+  hops: number
+  caller: PlatformCaller | TenantCaller
+  scope?: Scope
+  by: Actor | Writer
 }
 
 export function route<
   A extends Access,
+  const Path extends string,
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
->(definition: RouteDefinition<A, Query, Body>): Route {
-  // The mount parses by the same schemas and checks the same access before it calls `handle`.
-  return definition
+>(definition: RouteDefinition<A, Path, Query, Body>): Route {
+  // Sound because `mount` parses by the same schemas and checks the same access before it calls `handle`.
+  return definition as unknown as Route
 }
 
-/** Routes by the base path that they are below. */
+/** Routes by base path. */
 export type RouteTable = Readonly<Record<string, readonly Route[]>>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ApiKey } from '../../db/generated/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { duration } from '../destinations/fields.ts'
 import { keyScopes } from '../auth/scopes.ts'
@@ -56,15 +57,15 @@ export const rotatedPlatformReply = platformKeyReply.extend(rotated)
 
 /** A key as it is listed: never the key, nor its hash. */
 export function showKey(key: ApiKey) {
-  return {
+  return definedOnly({
     id: key.id,
     ...(key.environment !== null && { environment: key.environment, scopes: key.scopes }),
-    ...(key.name && { name: key.name }),
+    name: key.name ?? undefined,
     lastFour: key.lastFour,
     createdAt: key.createdAt.toISOString(),
-    ...(key.expiresAt && { expiresAt: key.expiresAt.toISOString() }),
-    ...(key.revokedAt && { revokedAt: key.revokedAt.toISOString() }),
-    ...(key.lastUsedAt && { lastUsedAt: key.lastUsedAt.toISOString() }),
-    ...(key.replacedBy && { replacedBy: key.replacedBy }),
-  }
+    expiresAt: key.expiresAt?.toISOString(),
+    revokedAt: key.revokedAt?.toISOString(),
+    lastUsedAt: key.lastUsedAt?.toISOString(),
+    replacedBy: key.replacedBy ?? undefined,
+  })
 }

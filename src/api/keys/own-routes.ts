@@ -7,7 +7,7 @@ import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
 import { createKey, findKey, isInForce, revokeKey, rotateKey } from './store.ts'
 import { route } from '../http/route.ts'
-import { scopeOf, type TenantCaller } from '../auth/caller.ts'
+import type { Writer } from '../auth/caller.ts'
 import { allows } from '../auth/scopes.ts'
 import { nameText } from '../fields/text.ts'
 
@@ -28,12 +28,8 @@ export const ownKeyRoutes = [
     summary: 'List the keys of the key’s environment, newest first, revoked ones included',
     query: idPageQuery,
     replies: { 200: idPageReply(keyReply) },
-    async handle({ query, caller }, { db }) {
-      const page = await readIdPage(
-        query,
-        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
-        showKey,
-      )
+    async handle({ query, scope }, { db }) {
+      const page = await readIdPage(query, scope, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
     },
   }),
@@ -44,13 +40,13 @@ export const ownKeyRoutes = [
     summary: 'Make a key that may do no more than this one; it is shown only in this answer',
     body: ownKeyBody,
     replies: { 201: newKeyReply },
-    async handle({ body, caller, address }, { db }) {
-      const made = await inAskersTurn(db, caller, async (tx, asking) => {
+    async handle({ body, scope, by }, { db }) {
+      const made = await inCallerTurn(db, by, async (tx, asking) => {
         const expiresAt = body.expiresAt === undefined ? asking.expiresAt : new Date(body.expiresAt)
         const given = { ...body, expiresAt }
         requireScopes(asking, body.scopes)
         requireExpiry(asking, expiresAt)
-        return createKey(tx, { keyId: caller.keyId, address }, scopeOf(caller), given)
+        return createKey(tx, by, scope, given)
       })
       return { status: 201, body: { ...showKey(made.row), key: made.key } }
     },
@@ -61,10 +57,10 @@ export const ownKeyRoutes = [
     access: { scope: 'keys:write' },
     summary: 'Revoke a key of the key’s environment at once; it may be this one',
     replies: { 204: null },
-    async handle({ params, caller, address }, { db }) {
-      await inAskersTurn(db, caller, async (tx) => {
-        const key = await findKey(tx, scopeOf(caller), params.id)
-        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+    async handle({ params, scope, by }, { db }) {
+      await inCallerTurn(db, by, async (tx) => {
+        const key = await findKey(tx, scope, params.id)
+        await revokeKey(tx, by, key)
       })
       return { status: 204 }
     },
@@ -77,22 +73,22 @@ export const ownKeyRoutes = [
       'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
     body: rotateBody,
     replies: { 201: rotatedReply },
-    async handle({ params, body, caller, address }, { db }) {
-      const rotated = await inAskersTurn(db, caller, async (tx, asking) => {
-        const key = await findKey(tx, scopeOf(caller), params.id)
+    async handle({ params, body, scope, by }, { db }) {
+      const rotated = await inCallerTurn(db, by, async (tx, asking) => {
+        const key = await findKey(tx, scope, params.id)
         requireScopes(asking, key.scopes)
         requireExpiry(asking, body.expiresAt === undefined ? key.expiresAt : new Date(body.expiresAt))
-        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+        return rotateKey(tx, by, key, body)
       })
       return { status: 201, body: rotated }
     },
   }),
 ]
 
-/** In the tenant's turn, with the asking key as it is now: one that was revoked meanwhile leaves no key behind. */
-function inAskersTurn<Result>(
+/** Runs in the tenant's turn with the calling key as it is now: a key that was revoked in the meantime can make no other key. */
+function inCallerTurn<Result>(
   db: Db,
-  { tenantId, keyId }: TenantCaller,
+  { scope: { tenantId }, keyId }: Writer,
   write: (tx: Tx, asking: ApiKey) => Promise<Result>,
 ): Promise<Result> {
   return inTenantTurn(db, tenantId, async (tx) => {

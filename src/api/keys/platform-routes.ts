@@ -23,11 +23,7 @@ export const platformKeyRoutes = [
     query: idPageQuery,
     replies: { 200: idPageReply(platformKeyReply) },
     async handle({ query }, { db }) {
-      const page = await readIdPage(
-        query,
-        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, ...platformOwner } }),
-        showKey,
-      )
+      const page = await readIdPage(query, platformOwner, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
     },
   }),
@@ -38,8 +34,7 @@ export const platformKeyRoutes = [
     summary: 'Make a platform key, which is shown only in this answer',
     body: platformKeyBody,
     replies: { 201: newPlatformKeyReply },
-    async handle({ body, caller, address }, { db }) {
-      const by = { keyId: caller.keyId, address }
+    async handle({ body, by }, { db }) {
       const { row, key } = await db.$transaction((tx) =>
         createKey(tx, by, platformOwner, { ...body, scopes: ['*'] }),
       )
@@ -52,12 +47,12 @@ export const platformKeyRoutes = [
     access: 'platform',
     summary: 'Revoke a platform key at once; not the last one, unless ADMIN_API_KEY is set',
     replies: { 204: null },
-    async handle({ params, caller, address }, { db, adminKeyHash }) {
+    async handle({ params, by }, { db, adminKeyHash }) {
       await db.$transaction(async (tx) => {
         await lockPlatformKeys(tx)
         const key = await findKey(tx, platformOwner, params.id)
         if (adminKeyHash === undefined) await requireAnother(tx, key)
-        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+        await revokeKey(tx, by, key)
       })
       return { status: 204 }
     },
@@ -69,11 +64,11 @@ export const platformKeyRoutes = [
     summary: 'Make a platform key in place of another, which goes on until the overlap ends',
     body: rotateBody,
     replies: { 201: rotatedPlatformReply },
-    async handle({ params, body, caller, address }, { db }) {
+    async handle({ params, body, by }, { db }) {
       const rotated = await db.$transaction(async (tx) => {
         await lockPlatformKeys(tx)
         const key = await findKey(tx, platformOwner, params.id)
-        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+        return rotateKey(tx, by, key, body)
       })
       return { status: 201, body: rotated }
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hasApiSecret, makeApiSecret } from '../../db/api-secrets.ts'
 import { inTenantTurn } from '../../db/client.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
@@ -31,14 +32,14 @@ export const keyRoutes = [
         }),
       }),
     },
-    async handle({ params, body: { environment, ...given }, caller, address }, { db, secretKeys }) {
+    async handle({ params, body: { environment, ...given }, by }, { db, secretKeys }) {
       const { id: tenantId } = await findTenant(db, params.id)
       const scope = { tenantId, environment }
       const made = await inTenantTurn(db, tenantId, async (tx) => {
         const first = !(await hasApiSecret(tx, scope))
         const apiSecret = first ? await makeApiSecret(tx, secretKeys, scope, new Date()) : undefined
-        const { row, key } = await createKey(tx, { keyId: caller.keyId, address }, scope, given)
-        return { ...showKey(row), key, ...(apiSecret && { apiSecret }) }
+        const { row, key } = await createKey(tx, by, scope, given)
+        return definedOnly({ ...showKey(row), key, apiSecret })
       })
       return { status: 201, body: made }
     },
@@ -52,11 +53,7 @@ export const keyRoutes = [
     replies: { 200: idPageReply(keyReply) },
     async handle({ params, query }, { db }) {
       const { id: tenantId } = await findTenant(db, params.id)
-      const page = await readIdPage(
-        query,
-        ({ where, ...args }) => db.apiKey.findMany({ ...args, where: { ...where, tenantId } }),
-        showKey,
-      )
+      const page = await readIdPage(query, { tenantId }, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
     },
   }),
@@ -66,10 +63,10 @@ export const keyRoutes = [
     access: 'platform',
     summary: 'Revoke a key at once',
     replies: { 204: null },
-    async handle({ params: { id: tenantId = '', keyId }, caller, address }, { db }) {
+    async handle({ params: { id: tenantId, keyId }, by }, { db }) {
       await inTenantTurn(db, tenantId, async (tx) => {
         const key = await findKey(tx, { tenantId }, keyId)
-        await revokeKey(tx, { keyId: caller.keyId, address }, key)
+        await revokeKey(tx, by, key)
       })
       return { status: 204 }
     },
@@ -82,10 +79,10 @@ export const keyRoutes = [
       'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
     body: rotateBody,
     replies: { 201: rotatedReply },
-    async handle({ params: { id: tenantId = '', keyId }, body, caller, address }, { db }) {
+    async handle({ params: { id: tenantId, keyId }, body, by }, { db }) {
       const rotated = await inTenantTurn(db, tenantId, async (tx) => {
         const key = await findKey(tx, { tenantId }, keyId)
-        return rotateKey(tx, { keyId: caller.keyId, address }, key, body)
+        return rotateKey(tx, by, key, body)
       })
       return { status: 201, body: rotated }
     },

@@ -5,15 +5,10 @@ import type { ApiKey } from '../../db/generated/client.ts'
 import { environments, type Environment, type JsonObject } from '../../domain/event.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { makeKey } from '../auth/authorize.ts'
+import type { Actor } from '../auth/caller.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { showKey, type Rotation } from './fields.ts'
 import { changesOf } from '../audit/writer.ts'
-
-/** Whoever makes, rotates or revokes a key, and from where. */
-export interface KeyWriter {
-  keyId: string
-  address: string | undefined
-}
 
 /** Whose key it is. A platform key has neither tenant nor environment. */
 export type KeyOwner = { tenantId: string; environment: Environment } | { tenantId: null; environment: null }
@@ -21,9 +16,9 @@ export type KeyOwner = { tenantId: string; environment: Environment } | { tenant
 export const platformOwner: KeyOwner = { tenantId: null, environment: null }
 
 interface NewKey {
-  name?: string | null | undefined
+  name?: string | null
   scopes: string[]
-  expiresAt?: string | Date | null | undefined
+  expiresAt?: string | Date | null
 }
 
 /** As many as a tenant's environment, or the platform, can have in force: a list of more says nothing to anyone. */
@@ -34,13 +29,13 @@ export function isInForce({ revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | '
 }
 
 /** A key of this owner, or 404. */
-export async function findKey(tx: Tx, owner: Partial<KeyOwner>, id: string | undefined): Promise<ApiKey> {
-  const key = await tx.apiKey.findFirst({ where: { ...owner, id: id ?? '' } })
+export async function findKey(tx: Tx, owner: Partial<KeyOwner>, id: string): Promise<ApiKey> {
+  const key = await tx.apiKey.findFirst({ where: { ...owner, id } })
   if (!key) throw notFound('key')
   return key
 }
 
-export async function createKey(tx: Tx, by: KeyWriter, owner: KeyOwner, given: NewKey) {
+export async function createKey(tx: Tx, by: Actor, owner: KeyOwner, given: NewKey) {
   await requireRoom(tx, owner)
   const { key, ...kept } = makeKey(owner.environment ?? 'platform')
   const row = await tx.apiKey.create({
@@ -51,7 +46,7 @@ export async function createKey(tx: Tx, by: KeyWriter, owner: KeyOwner, given: N
 }
 
 /** A new key in place of this one, which ends with the overlap. */
-export async function rotateKey(tx: Tx, by: KeyWriter, previous: ApiKey, asked: Rotation) {
+export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rotation) {
   const at = new Date()
   requireRotatable(previous, at)
   const { name, scopes, expiresAt } = previous
@@ -69,7 +64,7 @@ export async function rotateKey(tx: Tx, by: KeyWriter, previous: ApiKey, asked: 
 }
 
 /** At once: every request asks for its key anew. One that was revoked already is a 404. */
-export async function revokeKey(tx: Tx, by: KeyWriter, key: ApiKey): Promise<void> {
+export async function revokeKey(tx: Tx, by: Actor, key: ApiKey): Promise<void> {
   if (key.revokedAt !== null) throw notFound('key in use')
   const revoked = await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } })
   await recordKey(tx, by, key, 'revoked', changesOf(showKey(key), showKey(revoked)))
@@ -102,7 +97,7 @@ async function requireRoom(tx: Tx, { tenantId, environment }: KeyOwner): Promise
 
 function recordKey(
   tx: Tx,
-  { keyId, address }: KeyWriter,
+  { keyId, address }: Actor,
   { id: subject, tenantId, environment }: ApiKey,
   done: 'created' | 'rotated' | 'revoked',
   states: { before?: JsonObject; after: JsonObject } | undefined,

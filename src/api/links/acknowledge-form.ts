@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { AcknowledgeRef } from '../../domain/crypto/acknowledge-link.ts'
 import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import type { EventMemo } from '../../workflows/contract/lists.ts'
@@ -90,7 +91,7 @@ export async function submit(
   const { name, note } = parsed.data
   const by = name ?? `the link sent to ${await nameOfDestination(deps, ref)}`
   const { eventId, destinationId } = ref
-  const given = { by, via: 'link' as const, ...(note !== undefined && { note }), destinationId }
+  const given = definedOnly({ by, via: 'link' as const, note, destinationId })
   const { runs, acknowledgement, first } = await acknowledge(deps, ref, eventId, given, address)
   if (!acknowledgement) return viewOf(runs, ref)
   const event = showEvent(runs, ref)

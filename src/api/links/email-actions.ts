@@ -5,7 +5,7 @@ import {
   setRecipientStatus,
   type EmailRecipient,
 } from '../../db/destinations/email-recipients.ts'
-import { addressKey, agrees, type RecipientStatus } from '../../domain/email/consent.ts'
+import { addressKey, mayBeMailed, type RecipientStatus } from '../../domain/email/consent.ts'
 import { createEmailLinks, type ConfirmRef, type RecipientRef } from '../../domain/email/link.ts'
 import { environments, type Environment } from '../../domain/event.ts'
 import { unsubscribedNews } from '../../domain/operational.ts'
@@ -87,7 +87,7 @@ function undoLink(
 function confirming(standing: Standing | undefined, { since, expiresAt }: ConfirmRef): EmailView {
   if (!standing?.named || !standing.recipient) return gone
   const { mail, recipient } = standing
-  if (agrees(recipient)) return { state: 'confirmed', mail }
+  if (mayBeMailed(recipient)) return { state: 'confirmed', mail }
   if (recipient.statusAt.getTime() === since && Date.now() < expiresAt)
     return { state: 'confirm', mail, until: momentOf(new Date(expiresAt)) }
   return recipient.status === 'unsubscribed' ? { state: 'unsubscribed', mail } : { state: 'expired', mail }
@@ -149,7 +149,7 @@ async function write(
     address,
     action: `email-recipient.${status}`,
     subject: ref.destinationId,
-    ...(recipient && { before: asJson({ address: ref.address, status: recipient.status }) }),
+    before: recipient && asJson({ address: ref.address, status: recipient.status }),
     after: asJson({ address: ref.address, status }),
   })
   return written

@@ -7,7 +7,7 @@ import { pageHeaders } from '../pages/page.ts'
 import { asApiError, logFault } from '../http/service-fault.ts'
 
 /** What every page behind a link can come to: there is no such link, or it did not work. */
-export type LinkFault = { state: 'unknown' } | { state: 'fault'; detail: string }
+type LinkFault = { state: 'unknown' } | { state: 'fault'; detail: string }
 
 /** The page behind one kind of links in messages. */
 export interface LinkPage<Ref, View> {

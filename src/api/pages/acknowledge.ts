@@ -5,18 +5,18 @@ export type AcknowledgeView =
   | {
       state: 'open'
       event: ShownEvent
-      waits: readonly { rule: string; until?: Moment | undefined }[]
+      waits: readonly { rule: string; until?: Moment }[]
       /** For an event that has ended: until when it can still be acknowledged. */
-      lateUntil?: Moment | undefined
+      lateUntil?: Moment
       /** Of an event whose replay is not acknowledged yet. */
-      earlier?: ShownAcknowledgement | undefined
+      earlier?: ShownAcknowledgement
       /** What was sent and could not be taken, and why. */
       given?: Readonly<Record<FormField, string>>
       problems?: Readonly<Partial<Record<FormField, string>>>
     }
   | { state: 'acknowledged'; event: ShownEvent; acknowledgement: ShownAcknowledgement; first?: boolean }
   | { state: 'sent'; event: ShownEvent }
-  | { state: 'ended'; event: ShownEvent; endedAt?: Moment | undefined }
+  | { state: 'ended'; event: ShownEvent; endedAt?: Moment }
   | { state: 'unknown' }
   | { state: 'fault'; detail: string }
 
@@ -30,7 +30,7 @@ export interface ShownEvent {
   acceptedAt: Moment
 }
 
-export interface ShownAcknowledgement {
+interface ShownAcknowledgement {
   by: string
   at: Moment
 }

@@ -1,27 +1,30 @@
 import pMap from 'p-map'
 import { findNamed, type Scope } from '../../db/destinations/destinations.ts'
-import { noteAsked, unaskedRecipients, type EmailRecipient } from '../../db/destinations/email-recipients.ts'
-import { confirmationNews } from '../../domain/operational.ts'
-import { announce } from '../../temporal/operational-events.ts'
+import {
+  recordAsked,
+  unaskedRecipients,
+  type EmailRecipient,
+} from '../../db/destinations/email-recipients.ts'
+import { askToConfirm } from '../../temporal/operational-events.ts'
 import type { AppDeps } from '../deps.ts'
 
 export type AskingDeps = Pick<AppDeps, 'db' | 'temporal' | 'eagerStart' | 'log'>
 
-/** What is beyond it is asked with the next change, or by the first event that would have gone there. */
-const mostAtOnce = 100
+/** Recipients beyond this number are asked with the next change, or by the first event for the destination. */
+const maxAtOnce = 100
 const concurrency = 10
 const deadlineMs = 3_000
 
 /**
- * Asks those of a tenant to confirm whom nobody has asked yet, once what makes them recipients is committed. Who could not be asked
- * has no `askedAt`: this is tried again with every change, and by attempts.
+ * Asks the recipients of a tenant to confirm who have not been asked yet. To be called once the change that adds them is committed.
+ * Recipients whom it fails to ask keep no `askedAt`: every later change, and every attempt, tries again.
  */
 export async function askNewRecipients(deps: AskingDeps, scope: Scope): Promise<void> {
-  const recipients = await unaskedRecipients(deps.db, scope, mostAtOnce)
+  const recipients = await unaskedRecipients(deps.db, scope, maxAtOnce)
   if (recipients.length > 0) await askRecipients(deps, scope, recipients)
 }
 
-/** Starts the event that asks, and notes that for each that was started. */
+/** Starts the event that asks each recipient, and stores when each was asked. */
 export async function askRecipients(
   deps: AskingDeps,
   scope: Scope,
@@ -42,11 +45,8 @@ async function ask(
   scope: Scope,
   recipient: EmailRecipient,
 ): Promise<void> {
-  const { destinationId, address, statusAt, askedAt } = recipient
-  const destination = await findNamed(db, scope, destinationId)
+  const destination = await findNamed(db, scope, recipient.destinationId)
   if (!destination) return
-  const at = new Date()
-  const news = confirmationNews({ ...scope, ...destination }, { address, after: askedAt ?? statusAt, at })
-  await announce(temporal, news, { eager })
-  await noteAsked(db, recipient, at)
+  const askedAt = await askToConfirm(temporal, { ...scope, ...destination }, recipient, { eager })
+  await recordAsked(db, recipient, askedAt)
 }

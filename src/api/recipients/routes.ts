@@ -18,7 +18,6 @@ import { askRecipients } from './asking.ts'
 import { recipientReply, recipientsOf, requireLinks, showRecipient } from './store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { asJson, audit } from '../audit/writer.ts'
 
 const addresses = z.array(z.string().max(254)).min(1).max(50)
@@ -36,8 +35,7 @@ export const emailRecipientRoutes = [
         .meta({ description: 'By default all who were asked and have not answered.' }),
     }),
     replies: { 202: recipientsReply },
-    async handle({ params, body, caller, address }, deps) {
-      const scope = scopeOf(caller)
+    async handle({ params, body, scope, by }, deps) {
       const destination = await requireDestination(deps, scope, params.id)
       const named = await recipientsNamed(deps, destination, body.addresses)
       const settled = named.findIndex(({ status }) => status !== 'asked')
@@ -48,7 +46,7 @@ export const emailRecipientRoutes = [
       const askable = await withinDailyLimit(deps, scope, open)
       const after = { asked: askable.map(({ address }) => address) }
       const done = { action: 'email-recipient.asked', subject: destination.id, after }
-      await audit(deps.db, { caller, address }, done)
+      await audit(deps.db, by, done)
       await askRecipients(deps, scope, askable)
       return { status: 202, body: await showAll(deps, destination) }
     },
@@ -65,7 +63,7 @@ export const emailRecipientRoutes = [
       }),
     }),
     replies: { 200: recipientsReply },
-    async handle({ params: { id: tenantId = '', destinationId = '' }, body, caller, address }, deps) {
+    async handle({ params: { id: tenantId, destinationId }, body, by }, deps) {
       const destination = await inTenantTurn(deps.db, tenantId, async (tx) => {
         const row = await tx.destination.findFirst({ where: { id: destinationId, tenantId } })
         if (!row) throw notFound('destination')
@@ -76,7 +74,7 @@ export const emailRecipientRoutes = [
         )
         const after: EmailRecipient[] = []
         for (const recipient of before) after.push(await setRecipientStatus(tx, recipient, 'vouched'))
-        const owner = { tenantId, environment: found.environment, keyId: caller.keyId, address }
+        const owner = { tenantId, environment: found.environment, ...by }
         const shown = (list: EmailRecipient[]) => asJson({ recipients: list.map(showRecipient) })
         if (after.length > 0)
           await recordAudit(tx, {

@@ -11,6 +11,7 @@ import {
   unsubscribedBefore,
   type EmailRecipient,
 } from '../../db/destinations/email-recipients.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { addressKey, recipientStatuses, type RecipientStatus } from '../../domain/email/consent.ts'
 import { maxUnanswered } from '../../domain/email/mail-limits.ts'
 import { mailboxKey } from '../../domain/email/mailbox.ts'
@@ -122,10 +123,10 @@ export async function recipientsOf(
 }
 
 export function showRecipient({ address, status, statusAt, askedAt }: EmailRecipient): RecipientReply {
-  return {
+  return definedOnly({
     address,
     status,
     statusAt: statusAt.toISOString(),
-    ...(askedAt && { askedAt: askedAt.toISOString() }),
-  }
+    askedAt: askedAt?.toISOString(),
+  })
 }

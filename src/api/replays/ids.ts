@@ -1,19 +1,19 @@
 import type { Client } from '@temporalio/client'
-import { WorkflowNotFoundError } from '@temporalio/client'
+import { findDescription } from '../../temporal/log/event-runs.ts'
 import { derivedId } from '../http/idempotency.ts'
 
-/** Identical requests within this time are one replay while it runs: a double click, or a client that repeats itself. */
+/** Identical requests within this time are one replay while it runs: a double click, or a client that retries. */
 const sameRequestMs = 60_000
 
 export interface ChosenReplay {
   id: string
-  /** The replay was started before: by the same key, or by an identical request a moment ago. */
+  /** The replay was started before: with the same key, or by an identical request less than a minute ago. */
   known: boolean
 }
 
 /**
- * The id of a replay. It is derived from the request, so that Temporal lets only one of several identical requests start it:
- * without an `Idempotency-Key`, from what is asked for and the number of the same replay on that day.
+ * Chooses the id of a replay. It is derived from the request, so that Temporal lets only one of several identical requests start
+ * it: from the `Idempotency-Key`, or else from the body, the day and how many equal replays the day has had.
  */
 export async function chooseReplayId(
   temporal: Client,
@@ -26,23 +26,14 @@ export async function chooseReplayId(
 ): Promise<ChosenReplay> {
   if (idempotencyKey !== undefined) {
     const id = derivedId('rpl', [...parts, 'replays', idempotencyKey])
-    return { id, known: (await startOf(temporal, workflowIdFor(id))) !== undefined }
+    return { id, known: (await findDescription(temporal, workflowIdFor(id))) !== undefined }
   }
   const day = new Date().toISOString().slice(0, 10)
   for (let number = 1; ; number++) {
     const id = derivedId('rpl', [...parts, 'same-replay', bodyHash, day, String(number)])
-    const start = await startOf(temporal, workflowIdFor(id))
-    if (!start) return { id, known: false }
-    if (start.isRunning && Date.now() - start.atMs < sameRequestMs) return { id, known: true }
-  }
-}
-
-async function startOf(temporal: Client, workflowId: string) {
-  try {
-    const { status, startTime } = await temporal.workflow.getHandle(workflowId).describe()
-    return { isRunning: status.name === 'RUNNING', atMs: startTime.getTime() }
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined
-    throw error
+    const found = await findDescription(temporal, workflowIdFor(id))
+    if (!found) return { id, known: false }
+    const isRecent = Date.now() - found.startTime.getTime() < sameRequestMs
+    if (isRecent && found.status.name === 'RUNNING') return { id, known: true }
   }
 }

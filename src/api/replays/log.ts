@@ -1,12 +1,10 @@
-import {
-  WorkflowNotFoundError,
-  type SignalDefinition,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { SignalDefinition, WorkflowExecutionDescription } from '@temporalio/client'
 import pMap from 'p-map'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
+import { foundOr } from '../../temporal/grpc.ts'
+import { findDescription } from '../../temporal/log/event-runs.ts'
 import { countExecutions, quoted, workflowConditions } from '../../temporal/log/executions.ts'
-import { walkNewestFirst } from '../../temporal/log/walk.ts'
 import { replayEventType } from '../../workflows/contract/event.ts'
 import {
   replayEventsType,
@@ -16,37 +14,28 @@ import {
 } from '../../workflows/contract/replays.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { makeCursor, readCursor } from '../http/log-cursor.ts'
+import { readLogPage, type PageRequest } from '../http/log-cursor.ts'
 
-/** Replays are read from Temporal so many at once. */
+/** How many replays are read from Temporal at once. */
 const concurrency = 20
 
-/** One page of replays, newest first: one with too long a history by the start of its last part. What stands in their memos needs no worker. */
-export async function listReplays(
-  { temporal }: AppDeps,
-  scope: Scope,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-) {
+/**
+ * Reads one page of replays, newest first. A replay that has continued as new is placed by the start of its latest run. All that is
+ * shown comes from memos, so no worker is needed.
+ */
+export async function listReplays({ temporal }: AppDeps, scope: Scope, request: PageRequest) {
   const asked = { list: 'replays', ...scope }
-  const conditions = workflowConditions(scope, [replayEventsType])
-  const after = cursor === undefined ? undefined : readCursor(cursor, asked)
-  const { executions, meanGapMs } = await walkNewestFirst(temporal, {
-    query: [...conditions, `ExecutionStatus != 'ContinuedAsNew'`].join(' AND '),
-    after,
-    meanGapMs: after?.meanGapMs,
-    wanted: limit + 1,
-  })
-  const page = executions.slice(0, limit)
-  const last = executions.length > limit ? page.at(-1) : undefined
+  const conditions = [...workflowConditions(scope, [replayEventsType]), `ExecutionStatus != 'ContinuedAsNew'`]
+  const { page, nextCursor } = await readLogPage(temporal, conditions.join(' AND '), request, asked)
   const data = await pMap(
     page,
     async ({ workflowId }) => show(await temporal.workflow.getHandle(workflowId).describe()),
     { concurrency },
   )
-  return { data, nextCursor: last ? makeCursor({ ...last, meanGapMs, deliveries: 0 }, asked) : null }
+  return { data, nextCursor }
 }
 
-/** A replay, and what became of the events it started: counted now, over their workflows. */
+/** Reads a replay and counts what became of the events it started, over their workflows as they are now. */
 export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   const { temporal } = deps
   const shown = show(await describeReplay(deps, scope, id))
@@ -56,7 +45,7 @@ export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   const [pending, delivered, failed, digested, unrouted] = await Promise.all([
     count(`ExecutionStatus = 'Running'`),
     count(ended, `EventStatus = 'delivered'`),
-    // A run that was ended early is `pending` for ever.
+    // A run that was terminated stays `pending` forever.
     count(ended, `EventStatus IN ('failed', 'partial', 'pending')`),
     count(ended, `EventStatus = 'digested'`),
     count(ended, `EventStatus = 'unrouted'`),
@@ -64,12 +53,12 @@ export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   return { ...shown, delivered, failed, digested, unrouted, pending }
 }
 
-/** The replay, if it can still be changed: what is refused is not recorded as done. */
+/** Throws 409 unless the replay is running. To be called before an audit entry is written for a change of it. */
 export async function requireRunning(deps: AppDeps, scope: Scope, id: string): Promise<void> {
-  if ((await describeReplay(deps, scope, id)).status.name !== 'RUNNING') throw ended()
+  if ((await describeReplay(deps, scope, id)).status.name !== 'RUNNING') refuseEnded()
 }
 
-/** `requireRunning` comes before this, and before the audit entry. */
+/** Sends a signal to a replay. Call `requireRunning` first, before the audit entry is written. */
 export async function signalReplay<Args extends unknown[]>(
   deps: AppDeps,
   scope: Scope,
@@ -77,16 +66,12 @@ export async function signalReplay<Args extends unknown[]>(
   signal: SignalDefinition<Args>,
   ...args: Args
 ): Promise<void> {
-  try {
-    await deps.temporal.workflow.getHandle(replaysWorkflowId(scope, id)).signal(signal, ...args)
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw ended()
-    throw error
-  }
+  const handle = deps.temporal.workflow.getHandle(replaysWorkflowId(scope, id))
+  await foundOr(handle.signal(signal, ...args), refuseEnded)
 }
 
-function ended(): ApiError {
-  return new ApiError('already_ended', 'This replay is over.')
+function refuseEnded(): never {
+  throw new ApiError('already_ended', 'This replay is over.')
 }
 
 const idPattern = /^rpl_[a-z0-9]{1,64}$/
@@ -97,33 +82,30 @@ async function describeReplay(
   id: string,
 ): Promise<WorkflowExecutionDescription> {
   if (!idPattern.test(id)) throw notFound('replay')
-  try {
-    return await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw notFound('replay')
-    throw error
-  }
+  const found = await findDescription(temporal, replaysWorkflowId(scope, id))
+  if (!found) throw notFound('replay')
+  return found
 }
 
 function show({ memo, status, closeTime }: WorkflowExecutionDescription) {
   const { replayId: id, createdAt, filter, progress } = memo as unknown as ReplayMemo
   const { found, started, skipped: skippedReasons, ratePerSecond } = progress
   const skipped = Object.values(skippedReasons).reduce((sum, count) => sum + count, 0)
-  const stands = statusOf(status.name, progress)
+  const current = statusOf(status.name, progress)
   const left = Math.max(0, found - started - skipped)
-  return {
+  return definedOnly({
     id,
-    status: stands,
+    status: current,
     createdAt,
-    ...(closeTime && { endedAt: closeTime.toISOString() }),
+    endedAt: closeTime?.toISOString(),
     filter,
     ratePerSecond,
     found,
     started,
     skipped,
     skippedReasons,
-    ...(stands === 'running' && left > 0 && { estimatedEndAt: timeIn(left / ratePerSecond) }),
-  }
+    ...(current === 'running' && left > 0 && { estimatedEndAt: timeIn(left / ratePerSecond) }),
+  })
 }
 
 function statusOf(name: string, { state }: ReplayProgress) {

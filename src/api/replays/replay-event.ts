@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
-import { erasuresOf } from '../../db/erasures.ts'
-import { erasureOf, toldOf } from '../../domain/redaction/erasure.ts'
+import { findErasures } from '../../db/erasures.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
+import { findRequest, includedEvents } from '../../domain/redaction/erasure.ts'
 import type { Event } from '../../domain/event.ts'
 import { withHops } from '../../domain/hops.ts'
 import { readEventInput } from '../../temporal/log/event-input.ts'
@@ -10,29 +11,29 @@ import { startReplayRun } from '../../temporal/start-event.ts'
 import { replayWorkflowId } from '../../workflows/contract/event.ts'
 import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
-import { describeUnerased, erasedError } from '../events/log.ts'
+import { describeUnerasedEvent, erasedError } from '../events/log.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { actAudited, asJson } from '../audit/writer.ts'
 
 /**
- * Starts a later run of an event: same event id, new timestamps and signatures. It appears in the event's log. The same
- * request again, by its key or while it runs, is the same replay.
+ * Starts a replay of an event: same event id, new timestamps and signatures. It appears in the event's log. A repeated request
+ * (same idempotency key, or the same body while the replay runs) returns the same replay.
  */
 export async function startReplay(
   deps: AppDeps,
   writer: Writer,
-  { eventId, destinations, hops }: ReplayAsked,
+  { eventId, destinations, hops }: ReplayRequest,
   idempotencyKey: string | undefined,
 ): Promise<{ replayId: string; duplicate?: true }> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   const { temporal } = deps
-  const execution = await describeUnerased(deps, scope, eventId)
-  if (destinations) await requireKnown(deps, scope, destinations)
+  const execution = await describeUnerasedEvent(deps, scope, eventId)
+  if (destinations) await requireDestinations(deps, scope, destinations)
   const input = await readEventInput(temporal, execution.workflowId, execution.runId)
   if ('erased' in input) throw erasedError()
   const { event, digest } = input
-  await requireUnerased(deps, scope, event)
+  await refuseErasing(deps, scope, event)
   if (event.test && !destinations)
     throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
   const workflowIdFor = (id: string) => replayWorkflowId(execution.workflowId, id)
@@ -50,7 +51,7 @@ export async function startReplay(
   const start = () =>
     startReplayRun(
       temporal,
-      { event: withHops(event, hops), ...(digest && { digest }), replay: { id: replayId, destinations } },
+      definedOnly({ event: withHops(event, hops), digest, replay: { id: replayId, destinations } }),
       { eager: deps.eagerStart },
     )
   try {
@@ -64,14 +65,14 @@ export async function startReplay(
   return { replayId }
 }
 
-interface ReplayAsked {
+interface ReplayRequest {
   eventId: string
   destinations: string[] | undefined
-  /** The number of webhooks that led to the call. */
+  /** How many webhooks led to the call. */
   hops: number
 }
 
-/** The replay that an identical request has started, or 422 where the key was used for other destinations. */
+/** Returns the replay that an identical request has started, or throws 422 if the key was used for other destinations. */
 async function recognise(
   temporal: Client,
   workflowId: string,
@@ -83,13 +84,13 @@ async function recognise(
   throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay to other destinations' }])
 }
 
-/** What is started while it is being erased would only have to be found again. */
-async function requireUnerased({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
-  const ids = toldOf(event).map(({ id }) => id)
-  if (erasureOf(event, await erasuresOf(db, scope, ids))) throw erasedError()
+/** Refuses an event that is being erased: the erasure would have to find the new run as well. */
+async function refuseErasing({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
+  const ids = includedEvents(event).map(({ id }) => id)
+  if (findRequest(event, await findErasures(db, scope, ids))) throw erasedError()
 }
 
-async function requireKnown({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {
+async function requireDestinations({ db }: AppDeps, scope: Scope, ids: string[]): Promise<void> {
   const known = new Set((await routableDestinations(db, scope, ids)).map(({ id }) => id))
   const unknown = ids.flatMap((id, index) => (known.has(id) ? [] : [`destinations.${index}`]))
   if (unknown.length > 0)

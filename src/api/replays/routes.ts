@@ -6,7 +6,6 @@ import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './fields.ts'
 import { listReplays, readReplay, requireRunning, signalReplay } from './log.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { startReplays } from './start.ts'
 import { actAudited } from '../audit/writer.ts'
 
@@ -30,9 +29,8 @@ export const replayRoutes = [
     summary: 'Replay the events that match, oldest first, at a rate; none is started twice',
     body: newReplay,
     replies: started,
-    async handle({ body, caller, address, header }, deps) {
-      const writer = { caller, address }
-      const replay = await startReplays(deps, writer, body, idempotencyKeyOf(header))
+    async handle({ body, by, header }, deps) {
+      const replay = await startReplays(deps, by, body, idempotencyKeyOf(header))
       return { status: 202, body: replay }
     },
   }),
@@ -43,8 +41,8 @@ export const replayRoutes = [
     summary: 'List replays, newest first',
     query: replayListQuery,
     replies: { 200: replayList },
-    async handle({ query, caller }, deps) {
-      return { status: 200, body: await listReplays(deps, scopeOf(caller), query) }
+    async handle({ query, scope }, deps) {
+      return { status: 200, body: await listReplays(deps, scope, query) }
     },
   }),
   route({
@@ -53,8 +51,8 @@ export const replayRoutes = [
     access: { scope: 'replays:read' },
     summary: 'Get a replay with its progress, and what became of the events that it started',
     replies: { 200: replayDetail },
-    async handle({ params, caller }, deps) {
-      return { status: 200, body: await readReplay(deps, scopeOf(caller), params.id ?? '') }
+    async handle({ params, scope }, deps) {
+      return { status: 200, body: await readReplay(deps, scope, params.id) }
     },
   }),
   signalRoute(
@@ -70,14 +68,12 @@ export const replayRoutes = [
     summary: 'Go on where it was paused, at another rate if one is given',
     body: resumption,
     replies: taken,
-    async handle({ params: { id = '' }, body, caller, address }, deps) {
+    async handle({ params: { id }, body, scope, by }, deps) {
       const { ratePerSecond } = body
       const after = ratePerSecond === undefined ? undefined : { ratePerSecond }
       const done = { action: 'replay.resumed', subject: id, after }
-      await requireRunning(deps, scopeOf(caller), id)
-      await actAudited(deps.db, { caller, address }, done, () =>
-        signalReplay(deps, scopeOf(caller), id, resumeSignal, ratePerSecond),
-      )
+      await requireRunning(deps, scope, id)
+      await actAudited(deps.db, by, done, () => signalReplay(deps, scope, id, resumeSignal, ratePerSecond))
       return { status: 202, body: { id } }
     },
   }),
@@ -96,11 +92,9 @@ function signalRoute(verb: string, action: string, summary: string, signal: Sign
     access: { scope: 'replays:write' },
     summary,
     replies: taken,
-    async handle({ params: { id = '' }, caller, address }, deps) {
-      await requireRunning(deps, scopeOf(caller), id)
-      await actAudited(deps.db, { caller, address }, { action, subject: id }, () =>
-        signalReplay(deps, scopeOf(caller), id, signal),
-      )
+    async handle({ params: { id }, scope, by }, deps) {
+      await requireRunning(deps, scope, id)
+      await actAudited(deps.db, by, { action, subject: id }, () => signalReplay(deps, scope, id, signal))
       return { status: 202, body: { id } }
     },
   })

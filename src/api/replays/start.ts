@@ -3,7 +3,9 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import stringify from 'safe-stable-stringify'
 import { routableDestinations, type Scope } from '../../db/destinations/destinations.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { ReplayFilter } from '../../domain/replay.ts'
+import { startJob } from '../../temporal/start-job.ts'
 import { searchAttributes } from '../../workflows/contract/lists.ts'
 import {
   replayEventsType,
@@ -11,24 +13,23 @@ import {
   type ReplayEventsInput,
   type ReplayMemo,
 } from '../../workflows/contract/replays.ts'
-import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import type { AppDeps } from '../deps.ts'
 import { invalid } from '../errors.ts'
 import type { NewReplay } from './fields.ts'
 import { chooseReplayId } from './ids.ts'
-import { scopeOf } from '../auth/caller.ts'
-import { actAudited, asJson, type Writer } from '../audit/writer.ts'
+import type { Writer } from '../auth/caller.ts'
+import { actAudited, asJson } from '../audit/writer.ts'
 
-/** Starts the replay of what matches. The same idempotency key gives the same id, so that Temporal refuses a second one. */
+/** Starts a replay of the events that match. The same idempotency key gives the same id, so that Temporal refuses a second start. */
 export async function startReplays(
   deps: AppDeps,
   writer: Writer,
   asked: NewReplay,
   idempotencyKey: string | undefined,
 ): Promise<{ id: string; duplicate?: true }> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   const createdAt = new Date().toISOString()
-  const filter = filterOf(asked, createdAt)
+  const filter = toFilter(asked, createdAt)
   if (filter.source === 'archive' && !deps.archive)
     throw invalid([{ path: 'source', message: 'must be log: no archive is kept here' }])
   if (filter.destination !== undefined) await requireActive(deps, scope, filter.destination)
@@ -55,13 +56,11 @@ export async function startReplays(
 }
 
 async function start({ temporal }: AppDeps, input: ReplayEventsInput, memo: ReplayMemo): Promise<void> {
-  await temporal.workflow.start(replayEventsType, {
-    taskQueue,
+  await startJob(temporal, replayEventsType, {
     workflowId: replaysWorkflowId(input, input.id),
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    workflowIdConflictPolicy: 'FAIL',
+    input,
+    duplicate: 'refuse',
     priority: { fairnessKey: input.tenantId },
-    args: [input],
     memo: { ...memo },
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributes.tenantId, value: input.tenantId },
@@ -71,21 +70,21 @@ async function start({ temporal }: AppDeps, input: ReplayEventsInput, memo: Repl
   })
 }
 
-/** What is accepted after the request is no part of it. */
-function filterOf(
+/** Events accepted after the request are not part of the replay, so `to` is at most the time of the request. */
+function toFilter(
   { from, to, destination, status, type, source, rules }: NewReplay,
   createdAt: string,
 ): ReplayFilter {
   const until = to === undefined ? createdAt : new Date(to).toISOString()
-  return {
+  return definedOnly({
     from: new Date(from).toISOString(),
     to: until < createdAt ? until : createdAt,
     status,
     source,
-    ...(destination !== undefined && { destination }),
-    ...(type !== undefined && { type }),
-    ...(rules && { rules }),
-  }
+    destination,
+    type,
+    rules,
+  })
 }
 
 /** A replay to a destination that is not active would skip every event. */
@@ -96,7 +95,7 @@ async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise
     throw invalid([{ path: 'destination', message: `is ${known.status}: resume it first` }])
 }
 
-/** The replay that an identical request has started, or 422 where the key was used for another one. */
+/** Returns the replay that an identical request has started, or throws 422 if the key was used for another request. */
 async function recognise({ temporal }: AppDeps, scope: Scope, id: string, bodyHash: string) {
   const { memo } = await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
   if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return { id, duplicate: true as const }

@@ -3,17 +3,18 @@ import type { Db } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { readRecipients } from '../../db/destinations/email-recipients.ts'
 import { templateChannels } from '../../db/templates.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { whyInactive, type RoutableDestination } from '../../domain/destination.ts'
 import {
   addressKey,
-  agrees,
+  mayBeMailed,
   countLeftOut,
   distinctAddresses,
-  nobodyAgrees,
+  noRecipientConfirmed,
 } from '../../domain/email/consent.ts'
 import type { DeliveryOutlook } from '../../domain/routing/forecast.ts'
 import type { PlannedDelivery } from '../../domain/routing/plan.ts'
-import { noPartFor, templateIsGone } from '../../domain/templates.ts'
+import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 
 interface Named {
   name: string
@@ -48,7 +49,7 @@ export async function readOutlooks(
     const own = recipients.filter((one) => one.destinationId === destinationId)
     const outlook = inactive === undefined ? consentOutlook(delivery, row, own) : { skipped: inactive }
     const templateFault = templateFaultOf(delivery, templates)
-    return { name: row.name, ...outlook, ...(templateFault !== undefined && { templateFault }) }
+    return definedOnly({ name: row.name, ...outlook, templateFault })
   }
 }
 
@@ -66,7 +67,7 @@ function consentOutlook(
   )
   const leftOut = countLeftOut(consents)
   if (leftOut === undefined) return {}
-  return consents.some(agrees) ? { leftOut } : { skipped: nobodyAgrees(leftOut) }
+  return consents.some(mayBeMailed) ? { leftOut } : { skipped: noRecipientConfirmed(leftOut) }
 }
 
 function templateFaultOf(
@@ -76,5 +77,5 @@ function templateFaultOf(
   if (template === undefined) return undefined
   const channels = templates.get(template)
   if (!channels) return templateIsGone(template)
-  return channels.includes(channel) ? undefined : noPartFor(channel)
+  return channels.includes(channel) ? undefined : noContentFor(channel)
 }

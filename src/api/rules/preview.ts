@@ -15,7 +15,6 @@ import type { AppDeps } from '../deps.ts'
 import { readOutlooks } from './delivery-outlook.ts'
 import { eventId, eventType } from '../events/fields.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { previewReply } from './preview-reply.ts'
 import { ruleBody } from './fields.ts'
 import { requireSound } from './store.ts'
@@ -45,14 +44,13 @@ export const rulePreviewRoutes = [
     body: previewBody,
     dataAt: 'data',
     replies: { 200: previewReply },
-    async handle({ body: { rules: drafts, ...given }, caller }, deps) {
+    async handle({ body: { rules: drafts, ...given }, scope }, deps) {
       const { db } = deps
-      const scope = scopeOf(caller)
       const at = given.at === undefined ? new Date() : new Date(given.at)
       const { id, type, data } = given
       const event = { ...scope, id, type, data, createdAt: at.toISOString() }
       const rules = drafts ? await openDrafts(db, scope, drafts) : await enabledRules(db, scope)
-      return { status: 200, body: { plan: await planFor(deps, event, rules, at) } }
+      return { status: 200, body: { plan: await planFor(deps, scope, event, rules, at) } }
     },
   }),
 ]
@@ -69,19 +67,20 @@ async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody
 
 async function planFor(
   { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
+  scope: Scope,
   event: Event,
   rules: readonly Rule[],
   at: Date,
 ) {
   const [destinations, templates] = await Promise.all([
-    routableDestinations(db, scopeOf(event)),
-    templateDefaults(db, scopeOf(event)),
+    routableDestinations(db, scope),
+    templateDefaults(db, scope),
   ])
   const filters = routingFilters(event, destinations, rules)
   const verdicts = await findVerdicts({ compute, log }, event, filters)
   // Only looked at: a preview lets nothing pass and takes no place of anything.
   const heldBack = await rulesHoldingBack(db, { event, rules, verdicts, at }, peekPasses)
   const plan = routeEvent(event, destinations, { rules, templates, verdicts, heldBack, at })
-  const lookAhead = await readOutlooks(db, scopeOf(event), plannedDeliveries(plan.steps), destinations)
+  const lookAhead = await readOutlooks(db, scope, plannedDeliveries(plan.steps), destinations)
   return forecast(plan, at, lookAhead)
 }

@@ -1,6 +1,6 @@
 import type { Tx } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
-import type { JsonObject } from '../../domain/event.ts'
+import { templateChannels } from '../../db/templates.ts'
 import type { RuleStep } from '../../domain/rules/rule.ts'
 import { deliverSteps } from '../../domain/rules/walk.ts'
 import type { FieldError } from '../errors.ts'
@@ -39,7 +39,7 @@ function destinationProblem(id: string, known: boolean, again: boolean): string 
 
 function templateProblem(
   id: string | undefined,
-  known: ReadonlyMap<string, string[]>,
+  known: ReadonlyMap<string, readonly string[]>,
   channels: readonly string[],
 ): string | undefined {
   if (id === undefined) return undefined
@@ -55,10 +55,4 @@ async function channelsOf(db: Tx, scope: Scope, ids: string[]): Promise<Readonly
     select: { id: true, channel: true },
   })
   return new Map(rows.map(({ id, channel }) => [id, channel]))
-}
-
-async function templateChannels(db: Tx, scope: Scope, ids: string[]) {
-  const where = { ...scope, id: { in: ids } }
-  const rows = ids.length > 0 ? await db.template.findMany({ where, select: { id: true, parts: true } }) : []
-  return new Map(rows.map(({ id, parts }) => [id, Object.keys(parts as JsonObject)]))
 }

@@ -3,7 +3,6 @@ import { listRules, listVersions, type RuleVersion, type StoredRule } from '../.
 import { notFound } from '../errors.ts'
 import { idPageReply } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { definitionReply, ruleBody, rulePatch, ruleReply } from './fields.ts'
 import { changeRule, createRule, deleteRule, requireRule } from './store.ts'
 
@@ -32,8 +31,8 @@ export const ruleRoutes = [
     summary: 'Create a rule, at the end of the order if it has no position',
     body: ruleBody,
     replies: { 201: ruleReply },
-    async handle({ body: { enabled, position, ...definition }, caller, address }, deps) {
-      const made = await createRule(deps, { caller, address }, { definition, enabled, position })
+    async handle({ body: { enabled, position, ...definition }, by }, deps) {
+      const made = await createRule(deps, by, { definition, enabled, position })
       return { status: 201, body: show(made) }
     },
   }),
@@ -43,8 +42,8 @@ export const ruleRoutes = [
     access: { scope: 'rules:read' },
     summary: 'List the rules of the key’s environment, in their order; all are on one page',
     replies: { 200: idPageReply(ruleReply) },
-    async handle({ caller }, { db }) {
-      const rules = await listRules(db, scopeOf(caller))
+    async handle({ scope }, { db }) {
+      const rules = await listRules(db, scope)
       return { status: 200, body: { data: rules.map(show), nextCursor: null } }
     },
   }),
@@ -54,8 +53,8 @@ export const ruleRoutes = [
     access: { scope: 'rules:read' },
     summary: 'Get a rule',
     replies: { 200: ruleReply },
-    async handle({ params, caller }, { db }) {
-      return { status: 200, body: show(await requireRule(db, scopeOf(caller), params.id)) }
+    async handle({ params, scope }, { db }) {
+      return { status: 200, body: show(await requireRule(db, scope, params.id)) }
     },
   }),
   route({
@@ -65,8 +64,8 @@ export const ruleRoutes = [
     summary: 'Change a rule; fields are replaced whole, and null takes an optional one away',
     body: rulePatch,
     replies: { 200: ruleReply },
-    async handle({ params, body, caller, address }, deps) {
-      return { status: 200, body: show(await changeRule(deps, { caller, address }, params.id, body)) }
+    async handle({ params, body, by }, deps) {
+      return { status: 200, body: show(await changeRule(deps, by, params.id, body)) }
     },
   }),
   route({
@@ -75,8 +74,8 @@ export const ruleRoutes = [
     access: { scope: 'rules:write' },
     summary: 'Delete a rule; events that it is at work for go on by it, and its newest versions stay',
     replies: { 204: null },
-    async handle({ params, caller, address }, deps) {
-      await deleteRule(deps, { caller, address }, params.id)
+    async handle({ params, by }, deps) {
+      await deleteRule(deps, by, params.id)
       return { status: 204 }
     },
   }),
@@ -89,9 +88,9 @@ export const ruleRoutes = [
     summary: 'List the newest 100 definitions that a rule has had, newest first; of deleted rules as well',
     query: versionsQuery,
     replies: { 200: idPageReply(versionReply) },
-    async handle({ params, query: { limit, cursor }, caller }, { db }) {
+    async handle({ params, query: { limit, cursor }, scope }, { db }) {
       const page = { before: cursor, take: limit + 1 }
-      const found = await listVersions(db, scopeOf(caller), params.id ?? '', page)
+      const found = await listVersions(db, scope, params.id, page)
       if (found.length === 0 && cursor === undefined) throw notFound('rule')
       const data = found.slice(0, limit)
       const last = found.length > limit ? data.at(-1) : undefined
@@ -110,8 +109,8 @@ function switchRoute(verb: string, summary: string, enabled: boolean) {
     access: { scope: 'rules:write' },
     summary,
     replies: { 200: ruleReply },
-    async handle({ params, caller, address }, deps) {
-      return { status: 200, body: show(await changeRule(deps, { caller, address }, params.id, { enabled })) }
+    async handle({ params, by }, deps) {
+      return { status: 200, body: show(await changeRule(deps, by, params.id, { enabled })) }
     },
   })
 }

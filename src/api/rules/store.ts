@@ -15,10 +15,10 @@ import { ruleLimits, type RuleDefinition } from '../../domain/rules/rule.ts'
 import { deliverSteps } from '../../domain/rules/walk.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
-import { scopeOf } from '../auth/caller.ts'
+import type { Writer } from '../auth/caller.ts'
 import { structureProblems } from './checks.ts'
 import { referenceProblems } from './references.ts'
-import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 export interface NewRule {
   definition: RuleDefinition
@@ -31,16 +31,16 @@ type OptionalField = 'quietHours' | 'digest' | 'throttle' | 'dedupe' | 'exclusiv
 
 /** What is left out stays as it is; `null` takes an optional field away. */
 export type RuleChange = Partial<Pick<NewRule, 'enabled' | 'position'>> & {
-  [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field] | undefined
+  [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field]
 } & { [Field in OptionalField]?: RuleDefinition[Field] | null }
 
 /** Rules are written one after the other: a place in the order and a limit are looked at before they are taken. */
 function inTurn<Result>(
   { db }: AppDeps,
-  { caller }: Writer,
+  { scope }: Writer,
   write: (tx: Tx, scope: Scope) => Promise<Result>,
 ) {
-  return inTenantTurn(db, caller.tenantId, (tx) => write(tx, scopeOf(caller)))
+  return inTenantTurn(db, scope.tenantId, (tx) => write(tx, scope))
 }
 
 export function createRule(
@@ -64,7 +64,7 @@ export async function addRule(
   writer: Writer,
   rule: Pick<StoredRule, 'definition' | 'enabled' | 'position'>,
 ): Promise<StoredRule> {
-  const made = await insertRule(tx, scopeOf(writer.caller), writer.caller.keyId, rule)
+  const made = await insertRule(tx, writer.scope, writer.keyId, rule)
   await audit(tx, writer, { action: 'rule.created', subject: made.id, after: asJson(forAudit(made)) })
   return made
 }
@@ -72,7 +72,7 @@ export async function addRule(
 export function changeRule(
   deps: AppDeps,
   writer: Writer,
-  id: string | undefined,
+  id: string,
   change: RuleChange,
 ): Promise<StoredRule> {
   return inTurn(deps, writer, async (tx, scope) => {
@@ -102,7 +102,7 @@ export async function writeRule(
   const switched = enabled !== current.enabled
   if (!edited && !switched && position === current.position) return current
   const next = { enabled, position, definition: edited ? definition : undefined }
-  const changed = await updateRule(tx, scopeOf(writer.caller), writer.caller.keyId, current, next)
+  const changed = await updateRule(tx, writer.scope, writer.keyId, current, next)
   // Switched and changed at once are two entries: whoever looks for what stopped a rule finds it by its action.
   const rest = changesOf(forAudit({ ...current, enabled }), forAudit(changed))
   if (rest) await audit(tx, writer, { action: 'rule.changed', subject: changed.id, ...rest })
@@ -111,14 +111,14 @@ export async function writeRule(
   return changed
 }
 
-export function deleteRule(deps: AppDeps, writer: Writer, id: string | undefined): Promise<void> {
+export function deleteRule(deps: AppDeps, writer: Writer, id: string): Promise<void> {
   return inTurn(deps, writer, async (tx, scope) => {
     await dropRule(tx, writer, await requireRule(tx, scope, id))
   })
 }
 
 export async function dropRule(tx: Tx, writer: Writer, rule: StoredRule): Promise<void> {
-  await removeRule(tx, scopeOf(writer.caller), rule)
+  await removeRule(tx, writer.scope, rule)
   await audit(tx, writer, { action: 'rule.deleted', subject: rule.id, before: asJson(forAudit(rule)) })
 }
 
@@ -127,8 +127,8 @@ function forAudit({ id, version, position, enabled, definition }: StoredRule) {
 }
 
 /** The rule of this scope, or 404. */
-export async function requireRule(db: Tx, scope: Scope, id: string | undefined): Promise<StoredRule> {
-  const found = await findRule(db, scope, id ?? '')
+export async function requireRule(db: Tx, scope: Scope, id: string): Promise<StoredRule> {
+  const found = await findRule(db, scope, id)
   if (!found) throw notFound('rule')
   return found
 }

@@ -1,8 +1,9 @@
 import pMap from 'p-map'
-import { readDailyTotals, readRolledTotals, readRolledTotalsOfMany } from '../../db/daily-totals.ts'
+import { readDailyTotals, readRolledTotals, readRolledTotalsByDestination } from '../../db/daily-totals.ts'
 import type { Destination, Scope } from '../../db/destinations/destinations.ts'
-import { addDays, dayOf, daysBetween, endOf, startOf } from '../../domain/days.ts'
-import { sumOf, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
+import { addDays, toDay, daysBetween, endOfDay, startOfDay } from '../../domain/days.ts'
+import { sumTotals, type DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { countLive, type LiveCounts } from '../../temporal/counts/live.ts'
 import { countEnded, readDeliveryStats, type DeliveryStats } from '../../temporal/counts/delivery-stats.ts'
 import type { AppDeps } from '../deps.ts'
@@ -27,13 +28,13 @@ export async function readStatsOfAll(
   { db, temporal }: StatsDeps,
   scope: Scope,
 ): Promise<ReadonlyMap<string, LiveCounts>> {
-  const { until, totals } = await readRolledTotalsOfMany(db, scope)
+  const { until, totals } = await readRolledTotalsByDestination(db, scope)
   const live = await countLive(temporal, scope, until)
   const ids = [...new Set([...totals.keys(), ...live.keys()])]
   return new Map(ids.map((id) => [id, total(totals.get(id), live.get(id))]))
 }
 
-type Counted = DeliveryCounts & { lastAttemptAt?: string | undefined }
+type Counted = DeliveryCounts & { lastAttemptAt?: string }
 
 function total(...parts: (Counted | undefined)[]): LiveCounts {
   const counted = parts.flatMap((part) => part ?? [])
@@ -41,7 +42,7 @@ function total(...parts: (Counted | undefined)[]): LiveCounts {
     .flatMap(({ lastAttemptAt: at }) => at ?? [])
     .sort()
     .at(-1)
-  return { ...sumOf(counted), ...(lastAttemptAt && { lastAttemptAt }) }
+  return definedOnly({ ...sumTotals(counted), lastAttemptAt })
 }
 
 export interface DayStats extends DeliveryCounts {
@@ -58,7 +59,7 @@ export async function readDailyStats(
   { id, createdAt }: Pick<Destination, 'id' | 'createdAt'>,
   count: number,
 ): Promise<DayStats[]> {
-  const today = dayOf(Date.now())
+  const today = toDay(Date.now())
   const first = addDays(today, 1 - count)
   const { until } = await readRolledTotals(db, id)
   const rolled = await readDailyTotals(db, id, first)
@@ -67,9 +68,9 @@ export async function readDailyStats(
   return pMap(
     daysBetween(first, today),
     async (day) => {
-      const span = { from: latest(startOf(day), open), until: endOf(day) }
+      const span = { from: latest(startOfDay(day), open), until: endOfDay(day) }
       const live = span.from < span.until ? [await countEnded(temporal, id, span)] : []
-      return { day, ...sumOf([...rolled.filter((one) => one.day === day), ...live]) }
+      return { day, ...sumTotals([...rolled.filter((one) => one.day === day), ...live]) }
     },
     { concurrency: daysAtOnce },
   )

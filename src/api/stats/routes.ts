@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { readAllStats, readDailyStats } from './read.ts'
 import { requireDestination } from '../destinations/store.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 
 const counts = z.object({
   total: z.int().meta({ description: 'Deliveries, replays and tests included.' }),
@@ -30,8 +29,8 @@ export const destinationStatsRoutes = [
     summary: 'Count a destination’s deliveries, of all time and day by day',
     query: z.strictObject({ days: z.coerce.number().int().min(0).max(90).default(30) }),
     replies: { 200: statsReply },
-    async handle({ params, query, caller }, deps) {
-      const destination = await requireDestination(deps, scopeOf(caller), params.id)
+    async handle({ params, query, scope }, deps) {
+      const destination = await requireDestination(deps, scope, params.id)
       const [{ lastAttemptAt = null, ...stats }, days] = await Promise.all([
         readAllStats(deps, destination.id),
         readDailyStats(deps, destination, query.days),

@@ -8,7 +8,6 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import { findMessageNames } from '../../db/destinations/message-names.ts'
 import type { TemplateParts } from '../../db/templates.ts'
 import type { JsonObject } from '../../domain/event.ts'
-import { sampleRuleContext } from '../../domain/rules/context.ts'
 import type { AppDeps } from '../deps.ts'
 import type { FieldError } from '../errors.ts'
 import { findSample } from '../event-types/sample.ts'
@@ -18,9 +17,9 @@ import { sampleMessage } from './sample.ts'
 interface Previewed {
   parts: TemplateParts
   eventTypes: string[]
-  event?: { type: string; data: JsonObject } | undefined
+  event?: { type: string; data: JsonObject }
   /** Only this one. */
-  channel?: string | undefined
+  channel?: string
 }
 
 /** What a template makes of an event; nothing is sent and nothing is stored. */
@@ -31,8 +30,7 @@ export async function previewTemplate(
 ) {
   const event = previewed.event ?? (await sampleFor(db, scope, previewed.eventTypes))
   const { tenant, titles } = await findMessageNames(db, scope, event.type)
-  const { cause } = sampleRuleContext(Date.now())
-  const composition = await addTitle(compute, sampleMessage(scope, event, { tenant }), { titles, cause })
+  const composition = await addTitle(compute, sampleMessage(scope, event, { tenant }), { titles })
   const asked = channels.filter(({ name }) => previewed.channel === undefined || previewed.channel === name)
   const parts = Object.fromEntries(
     Object.entries(previewed.parts).filter(([name]) => asked.some((channel) => channel.name === name)),

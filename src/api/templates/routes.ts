@@ -4,7 +4,6 @@ import type { TemplateVersion } from '../../db/generated/client.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import {
   previewOfParts,
   previewOfTemplate,
@@ -30,8 +29,8 @@ export const templateRoutes = [
     body: templateBody,
     bodyMaxBytes,
     replies: { 201: templateReply },
-    async handle({ body, caller, address }, deps) {
-      return { status: 201, body: show(await createTemplate(deps, { caller, address }, body)) }
+    async handle({ body, by }, deps) {
+      return { status: 201, body: show(await createTemplate(deps, by, body)) }
     },
   }),
   route({
@@ -41,10 +40,11 @@ export const templateRoutes = [
     summary: 'List the templates of the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(templateSummary) },
-    async handle({ query, caller }, { db }) {
+    async handle({ query, scope }, { db }) {
       const page = await readIdPage(
         query,
-        ({ where, ...args }) => db.template.findMany({ ...args, where: { ...where, ...scopeOf(caller) } }),
+        scope,
+        (args) => db.template.findMany(args),
         (row) => summarize(openTemplate(row)),
       )
       return { status: 200, body: page }
@@ -59,8 +59,8 @@ export const templateRoutes = [
     dataAt: 'event.data',
     bodyMaxBytes,
     replies: { 200: previewReply },
-    async handle({ body, caller }, deps) {
-      return { status: 200, body: await previewTemplate(deps, scopeOf(caller), body) }
+    async handle({ body, scope }, deps) {
+      return { status: 200, body: await previewTemplate(deps, scope, body) }
     },
   }),
   route({
@@ -69,8 +69,8 @@ export const templateRoutes = [
     access: { scope: 'templates:read' },
     summary: 'Get a template',
     replies: { 200: templateReply },
-    async handle({ params, caller }, { db }) {
-      return { status: 200, body: show(await requireTemplate(db, scopeOf(caller), params.id)) }
+    async handle({ params, scope }, { db }) {
+      return { status: 200, body: show(await requireTemplate(db, scope, params.id)) }
     },
   }),
   route({
@@ -81,8 +81,8 @@ export const templateRoutes = [
     body: templatePatch,
     bodyMaxBytes,
     replies: { 200: templateReply },
-    async handle({ params, body, caller, address }, deps) {
-      return { status: 200, body: show(await changeTemplate(deps, { caller, address }, params.id, body)) }
+    async handle({ params, body, by }, deps) {
+      return { status: 200, body: show(await changeTemplate(deps, by, params.id, body)) }
     },
   }),
   route({
@@ -91,8 +91,8 @@ export const templateRoutes = [
     access: { scope: 'templates:write' },
     summary: 'Delete a template; deliveries that still name it send the default message, and say so',
     replies: { 204: null },
-    async handle({ params, caller, address }, deps) {
-      await deleteTemplate(deps, { caller, address }, params.id)
+    async handle({ params, by }, deps) {
+      await deleteTemplate(deps, by, params.id)
       return { status: 204 }
     },
   }),
@@ -102,9 +102,9 @@ export const templateRoutes = [
     access: { scope: 'templates:read' },
     summary: 'List what a template has said, newest first; also of one that was deleted',
     replies: { 200: z.object({ data: z.array(templateVersionReply) }) },
-    async handle({ params, caller }, { db }) {
+    async handle({ params, scope }, { db }) {
       const rows = await db.templateVersion.findMany({
-        where: { ...scopeOf(caller), templateId: params.id ?? '' },
+        where: { ...scope, templateId: params.id },
         orderBy: { version: 'desc' },
         take: mostVersions,
       })
@@ -120,10 +120,10 @@ export const templateRoutes = [
     body: previewOfTemplate,
     dataAt: 'event.data',
     replies: { 200: previewReply },
-    async handle({ params, body, caller }, deps) {
-      const { parts, eventTypes } = await requireTemplate(deps.db, scopeOf(caller), params.id)
+    async handle({ params, body, scope }, deps) {
+      const { parts, eventTypes } = await requireTemplate(deps.db, scope, params.id)
       const previewed = { parts, eventTypes, ...body }
-      return { status: 200, body: await previewTemplate(deps, scopeOf(caller), previewed) }
+      return { status: 200, body: await previewTemplate(deps, scope, previewed) }
     },
   }),
 ]

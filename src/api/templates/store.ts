@@ -7,9 +7,9 @@ import { findTemplate, openTemplate, type Template, type TemplateParts } from '.
 import { pruneVersions } from '../../db/versions.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
-import { scopeOf } from '../auth/caller.ts'
+import type { Writer } from '../auth/caller.ts'
 import { requireLiquid } from './fields.ts'
-import { asJson, audit, changesOf, type Writer } from '../audit/writer.ts'
+import { asJson, audit, changesOf } from '../audit/writer.ts'
 
 export interface NewTemplate {
   name: string
@@ -18,19 +18,19 @@ export interface NewTemplate {
 }
 
 /** What is left out stays as it is. */
-export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] | undefined }
+export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] }
 
 type StoreDeps = Pick<AppDeps, 'db' | 'compute'>
 
 export async function createTemplate({ db, compute }: StoreDeps, writer: Writer, given: NewTemplate) {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   await requireLiquid(compute, scope, given.parts)
   return inTenantTurn(db, scope.tenantId, (tx) => addTemplate(tx, writer, given))
 }
 
 /** Writes a template whose Liquid was checked. */
 export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): Promise<Template> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   await requireRoom(tx, scope)
   const id = typeid('tpl').toString()
   const template = openTemplate(await tx.template.create({ data: { id, ...scope, ...given } }))
@@ -42,10 +42,10 @@ export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): P
 export async function changeTemplate(
   { db, compute }: StoreDeps,
   writer: Writer,
-  id: string | undefined,
+  id: string,
   change: TemplateChange,
 ): Promise<Template> {
-  const scope = scopeOf(writer.caller)
+  const { scope } = writer
   if (change.parts) await requireLiquid(compute, scope, change.parts)
   return inTenantTurn(db, scope.tenantId, async (tx) => {
     return writeTemplate(tx, writer, await requireTemplate(tx, scope, id), change)
@@ -61,7 +61,7 @@ export async function writeTemplate(
 ): Promise<Template> {
   const isNewVersion = change.parts !== undefined && !isDeepStrictEqual(change.parts, current.parts)
   const row = await tx.template.update({
-    where: { id: current.id, ...scopeOf(writer.caller) },
+    where: { id: current.id, ...writer.scope },
     data: { ...change, ...(isNewVersion && { version: current.version + 1 }) },
   })
   const template = openTemplate(row)
@@ -72,12 +72,8 @@ export async function writeTemplate(
 }
 
 /** Its versions stay, within `versionLimits`: logs name them. */
-export async function deleteTemplate(
-  { db }: Pick<AppDeps, 'db'>,
-  writer: Writer,
-  id: string | undefined,
-): Promise<void> {
-  const scope = scopeOf(writer.caller)
+export async function deleteTemplate({ db }: Pick<AppDeps, 'db'>, writer: Writer, id: string): Promise<void> {
+  const { scope } = writer
   await inTenantTurn(db, scope.tenantId, async (tx) => {
     await dropTemplate(tx, writer, await requireTemplate(tx, scope, id))
   })
@@ -85,7 +81,7 @@ export async function deleteTemplate(
 
 export async function dropTemplate(tx: Tx, writer: Writer, template: Template): Promise<void> {
   const { id } = template
-  await tx.template.delete({ where: { id, ...scopeOf(writer.caller) } })
+  await tx.template.delete({ where: { id, ...writer.scope } })
   await audit(tx, writer, { action: 'template.deleted', subject: id, before: asJson(forAudit(template)) })
 }
 
@@ -94,8 +90,8 @@ function forAudit({ id, version, name, eventTypes, parts }: Template) {
 }
 
 /** The template of this scope, or 404. */
-export async function requireTemplate(db: Tx, scope: Scope, id: string | undefined): Promise<Template> {
-  const found = await findTemplate(db, scope, id ?? '')
+export async function requireTemplate(db: Tx, scope: Scope, id: string): Promise<Template> {
+  const found = await findTemplate(db, scope, id)
   if (!found) throw notFound('template')
   return found
 }
@@ -108,10 +104,9 @@ async function requireRoom(tx: Tx, scope: Scope): Promise<void> {
   )
 }
 
-async function keepVersion(tx: Tx, { caller }: Writer, { id, version, name, parts }: Template) {
-  const { keyId } = caller
+async function keepVersion(tx: Tx, { scope, keyId }: Writer, { id, version, name, parts }: Template) {
   await tx.templateVersion.create({
-    data: { templateId: id, version, ...scopeOf(caller), name, parts, keyId },
+    data: { templateId: id, version, ...scope, name, parts, keyId },
   })
-  await pruneVersions(tx, 'templates', scopeOf(caller))
+  await pruneVersions(tx, 'templates', scope)
 }

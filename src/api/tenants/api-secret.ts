@@ -6,7 +6,6 @@ import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { duration } from '../destinations/fields.ts'
 import { tell } from '../destinations/news.ts'
 import { route } from '../http/route.ts'
-import { scopeOf } from '../auth/caller.ts'
 import { audit } from '../audit/writer.ts'
 
 export const apiSecretRoutes = [
@@ -18,13 +17,12 @@ export const apiSecretRoutes = [
       'Make a new API secret, shown only in this answer; the old one goes on signing every other attempt until the overlap ends',
     body: z.strictObject({ overlap: duration.default('24h') }),
     replies: { 201: z.object({ apiSecret: z.string(), previousEndsAt: z.string() }) },
-    async handle({ body: { overlap }, caller, address }, deps) {
-      const scope = scopeOf(caller)
+    async handle({ body: { overlap }, scope, by }, deps) {
       const at = new Date()
       const previousEndsAt = new Date(at.getTime() + durationMs(overlap))
       const apiSecret = await inTenantTurn(deps.db, scope.tenantId, async (tx) => {
         const after = { previousEndsAt: previousEndsAt.toISOString() }
-        await audit(tx, { caller, address }, { action: 'api-secret.rotated', after })
+        await audit(tx, by, { action: 'api-secret.rotated', after })
         const replaces = await hasApiSecret(tx, scope)
         const secret = await makeApiSecret(tx, deps.secretKeys, scope, previousEndsAt)
         if (replaces) await tell(deps, rotationNews(scope, { previousEndsAt, at }))

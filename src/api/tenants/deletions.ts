@@ -1,16 +1,18 @@
 import type { Client } from '@temporalio/client'
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { recordAudit } from '../../db/audit/audit.ts'
 import { inTenantTurn, type Tx } from '../../db/client.ts'
 import type { TenantDeletion } from '../../db/generated/client.ts'
-import { createDeletion, deletionOf, findDeletion } from '../../db/tenant-deletions.ts'
+import { createDeletion, findTenantDeletion, findDeletion } from '../../db/tenant-deletions.ts'
+import { startJob } from '../../temporal/start-job.ts'
 import { countExecutions, quoted } from '../../temporal/log/executions.ts'
 import {
   deleteTenantType,
   deleteTenantWorkflowId,
   type DeleteTenantInput,
 } from '../../workflows/contract/erasures.ts'
-import { taskQueue } from '../../workflows/contract/task-queues.ts'
+import type { Actor } from '../auth/caller.ts'
 import { invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
 import { findTenant } from './store.ts'
@@ -37,12 +39,9 @@ export const tenantDeletionRoutes = [
     summary: 'Delete a tenant with all it has; its keys are refused at once, and the audit log stays',
     body: z.strictObject({ confirm: z.string().meta({ description: 'The tenant’s name.' }) }),
     replies: { 202: z.object({ deletionId: z.string() }) },
-    async handle({ params, body, caller, address }, { db, temporal }) {
-      const by = { keyId: caller.keyId, address }
-      const deletion = await inTenantTurn(db, params.id ?? '', (tx) =>
-        beginDeletion(tx, by, params.id, body.confirm),
-      )
-      // Where a request broke off, it is started by the next one.
+    async handle({ params: { id }, body, by }, { db, temporal }) {
+      const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
+      // Also after an earlier request that failed between these two steps.
       if (!deletion.completedAt) await start(temporal, deletion)
       return { status: 202, body: { deletionId: deletion.id } }
     },
@@ -54,7 +53,7 @@ export const tenantDeletionRoutes = [
     summary: 'Get the deletion of a tenant: how it stands, and what was deleted',
     replies: { 200: deletionReply },
     async handle({ params }, { db, temporal }) {
-      const deletion = await findDeletion(db, params.id ?? '')
+      const deletion = await findDeletion(db, params.id)
       if (!deletion) throw notFound('deletion')
       const left = deletion.completedAt ? 0 : await countLeft(temporal, deletion)
       return { status: 200, body: { ...show(deletion), left } }
@@ -62,19 +61,9 @@ export const tenantDeletionRoutes = [
   }),
 ]
 
-interface DeletedBy {
-  keyId: string
-  address: string | undefined
-}
-
-/** From then on its keys are refused. Asked for again it is the same deletion. */
-async function beginDeletion(
-  tx: Tx,
-  by: DeletedBy,
-  id: string | undefined,
-  confirm: string,
-): Promise<TenantDeletion> {
-  const earlier = await deletionOf(tx, id ?? '')
+/** Marks the tenant as being deleted: from then on its keys are refused. A repeated call returns the same deletion. */
+async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Promise<TenantDeletion> {
+  const earlier = await findTenantDeletion(tx, id)
   if (earlier?.completedAt) return earlier
   const tenant = await findTenant(tx, id)
   if (confirm !== tenant.name) throw invalid([{ path: 'confirm', message: 'must be the tenant’s name' }])
@@ -82,7 +71,7 @@ async function beginDeletion(
   await tx.tenant.update({ where: { id: tenant.id }, data: { deletingAt: new Date() } })
   const deletion = await createDeletion(tx, tenant.id)
   const done = { ...by, action: 'tenant.deleted', subject: tenant.id, after: { deletionId: deletion.id } }
-  // In the tenant's chain, and in the platform's, which is read by those who are left.
+  // In the tenant's chain, and in the platform's, which can still be read afterwards.
   await recordAudit(tx, { ...done, tenantId: tenant.id })
   await recordAudit(tx, done)
   return deletion
@@ -90,13 +79,8 @@ async function beginDeletion(
 
 async function start(client: Client, { id, tenantId }: TenantDeletion): Promise<void> {
   const input: DeleteTenantInput = { tenantId, deletionId: id }
-  await client.workflow.start(deleteTenantType, {
-    taskQueue,
-    workflowId: deleteTenantWorkflowId(tenantId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    args: [input],
-  })
+  const workflowId = deleteTenantWorkflowId(tenantId)
+  await startJob(client, deleteTenantType, { workflowId, input, duplicate: 'join' })
 }
 
 async function countLeft(client: Client, { tenantId }: TenantDeletion): Promise<number> {
@@ -106,14 +90,14 @@ async function countLeft(client: Client, { tenantId }: TenantDeletion): Promise<
 
 function show({ id, tenantId, createdAt, completedAt, ...counts }: TenantDeletion) {
   const { executions, archivedFiles, rows } = counts
-  return {
+  return definedOnly({
     id,
     tenantId,
     status: completedAt ? 'completed' : 'running',
     createdAt: createdAt.toISOString(),
-    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    completedAt: completedAt?.toISOString(),
     executions,
     archivedFiles,
     rows,
-  }
+  })
 }

@@ -4,8 +4,7 @@ import { tenantLimits } from '../auth/rate-limit.ts'
 import { nameText } from '../fields/text.ts'
 
 /** Whether an email recipient has to confirm first, or the platform answers for the tenant's recipients. */
-export const emailConsents = ['confirm', 'vouched'] as const
-export type EmailConsent = (typeof emailConsents)[number]
+const emailConsents = ['confirm', 'vouched'] as const
 
 /** A path to a field of an event's data: names between dots, none of them empty. */
 const redactPath = z

@@ -16,13 +16,13 @@ export const tenantRoutes = [
     summary: 'Create a tenant',
     body: tenantBody,
     replies: { 201: tenantReply },
-    async handle({ body, caller, address }, { db }) {
+    async handle({ body, by }, { db }) {
       const made = await db.$transaction(async (tx) => {
         const tenant = await tx.tenant.create({ data: { id: typeid('ten').toString(), ...body } })
         const after = showTenant(tenant)
         const tenantId = tenant.id
         const action = 'tenant.created'
-        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, action, subject: tenantId, after })
+        await recordAudit(tx, { ...by, tenantId, action, subject: tenantId, after })
         return after
       })
       return { status: 201, body: made }
@@ -36,7 +36,10 @@ export const tenantRoutes = [
     query: idPageQuery,
     replies: { 200: idPageReply(tenantReply) },
     async handle({ query }, { db }) {
-      return { status: 200, body: await readIdPage(query, (args) => db.tenant.findMany(args), showTenant) }
+      return {
+        status: 200,
+        body: await readIdPage(query, {}, (args) => db.tenant.findMany(args), showTenant),
+      }
     },
   }),
   route({
@@ -57,8 +60,8 @@ export const tenantRoutes = [
     summary: 'Rename a tenant, change its limits, what is redacted, or whether its email recipients confirm',
     body: tenantPatch,
     replies: { 200: tenantReply },
-    async handle({ params, body, caller, address }, { db }) {
-      const changed = await inTenantTurn(db, params.id ?? '', async (tx) => {
+    async handle({ params, body, by }, { db }) {
+      const changed = await inTenantTurn(db, params.id, async (tx) => {
         const tenant = await findTenant(tx, params.id)
         const limits = { ...tenantLimits.parse(tenant.limits), ...body.limits }
         const { id: tenantId } = tenant
@@ -66,7 +69,7 @@ export const tenantRoutes = [
           await tx.tenant.update({ where: { id: tenantId }, data: { ...body, limits } }),
         )
         const done = { action: 'tenant.changed', subject: tenantId, ...changesOf(showTenant(tenant), after) }
-        await recordAudit(tx, { tenantId, keyId: caller.keyId, address, ...done })
+        await recordAudit(tx, { ...by, tenantId, ...done })
         return after
       })
       return { status: 200, body: changed }

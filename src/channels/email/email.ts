@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel, type Recipient } from '../channel.ts'
 import type { Composition } from '../../templates/composition.ts'
@@ -75,21 +76,21 @@ function mailTo(
   { address, unsubscribeUrl }: Recipient,
   { from, replyTo, bounces }: Sender,
   of: Composition & {
-    recipients?: readonly Recipient[] | undefined
+    recipients?: readonly Recipient[]
     destination: { config: { to: string[] } }
   },
   composed: EmailContent,
 ) {
   const { messageId, headers } = emailHeaders(of)
   const { subject, ...bodies } = withFooter(composed, unsubscribeUrl)
-  return {
+  return definedOnly({
     address,
     from,
-    ...(replyTo !== undefined && { replyTo }),
+    replyTo,
     to: of.recipients?.map(({ address }) => address) ?? of.destination.config.to,
     envelope: { from: bounces ?? from, to: address },
     messageId,
     headers: { ...headers, ...unsubscribeHeaders(unsubscribeUrl), Subject: subjectHeader(subject) },
     ...bodies,
-  }
+  })
 }

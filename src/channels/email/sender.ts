@@ -11,8 +11,8 @@ export interface Sender {
 }
 
 interface From {
-  from?: string | undefined
-  smtpUrl?: string | undefined
+  from?: string
+  smtpUrl?: string
 }
 
 /**

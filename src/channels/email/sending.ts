@@ -1,7 +1,9 @@
 import { createTransport, type SendMailOptions, type SMTPPoolOptions } from 'nodemailer'
 import pMap from 'p-map'
-import { listOf } from '../../domain/email/consent.ts'
-import { excerptMaxBytes, type Outcome, type SettledRecipients } from '../../domain/delivery/outcome.ts'
+import { definedOnly } from '../../domain/defined-only.ts'
+import { formatAddresses } from '../../domain/email/consent.ts'
+import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
+import type { Outcome, SettledRecipients } from '../../domain/delivery/outcome.ts'
 import { describeNetworkError } from '../../egress/network.ts'
 
 /** The outcome of a mail to one recipient. */
@@ -63,7 +65,7 @@ export function concludeMails(
   const [failed, ...alsoFailed] = of('failed')
   if (failed && reached.length + refused.length > 0) {
     const left = [failed, ...alsoFailed].map(({ address }) => address)
-    const error = `${errorText(failed.outcome)}; so far ${reached.length} reached, not yet ${listOf(left)}`
+    const error = `${errorText(failed.outcome)}; so far ${reached.length} reached, not yet ${formatAddresses(left)}`
     return { ...failed.outcome, kind: 'failed', error, recipients: { reached, refused } }
   }
   if (failed) return failed.outcome
@@ -71,8 +73,8 @@ export function concludeMails(
     return sent[0]?.outcome ?? { kind: 'rejected', error: 'nobody is left to send to' }
   const last = of('delivered').at(-1)?.outcome
   const excerpt = last?.responseExcerpt ?? 'sent by earlier attempts'
-  const note = refused.length > 0 ? `; refused for ${listOf(refused)}` : ''
-  return { ...last, kind: 'delivered', ...bounded(excerpt, note) }
+  const note = refused.length > 0 ? `; refused for ${formatAddresses(refused)}` : ''
+  return { ...last, kind: 'delivered', responseExcerpt: excerptWithNote(excerpt, note) }
 }
 
 /** The fields of nodemailer's errors when the server has answered. */
@@ -111,12 +113,10 @@ export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
 
 function smtpReply(response: string): { responseCode?: number; responseExcerpt: string } {
   const code = Number(/^\d{3}/.exec(response)?.[0])
-  return { ...(code && { responseCode: code }), ...bounded(response.replace(/\p{Cc}+/gu, ' '), '') }
-}
-
-function bounded(text: string, note: string): { responseExcerpt: string } {
-  const room = Math.max(0, excerptMaxBytes - Buffer.byteLength(note))
-  return { responseExcerpt: Buffer.from(text).subarray(0, room).toString() + note }
+  return definedOnly({
+    responseCode: code || undefined,
+    responseExcerpt: excerptWithNote(response.replace(/\p{Cc}+/gu, ' ')),
+  })
 }
 
 function errorText(outcome: Outcome): string {

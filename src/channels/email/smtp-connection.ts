@@ -14,7 +14,7 @@ export const smtpUrl = z
   .string()
   .max(2048)
   .refine((text) => !ambiguous.test(text), {
-    message: 'must not hold spaces, control characters or backslashes',
+    message: 'must not contain spaces, control characters or backslashes',
     abort: true,
   })
   .refine((text) => /^smtps?:\/\//i.test(text) && parseUrl(text) !== undefined, {

@@ -1,5 +1,6 @@
 import { IncomingWebhook } from '@slack/webhook'
 import { z } from 'zod'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { Outcome } from '../../domain/delivery/outcome.ts'
 import { headersForLog } from '../../domain/redaction/redaction.ts'
 import { defineChannel } from '../channel.ts'
@@ -55,7 +56,7 @@ export const slack = defineChannel({
       },
     })
     await client.send(composeSlackMessage(message, content)).catch(() => undefined)
-    return { ...classifySlack(answer), ...(headers && { requestHeaders: headersForLog(headers) }) }
+    return definedOnly({ ...classifySlack(answer), requestHeaders: headers && headersForLog(headers) })
   },
 })
 

@@ -32,7 +32,7 @@ export function messageBody(card: Card): string {
   })
 }
 
-export function fits(card: Card): boolean {
+function fits(card: Card): boolean {
   return Buffer.byteLength(messageBody(card)) <= maxMessageBytes
 }
 

@@ -1,32 +1,31 @@
 import { typeid } from 'typeid-js'
 import type { JsonObject } from '../../domain/event.ts'
-import { chainName, hashOf, platformChain, withinBounds } from './chain.ts'
+import { chainName, hashEntry, platformChain, withinBounds } from './chain.ts'
 import type { Db, Tx } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 
-/** Who did what, to be written in the same transaction as what was done. */
+/** An action and its actor, recorded in the same transaction as the change itself. */
 export interface AuditRecord {
-  /** Absent where it is no tenant's: platform keys. */
-  tenantId?: string | undefined
-  environment?: string | undefined
+  /** Absent for platform keys. */
+  tenantId?: string
+  environment?: string
   keyId: string
   /** The caller's network address. */
-  address?: string | undefined
-  /** As in `api-secret.rotated`: a thing, a dot, what was done to it. */
+  address?: string
+  /** Named like `api-secret.rotated`: the kind of thing, a dot, the action. */
   action: string
-  /** The id of what it was done to. */
-  subject?: string | undefined
-  /** What it was, and what it is now, as an answer of the API shows it: secrets masked. */
-  before?: JsonObject | undefined
-  after?: JsonObject | undefined
-  /** A person's session, where it was not a program with a key. */
-  session?: string | undefined
+  /** The id of the thing acted on. */
+  subject?: string
+  /** The state before and after, as an API response shows it: secrets masked. */
+  before?: JsonObject
+  after?: JsonObject
+  /** The session of a person, as opposed to a program with a key. */
+  session?: string
 }
 
 /**
- * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are written one after
- * the other: until the transaction ends, others wait. Callers that also take the tenant's turn take it first, or two could wait
- * for each other.
+ * Appends to the chain of the tenant's environment, of the tenant, or of the platform. Entries of a tenant are serialised until
+ * the transaction ends. Callers that also take the tenant's turn must take it first, to avoid deadlocks.
  */
 export async function recordAudit(db: Tx, record: AuditRecord): Promise<void> {
   return isDb(db) ? db.$transaction((tx) => append(tx, record)) : append(db, record)
@@ -39,7 +38,7 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
   const lock = `audit ${tenantId ?? platformChain}`
   await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${lock}, 0))`
   const last = await readNewest(db, chain, { sequence: true, hash: true, at: true })
-  // As it is read back: JSON knows no undefined, and a column that is left out is null.
+  // In the form in which it will be read back: JSON has no undefined, and an omitted column is null.
   const { before, after } = withinBounds(plain(record.before), plain(record.after))
   const entry = {
     id: typeid('aud').toString(),
@@ -58,15 +57,15 @@ async function append(db: Tx, record: AuditRecord): Promise<void> {
     previousHash: last?.hash ?? null,
   }
   const json = { before: before ?? Prisma.DbNull, after: after ?? Prisma.DbNull }
-  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashOf(entry) } })
+  await db.auditEntry.create({ data: { ...entry, ...json, hash: hashEntry(entry) } })
 }
 
-/** Now, or the time of the entry before if another process's clock is ahead: times in a chain never go back. */
+/** Now, or the time of the previous entry if another process's clock is ahead: times in a chain never decrease. */
 function notBefore(last: Date | undefined): Date {
   return new Date(Math.max(Date.now(), last?.getTime() ?? 0))
 }
 
-/** What the newest entry of a chain is known by. */
+/** The sequence number and hash of a chain's newest entry. */
 export function readHead(db: Tx, chain: string) {
   return readNewest(db, chain, { sequence: true, hash: true })
 }
@@ -76,9 +75,9 @@ function readNewest<Columns extends Prisma.AuditEntrySelect>(db: Tx, chain: stri
 }
 
 /**
- * Records what no transaction of ours can undo, such as a signal to a workflow, and then does it. What cannot be recorded is
- * not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection and no lock is held while
- * `act` runs: it may wait for Temporal, and other tenants share the pool.
+ * Records an action that no transaction of ours can undo, such as a signal to a workflow, and then does it. An action that cannot
+ * be recorded is not done. If `act` fails, a second entry with the action `<action>.failed` says so. No connection or lock is
+ * held while `act` runs, because it may wait for Temporal and other tenants share the pool.
  */
 export async function doAudited<Result>(
   db: Db,
@@ -90,13 +89,13 @@ export async function doAudited<Result>(
     return await act()
   } catch (error) {
     const { before: _before, after: _after, ...what } = record
-    // The caller needs the first error; without this entry the log claims an action that failed, and not the reverse.
+    // The caller needs the first error. Without this entry the log claims an action that failed, which is better than the reverse.
     await recordAudit(db, { ...what, action: `${record.action}.failed` }).catch(() => undefined)
     throw error
   }
 }
 
-/** A transaction cannot be connected: Prisma leaves that out of its clients. */
+/** Prisma's transaction clients have no `$connect`. */
 function isDb(db: Tx): db is Db {
   return '$connect' in db && db.$connect !== undefined
 }

@@ -9,21 +9,24 @@ import type { AuditEntry } from '../generated/client.ts'
 export const platformChain = 'platform'
 
 /**
- * Each environment of a tenant has a chain, and so have the entries about the tenant as a whole: the numbers of a chain that both
- * environments shared would tell a sandbox key how often production changes.
+ * Each environment of a tenant has its own chain, and so have the entries about the tenant as a whole. In a shared chain the
+ * sequence numbers would tell a sandbox key how often production changes.
  */
 export function chainName(tenantId: string, environment?: string): string {
   return environment === undefined ? tenantId : `${tenantId}/${environment}`
 }
 
 /** An entry but for its own hash. */
-export type Unhashed = Omit<AuditEntry, 'hash' | 'before' | 'after'> & { before: unknown; after: unknown }
+export type UnhashedEntry = Omit<AuditEntry, 'hash' | 'before' | 'after'> & {
+  before: unknown
+  after: unknown
+}
 
 /**
- * SHA-256 of an entry as it is read back, in hex: of its fields as JSON with sorted keys, those that are null left out. `jsonb`
- * keeps neither the order of keys nor the spelling of numbers, and neither matters here.
+ * SHA-256 (hex) of an entry as it is read back: its fields as JSON with sorted keys, without nulls. `jsonb` preserves neither the
+ * order of keys nor the spelling of numbers, so the hash depends on neither.
  */
-export function hashOf(entry: Unhashed): string {
+export function hashEntry(entry: UnhashedEntry): string {
   const { id, at, tenantId, environment, keyId, address, action, subject, session, before, after } = entry
   const { chain, sequence, previousHash } = entry
   const who = { tenantId, environment, keyId, address, session }
@@ -48,30 +51,30 @@ type Values = JsonObject | undefined
 export function withinBounds(before: Values, after: Values): { before: Values; after: Values } {
   const kept = { before: before && { ...before }, after: after && { ...after } }
   const fields = [kept.before, kept.after].flatMap((side) =>
-    Object.keys(side ?? {}).map((name) => ({ side: side ?? {}, name, bytes: sizeOf(side?.[name]) })),
+    Object.keys(side ?? {}).map((name) => ({ side: side ?? {}, name, bytes: jsonBytes(side?.[name]) })),
   )
   fields.sort((a, b) => b.bytes - a.bytes)
-  let total = fields.reduce((sum, { name, bytes }) => sum + sizeOf(name) + bytes + 2, 0)
+  let total = fields.reduce((sum, { name, bytes }) => sum + jsonBytes(name) + bytes + 2, 0)
   for (const { side, name, bytes } of fields) {
     if (bytes <= maxValueBytes && total <= maxEntryBytes) break
     side[name] = {
       omitted: bytes,
       sha256: sha256(stringify(side[name]) ?? ''),
-      ...(side === kept.after && changesOfField(before?.[name], after?.[name])),
+      ...(side === kept.after && fieldChanges(before?.[name], after?.[name])),
     }
-    total += sizeOf(side[name]) - bytes
+    total += jsonBytes(side[name]) - bytes
   }
   return kept
 }
 
 /** Empty for a field that is new. The path of the field itself is not repeated. */
-function changesOfField(before: Json | undefined, after: Json | undefined): JsonObject {
+function fieldChanges(before: Json | undefined, after: Json | undefined): JsonObject {
   if (before === undefined) return {}
   const paths = changedPaths(before, after, maxChangedPaths).filter((path) => path !== '')
   return paths.length > 0 ? { changed: paths.map((path) => truncate(path, maxPathLength)) } : {}
 }
 
-function sizeOf(value: unknown): number {
+function jsonBytes(value: unknown): number {
   return Buffer.byteLength(stringify(value) ?? '')
 }
 

@@ -6,52 +6,52 @@ import type { SigningKeys } from '../../domain/crypto/signing-keys.ts'
 import type { Db, Tx } from '../client.ts'
 import type { Destination as Row, Prisma } from '../generated/client.ts'
 
-/** A destination with its secrets opened: for the attempt activity and for masking, never for logs or history. */
+/** A destination with its secrets decrypted: for the attempt activity and for masking, never for logs or history. */
 export interface Destination extends RoutableDestination {
   tenantId: string
   name: string
   /** The whole config, secret fields included. */
   config: JsonObject
   keys: StoredKeys
-  /** The origin that the config's secrets were given for. It is sealed with them, so that they stay bound to it. */
-  sealedOrigin?: string | undefined
-  /** What only the API of its contract knows of it. */
-  contractFields?: JsonObject | undefined
+  /** The origin that the config's secrets were given for. It is encrypted with them, so that they stay bound to it. */
+  sealedOrigin?: string
+  /** Fields that only the adopted contract's API uses. */
+  contractFields?: JsonObject
   /** When the status last changed. */
   statusAt: Date
-  /** When the first attempt failed since one last arrived. */
-  failingSince?: Date | undefined
-  /** Changes with what attempts are sent to and with the status. */
+  /** The time of the first failure since the last delivery that arrived. */
+  failingSince?: Date
+  /** Incremented when the target of attempts or the status changes. */
   version: number
-  /** Changes with `version`, with a resume, and with an arrival after failures. */
+  /** Incremented with `version`, by a resume, and by an arrival after failures. */
   recoveries: number
   createdAt: Date
   updatedAt: Date
 }
 
-/** The signing keys that a destination has by itself. */
+/** The destination's own signing keys. */
 export interface StoredKeys {
-  secret?: string | undefined
-  /** The tenant brought the secret, or one was made in its place: it signs even where the tenant's API secret would. */
-  ownSecret?: boolean | undefined
+  secret?: string
+  /** The tenant brought the secret, or one was made in its place: it takes precedence over the tenant's API secret. */
+  ownSecret?: boolean
   /** See `SigningKeys`. */
-  privateKey?: string | undefined
-  /** Those that were rotated away, the newest first. None ends later than one before it. */
-  previous?: readonly PreviousKeys[] | undefined
+  privateKey?: string
+  /** Keys that were rotated away, newest first. None ends later than the one before it. */
+  previous?: readonly PreviousKeys[]
 }
 
-/** What a rotation replaced. It goes on signing beside the new keys until `until`, an ISO time. */
+/** The keys that a rotation replaced. They sign beside the new ones until `until`, an ISO time. */
 export interface PreviousKeys {
-  secret?: string | undefined
-  privateKey?: string | undefined
+  secret?: string
+  privateKey?: string
   until: string
 }
 
-/** What is encrypted: the secret fields of the config, and the signing keys. */
-interface Sealed extends StoredKeys {
+/** The encrypted part of a destination: the secret fields of its config, and its signing keys. */
+interface SealedFields extends StoredKeys {
   config: JsonObject
   /** See `Destination.sealedOrigin`. */
-  origin?: string | undefined
+  origin?: string
 }
 
 const rowShape = z.object({
@@ -75,12 +75,12 @@ export interface Scope {
   environment: Environment
 }
 
-/** What routing needs of a tenant's destinations in one environment, oldest first. Opens no secret. */
+/** The tenant's destinations in one environment as routing needs them, oldest first. Decrypts no secret. */
 export function routableDestinations(db: Db, scope: Scope, ids?: string[]): Promise<RoutableDestination[]> {
   return findRoutable(db, scope, ids && { id: { in: ids } })
 }
 
-/** Likewise of those whose deliveries get their places, in an order or a pace, when the event is accepted. */
+/** The same for ordered and rate-limited destinations, whose deliveries get their position when the event is accepted. */
 export function placedDestinations(db: Db, scope: Scope): Promise<RoutableDestination[]> {
   return findRoutable(db, scope, { placed: true })
 }
@@ -103,19 +103,19 @@ export async function findDestination(db: Tx, keys: SecretKeys, scope: Scope, id
   return row ? openDestination(row, keys) : undefined
 }
 
-/** What tells people which destination it is. Opens no secret. */
+/** The fields by which people recognise a destination. Decrypts no secret. */
 export async function findNamed(db: Tx, { tenantId, environment }: Scope, id: string) {
   const select = { id: true, name: true, channel: true, failingSince: true }
   return db.destination.findFirst({ where: { tenantId, environment, id }, select })
 }
 
 /** The columns of a config, its secret fields sealed and bound to this destination. */
-export function sealConfig(id: string, parts: { open: JsonObject; secret: Sealed }, keys: SecretKeys) {
+export function sealConfig(id: string, parts: { open: JsonObject; secret: SealedFields }, keys: SecretKeys) {
   return { config: parts.open, sealed: seal(JSON.stringify(parts.secret), keys, id) }
 }
 
 export function openDestination(row: Row, keys: SecretKeys): Destination {
-  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as Sealed
+  const { config, origin, ...signing } = JSON.parse(unseal(row.sealed, keys, row.id)) as SealedFields
   return {
     id: row.id,
     tenantId: row.tenantId,
@@ -135,7 +135,7 @@ export function openDestination(row: Row, keys: SecretKeys): Destination {
   }
 }
 
-/** The keys that sign for a destination by themselves at this time: its own, without the tenant's. */
+/** The destination's own keys that sign at this time, without the tenant's. */
 export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
   const inForce = [stored, ...previousInForce(stored, now)]
   return {
@@ -144,7 +144,7 @@ export function ownSigningKeys(stored: StoredKeys, now: Date): SigningKeys {
   }
 }
 
-/** The previous keys whose overlap has not ended, the newest first: the first one ends last. */
+/** Previous keys whose overlap has not ended, newest first: the first one ends last. */
 export function previousInForce({ previous = [] }: StoredKeys, now: Date): PreviousKeys[] {
   return previous.filter(({ until }) => new Date(until) > now)
 }

@@ -16,7 +16,7 @@ export interface EmailRecipient extends RecipientRef {
 
 const status = z.enum(recipientStatuses)
 
-/** Those of several destinations, addresses that were taken out of them since included if they have unsubscribed. */
+/** The recipients of several destinations, including removed addresses that have unsubscribed. */
 export async function readRecipients(db: Tx, destinationIds: readonly string[]): Promise<EmailRecipient[]> {
   const rows = await db.emailRecipient.findMany({
     where: { destinationId: { in: [...destinationIds] } },
@@ -32,7 +32,7 @@ export async function findRecipient(db: Tx, { destinationId, address }: Recipien
   return row ? open(row) : undefined
 }
 
-/** Those of a tenant that are to be asked and were not, as their destination was only just written or something was in the way. */
+/** A tenant's recipients whose confirmation request is still to be sent, because the destination is new or sending failed. */
 export async function unaskedRecipients(db: Tx, scope: Scope, most: number): Promise<EmailRecipient[]> {
   const rows = await db.emailRecipient.findMany({
     where: { status: 'asked', askedAt: null, destination: { ...scope } },
@@ -43,8 +43,8 @@ export async function unaskedRecipients(db: Tx, scope: Scope, most: number): Pro
 }
 
 /**
- * Makes a destination's recipients those that its config names. New ones begin with `status`; those that are gone are forgotten,
- * unless they had unsubscribed: being put back must not undo that.
+ * Synchronises a destination's recipients with its config. New ones start with `status`. Removed ones are deleted unless they
+ * have unsubscribed, so that adding them again does not undo that.
  */
 export async function keepRecipients(
   tx: Tx,
@@ -59,7 +59,7 @@ export async function keepRecipients(
   await addRecipients(tx, destinationId, keys, status)
 }
 
-/** Addresses among these that had unsubscribed from a destination of this environment which was deleted since. */
+/** Those of the addresses that had unsubscribed from a destination of this environment that was deleted later. */
 export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readonly string[]) {
   const { tenantId, environment } = scope
   const rows = await tx.unsubscribedAddress.findMany({
@@ -70,8 +70,8 @@ export async function unsubscribedBefore(tx: Tx, scope: Scope, addresses: readon
 }
 
 /**
- * Before a destination is deleted: remembers who has unsubscribed from it, as creating it again must not undo that. Who has been let
- * in again since, by a confirmation or by the platform, is forgotten.
+ * Call before a destination is deleted: remembers who has unsubscribed from it, because creating it again must not undo that.
+ * Recipients who have been readmitted since, by a confirmation or by the platform, are removed from that memory.
  */
 export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: string): Promise<void> {
   const { tenantId, environment } = scope
@@ -88,7 +88,7 @@ export async function rememberUnsubscribed(tx: Tx, scope: Scope, destinationId: 
   }
 }
 
-/** Addresses of these mailboxes, apart from their tags, that have not answered: one for each destination of the environment. */
+/** Addresses of these mailboxes, whatever their tags, that have not answered: once for each destination of the environment. */
 export async function unansweredAddresses(
   tx: Tx,
   { tenantId, environment }: Scope,
@@ -110,7 +110,7 @@ export async function unansweredAddresses(
   return rows.map(({ address }) => address)
 }
 
-/** Adds those that are not there yet; addresses are lower-case. */
+/** Adds recipients that do not exist yet. Addresses are lower-case. */
 export async function addRecipients(
   db: Tx,
   destinationId: string,
@@ -124,7 +124,7 @@ export async function addRecipients(
   })
 }
 
-/** Addresses among these that a destination does not have as recipients yet. */
+/** Those of the addresses that are not yet recipients of the destination. */
 export async function newAddresses(
   tx: Tx,
   destinationId: string | undefined,
@@ -139,7 +139,7 @@ export async function newAddresses(
   return keys.filter((key) => !known.some(({ address }) => address === key))
 }
 
-/** Writes a status, for a recipient that may not be written yet. */
+/** Sets a recipient's status, creating the recipient if needed. */
 export async function setRecipientStatus(
   tx: Tx,
   { destinationId, address }: RecipientRef,
@@ -154,8 +154,8 @@ export async function setRecipientStatus(
   return open(row)
 }
 
-/** Notes that a recipient was asked, unless that has been noted since, or its status has changed. */
-export async function noteAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
+/** Records that a recipient was asked, unless that was already recorded or its status has changed. */
+export async function recordAsked(db: Tx, { destinationId, address, askedAt }: EmailRecipient, at: Date) {
   await db.emailRecipient.updateMany({
     where: { destinationId, address, status: 'asked', askedAt: askedAt ?? null },
     data: { askedAt: at },

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../domain/defined-only.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
 import { findEntry } from '../../domain/catalogue/index.ts'
 import { eventTypeNames } from '../../domain/routing/event-types.ts'
@@ -10,13 +11,13 @@ export interface MessageNames {
   titles: string[]
 }
 
-/** What a message calls its tenant and its event. */
+/** The names of the tenant and the event type, as messages show them. */
 export async function findMessageNames(
   db: Db,
   { tenantId, environment }: Scope,
   type: string,
 ): Promise<MessageNames> {
-  // By SQL of our own, as little as can be: this runs for every message that people read.
+  // In SQL with few columns, because it runs for every message that people read.
   const rows = await db.$queryRaw<{ name: string; type: string | null; title: string | null }[]>`
     SELECT t."name", e."type", e."title" FROM "Tenant" t
     LEFT JOIN "EventType" e ON e."tenantId" = t."id" AND e."environment" = ${environment}
@@ -24,13 +25,13 @@ export async function findMessageNames(
     WHERE t."id" = ${tenantId}`
   const own = rows.find((row) => row.type === type) ?? rows[0]
   const known = catalogueTitle(findEntry(type)?.type ?? type)
-  return {
-    ...(own && { tenant: own.name }),
+  return definedOnly({
+    tenant: own?.name,
     titles: [...(own?.title ? [own.title] : []), ...(known === undefined ? [] : [known])],
-  }
+  })
 }
 
-/** Those that are still there, by id. */
+/** Names of the destinations that still exist, by id. */
 export async function findDestinationNames(
   db: Db,
   { tenantId, environment }: Scope,

@@ -2,7 +2,7 @@ import type { CallCounters, CallWindow, WindowState } from '../../domain/limits/
 import { returnTo, takeFrom, type IngestBucket } from '../../domain/limits/ingest-bucket.ts'
 import type { Db } from '../client.ts'
 
-/** Counters in the database, by its clock: limits hold over all API processes. */
+/** Counters in the database, by its clock: limits apply across all API processes. */
 export function createSharedCounters(db: Db): CallCounters {
   return {
     countCall: (windows) => countCall(db, windows),
@@ -35,8 +35,8 @@ export async function sweepCounters(db: Db, now: Date): Promise<number> {
 }
 
 /**
- * One statement for all windows. Two calls that read a window at the same moment may both pass its last place: the limit is
- * exact for calls one after the other, and exceeded by at most the calls in flight.
+ * Counts a call in all windows with one statement. Two concurrent calls may both pass as the last one, so the limit is exact for
+ * consecutive calls and exceeded by at most the calls in flight.
  */
 async function countCall(db: Db, windows: readonly CallWindow[]): Promise<WindowState[]> {
   const keys = windows.map(({ key }) => key)
@@ -80,7 +80,7 @@ async function readBucket(db: Db, tenantId: string): Promise<IngestBucket & { no
   return row ?? { nowMs: Date.now(), paidAtMs: 0, promisedAtMs: 0 }
 }
 
-/** Compare and swap. Returns whether nothing else has changed the bucket since it was read. */
+/** Compare and swap. Returns false if the bucket was changed since it was read. */
 async function replaceBucket(
   db: Db,
   tenantId: string,

@@ -1,7 +1,7 @@
 import type { Db } from '../client.ts'
 
 export interface IdempotentRequest {
-  /** SHA-256 of what makes it the same request. */
+  /** SHA-256 of the properties that identify the request. */
   id: string
   /** Absent for a platform key. */
   tenantId: string | undefined
@@ -19,12 +19,12 @@ export type Claim =
   | { kind: 'other-body' }
   | { kind: 'answered'; answer: StoredAnswer }
 
-export const answerKeptMs = 24 * 3_600_000
+const answerKeptMs = 24 * 3_600_000
 
-/** A request that has not ended after this time has lost its process: the next one takes its place. */
+/** A request that has not ended after this time has lost its process, and the next one replaces it. */
 const abandonedMs = 60_000
 
-/** Begins a request unless it was made before. Of several at once, one begins. */
+/** Claims a request unless it was made before. Of concurrent ones, only one succeeds. */
 export async function claimRequest(db: Db, { id, tenantId, bodyHash }: IdempotentRequest): Promise<Claim> {
   const now = Date.now()
   const [abandoned, forgotten] = [new Date(now - abandonedMs), new Date(now - answerKeptMs)]
@@ -36,7 +36,7 @@ export async function claimRequest(db: Db, { id, tenantId, bodyHash }: Idempoten
     WHERE (r."status" IS NULL AND r."startedAt" < ${abandoned}) OR r."startedAt" < ${forgotten}`
   if (claimed === 1) return { kind: 'claimed' }
   const earlier = await db.idempotentRequest.findUnique({ where: { id } })
-  // It failed in this very moment and was released: the caller is told to try again.
+  // The earlier request failed and was released just now: the caller should try again.
   if (!earlier) return { kind: 'in-progress' }
   if (earlier.bodyHash !== bodyHash) return { kind: 'other-body' }
   const { status, sealedBody } = earlier

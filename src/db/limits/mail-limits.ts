@@ -6,19 +6,19 @@ import { mailboxKey } from '../../domain/email/mailbox.ts'
 import type { Db } from '../client.ts'
 import type { Scope } from '../destinations/destinations.ts'
 
-/** What holds mail back; counted in the database, so that it holds over all workers. Answers are in ms. */
+/** The limits on mail, counted in the database so that they hold across workers. Waits are in ms. */
 export interface MailLimits {
-  /** Counts mails for a tenant, all or none of them. Answers how long to wait where that would be too many in an hour. */
+  /** Counts mails for a tenant, all or none. Returns how long to wait if the hourly limit would be exceeded. */
   take(tenantId: string, mails: number): Promise<{ perHour: number; waitMs: number } | undefined>
-  /** Counts a request to confirm. Answers which limit it would exceed. */
+  /** Counts a confirmation request. Returns the limit that it would exceed. */
   takeConfirmation(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
   giveBackConfirmation(scope: Scope, address: string): Promise<void>
   /** The limit that the next request to confirm would exceed. */
   confirmationLimit(scope: Scope, address: string): Promise<ConfirmationLimit | undefined>
 }
 
-/** How many requests to confirm a mailbox gets in a day, and when the next one may be sent. */
-export interface ConfirmationLimit {
+/** The number of confirmation requests per mailbox and day, and when the next one may be sent. */
+interface ConfirmationLimit {
   perDay: number
   waitMs: number
 }
@@ -29,8 +29,11 @@ export function createMailLimits(db: Db): MailLimits {
   const mails = counter(db, 'mails', 3600)
   const confirmations = counter(db, 'confirmations', 24 * 3600)
   const confirmationCounts = ({ tenantId, environment }: Scope, address: string) => [
-    { key: keyOf(`${tenantId}/${environment}/${mailboxKey(address)}`), perDay: confirmationsPerDay.byTenant },
-    { key: keyOf(mailboxKey(address)), perDay: confirmationsPerDay.inAll },
+    {
+      key: counterKey(`${tenantId}/${environment}/${mailboxKey(address)}`),
+      perDay: confirmationsPerDay.byTenant,
+    },
+    { key: counterKey(mailboxKey(address)), perDay: confirmationsPerDay.inAll },
   ]
   const giveBack = (counts: readonly { key: string }[]) =>
     Promise.all(counts.map(({ key }) => confirmations.reward(key, 1)))
@@ -39,7 +42,7 @@ export function createMailLimits(db: Db): MailLimits {
     async take(tenantId, wanted) {
       const tenant = await db.tenant.findUnique({ where: { id: tenantId }, select: { limits: true } })
       const { emailsPerHour: perHour } = limits.parse(tenant?.limits ?? {})
-      // One mail to more people than fit into an hour takes all of an hour.
+      // A mail to more people than the hourly limit takes the whole hour.
       const waitMs = await take(mails, tenantId, Math.min(wanted, perHour), perHour)
       return waitMs === undefined ? undefined : { perHour, waitMs }
     },
@@ -66,7 +69,7 @@ export function createMailLimits(db: Db): MailLimits {
   }
 }
 
-/** Each key may have a limit of its own, so that the counter itself has none. */
+/** Keys may have different limits, so the counter itself has none. */
 function counter(db: Db, keyPrefix: string, duration: number): RateLimiterPrisma {
   const points = Number.MAX_SAFE_INTEGER
   return new RateLimiterPrisma({
@@ -78,7 +81,7 @@ function counter(db: Db, keyPrefix: string, duration: number): RateLimiterPrisma
   })
 }
 
-/** What does not fit is not counted, or those who wait would use up what they wait for. */
+/** A refused request is not counted, or waiting senders would use up the quota that they wait for. */
 async function take(
   counts: RateLimiterPrisma,
   key: string,
@@ -94,6 +97,6 @@ async function take(
 }
 
 /** No address is stored for being asked. */
-function keyOf(address: string): string {
+function counterKey(address: string): string {
   return createHash('sha256').update(address).digest('hex')
 }

@@ -1,11 +1,11 @@
-import { withoutPlace, type Place } from '../../domain/delivery/pace.ts'
+import { withoutReservation, type Place } from '../../domain/delivery/pace.ts'
 import type { Db } from '../client.ts'
 
 /**
- * Takes the next free place in a destination's pace: places are `gapMs` apart, and the first is now. The database's clock counts,
+ * Reserves the next free time in a destination's pace: times are `gapMs` apart, and the first is now. Uses the database's clock,
  * so that workers need not agree on theirs.
  */
-export async function takePlace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
+export async function reservePace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
   const gap = gapMs / 1000
   const [taken] = await db.$queryRaw<{ waitMs: number; number: number }[]>`
     INSERT INTO "Pace" AS pace ("destinationId", "nextAt", "gapMs")
@@ -14,18 +14,18 @@ export async function takePlace(db: Db, destinationId: string, gapMs: number): P
       GREATEST(pace."nextAt", clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => ${gap})
     RETURNING "taken" AS "number", (extract(epoch FROM
       "nextAt" - make_interval(secs => ${gap}) - (clock_timestamp() AT TIME ZONE 'UTC')) * 1000)::float8 AS "waitMs"`
-  if (!taken) throw new Error(`no place was given in the pace of ${destinationId}`)
+  if (!taken) throw new Error(`no slot was returned for the pace of ${destinationId}`)
   return { number: taken.number, at: Math.round(Date.now() + Math.max(0, taken.waitMs)) }
 }
 
-/** When a place may be used: after the places before it, and this long after the last use. */
+/** The conditions for using a reservation: after the earlier ones, and this long after the last use. */
 export interface Use {
   inOrder: boolean
   gapMs: number
 }
 
-/** Uses a place. Says whether it could be used, or is to be asked for again. */
-export async function usePlace(
+/** Uses a reservation if it is due. Returns whether it was; if not, ask again. */
+export async function tryUseReservation(
   db: Db,
   destinationId: string,
   number: number,
@@ -42,12 +42,12 @@ export async function usePlace(
   return used === 1
 }
 
-/** Gives a place back that will not be used. Repeating it changes nothing. */
-export async function releasePlace(db: Db, destinationId: string, number: number): Promise<void> {
+/** Releases a reservation that will not be used. Repeating it changes nothing. */
+export async function releaseReservation(db: Db, destinationId: string, number: number): Promise<void> {
   await db.$transaction(async (tx) => {
     const [pace] = await tx.$queryRaw<{ taken: number; used: number; released: number[] }[]>`
       SELECT "taken", "used", "released" FROM "Pace" WHERE "destinationId" = ${destinationId} FOR UPDATE`
-    const left = pace && withoutPlace(pace, number)
+    const left = pace && withoutReservation(pace, number)
     if (!left) return
     const { taken, released } = left
     await tx.$executeRaw`

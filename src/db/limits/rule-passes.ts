@@ -8,11 +8,11 @@ import type { Db, Tx } from '../client.ts'
 /** Events that count together wait for each other; a burst of them may wait for a connection as well. */
 const patience = { maxWait: 10_000, timeout: 10_000 }
 
-/** An event that has waited for its turn is earlier than those before it: for so long, what counted for it is still there. */
+/** An event that waited for its turn is older than the ones before it: passes are kept this long for it. */
 const latenessMs = 60_000
 
 /** One event that asks one rule. */
-interface Asked {
+interface PassRequest {
   ruleId: string
   eventId: string
   limits: PassLimit[]
@@ -20,25 +20,25 @@ interface Asked {
 }
 
 /**
- * Asks a rule that matches whether its `dedupe` and its `throttle` let an event pass, and counts the event where they do. What
- * one of them holds back counts in neither. However many ask at once, no more pass than may; asked again about an event that
- * has passed, the answer is the same for as long as that counts.
+ * Asks a matching rule whether its `dedupe` and `throttle` let an event pass, and counts the event if so. An event held back by
+ * one of them counts in neither. Exact under concurrency. Asked again about an event that passed, the answer is the same as long
+ * as that counts.
  */
 export async function passRule(db: Db, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   const asked = ask(rule, event, at)
   if (asked.limits.length === 0) return undefined
-  // What has passed only becomes more: who is held back without a lock would be with one, and need not wait for it.
+  // Passes only accumulate, so an event that is held back without a lock would also be with one and need not wait for it.
   return (await findHeldBack(db, asked)) ?? db.$transaction((tx) => passInTurn(tx, asked), patience)
 }
 
-/** Likewise, for those who only want to know: nothing is counted. */
+/** The same without counting the event. */
 export function peekPasses(db: Tx, rule: Rule, event: Event, at: Date): Promise<HeldBack | undefined> {
   return findHeldBack(db, ask(rule, event, at))
 }
 
 /**
- * The rules that match an event and hold it back, by their id: each that matches is asked by `passRule`, or by `peekPasses`, one
- * after the other. Where no rule counts anything there is nothing to ask.
+ * The matching rules that hold an event back, by id. Each is asked by `passRule`, or by `peekPasses`, one after the other; rules
+ * without limits need no query.
  */
 export async function rulesHoldingBack(
   db: Db,
@@ -54,17 +54,17 @@ export async function rulesHoldingBack(
   return heldBack
 }
 
-/** Removes what holds nothing back any more. Answers how much that was. */
+/** Removes passes that no longer count. Returns their number. */
 export async function sweepPasses(db: Db, now: Date): Promise<number> {
   return (await db.rulePass.deleteMany({ where: { endsAt: { lte: now } } })).count
 }
 
-function ask(rule: Rule, event: Event, at: Date): Asked {
+function ask(rule: Rule, event: Event, at: Date): PassRequest {
   return { ruleId: rule.id, eventId: event.id, limits: passLimits(rule, event), at }
 }
 
-async function passInTurn(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
-  // Always in the order of the limits, so that no two wait for each other.
+async function passInTurn(tx: Tx, asked: PassRequest): Promise<HeldBack | undefined> {
+  // Locks in the order of the limits, to avoid deadlocks.
   for (const { kind, keyHash } of asked.limits)
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${kind} ${keyHash}`}, 0))`
   const heldBack = await findHeldBack(tx, asked)
@@ -73,7 +73,7 @@ async function passInTurn(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
   return undefined
 }
 
-async function findHeldBack(tx: Tx, asked: Asked): Promise<HeldBack | undefined> {
+async function findHeldBack(tx: Tx, asked: PassRequest): Promise<HeldBack | undefined> {
   for (const limit of asked.limits) {
     if (await findOwnPass(tx, asked, limit)) continue
     const { ruleId, at } = asked
@@ -88,13 +88,13 @@ async function findHeldBack(tx: Tx, asked: Asked): Promise<HeldBack | undefined>
   return undefined
 }
 
-/** The event has passed before, and still counts. */
-function findOwnPass(tx: Tx, { ruleId, eventId, at }: Asked, limit: PassLimit) {
+/** The event has passed before, which still counts. */
+function findOwnPass(tx: Tx, { ruleId, eventId, at }: PassRequest, limit: PassLimit) {
   const { kind, keyHash } = limit
   return tx.rulePass.findFirst({ where: { ruleId, kind, keyHash, eventId, at: { gt: since(limit, at) } } })
 }
 
-async function countPass(tx: Tx, asked: Asked, limit: PassLimit): Promise<void> {
+async function countPass(tx: Tx, asked: PassRequest, limit: PassLimit): Promise<void> {
   if (await findOwnPass(tx, asked, limit)) return
   const { ruleId, eventId, at } = asked
   const { kind, keyHash, spanMs } = limit
@@ -108,7 +108,7 @@ async function countPass(tx: Tx, asked: Asked, limit: PassLimit): Promise<void> 
   })
 }
 
-/** By the rule as it is today: one whose span was made shorter goes by that at once. */
+/** Uses the rule's current span: a shortened one applies at once. */
 function since({ spanMs }: PassLimit, at: Date): Date {
   return new Date(at.getTime() - spanMs)
 }

@@ -5,7 +5,7 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import pg from 'pg'
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 
-/** Node has it; the types that come with Node leave it to the browser's. */
+/** Node provides it, but Node's types leave it to the browser's. */
 declare const WebAssembly: {
   instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>
 }
@@ -14,8 +14,8 @@ const require = createRequire(import.meta.url)
 let loaded: Promise<void> | undefined
 
 /**
- * Does something with Prisma's schema engine as WebAssembly, connected to a database. The package is made for bundlers,
- * so its module is put together by hand here; Prisma's CLI would download the same engine as a native program instead.
+ * Runs Prisma's schema engine as WebAssembly, connected to a database. The package is made for bundlers, so its module is
+ * assembled by hand here; Prisma's CLI would download the same engine as a native program instead.
  */
 export async function withSchemaEngine<Result>(
   databaseUrl: string,

@@ -1,21 +1,21 @@
 import pg from 'pg'
 
-/** What the application's role may do with the tables that have a say of their own; with all others, read and write rows. */
+/** Tables on which the application's role has restricted privileges. On all others it may read and write rows. */
 const tablesOfTheirOwn = { AuditEntry: 'SELECT, INSERT', _prisma_migrations: 'SELECT' }
 
 /**
- * Lets the role of `applicationUrl` work with the database, and no more: it owns nothing, so that it can neither change the
- * audit log nor take away what keeps others from it. A role that is not there yet is made, with the password of the URL.
- * Does nothing where it is the owner itself. To be called after every migration.
+ * Grants the role of `applicationUrl` the privileges that it needs. It owns nothing, so it can neither change the audit log nor
+ * remove its protection. A missing role is created with the URL's password. Does nothing if the role is the owner itself. Call it
+ * after every migration.
  */
 export async function grantApplication(ownerUrl: string, applicationUrl: string): Promise<void> {
-  const { role, password } = credentialsOf(applicationUrl)
+  const { role, password } = readCredentials(applicationUrl)
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 })
   await client.connect()
   try {
     const { rows } = await client.query<{ owner: string }>('SELECT current_user AS owner')
     if (rows[0]?.owner === role) return
-    // Two that grant at once would stumble over each other in the catalogue.
+    // Concurrent grants would conflict in the catalogue.
     await client.query('BEGIN')
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('switchyard grants', 0))`)
     await ensureRole(client, role, password)
@@ -36,7 +36,7 @@ function grantsFor(role: string): string[] {
     `GRANT USAGE ON SCHEMA public TO ${role}`,
     `GRANT ${rows} ON ALL TABLES IN SCHEMA public TO ${role}`,
     `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ${role}`,
-    // Of what later migrations bring.
+    // Applies to tables of later migrations.
     `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ${rows} ON TABLES TO ${role}`,
     `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
     ...own,
@@ -46,21 +46,21 @@ function grantsFor(role: string): string[] {
 async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
   const found = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role])
   if (found.rowCount !== 0) return
-  // Asked first: the server's log keeps a statement that fails, and this one has a password in it.
+  // Checked first: the server logs failed statements, and this one contains a password.
   const { rows } = await client.query<{ may: boolean }>(
     'SELECT rolsuper OR rolcreaterole AS may FROM pg_roles WHERE rolname = current_user',
   )
   if (!rows[0]?.may)
     throw new Error(
-      `The role "${role}" of DATABASE_URL does not exist, and that of MIGRATE_DATABASE_URL may not make it: CREATE ROLE "${role}" LOGIN PASSWORD '…', as one who may.`,
+      `The role "${role}" of DATABASE_URL does not exist, and the role of MIGRATE_DATABASE_URL may not create it. Run CREATE ROLE "${role}" LOGIN PASSWORD '…' as a role that may.`,
     )
   const name = client.escapeIdentifier(role)
   await client.query(`CREATE ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`)
 }
 
 /**
- * Why this role could change the audit log all the same, or `undefined` where it could not: it is a superuser, or it is or may
- * become the table's owner.
+ * Returns why this role could change the audit log despite the grants, or `undefined` if it could not: it is a superuser, or it
+ * is or may become the owner of the table.
  */
 export async function powerOverAudit(databaseUrl: string): Promise<string | undefined> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
@@ -78,7 +78,7 @@ export async function powerOverAudit(databaseUrl: string): Promise<string | unde
   }
 }
 
-function credentialsOf(url: string): { role: string; password: string } {
+function readCredentials(url: string): { role: string; password: string } {
   const { username, password } = new URL(url)
   return { role: decodeURIComponent(username), password: decodeURIComponent(password) }
 }

@@ -6,8 +6,8 @@ export const migrationsFolder = fileURLToPath(new URL('../../../prisma/migration
 export const noFilters = { externalTables: [], externalEnums: [] }
 
 /**
- * Applies the migrations in `prisma/migrations` that a database does not have yet, and answers with their names: what
- * `prisma migrate deploy` does, with no engine to download. Safe to run by several processes at once.
+ * Applies the missing migrations in `prisma/migrations` and returns their names, as `prisma migrate deploy` does, but without
+ * downloading an engine. Safe to run by several processes at once.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const migrationsList = await readMigrations()

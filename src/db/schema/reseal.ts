@@ -4,31 +4,31 @@ import { Prisma } from '../generated/client.ts'
 
 /** Every table with a column `sealed`, which is bound to its row's id. A test holds this to the database. */
 export const sealedTables = ['ApiSecret', 'Destination'] as const
-export type SealedTable = (typeof sealedTables)[number]
+type SealedTable = (typeof sealedTables)[number]
 
 export interface SealedRow {
   table: SealedTable
   id: string
 }
 
-export interface Resealed {
+interface Resealed {
   table: SealedTable
-  /** Rows looked at so far, and of them those that were sealed anew. */
+  /** The number of rows read so far, and of rows re-encrypted. */
   seen: number
   resealed: number
 }
 
 const pageSize = 200
 
-/** What is told while it goes on: how far it has come, and rows that no key opens. Those stay as they are. */
+/** Progress callbacks: the current counts, and rows that no key decrypts. Those are left unchanged. */
 export interface ResealNews {
   progress(state: Resealed): void
   unopened(row: SealedRow, error: Error): void
 }
 
 /**
- * Seals with the first key whatever is sealed with another one. It may be stopped and begun again at any time, and others may write
- * meanwhile: a row that somebody has changed since it was read is left to the next look at it.
+ * Re-encrypts with the first key everything that is encrypted with another one. It can be interrupted and restarted at any time
+ * and runs beside other writers: a row that was changed since it was read is left to the next run.
  */
 export async function resealAll(db: Db, keys: SecretKeys, news: ResealNews): Promise<void> {
   for (const table of sealedTables) {
@@ -49,7 +49,7 @@ interface Row {
 
 function readPage(db: Db, table: SealedTable, after: string): Promise<Row[]> {
   return db.$queryRaw<Row[]>`
-    SELECT "id", "sealed" FROM ${nameOf(table)} WHERE "id" > ${after} ORDER BY "id" LIMIT ${pageSize}`
+    SELECT "id", "sealed" FROM ${rowName(table)} WHERE "id" > ${after} ORDER BY "id" LIMIT ${pageSize}`
 }
 
 async function resealRow(
@@ -65,30 +65,30 @@ async function resealRow(
     news.unopened({ table, id }, error as Error)
     return false
   }
-  if (keyIdOf(sealed) === keys[0]?.id) return false
-  // By SQL of our own: nobody has changed what is configured, so `updatedAt` stays.
+  if (readKeyId(sealed) === keys[0]?.id) return false
+  // In SQL, because `updatedAt` must not change: the configuration is the same.
   const changed = await db.$executeRaw`
-    UPDATE ${nameOf(table)} SET "sealed" = ${anew} WHERE "id" = ${id} AND "sealed" = ${sealed}`
+    UPDATE ${rowName(table)} SET "sealed" = ${anew} WHERE "id" = ${id} AND "sealed" = ${sealed}`
   if (changed === 1) return true
-  const [now] = await db.$queryRaw<Row[]>`SELECT "id", "sealed" FROM ${nameOf(table)} WHERE "id" = ${id}`
+  const [now] = await db.$queryRaw<Row[]>`SELECT "id", "sealed" FROM ${rowName(table)} WHERE "id" = ${id}`
   return now ? resealRow(db, keys, { table, ...now }, news) : false
 }
 
-/** How many rows are sealed with which key, by its id. */
+/** The number of rows per key id. */
 export async function countByKey(db: Db): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const table of sealedTables) {
     const rows = await db.$queryRaw<{ keyId: string; count: bigint }[]>`
-      SELECT split_part("sealed", '.', 1) AS "keyId", count(*) AS "count" FROM ${nameOf(table)} GROUP BY 1`
+      SELECT split_part("sealed", '.', 1) AS "keyId", count(*) AS "count" FROM ${rowName(table)} GROUP BY 1`
     for (const { keyId, count } of rows) counts.set(keyId, (counts.get(keyId) ?? 0) + Number(count))
   }
   return counts
 }
 
-function keyIdOf(sealed: string): string | undefined {
+function readKeyId(sealed: string): string | undefined {
   return sealed.split('.')[0]
 }
 
-function nameOf(table: SealedTable): Prisma.Sql {
+function rowName(table: SealedTable): Prisma.Sql {
   return Prisma.raw(`"${table}"`)
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../event.ts'
 
-/** One event type of a contract. `sample` is what an event's `data` looks like; an alias is another name in use. */
+/** One event type of a contract. `sample` is an example of an event's `data`; an alias is another name in use. */
 export interface CatalogueEntry {
   type: string
   description: string
@@ -8,7 +8,7 @@ export interface CatalogueEntry {
   aliases?: readonly string[]
 }
 
-/** Types that a contract names together. `description` is empty where its document gives none. */
+/** A group of types in a contract. `description` is empty if its document has none. */
 export interface CatalogueGroup {
   name: string
   description: string

@@ -1,9 +1,9 @@
 import type { Catalogue } from './catalogue.ts'
 
 /**
- * Source: Dataspike’s API reference (the types, DOCVER's payload as it stands there) and Dataspike’s guide (the aliases). They print no
- * payload and no description of APPLICANT and AML: those follow the guide's "when verifications complete, AML
- * matches occur, or applicants change status".
+ * Source: Dataspike’s API reference (the types and DOCVER's payload, verbatim) and Dataspike’s guide (the aliases). Neither
+ * prints a payload or a description of APPLICANT and AML, so those follow the guide's "when verifications complete, AML matches
+ * occur, or applicants change status".
  */
 export const dataspike: Catalogue = {
   contract: 'dataspike',

@@ -6,7 +6,7 @@ import { smartKyc } from './smart-kyc.ts'
 import { switchyard } from './switchyard.ts'
 import { webhooksApi } from './webhooks-api.ts'
 
-/** Every adopted contract, and what Switchyard itself tells. A type or an alias occurs once over all of them. */
+/** All adopted contracts and Switchyard's own events. A type or alias occurs only once in all of them. */
 export const catalogues: readonly Catalogue[] = [webhooksApi, dataspike, kycWebhooks, smartKyc, switchyard]
 
 const entries = catalogues.flatMap(({ groups }) => groups.flatMap(({ types }) => types))
@@ -17,16 +17,16 @@ const entryByName = new Map(
 /** The name of every type in the catalogues' order, without aliases. */
 export const catalogueTypes: readonly string[] = entries.map(({ type }) => type)
 
-/** The entry that has `type` as its name or as an alias, in exactly this spelling. */
+/** The entry whose name or alias is exactly `type`. */
 export function findEntry(type: string): CatalogueEntry | undefined {
   return entryByName.get(type)
 }
 
-const mostSuggestions = 3
+const maxSuggestions = 3
 
 /**
- * The names that someone who typed `type` may have meant, nearest first, at most three; empty when none is near. Names
- * that hold the typed text come before names that only look like it: `case` means `case.opened`, not `test`.
+ * Up to three names that a mistyped `type` may have meant, nearest first; empty if none is similar. Names that contain the typed
+ * text come before names that only resemble it: `case` means `case.opened`, not `test`.
  */
 export function nearestTypes(type: string, among: readonly string[]): string[] {
   const typed = type.toLowerCase()
@@ -35,11 +35,11 @@ export function nearestTypes(type: string, among: readonly string[]): string[] {
     .map((name) => ({ name, ...compare(name.toLowerCase(), typed) }))
     .filter(({ holds, edits }) => holds || edits <= farthest)
     .sort((a, b) => Number(b.holds) - Number(a.holds) || a.edits - b.edits)
-    .slice(0, mostSuggestions)
+    .slice(0, maxSuggestions)
     .map(({ name }) => name)
 }
 
-/** Whether a name holds the typed text (as a prefix or a dotted part), and how many edits lie between the two. */
+/** Returns whether a name contains the typed text (as a prefix or a dotted part), and their edit distance. */
 function compare(name: string, typed: string): { holds: boolean; edits: number } {
   const holds = typed !== '' && (name.startsWith(typed) || name.split('.').includes(typed))
   return { holds, edits: distance(name, typed) }

@@ -1,20 +1,20 @@
 import type { Json, JsonObject } from '../event.ts'
 
 /**
- * The JSON Schema of a sample: its fields have the types that they have in it. Nothing is required and other fields are allowed, as
- * a contract's document shows one payload and not what all have in common; `null` says nothing of a field's type.
+ * Infers a JSON Schema from a sample: fields have the types that they have in it. Nothing is required and other fields are
+ * allowed, because a contract's document shows a single payload. `null` says nothing about a field's type.
  */
-export function schemaOfSample(sample: Json): JsonObject {
+export function inferSchema(sample: Json): JsonObject {
   if (sample === null) return {}
-  if (Array.isArray(sample)) return { type: 'array', ...itemsOf(sample) }
+  if (Array.isArray(sample)) return { type: 'array', ...inferItems(sample) }
   if (typeof sample !== 'object') return { type: typeof sample }
-  const properties = Object.entries(sample).map(([name, value]) => [name, schemaOfSample(value)] as const)
+  const properties = Object.entries(sample).map(([name, value]) => [name, inferSchema(value)] as const)
   return { type: 'object', properties: Object.fromEntries(properties) }
 }
 
-/** Only items that are alike say what the others are like. */
-function itemsOf(items: Json[]): JsonObject {
-  const [first, ...others] = items.map(schemaOfSample)
+/** Items have a common schema only if they are alike. */
+function inferItems(items: Json[]): JsonObject {
+  const [first, ...others] = items.map(inferSchema)
   const alike = first && others.every((one) => JSON.stringify(one) === JSON.stringify(first))
   return alike ? { items: first } : {}
 }

@@ -14,26 +14,26 @@ const inbox = {
 }
 const event = { eventId: 'evt_01jd7b6h2k4m5n6p7q8r9s0t1v', eventType: 'aml.match.found' }
 
-/** What Switchyard itself tells a tenant. */
+/** Switchyard's own operational events. */
 export const switchyard: Catalogue = {
   contract: 'switchyard',
   groups: [
     {
       name: 'Destinations',
-      description: 'What became of a destination; at is when its status changed.',
+      description: 'Changes of a destination’s status; at is the time of the change.',
       types: [
         {
           type: 'destination.disabled',
           description:
-            'A destination is not called any more: it answered 410, or every attempt of five days has failed.',
+            'A destination was disabled: it answered 410, or every attempt has failed for five days.',
           sample: { ...destination, reason: 'HTTP 410: the receiver is gone', at },
         },
         {
           type: 'destination.recovered',
-          description: 'A disabled destination is active again.',
+          description: 'A disabled destination was reactivated.',
           sample: {
             ...destination,
-            reason: `made active again by the API; it was disabled since ${at}: HTTP 410: the receiver is gone`,
+            reason: `reactivated through the API; disabled since ${at}: HTTP 410: the receiver is gone`,
             at: '2026-11-21T16:40:00.000Z',
           },
         },
@@ -41,12 +41,12 @@ export const switchyard: Catalogue = {
     },
     {
       name: 'Deliveries',
-      description: 'What becomes of deliveries. Not sent to the destination that they tell of.',
+      description: 'Deliveries that fail. Not sent to the destination that they concern.',
       types: [
         {
           type: 'delivery.failing',
           description:
-            'The fourth attempt of a delivery has failed as well. Told once of a destination, until something has arrived there.',
+            'The fourth attempt of a delivery failed. Sent once per destination until a delivery to it succeeds.',
           sample: {
             ...destination,
             failingSince: at,
@@ -59,7 +59,7 @@ export const switchyard: Catalogue = {
         {
           type: 'delivery.exhausted',
           description:
-            'A delivery was given up: its schedule is exhausted, it was refused, or the event expired.',
+            'A delivery failed for good: its retry schedule is exhausted, it was rejected, or the event expired.',
           sample: {
             ...event,
             eventCreatedAt: at,
@@ -74,12 +74,12 @@ export const switchyard: Catalogue = {
     },
     {
       name: 'Digests',
-      description: 'What rules have collected.',
+      description: 'Digests that rules have collected.',
       types: [
         {
           type: 'digest',
           description:
-            'Events that a rule has collected, in one. by and key say what they have in common, where the rule collects by a path.',
+            'Events that a rule has collected, as one event. by and key name what they have in common if the rule groups by a path.',
           sample: {
             rule: { id: 'rul_01jd7b8c3nfq8v4x5y6z7a8b9c', name: 'Hourly digest' },
             by: 'data.customerId',
@@ -108,29 +108,30 @@ export const switchyard: Catalogue = {
     },
     {
       name: 'Email recipients',
-      description: 'Who has agreed to get mail, and who wants no more.',
+      description: 'Confirmations and unsubscriptions of email recipients.',
       types: [
         {
           type: 'email.confirmation',
           description:
-            'A recipient of an email destination is asked to confirm. It goes to that recipient alone, whoever subscribes to what.',
+            'A recipient of an email destination is asked to confirm. Sent to that recipient only, whatever destinations subscribe to.',
           sample: { ...inbox, at },
         },
         {
           type: 'email.unsubscribed',
-          description: 'A recipient of an email destination wants no more mail from it.',
+          description: 'A recipient of an email destination unsubscribed from it.',
           sample: { ...inbox, at: '2026-12-02T08:00:00.000Z' },
         },
       ],
     },
     {
       name: 'Keys',
-      description: 'What became of signing secrets; at is when, and no secret is told.',
+      description:
+        'Rotations of signing secrets; at is the time of the rotation. The secrets themselves are never included.',
       types: [
         {
           type: 'key.rotated',
           description:
-            'A signing secret was replaced: a destination’s, or the tenant’s API secret. The one before signs until previousEndsAt.',
+            'A signing secret was rotated: a destination’s, or the tenant’s API secret. The previous one signs as well until previousEndsAt.',
           sample: {
             kind: 'destination-secret',
             destinationId: destination.destinationId,

@@ -1,6 +1,6 @@
 /**
- * What messages about an event of a catalogue's type are titled, in Liquid. They name the person or thing and what came of it;
- * an event without what its title prints has a title made of its type. Adopted documents have no titles: these are ours.
+ * Liquid titles of messages about the catalogue's types. They name the person or thing and the result. If an event lacks a field
+ * that its title prints, the title is made from its type. The adopted documents define no titles: these are ours.
  */
 const titles: readonly (readonly [type: string, title: string])[] = [
   ['onboarding.created', 'Onboarding started: {{ data.entity_name }}'],
@@ -57,10 +57,10 @@ const titles: readonly (readonly [type: string, title: string])[] = [
   ['aml.match.found', 'AML match: {{ data.matchedName }}, {{ data.riskLevel }} risk'],
   ['aml.match.dismissed', 'AML match dismissed: {{ data.matchedName }}'],
   ['destination.disabled', 'Destination disabled: {{ data.name }}'],
-  ['destination.recovered', 'Destination active again: {{ data.name }}'],
+  ['destination.recovered', 'Destination reactivated: {{ data.name }}'],
   ['delivery.failing', 'Deliveries to {{ data.name }} fail: {{ data.lastError }}'],
   ['delivery.exhausted', 'Not delivered to {{ data.name }}: {{ data.eventType }}'],
-  ['email.confirmation', 'Confirmation asked of {{ data.address }}'],
+  ['email.confirmation', 'Confirmation requested from {{ data.address }}'],
   ['email.unsubscribed', '{{ data.address }} unsubscribed from {{ data.name }}'],
   ['key.rotated', 'Signing secret rotated: {{ data.name | default: "API secret" }}'],
 ]

@@ -1,6 +1,6 @@
 import type { CatalogueGroup } from './catalogue.ts'
 
-// The groups of the Webhooks API’s document that report checks and what follows from them; `webhooks-api.ts` has the others.
+// The groups of the Webhooks API’s document about checks and their consequences; `webhooks-api.ts` has the others.
 
 export const amlScreening: CatalogueGroup = {
   name: 'AML Screening Events',

@@ -231,8 +231,8 @@ const special: CatalogueGroup = {
 }
 
 /**
- * Source: the Webhooks API’s document, its groups and descriptions word for word. `all` stands in the document's last table too,
- * and is left out here: it is a subscription's wildcard, not a type that an event has.
+ * Source: the Webhooks API’s document, its groups and descriptions verbatim. `all` from the document's last table is left out: it
+ * is a wildcard for subscriptions, not a type.
  */
 export const webhooksApi: Catalogue = {
   contract: 'webhooks-api',

@@ -2,7 +2,7 @@ import { environments, eventIdPattern, type Environment, type Event } from '../e
 import type { SecretKeys } from './secret-box.ts'
 import { linkBase, readToken, signToken } from './signed-link.ts'
 
-/** What a link acknowledges, and to whom it was sent. */
+/** The event that a link acknowledges, and its recipient. */
 export interface AcknowledgeRef {
   tenantId: string
   environment: Environment
@@ -10,13 +10,13 @@ export interface AcknowledgeRef {
   destinationId: string
 }
 
-/** Below the public URL. It is no part of the API: whoever has the link needs no key. */
+/** Below the public URL. Not part of the API: the link itself is the credential. */
 export const acknowledgePath = '/acknowledge'
 
-/** A destination's id, or what stands for one. */
+/** A destination's id or its placeholder. */
 const partPattern = /^[A-Za-z0-9_-]{1,64}$/
 
-/** Gives the link by which whoever gets a message acknowledges its event. */
+/** Creates the link by which the reader of a message acknowledges its event. */
 export function createAcknowledgeLink(publicUrl: string, keys: SecretKeys) {
   const base = linkBase(publicUrl)
   return ({ event, destinationId }: { event: LinkedEvent; destinationId: string }): string => {
@@ -34,7 +34,7 @@ export function makeAcknowledgeToken(ref: AcknowledgeRef, keys: SecretKeys): str
   return signToken('acknowledge', [tenantId, environment, eventId, destinationId], keys)
 }
 
-/** What a token stands for, if it was made with one of the keys. */
+/** Returns the token's content if it was signed with one of the keys. */
 export function readAcknowledgeToken(token: string, keys: SecretKeys): AcknowledgeRef | undefined {
   const parts = readToken('acknowledge', token, keys)
   if (parts?.length !== 4) return undefined

@@ -1,24 +1,24 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { SecretKeys } from './secret-box.ts'
 
-/** What a link is good for. Each has a key of its own: a token of one is worth nothing to another. */
+/** The purpose of a link. Each has its own key, so a token of one is invalid for another. */
 export type LinkPurpose = 'acknowledge' | 'email-confirm' | 'email-unsubscribe'
 
-/** The token's form, and what of it is signed. Another form is another version, and has another key. */
+/** The token format. A changed format gets another version and thereby another key. */
 const version = '1'
 
 /**
- * `version.signature.part…`. Parts hold no dot and are no secret: only the signature is hard to guess. It does not stand at the
- * end, where programs that look for links in a text would leave out a `-` or `_`.
+ * `version.signature.part…`. Parts contain no dot and are not secret; only the signature cannot be guessed. It is not at the end,
+ * because programs that detect links in text drop a trailing `-` or `_`.
  */
 export function signToken(purpose: LinkPurpose, parts: readonly string[], keys: SecretKeys): string {
   const [current] = keys
-  if (!current) throw new Error('there is no key to sign links with')
+  if (!current) throw new Error('no key to sign links with is configured')
   const named = parts.join('.')
   return [version, sign(purpose, named, current.key).toString('base64url'), named].join('.')
 }
 
-/** The parts of a token that one of the keys has signed for this purpose; all of them are good, so that keys can be rotated. */
+/** The parts of a token if one of the keys has signed it for this purpose. All keys are valid, so that they can be rotated. */
 export function readToken(purpose: LinkPurpose, token: string, keys: SecretKeys): string[] | undefined {
   const [given, signature = '', ...parts] = token.split('.')
   if (given !== version || !isSigned(purpose, parts.join('.'), signature, keys)) return undefined
@@ -32,7 +32,7 @@ export function linkBase(publicUrl: string): string {
 
 function isSigned(purpose: LinkPurpose, named: string, signature: string, keys: SecretKeys): boolean {
   const given = Buffer.from(signature, 'base64url')
-  // Other texts can stand for the same bytes: each link has one form only.
+  // Rejects other encodings of the same bytes: each link has exactly one form.
   if (given.toString('base64url') !== signature) return false
   return keys.some(({ key }) => {
     const right = sign(purpose, named, key)
@@ -44,7 +44,7 @@ function sign(purpose: LinkPurpose, named: string, key: Buffer): Buffer {
   return createHmac('sha256', linkKey(purpose, key)).update(named).digest()
 }
 
-/** What encrypts secrets signs nothing: links have keys of their own, derived from it (RFC 5869). */
+/** Links use keys derived from the encryption keys (RFC 5869): a key that encrypts must not sign. */
 function linkKey(purpose: LinkPurpose, key: Buffer): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', `switchyard ${purpose} link ${version}`, 32))
 }

@@ -1,14 +1,14 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** What a destination's messages are signed with. */
+/** The keys that sign a destination's messages. */
 export interface SigningKeys {
-  /** The newest first; more than one only while a rotation overlaps. None: the message goes out unsigned. */
+  /** Newest first, and more than one only while a rotation overlaps. If empty, messages are not signed. */
   secrets: readonly string[]
   /**
-   * Ed25519 keys, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. Likewise the
-   * newest first, and more than one only while a rotation overlaps.
+   * Ed25519 keys, `whsk_` and 64 bytes (seed and public key) in base64, for destinations that ask for `v1a`. Newest first, and
+   * more than one only while a rotation overlaps.
    */
-  privateKeys?: readonly string[] | undefined
+  privateKeys?: readonly string[]
 }
 
 const secretPrefix = 'whsec_'
@@ -25,7 +25,7 @@ export function secretBytes(secret: string): Buffer {
   return Buffer.from(secret.startsWith(secretPrefix) ? secret.slice(secretPrefix.length) : secret, 'base64')
 }
 
-/** What is wrong with a secret for Standard Webhooks: it wants 24 to 64 bytes, written as `whsec_` and base64. */
+/** Returns the problem of a secret for Standard Webhooks, which must be `whsec_` and 24 to 64 bytes in base64. */
 export function standardSecretProblem(secret: string): string | undefined {
   const bytes = secretBytes(secret)
   const wellFormed = secret === secretPrefix + bytes.toString('base64')
@@ -34,12 +34,12 @@ export function standardSecretProblem(secret: string): string | undefined {
     : 'must be whsec_ followed by 24 to 64 bytes in base64'
 }
 
-/** What is wrong with a secret that is used as the text it is. A mask is what everybody sees: it must never sign. */
+/** Returns the problem of a secret that is used as plain text. A mask must never be used to sign, because it is public. */
 export function textSecretProblem(secret: string): string | undefined {
-  if (secret.startsWith('****')) return 'must be the secret itself, not a mask of one'
+  if (secret.startsWith('****')) return 'must be the secret itself, not a masked value'
   return /^[\x21-\x7E]{16,256}$/.test(secret)
     ? undefined
-    : 'must have 16 to 256 visible ASCII characters and no spaces'
+    : 'must be 16 to 256 visible ASCII characters without spaces'
 }
 
 export function makePrivateKey(): string {
@@ -49,8 +49,8 @@ export function makePrivateKey(): string {
   )
 }
 
-/** The `whpk_…` that receivers verify `v1a` signatures with. It is no secret. */
-export function publicKeyOf(privateKey: string): string {
+/** The `whpk_…` with which receivers verify `v1a` signatures. Not secret. */
+export function derivePublicKey(privateKey: string): string {
   const { x = '' } = createPublicKey(keyObject(privateKey)).export({ format: 'jwk' })
   return publicPrefix + Buffer.from(x, 'base64url').toString('base64')
 }

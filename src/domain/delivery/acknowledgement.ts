@@ -1,15 +1,17 @@
 import { durationMs } from './retry-schedule.ts'
 import type { DeliverySummary } from './timeline.ts'
 
-/** For so long after its workflow has ended, an event can be acknowledged by those who were asked to (docs/guides/acknowledging.md). */
+/**
+ * How long after its workflow has ended an event can still be acknowledged by those who were asked to (docs/guides/acknowledging.md).
+ */
 const lateFor = '7d'
 
-/** Until when an event that ended then can be acknowledged. */
+/** The time until which an event that ended then can be acknowledged. */
 export function acknowledgeableUntil(endedAt: Date): Date {
   return new Date(endedAt.getTime() + durationMs(lateFor))
 }
 
-/** Whether a message of these deliveries has told somebody how to acknowledge the event. */
+/** True if a message of these deliveries says how to acknowledge the event. */
 export function asksForAcknowledgement(
   deliveries: readonly Pick<DeliverySummary, 'acknowledgeable' | 'status'>[],
 ): boolean {

@@ -10,13 +10,13 @@ import {
 import { isThrottled, type Outcome } from './outcome.ts'
 import { lengthened } from './retry-schedule.ts'
 
-/** What became of a delivery: it is over, or there is another attempt after `delayMs`. */
+/** The result of a delivery, or its next attempt after `delayMs`. */
 export type Conclusion =
   | { status: 'delivered' }
   | { status: 'failed'; reason: string }
   | { status: 'pending'; delayMs: number; progress: Progress }
 
-/** What an attempt's outcome means for its delivery: the delivery policy as one decision. Pure. */
+/** Decides what an attempt's outcome means for its delivery: the delivery policy as one decision. Pure. */
 export function conclude(outcome: Outcome, progress: Progress): Conclusion {
   switch (outcome.kind) {
     case 'delivered':
@@ -41,22 +41,22 @@ function exhausted(progress: Progress): string {
   return `exhausted: every attempt failed; ${endedEarly(progress, made)}`
 }
 
-/** An attempt that must not be made yet, and why. */
+/** An attempt that must be postponed, and why. */
 export interface HeldBack {
   by: HeldBy
   reason: string
-  /** When it may be made, or asked for again. */
+  /** When it may be made, or when to ask again. */
   retryInMs: number
 }
 
-/** What that means for its delivery: it waits, until the deadline at most, and has failed there. Pure. */
+/** Decides what that means for its delivery: it waits, at most until the deadline, and fails there. Pure. */
 export function postpone({ by, reason, retryInMs }: HeldBack, progress: Progress, lastError?: string) {
   const mayWaitMs = mayBeHeldMs(progress, by)
   if (mayWaitMs > 0) return { status: 'held', reason, waitMs: Math.min(retryInMs, mayWaitMs) } as const
   return { status: 'failed', reason: overdue(reason, progress, lastError) } as const
 }
 
-/** Why a delivery has failed that was held back until its deadline. */
+/** The reason of a delivery that failed because it was held back until its deadline. */
 export function overdue(reason: string, progress: Progress, lastError?: string): string {
   const error = lastError === undefined || reason.includes('last error: ') ? '' : `; last error: ${lastError}`
   return `${reason}${error}; ${endedEarly(progress, progress.attemptsMade)}`

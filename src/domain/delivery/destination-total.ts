@@ -4,11 +4,11 @@ import { isOpen, type DeliverySummary } from './timeline.ts'
 export interface DeliveryCounts {
   total: number
   succeeded: number
-  /** Given up. A delivery that failed counts once its whole event has ended; until then another attempt may come. */
+  /** A failed delivery counts once its whole event has ended; until then another attempt may follow. */
   failed: number
 }
 
-/** What became of a destination's deliveries, replays and tests included, in the workflows that ended on one day. */
+/** Counts of a destination's deliveries, replays and tests included, in the workflows that ended on one day. */
 export interface DestinationTotal extends DeliveryCounts {
   destinationId: string
   tenantId: string
@@ -30,12 +30,12 @@ export function countDelivery(total: DestinationTotal, delivery: DeliverySummary
   total.total += 1
   total.attempts += attempts
   if (status === 'delivered') total.succeeded += 1
-  // Where the workflow was ended early no attempt comes any more: it failed, as `failingDestinations` has it.
+  // A workflow that was ended early makes no further attempts: its delivery counts as failed, as in `failingDestinations`.
   if (status === 'failed' || (isOpen(delivery) && attempts > 0)) total.failed += 1
   if (lastAttemptAt && lastAttemptAt > (total.lastAttemptAt ?? '')) total.lastAttemptAt = lastAttemptAt
 }
 
-export function sumOf(counts: readonly DeliveryCounts[]): DeliveryCounts {
+export function sumTotals(counts: readonly DeliveryCounts[]): DeliveryCounts {
   const sum = { total: 0, succeeded: 0, failed: 0 }
   for (const { total, succeeded, failed } of counts) {
     sum.total += total

@@ -3,20 +3,20 @@ import type { Event } from '../event.ts'
 import { canonicalJson, exactly, isExactObject, type ExactJson } from '../json/exact-number.ts'
 import { truncate } from '../truncate.ts'
 
-/** What a delivery to an ordered destination has in common with those that it must not overtake. */
+/** The value that a delivery shares with those that it must not overtake. */
 export interface OrderKey {
-  /** For people: `data.customerId = "cus_1"`, cut short where the value is long. */
+  /** For display: `data.customerId = "cus_1"`, truncated if the value is long. */
   text: string
-  /** Names the queue: the same for equal values, and fit to be a part of a workflow id. */
+  /** Identifies the queue: the same for equal values, and valid as part of a workflow id. */
   hash: string
 }
 
-/** A dotted path into an event, as filters write it: `type`, or something inside `data`. */
+/** A dotted path into an event, as in filters: `type`, or something inside `data`. */
 export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 
-const longestValue = 64
+const maxValueLength = 64
 
-/** The key of an event at an ordered destination; none where the event has no value there: it then waits for nobody. */
+/** The key of an event at an ordered destination; none if the event has no value there, in which case it waits for no other. */
 export function orderKeyOf(
   { type, data }: Pick<Event, 'type' | 'data'>,
   path: string | undefined,
@@ -25,13 +25,13 @@ export function orderKeyOf(
   if (value === undefined || value === null) return undefined
   const text = canonicalJson(value)
   return {
-    // Redaction looks for the value up to this length (`quotedMax` in payload-redaction.ts), so the ellipsis comes on top.
-    text: `${path} = ${truncate(text, longestValue + 1)}`,
+    // Redaction looks for the value up to this length (`maxQuotedLength` in payload-redaction.ts), so the ellipsis comes on top.
+    text: `${path} = ${truncate(text, maxValueLength + 1)}`,
     hash: createHash('sha256').update(text).digest('hex').slice(0, 32),
   }
 }
 
-/** What an event has at a dotted path, as in `data.customerId`. */
+/** Returns an event's value at a dotted path such as `data.customerId`. */
 export function valueAt({ type, data }: Pick<Event, 'type' | 'data'>, path: string): ExactJson | undefined {
   return path.split('.').reduce<ExactJson | undefined>(inner, { type, data: exactly(data) })
 }

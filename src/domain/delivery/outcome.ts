@@ -2,9 +2,8 @@ import type { HeldBy } from './deadline.ts'
 import type { Place } from './pace.ts'
 
 /**
- * Where a failed attempt failed, told apart in the log: looking up the host, connecting, TLS, no answer in time, an answer
- * that is none, an address that is not allowed, what was answered (HTTP, SMTP), a destination that cannot be sent to as it is
- * set up, a fault of ours.
+ * Error classes of failed attempts: DNS, connection, TLS, timeout, invalid response, blocked address, response status (HTTP,
+ * SMTP), incomplete set-up of the destination, internal error.
  */
 export const errorClasses = [
   'dns',
@@ -20,37 +19,37 @@ export const errorClasses = [
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 
-/** What an attempt came to. A channel classifies and never retries: the workflow alone does. */
+/** The outcome of an attempt. A channel classifies and never retries; only the workflow does. */
 export type Outcome = (
   | { kind: 'delivered' }
-  /** Trying again cannot help. `gone`: the receiver asked not to be called again (HTTP 410). */
+  /** Retrying cannot help. `gone`: the receiver answered HTTP 410. */
   | { kind: 'rejected'; error: string; errorClass?: ErrorClass; gone?: boolean }
-  /** Worth another attempt, not before `retryAfterMs` where the receiver asked for it. */
+  /** Worth a retry, not before `retryAfterMs` if the receiver asked for it. */
   | {
       kind: 'failed'
       error: string
       errorClass?: ErrorClass
       retryAfterMs?: number
-      /** Of a message to several people: who needs no further attempt, those of earlier attempts included. */
+      /** For messages to several people: who needs no further attempt, including those of earlier attempts. */
       recipients?: SettledRecipients
     }
 ) & {
-  /** HTTP status or SMTP reply code, where there was an answer. */
+  /** HTTP status or SMTP reply code, if there was an answer. */
   responseCode?: number
-  /** The start of what was answered, at most `excerptMaxBytes`. */
+  /** The start of what was answered, at most `maxExcerptBytes`. */
   responseExcerpt?: string
-  /** The headers that were sent, those that are a tenant's secret masked. */
+  /** The request's headers, with a tenant's secrets masked. */
   requestHeaders?: Record<string, string>
-  /** The receiver refused what the message says, and not whom it goes to: another wording may be taken. */
+  /** The receiver rejected the content, not the recipient: a different text may be accepted. */
   refusedContent?: true
 }
 
-/** The receiver is well and takes no more for now (HTTP 429). That is not a failure of the destination. */
+/** The receiver is healthy but accepts no more for now (HTTP 429), which is not a failure of the destination. */
 export function isThrottled({ responseCode }: Pick<Outcome, 'responseCode'>): boolean {
   return responseCode === 429
 }
 
-/** Addresses of those who have a message, and of those who will never be sent it. */
+/** Addresses that have received the message, and addresses that will never receive it. */
 export interface SettledRecipients {
   reached: string[]
   refused: string[]
@@ -62,9 +61,9 @@ export interface TemplateRef {
   version: number
 }
 
-export const excerptMaxBytes = 2048
+export const maxExcerptBytes = 2048
 
-/** One try of a delivery as the log keeps it. `at` is when it began (ISO 8601, UTC). */
+/** One attempt as the log keeps it. `at` is when it began (ISO 8601, UTC). */
 export interface Attempt {
   number: number
   at: string
@@ -75,23 +74,23 @@ export interface Attempt {
   requestHeaders?: Record<string, string>
   error?: string
   errorClass?: ErrorClass
-  /** What the message was to be made of. */
+  /** The template that the message was to be made from. */
   template?: TemplateRef
-  /** Why it was not, and the default message was sent instead. */
+  /** Why the default message was sent instead. */
   templateFault?: string
 }
 
-/** Of a `templateFault`, in characters. */
-export const templateFaultMax = 500
+/** The maximum length of a `templateFault` in characters. */
+export const maxTemplateFaultLength = 500
 
-/** Why a destination is to be disabled. It is not, if it has been changed meanwhile (see `DestinationSeen`). */
+/** Why to disable a destination. Ignored if the destination has been changed meanwhile (see `DestinationSeen`). */
 export interface DisableOrder {
   reason: string
   version: number
   recoveries?: number
 }
 
-/** What asking for an attempt came to. Only `attempted` is an attempt: otherwise nothing was sent. */
+/** The result of requesting an attempt. Only `attempted` is an attempt; otherwise nothing was sent. */
 export type AttemptResult =
   | {
       kind: 'attempted'
@@ -101,19 +100,24 @@ export type AttemptResult =
       /** See `Attempt`. */
       template?: TemplateRef
       templateFault?: string
-      /** The destination is not to be called again: it said so, or has only failed for too long. */
+      /** Disable the destination: it answered 410, or has only failed for too long. */
       disable?: DisableOrder
     }
-  /** `missed`: the destination would have got it, had it been active. */
+  /** `missed`: the destination would have received it if it had been active. */
   | { kind: 'skipped'; reason: string; missed?: true }
   /** To be made on the slow lane. */
   | { kind: 'deferred'; reason: string }
-  /** Not yet: ask again in `retryInMs`, and give back the place in the pace, where one is kept for it. */
+  /** Not yet: ask again in `retryInMs`, with `place` as the reservation if there is one. */
   | { kind: 'held'; by: HeldBy; reason: string; retryInMs: number; place?: Place }
   /** The event had expired before it could be made. */
   | { kind: 'expired' }
-  /** The fault is ours (the database, say). `error` is for the history, not for tenants: it may name hosts of ours. */
+  /**
+   * An internal error (such as the database's). `error` is for the history, not for tenants: it may contain internal host names.
+   */
   | { kind: 'unavailable'; error?: string }
 
-/** What an opening knows of a first attempt. One that is in progress goes on in the worker's process, which reports its end. */
+/**
+ * The state of a first attempt when the activity returns. One in progress continues in the worker's process, which reports its
+ * result.
+ */
 export type FirstResult = AttemptResult | { kind: 'inProgress' }

@@ -1,24 +1,27 @@
-/** A place in a destination's pace: when an attempt may be made (Unix ms), and which one it is. */
+/** A reservation in a destination's pace: its number, and when the attempt may be made (Unix ms). */
 export interface Place {
   at: number
   number: number
 }
 
-/** A place that is missed by more than this is lost: after an outage all are late, and must not be used at once. */
-export const mostLateMs = 2_000
+/** A reservation missed by more than this is void: after an outage all are late and must not be used at once. */
+export const maxLatenessMs = 2_000
 
-/** The places of a pace: the newest that was taken, the newest that was used, and those between that were given back. */
-export interface Places {
+/** The reservations of a pace: the newest one made, the newest one used, and the ones in between that were released. */
+export interface PaceReservations {
   taken: number
   used: number
   released: readonly number[]
 }
 
 /**
- * Gives a place back, or `undefined` where there is nothing to give back any more. At the end of the queue it is free for the next
- * event, with those before it that were given back earlier; elsewhere it is only not waited for. Pure.
+ * Releases a reservation; `undefined` if there is nothing to release. At the end of the queue it becomes free for the next event,
+ * together with those released before it; elsewhere later ones just do not wait for it. Pure.
  */
-export function withoutPlace({ taken, used, released }: Places, number: number): Places | undefined {
+export function withoutReservation(
+  { taken, used, released }: PaceReservations,
+  number: number,
+): PaceReservations | undefined {
   if (number <= used || number > taken || released.includes(number)) return undefined
   const all = new Set([...released, number])
   let newest = taken

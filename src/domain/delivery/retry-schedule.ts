@@ -7,7 +7,7 @@ export const defaultTimeoutMs = 10_000
 /** A whole number with its unit: `90s`, `5m`, `2h`, `1d`. */
 export const durationPattern = /^\d{1,6}(ms|s|m|h|d)$/
 
-const longestRetryAfterMs = ms('24h')
+const maxRetryAfterMs = ms('24h')
 const jitter = 0.2
 
 /** Milliseconds of a duration that fits `durationPattern`. */
@@ -15,7 +15,7 @@ export function durationMs(duration: string): number {
   return ms(duration as ms.StringValue)
 }
 
-/** The delays of a schedule (ms) with their jitter drawn: ±20 %, but for the one before the first attempt. */
+/** A schedule's delays (ms) with random jitter of ±20 %, except the one before the first attempt. */
 export function drawDelays(scheduleMs: readonly number[], random: () => number): number[] {
   return scheduleMs.map((delayMs, index) =>
     index === 0 ? delayMs : Math.round(delayMs * (1 - jitter + 2 * jitter * random())),
@@ -24,5 +24,5 @@ export function drawDelays(scheduleMs: readonly number[], random: () => number):
 
 /** `Retry-After` can lengthen a delay to at most 24 h, and never shortens it. */
 export function lengthened(delayMs: number, retryAfterMs: number | undefined): number {
-  return retryAfterMs === undefined ? delayMs : Math.max(delayMs, Math.min(retryAfterMs, longestRetryAfterMs))
+  return retryAfterMs === undefined ? delayMs : Math.max(delayMs, Math.min(retryAfterMs, maxRetryAfterMs))
 }

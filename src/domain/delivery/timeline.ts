@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { Attempt, AttemptResult } from './outcome.ts'
 import {
   ofDestinations,
@@ -11,7 +12,7 @@ import type { StepRecord } from '../rules/step-record.ts'
 import { cutCodePoints } from '../truncate.ts'
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed' | 'skipped' | 'held'
-/** `digested`: nobody was told of it by itself, but by the digest that it is a part of. */
+/** `digested`: only delivered as part of a digest. */
 export const eventStatuses = ['pending', 'delivered', 'partial', 'failed', 'digested', 'unrouted'] as const
 export type EventStatus = (typeof eventStatuses)[number]
 
@@ -19,14 +20,14 @@ export type EventStatus = (typeof eventStatuses)[number]
 export interface Delivery {
   destinationId: string
   channel: string
-  /** The path of the rule's step that made it. */
+  /** The path of the rule step that made it. */
   step?: string
   status: DeliveryStatus
   reason?: string
   nextAttemptAt?: string
-  /** The destination would have got it, had it been active. */
+  /** The destination would have received it if it had been active. */
   missed?: true
-  /** Its message tells how to acknowledge the event. */
+  /** The message says how to acknowledge the event. */
   acknowledgeable?: true
   attempts: Attempt[]
 }
@@ -37,31 +38,31 @@ export interface Timeline {
   reason?: string
   deliveries: Delivery[]
   routing: RoutingDecision[]
-  /** Of the rules that act, in the order in which they began. */
+  /** Steps of the acting rules, in the order in which they began. */
   steps?: StepRecord[]
   acknowledgement?: Acknowledgement
-  /** Workflow ids of the children that make these deliveries and hold their attempts, when there are very many. */
+  /** Ids of the child workflows that make these deliveries and hold their attempts, if there are very many. */
   batches?: string[]
 }
 
 /** Somebody has taken notice of the event. */
 export interface Acknowledgement {
   at: string
-  /** For people: what the caller said, or whose key or link it was. */
+  /** For display: the name that the caller gave, or the owner of the key or link. */
   by: string
   via: 'api' | 'link'
   note?: string
-  /** Whose key, or to which destination the link was sent. */
+  /** The key used, or the destination to which the link was sent. */
   keyId?: string
   destinationId?: string
 }
 
-/** What a list shows of an event without asking its workflow: its memo. */
+/** The summary of an event that lists show without a query: its workflow's memo. */
 export interface TimelineSummary {
   status: EventStatus
   acknowledgedAt?: string
   deliveries: DeliverySummary[]
-  /** Whether children hold some of the deliveries' attempts. */
+  /** True if child workflows hold some of the deliveries' attempts. */
   batched?: true
 }
 
@@ -70,15 +71,15 @@ export interface DeliverySummary {
   channel: string
   status: DeliveryStatus
   attempts: number
-  /** Of the newest attempt. */
+  /** From the newest attempt. */
   responseCode?: number
   lastAttemptAt?: string
   nextAttemptAt?: string
-  /** The path of the rule's step that made it. */
+  /** The path of the rule step that made it. */
   step?: string
-  /** Its message tells how to acknowledge the event. */
+  /** The message says how to acknowledge the event. */
   acknowledgeable?: true
-  /** A child workflow makes it: its attempts stand in that one's summary. */
+  /** Made by a child workflow, whose summary has its attempts. */
   delegated?: true
 }
 
@@ -101,57 +102,59 @@ export function openDelivery(
   timeline: Timeline,
   { destinationId, channel, step, acknowledgeable, fault }: PlannedDelivery,
 ): Delivery {
-  const delivery: Delivery = {
+  const delivery: Delivery = definedOnly({
     destinationId,
     channel,
-    ...(step && { step }),
-    status: 'pending',
-    ...(acknowledgeable && { acknowledgeable }),
+    step,
+    status: 'pending' as const,
+    acknowledgeable,
     attempts: [],
-  }
+  })
   if (fault !== undefined) settle(delivery, 'failed', fault)
   timeline.deliveries.push(delivery)
   return delivery
 }
 
 /**
- * Of attempts that another one followed, the log keeps this many characters of the answer and of the headers sent, which begin
- * with our own: sixty deliveries of twenty attempts each must fit into one workflow result. All of it stays in the history.
+ * The log keeps this many characters of the response and request headers of attempts that were followed by another one: sixty
+ * deliveries with twenty attempts each must fit into one workflow result. The history keeps everything.
  */
-const earlierMax = { excerpt: 256, headers: 600, templateFault: 120 }
+const maxEarlierAttempts = { excerpt: 256, headers: 600, templateFault: 120 }
 
-/** Writes an attempt into the log, without the channel's internal hints. */
+/** Adds an attempt to the log, without the channel's internal hints. */
 export function recordAttempt(delivery: Delivery, made: AttemptResult & { kind: 'attempted' }): void {
   const { outcome, at, durationMs, template, templateFault } = made
   const previous = delivery.attempts.at(-1)
   if (previous?.responseExcerpt)
-    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, earlierMax.excerpt)
+    previous.responseExcerpt = cutCodePoints(previous.responseExcerpt, maxEarlierAttempts.excerpt)
   if (previous?.requestHeaders) previous.requestHeaders = firstHeaders(previous.requestHeaders)
   if (previous?.templateFault)
-    previous.templateFault = cutCodePoints(previous.templateFault, earlierMax.templateFault)
-  delivery.attempts.push({
-    number: delivery.attempts.length + 1,
-    at,
-    durationMs,
-    outcome: outcome.kind,
-    ...(outcome.responseCode !== undefined && { responseCode: outcome.responseCode }),
-    ...(outcome.responseExcerpt !== undefined && { responseExcerpt: outcome.responseExcerpt }),
-    ...(outcome.requestHeaders && { requestHeaders: outcome.requestHeaders }),
-    ...(outcome.kind !== 'delivered' && { error: outcome.error }),
-    ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
-    ...(template && { template }),
-    ...(templateFault !== undefined && { templateFault }),
-  })
+    previous.templateFault = cutCodePoints(previous.templateFault, maxEarlierAttempts.templateFault)
+  delivery.attempts.push(
+    definedOnly({
+      number: delivery.attempts.length + 1,
+      at,
+      durationMs,
+      outcome: outcome.kind,
+      responseCode: outcome.responseCode,
+      responseExcerpt: outcome.responseExcerpt,
+      requestHeaders: outcome.requestHeaders,
+      ...(outcome.kind !== 'delivered' && { error: outcome.error }),
+      ...(outcome.kind !== 'delivered' && outcome.errorClass && { errorClass: outcome.errorClass }),
+      template,
+      templateFault,
+    }),
+  )
 }
 
 function firstHeaders(headers: Record<string, string>): Record<string, string> {
-  let left = earlierMax.headers
+  let left = maxEarlierAttempts.headers
   return Object.fromEntries(
     Object.entries(headers).filter(([name, value]) => (left -= name.length + value.length) >= 0),
   )
 }
 
-/** Ends or changes a delivery's state. A wait that is over is forgotten with it. */
+/** Sets a delivery's status and clears its wait. */
 export function settle(delivery: Delivery, status: DeliveryStatus, reason?: string): void {
   delivery.status = status
   delete delivery.nextAttemptAt
@@ -159,24 +162,24 @@ export function settle(delivery: Delivery, status: DeliveryStatus, reason?: stri
   if (reason !== undefined) delivery.reason = reason
 }
 
-/** Which of an event's deliveries one is: a rule may send to a destination more than once. */
+/** Identifies a delivery within its event: rules may send to the same destination more than once. */
 export function deliveryKey({ destinationId, step }: Pick<Delivery, 'destinationId' | 'step'>): string {
   return step === undefined ? destinationId : `${destinationId} ${step}`
 }
 
-/** Whether another attempt may come. */
+/** True if another attempt may follow. */
 export function isOpen({ status }: Pick<Delivery, 'status'>): boolean {
   return status === 'pending' || status === 'held'
 }
 
-/** A delivery of a run that is over, whatever it said of itself at last: no attempt comes any more. */
+/** The delivery of a run that was ended early: whatever its last state, no further attempt is made. */
 export function givenUp<One extends Pick<Delivery, 'status' | 'nextAttemptAt'>>(delivery: One): One {
   if (!isOpen(delivery)) return delivery
   const { nextAttemptAt: _never, ...rest } = delivery
   return { ...(rest as One), status: 'failed' }
 }
 
-/** The event's state as its deliveries give it: `partial` when some arrived and some failed. */
+/** The event's status as derived from its deliveries: `partial` if some arrived and some failed. */
 export function eventStatus(
   deliveries: readonly Pick<Delivery, 'status'>[],
   steps: readonly Pick<StepRecord, 'digestId'>[] = [],
@@ -188,65 +191,65 @@ export function eventStatus(
   return steps.some(({ digestId }) => digestId !== undefined) ? 'digested' : 'unrouted'
 }
 
-/** `delegated`: those that children make. */
+/** `delegated`: the deliveries that child workflows make. */
 export function summarize(
   { status, deliveries, acknowledgement, batches }: Timeline,
   delegated?: ReadonlySet<Delivery>,
 ): TimelineSummary {
-  return {
+  return definedOnly({
     status,
-    ...(acknowledgement && { acknowledgedAt: acknowledgement.at }),
+    acknowledgedAt: acknowledgement?.at,
     deliveries: deliveries.map((delivery) => ({
       ...summarizeDelivery(delivery),
       ...(delegated?.has(delivery) && { delegated: true as const }),
     })),
-    ...(batches && { batched: true }),
-  }
+    ...(batches && { batched: true as const }),
+  })
 }
 
 export function summarizeDelivery(delivery: Delivery): DeliverySummary {
   const { destinationId, channel, step, status, nextAttemptAt, acknowledgeable, attempts } = delivery
   const last = attempts.at(-1)
-  return {
+  return definedOnly({
     destinationId,
     channel,
-    ...(step && { step }),
+    step,
     status,
-    ...(acknowledgeable && { acknowledgeable }),
+    acknowledgeable,
     attempts: attempts.length,
-    ...(last?.responseCode !== undefined && { responseCode: last.responseCode }),
-    ...(last && { lastAttemptAt: last.at }),
-    ...(nextAttemptAt !== undefined && { nextAttemptAt }),
-  }
+    responseCode: last?.responseCode,
+    lastAttemptAt: last?.at,
+    nextAttemptAt,
+  })
 }
 
-/** Destinations whose newest attempt did not arrive: they wait for another one, or were given up. */
+/** Destinations whose newest attempt did not arrive: another one will follow, or the delivery has failed. */
 export function failingDestinations(deliveries: readonly Delivery[]): string[] {
   const failing = deliveries.filter(
     (delivery) => delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts.length > 0),
   )
-  return destinationsOf(failing)
+  return listDestinationIds(failing)
 }
 
 export function deliveredDestinations(deliveries: readonly Delivery[]): string[] {
-  return destinationsOf(deliveries.filter(({ status }) => status === 'delivered'))
+  return listDestinationIds(deliveries.filter(({ status }) => status === 'delivered'))
 }
 
-/** Destinations that would have got the event, had they been active: what they can be given once they are again. */
+/** Destinations that would have received the event if they had been active, and can receive it once they are. */
 export function missedDestinations({
   deliveries,
   routing,
 }: Pick<Timeline, 'deliveries' | 'routing'>): string[] {
-  return destinationsOf([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
+  return listDestinationIds([...deliveries, ...ofDestinations(routing)].filter(({ missed }) => missed))
 }
 
-/** Each once: a rule may send to a destination more than once. */
-export function destinationsOf(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
+/** Without duplicates, because a rule may send to a destination more than once. */
+export function listDestinationIds(of: readonly Pick<Delivery, 'destinationId'>[]): string[] {
   return [...new Set(of.map(({ destinationId }) => destinationId))]
 }
 
 function unroutedReason(routing: readonly DestinationDecision[]): string {
   return routing.length === 0
-    ? 'the tenant has no destination in this environment'
-    : 'no active destination’s subscription matches; see routing for each one’s reason'
+    ? 'the tenant has no destinations in this environment'
+    : 'no active destination has a matching subscription; see routing for the reasons'
 }

@@ -5,11 +5,11 @@ import type { StepRecord } from '../rules/step-record.ts'
 import type { Delivery, Timeline } from './timeline.ts'
 
 /**
- * What Temporal's UI shows of an event: texts for people who trace a delivery there. None of them holds anything of a payload, nor
- * what a receiver answered: reasons and error messages may quote both, so statuses, counts, codes and times stand for them.
+ * Texts about an event in Temporal's UI, for people who trace a delivery there. They contain nothing of a payload or a response:
+ * reasons and error messages may quote both, so only statuses, counts, codes and times are shown.
  */
 
-/** What a destination is called in those texts. Tests of a URL have no destination. */
+/** The name of a destination in Temporal's UI. Tests of a URL have no destination. */
 export function nameOf({ destinationId, name }: Pick<PlannedDelivery, 'destinationId' | 'name'>): string {
   return name ?? destinationId
 }
@@ -42,7 +42,7 @@ export function runDetails({ id, type, tenantId, environment, createdAt }: Event
   return facts.map(([name, value]) => `- ${name}: ${value}`).join('\n')
 }
 
-/** Markdown: how far the event has come, and what comes next. `nameOfDestination` gives what its destinations are called. */
+/** The event's progress and next step as Markdown. `nameOfDestination` returns its destinations' names. */
 export function currentDetails(
   timeline: Timeline,
   status: Timeline['status'],
@@ -51,7 +51,12 @@ export function currentDetails(
   const { deliveries, steps = [], acknowledgement } = timeline
   const parts = [`**${status}**${acknowledgement ? `, acknowledged at ${acknowledgement.at}` : ''}`]
   if (deliveries.length > 0)
-    parts.push(table(deliveryColumns, deliveries.map((one) => deliveryRow(one, nameOfDestination)))) // prettier-ignore
+    parts.push(
+      table(
+        deliveryColumns,
+        deliveries.map((one) => deliveryRow(one, nameOfDestination)),
+      ),
+    )
   if (steps.length > 0) parts.push(table(stepColumns, steps.map(stepRow)))
   return parts.join('\n\n')
 }
@@ -85,7 +90,7 @@ function table(columns: readonly string[], rows: readonly string[][]): string {
 /** Ids and types have no backticks. */
 const code = (text: string) => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|')}\``
 
-/** What a tenant has named is text, whatever signs it has. */
+/** Tenant-given names are shown as plain text, whatever characters they contain. */
 function plainText(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()<>#+\-.!|~&:@/]/g, '\\$&')
 }

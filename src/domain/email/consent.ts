@@ -1,6 +1,6 @@
 /**
- * Whether a recipient of an email destination wants its mail: asked and not answered yet; the recipient has said yes; the platform
- * answers for it; the recipient has said no.
+ * The consent of an email destination's recipient: asked and not answered yet; confirmed by the recipient; vouched for by the
+ * platform; unsubscribed.
  */
 export const recipientStatuses = ['asked', 'confirmed', 'vouched', 'unsubscribed'] as const
 export type RecipientStatus = (typeof recipientStatuses)[number]
@@ -10,24 +10,24 @@ export interface Consent {
   status: RecipientStatus
 }
 
-/** Addresses are told apart without their case, as every mail server of note does. */
+/** Compares addresses case-insensitively, as all major mail servers do. */
 export function addressKey(address: string): string {
   return address.toLowerCase()
 }
 
-/** Each address once, as it was first written. */
+/** Each address once, in its first spelling. */
 export function distinctAddresses(addresses: readonly string[]): string[] {
   return [
     ...new Map([...addresses].reverse().map((address) => [addressKey(address), address])).values(),
   ].reverse()
 }
 
-/** Whether mail may go there. */
-export function agrees({ status }: Consent): boolean {
+/** True if the recipient may be sent mail. */
+export function mayBeMailed({ status }: Consent): boolean {
   return status === 'confirmed' || status === 'vouched'
 }
 
-/** Those who get nothing, and why; or nothing, if all do. */
+/** Names the recipients who are left out and why, or returns `undefined` if none are. */
 export function whyLeftOut(consents: readonly Consent[]): string | undefined {
   const parts = [
     reason(consents, 'asked', 'has not confirmed yet', 'have not confirmed yet'),
@@ -36,7 +36,7 @@ export function whyLeftOut(consents: readonly Consent[]): string | undefined {
   return parts.length > 0 ? parts.join('; ') : undefined
 }
 
-/** Likewise without their addresses, for those who may not see them. */
+/** The same without addresses, for callers who may not see them. */
 export function countLeftOut(consents: readonly Consent[]): string | undefined {
   const count = (wanted: RecipientStatus) => consents.filter(({ status }) => status === wanted).length
   const recipients = (number: number) => (number === 1 ? '1 recipient has' : `${number} recipients have`)
@@ -48,21 +48,23 @@ export function countLeftOut(consents: readonly Consent[]): string | undefined {
   return parts.length > 0 ? parts.join('; ') : undefined
 }
 
-/** Why nothing is sent where no recipient agrees. */
-export function nobodyAgrees(leftOut: string | undefined): string {
-  return `nobody has agreed to get it: ${leftOut}`
+/** The reason if no recipient may be mailed. */
+export function noRecipientConfirmed(leftOut: string | undefined): string {
+  return `no recipient has confirmed: ${leftOut}`
 }
 
 function reason(consents: readonly Consent[], wanted: RecipientStatus, one: string, many: string) {
   const addresses = consents.filter(({ status }) => status === wanted).map(({ address }) => address)
   if (addresses.length === 0) return undefined
-  return `${listOf(addresses)} ${addresses.length === 1 ? one : many}`
+  return `${formatAddresses(addresses)} ${addresses.length === 1 ? one : many}`
 }
 
-const mostNamed = 5
+const maxNamedAddresses = 5
 
-/** Addresses for people: a few of them, and how many more. */
-export function listOf(addresses: readonly string[]): string {
-  const named = addresses.slice(0, mostNamed).join(', ')
-  return addresses.length > mostNamed ? `${named} and ${addresses.length - mostNamed} more` : named
+/** The first few addresses, and how many more there are. */
+export function formatAddresses(addresses: readonly string[]): string {
+  const named = addresses.slice(0, maxNamedAddresses).join(', ')
+  return addresses.length > maxNamedAddresses
+    ? `${named} and ${addresses.length - maxNamedAddresses} more`
+    : named
 }

@@ -1,28 +1,28 @@
 import type { SecretKeys } from '../crypto/secret-box.ts'
 import { linkBase, readToken, signToken } from '../crypto/signed-link.ts'
 
-/** Whom mail goes to, and from where. */
+/** A recipient of a destination's mail. */
 export interface RecipientRef {
   destinationId: string
   /** Lower-case. */
   address: string
 }
 
-/** What a link confirms. Times are Unix ms. */
+/** The content of a confirmation link. Times are Unix ms. */
 export interface ConfirmRef extends RecipientRef {
-  /** Since when the recipient has the status that it was asked in: once that has changed, the link is worth nothing. */
+  /** When the recipient got the status in which it was asked. Once that changes, the link is invalid. */
   since: number
   expiresAt: number
 }
 
-/** Below the public URL. They are no part of the API: whoever has a link needs no key. */
+/** Below the public URL. Not part of the API: the link itself is the credential. */
 export const confirmPath = '/email/confirm'
 export const unsubscribePath = '/email/unsubscribe'
 
-/** How long a recipient has for confirming, from when the mail is sent. */
+/** How long after the mail was sent a recipient can confirm. */
 export const confirmWithinMs = 7 * 24 * 3600 * 1000
 
-/** Gives the links of a recipient. One that unsubscribes is good for ever: mail is kept for years. */
+/** Creates the links of a recipient. Unsubscribe links never expire, because mail is kept for years. */
 export function createEmailLinks(publicUrl: string, keys: SecretKeys) {
   const base = linkBase(publicUrl)
   return {
@@ -34,20 +34,20 @@ export function createEmailLinks(publicUrl: string, keys: SecretKeys) {
 export type EmailLinks = ReturnType<typeof createEmailLinks>
 
 export function makeConfirmToken({ since, expiresAt, ...ref }: ConfirmRef, keys: SecretKeys): string {
-  return signToken('email-confirm', [...partsOf(ref), since.toString(36), expiresAt.toString(36)], keys)
+  return signToken('email-confirm', [...tokenParts(ref), since.toString(36), expiresAt.toString(36)], keys)
 }
 
 export function makeUnsubscribeToken(ref: RecipientRef, keys: SecretKeys): string {
-  return signToken('email-unsubscribe', partsOf(ref), keys)
+  return signToken('email-unsubscribe', tokenParts(ref), keys)
 }
 
-/** What a token stands for, if it was made with one of the keys, whether or not it has expired. */
+/** Returns the token's content if it was signed with one of the keys, expired or not. */
 export function readConfirmToken(token: string, keys: SecretKeys): ConfirmRef | undefined {
   const parts = readToken('email-confirm', token, keys)
   if (parts?.length !== 4) return undefined
   const [destinationId = '', address = '', since = '', expiresAt = ''] = parts
   return {
-    ...refOf(destinationId, address),
+    ...toRecipientRef(destinationId, address),
     since: Number.parseInt(since, 36),
     expiresAt: Number.parseInt(expiresAt, 36),
   }
@@ -57,14 +57,14 @@ export function readUnsubscribeToken(token: string, keys: SecretKeys): Recipient
   const parts = readToken('email-unsubscribe', token, keys)
   if (parts?.length !== 2) return undefined
   const [destinationId = '', address = ''] = parts
-  return refOf(destinationId, address)
+  return toRecipientRef(destinationId, address)
 }
 
-/** An address holds dots, and may hold signs that stand for something else in a URL. */
-function partsOf({ destinationId, address }: RecipientRef): string[] {
+/** Addresses contain dots, and may contain characters with a meaning in URLs. */
+function tokenParts({ destinationId, address }: RecipientRef): string[] {
   return [destinationId, Buffer.from(address).toString('base64url')]
 }
 
-function refOf(destinationId: string, address: string): RecipientRef {
+function toRecipientRef(destinationId: string, address: string): RecipientRef {
   return { destinationId, address: Buffer.from(address, 'base64url').toString() }
 }

@@ -1,12 +1,12 @@
-/** Mails that the platform's server sends for a tenant in an hour, one for each recipient, unless its limits say otherwise. */
+/** The default number of mails per tenant and hour through the platform's server, counted per recipient. */
 export const defaultEmailsPerHour = 1000
 
-/** Requests to confirm that one mailbox gets in a day: from one tenant's environment, and from all tenants together. */
+/** Confirmation requests per mailbox and day: from one tenant's environment, and from all tenants. */
 export const confirmationsPerDay = { byTenant: 10, inAll: 20 }
 
-/** Recipients of a tenant's environment who have not answered, of one mailbox and over all destinations. */
+/** The maximum number of recipients with the same mailbox in a tenant's environment that have not answered. */
 export const maxUnanswered = 50
 
 export function confirmationLimitText(perDay: number): string {
-  return `a mailbox is asked to confirm at most ${perDay} times a day`
+  return `a mailbox gets at most ${perDay} confirmation requests a day`
 }

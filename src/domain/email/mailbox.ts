@@ -1,12 +1,12 @@
-/** Domains that deliver to one mailbox whatever dots its name has. */
+/** Domains that ignore dots in the local part. */
 const dotless = new Map([
   ['gmail.com', 'gmail.com'],
   ['googlemail.com', 'gmail.com'],
 ])
 
 /**
- * The mailbox that an address most likely leads to, for limits only: lower-case, without a `+tag` (RFC 5233) and without what
- * its domain ignores. Mail is always sent to the address as it was given.
+ * The mailbox that an address most likely belongs to, for limits only: lower-case, without a `+tag` (RFC 5233) and without what
+ * its domain ignores. Mail is always sent to the original address.
  */
 export function mailboxKey(address: string): string {
   const { local, domain } = splitAddress(address)
@@ -15,7 +15,7 @@ export function mailboxKey(address: string): string {
   return alias === undefined ? `${name}@${domain}` : `${name.replaceAll('.', '')}@${alias}`
 }
 
-/** What the addresses of a mailbox that differ in their tags begin and end with, besides the address without a tag. */
+/** The common prefix and suffix of a mailbox's tagged addresses, and its address without a tag. */
 export function taggedParts(address: string): { plain: string; prefix: string; suffix: string } {
   const { local, domain } = splitAddress(address)
   const name = withoutTag(local)

@@ -4,7 +4,10 @@ import { ExactNumber, isExactObject, type ExactJson } from '../json/exact-number
 /** A JSON number as a string. Source: RFC 8259 §6. */
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-/** How filters write a number that JavaScript cannot keep, as MongoDB's Extended JSON does: `{"$numberDecimal": "9007199254740993"}`. */
+/**
+ * How filters write a number that JavaScript cannot represent, as in MongoDB's Extended JSON: `{"$numberDecimal":
+ * "9007199254740993"}`.
+ */
 interface Decimal {
   $numberDecimal: string
 }

@@ -17,27 +17,27 @@ export { filterProblems, type FilterProblem } from './problems.ts'
 
 const { createEqualsOperation, createQueryTester, $and, $or, $nor, $not } = siftModule
 
-/** What every filter looks at, wherever it stands: in subscriptions, rules, quiet hours and branches. */
+/** The part of an event that filters see, in subscriptions, rules, quiet hours and branches. */
 export function filterSubject({ id, type, data }: Pick<Event, 'id' | 'type' | 'data'>): ExactObject {
   return { id, type, data: exactly(data) }
 }
 
 /**
- * Whether `subject` passes a MongoDB-style filter (docs/reference/filters.md); the filter must have no problems. sift combines.
- * Finding and comparing the values at a path is ours: sift, as MongoDB, lets `null` equal an absent field, takes what a value only inherits or a
- * text's `length` for fields, and walks lists inside of lists once for every operator inside of another.
+ * True if `subject` matches a MongoDB-style filter (docs/reference/filters.md), which must be valid. sift combines the operators. Finding
+ * and comparing the values at a path is our code: sift, like MongoDB, lets `null` equal an absent field, treats inherited
+ * properties and a string's `length` as fields, and walks nested arrays once for each nested operator.
  */
 export function passesFilter(filter: JsonObject | undefined, subject: ExactObject): boolean {
   return filter === undefined || compileFilter(filter)(subject)
 }
 
-/** `overBudget` says why a filter was not evaluated: it would have cost more than its tenant may use. */
+/** `overBudget` says why a filter was not evaluated: its tenant's budget would be exceeded. */
 export type Verdict = boolean | { overBudget: string }
 
-/** What each filter says of one event. */
+/** Returns each filter's verdict on one event. */
 export type Verdicts = (filter: JsonObject | undefined) => Verdict
 
-/** Evaluates each filter once, when it is first asked for: for filters that are known to be cheap. */
+/** Evaluates each filter once, on demand: for filters that are known to be cheap. */
 export function evaluateFilters(event: Pick<Event, 'id' | 'type' | 'data'>): Verdicts {
   const subject = filterSubject(event)
   const known = new Map<JsonObject, boolean>()
@@ -66,7 +66,7 @@ const $field = (
 function toSift(filter: JsonObject): object {
   const parts = Object.entries(filter).map(([key, value]) => {
     if (key === '$not' && isJsonObject(value)) return { $not: toSift(value) }
-    if (key.startsWith('$')) return { [key]: listOf(value).filter(isJsonObject).map(toSift) }
+    if (key.startsWith('$')) return { [key]: toList(value).filter(isJsonObject).map(toSift) }
     return { $field: fieldTest(key.split('.'), value) }
   })
   return parts.length > 0 ? { $and: parts } : {}
@@ -77,7 +77,7 @@ function fieldTest(path: string[], condition: Json): Test<ExactJson> {
   return (subject) => test(valuesAt(subject, path))
 }
 
-/** Every value at a path: none if it is absent, several where the path leads through the items of a list. */
+/** All values at a path: none if it is absent, several if the path passes through an array. */
 function valuesAt(value: ExactJson | undefined, path: string[], depth = 0): ExactJson[] {
   const name = path[depth]
   if (value === undefined) return []
@@ -98,7 +98,7 @@ function compileCondition(condition: Json): Test<ExactJson[]> {
   return (values) => tests.every((test) => test(values))
 }
 
-/** What an operator says of all the values at a path. */
+/** Compiles an operator to a test of all values at a path. */
 function compileOperator(name: string, argument: Json, options = ''): Test<ExactJson[]> {
   switch (name) {
     case '$exists':
@@ -108,9 +108,9 @@ function compileOperator(name: string, argument: Json, options = ''): Test<Exact
     case '$ne':
       return unlessNullIsMeant([argument], not(compileOperator('$eq', argument)))
     case '$nin':
-      return unlessNullIsMeant(listOf(argument), not(compileOperator('$in', argument)))
+      return unlessNullIsMeant(toList(argument), not(compileOperator('$in', argument)))
     case '$all': {
-      const tests = listOf(argument).map(compileCondition)
+      const tests = toList(argument).map(compileCondition)
       return (values) => tests.every((test) => test(values))
     }
     case '$size':
@@ -126,7 +126,7 @@ function compileOperator(name: string, argument: Json, options = ''): Test<Exact
   }
 }
 
-/** As in MongoDB, `{"$ne": null}` asks for a value, which what is absent has not. */
+/** As in MongoDB, `{"$ne": null}` needs a value, so it does not match an absent field. */
 function unlessNullIsMeant(compared: Json[], test: Test<ExactJson[]>): Test<ExactJson[]> {
   return compared.includes(null) ? (values) => values.length > 0 && test(values) : test
 }
@@ -148,9 +148,9 @@ const orders: Partial<Record<string, (order: number) => boolean>> = {
   $lte: (order) => order <= 0,
 }
 
-/** What an operator says of one value. */
+/** Compiles an operator to a test of one value. */
 function valueTest(name: string, argument: Json, options: string): Test<ExactJson> {
-  if (name === '$in') return isOneOf(listOf(argument).map(readConstant))
+  if (name === '$in') return isOneOf(toList(argument).map(readConstant))
   if (name === '$regex' && typeof argument === 'string') {
     const regex = compileRegex(argument, options)
     return (value) => typeof value === 'string' && regex.test(value)
@@ -160,7 +160,7 @@ function valueTest(name: string, argument: Json, options: string): Test<ExactJso
   return isInOrder ? (value) => isInOrder(compareValues(value, constant)) : isOneOf([constant])
 }
 
-/** NaN for values of different types: neither comes before the other. */
+/** NaN for values of different types, which have no order. */
 function compareValues(a: ExactJson, b: ExactJson): number {
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b)
   const areTexts = typeof a === 'string' && typeof b === 'string'
@@ -170,7 +170,7 @@ function compareValues(a: ExactJson, b: ExactJson): number {
   return a < b ? -1 : 1
 }
 
-/** A list may be long on both sides: values are looked up. Numbers are equal by their exact values, however they are written. */
+/** Uses a set, because both arrays may be long. Numbers are equal by their exact values, whatever their notation. */
 function isOneOf(list: readonly ExactJson[]): Test<ExactJson> {
   const plain = new Set(list)
   const numbers = new Set(list.filter(isNumeric).map(canonicalJson))
@@ -189,6 +189,6 @@ function not<Value>(test: Test<Value>): Test<Value> {
   return (value) => !test(value)
 }
 
-function listOf(value: Json): Json[] {
+function toList(value: Json): Json[] {
   return Array.isArray(value) ? value : []
 }

@@ -1,20 +1,20 @@
 import { isJsonObject, type Json, type JsonObject } from '../event.ts'
 import { measureRegex } from './regex.ts'
 
-/** What bounds a filter: it is stored, and evaluated for every event. */
+/** Limits of a filter, because it is stored and evaluated for every event. */
 export const filterLimits = {
   bytes: 16 * 1024,
   /** Fields and operators, nested ones included. */
   keys: 200,
-  /** Of one operator. */
+  /** Per operator. */
   listItems: 1000,
   depth: 20,
   regexes: 10,
-  /** Of all its patterns together, as compiled: what matching costs for each character of the texts. */
+  /** The total size of all compiled patterns: the cost of matching per character of the text. */
   regexSize: 300,
 } as const
 
-/** What is too much in a filter, told before anything in it is looked at more closely. */
+/** Returns which size limit a filter exceeds. Checked before anything else in it. */
 export function sizeProblem(filter: JsonObject): string | undefined {
   const { bytes, keys, regexes } = filterLimits
   if (Buffer.byteLength(JSON.stringify(filter)) > bytes) return `must have at most ${bytes} bytes of JSON`
@@ -25,11 +25,11 @@ export function sizeProblem(filter: JsonObject): string | undefined {
   return patterns.length > regexes ? `must have at most ${regexes} $regex` : undefined
 }
 
-/** Whether the patterns are too large together, once each is known to be good. */
+/** Returns a problem if the patterns are too large in total. Each must be valid by itself. */
 export function regexProblem(filter: JsonObject): string | undefined {
-  const size = objectsIn(filter).reduce((sum, object) => sum + regexSizeOf(object), 0)
+  const size = objectsIn(filter).reduce((sum, object) => sum + measureRegexOf(object), 0)
   if (size <= filterLimits.regexSize) return undefined
-  return 'has regular expressions that are too large together (what is repeated by {100} counts 100 times)'
+  return 'has regular expressions that are too large in total (a group repeated by {100} counts 100 times)'
 }
 
 function objectsIn(value: Json): JsonObject[] {
@@ -37,7 +37,7 @@ function objectsIn(value: Json): JsonObject[] {
   return [...(isJsonObject(value) ? [value] : []), ...Object.values(value).flatMap(objectsIn)]
 }
 
-function regexSizeOf({ $regex, $options }: Partial<JsonObject>): number {
+function measureRegexOf({ $regex, $options }: Partial<JsonObject>): number {
   if (typeof $regex !== 'string') return 0
   const measured = measureRegex($regex, typeof $options === 'string' ? $options : '')
   return 'size' in measured ? measured.size : 0

@@ -6,24 +6,24 @@ const flags: Partial<Record<string, number>> = {
   m: RE2JS.MULTILINE,
   s: RE2JS.DOTALL,
 }
-const patternMaxLength = 1000
-/** All counts in braces together: compiling writes out what they repeat. */
-const mostRepeats = 300
+const maxPatternLength = 1000
+/** The sum of all counts in braces: compiling expands what they repeat. */
+const maxRepeats = 300
 
-/** What compiling costs is paid once. Bounded, because a tenant can write any number of patterns. */
+/** Caches compiled patterns. Bounded, because a tenant can write any number of patterns. */
 let compiled = new LRUCache<string, RE2JS>({ max: 200 })
 
-/** For whoever interrupted a match: what a pattern keeps between matches may be half written. */
+/** Call after interrupting a match: the state that a pattern keeps between matches may be inconsistent. */
 export function forgetCompiledRegexes(): void {
   compiled = new LRUCache({ max: 200 })
 }
 
-/** The size of a compiled pattern, which is what matching costs for each character; or why there is none. */
+/** The size of a compiled pattern, which is the cost of matching per character, or its problem. */
 export type MeasuredRegex = { size: number } | { problem: string }
 
-/** A pattern in RE2's syntax: matching takes time in proportion to the text, whatever the pattern. Throws for a bad one. */
+/** Compiles a pattern in RE2's syntax, which matches in linear time. Throws if it is invalid. */
 export function compileRegex(pattern: string, options: string): RE2JS {
-  const key = keyOf(pattern, options)
+  const key = cacheKey(pattern, options)
   const known = compiled.get(key)
   if (known) return known
   const made = RE2JS.compile(
@@ -35,41 +35,42 @@ export function compileRegex(pattern: string, options: string): RE2JS {
 }
 
 export function measureRegex(pattern: string, options: string): MeasuredRegex {
-  const known = measured.get(keyOf(pattern, options))
+  const known = measured.get(cacheKey(pattern, options))
   if (known) return known
   const found = compileAndMeasure(pattern, options)
   rememberMeasured(pattern, options, found)
   return found
 }
 
-/** By pattern and options; bounded by their length. */
+/** By pattern and options. Bounded by their length. */
 const measured = new LRUCache<string, MeasuredRegex>({
   maxSize: 4 * 1024 * 1024,
   sizeCalculation: (_measured, key) => 100 + key.length,
 })
 
-/** Whether a pattern is known, and `measureRegex` need not compile it. */
+/** True if `measureRegex` need not compile the pattern. */
 export function isMeasured(pattern: string, options: string): boolean {
-  return measured.has(keyOf(pattern, options))
+  return measured.has(cacheKey(pattern, options))
 }
 
-/** For whoever has measured it elsewhere. */
+/** Stores a measurement that was made elsewhere. */
 export function rememberMeasured(pattern: string, options: string, found: MeasuredRegex): void {
-  measured.set(keyOf(pattern, options), found)
+  measured.set(cacheKey(pattern, options), found)
 }
 
-function keyOf(pattern: string, options: string): string {
+function cacheKey(pattern: string, options: string): string {
   return `${options}/${pattern}`
 }
 
 function compileAndMeasure(pattern: string, options: string): MeasuredRegex {
-  if (pattern.length > patternMaxLength) return { problem: `takes at most ${patternMaxLength} characters` }
-  if (repeatsIn(pattern) > mostRepeats)
-    return { problem: `takes at most ${mostRepeats} repeats by counts such as {20}` }
+  if (pattern.length > maxPatternLength)
+    return { problem: `must have at most ${maxPatternLength} characters` }
+  if (repeatsIn(pattern) > maxRepeats)
+    return { problem: `must have at most ${maxRepeats} repetitions in total by counts such as {20}` }
   try {
     return { size: compileRegex(pattern, options).programSize() }
   } catch (error) {
-    return { problem: `takes a regular expression in RE2’s syntax: ${reasonOf(error)}` }
+    return { problem: `must be a regular expression in RE2 syntax: ${explainSyntaxError(error)}` }
   }
 }
 
@@ -82,10 +83,12 @@ function repeatsIn(pattern: string): number {
   return [...counts].reduce((sum, [, least, most]) => sum + Math.max(Number(least), Number(most ?? 0)), 0)
 }
 
-/** RE2 names the piece of the pattern that it does not take; of these two people ask why. */
-function reasonOf(error: unknown): string {
+/** RE2 names the unsupported part of the pattern; these two parts need an explanation. */
+function explainSyntaxError(error: unknown): string {
   const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
-  if (/\(\?(<?[=!])/.test(reason)) return `${reason}; there is no look-around, which has no linear time`
-  if (/\\[1-9k]/.test(reason)) return `${reason}; there are no back-references, which have no linear time`
+  if (/\(\?(<?[=!])/.test(reason))
+    return `${reason}; lookaround is not supported, because it cannot be matched in linear time`
+  if (/\\[1-9k]/.test(reason))
+    return `${reason}; backreferences are not supported, because they cannot be matched in linear time`
   return reason
 }

@@ -1,9 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from '../event.ts'
 
-/** A regular expression costs about as much as this many comparisons, whatever it is matched with. */
+/** A regular expression costs about as much as this many comparisons, whatever its input. */
 const regexWeight = 1_000
 
-/** Roughly what evaluating a filter costs for each value that it looks at: names, operators and arguments. */
+/** The approximate cost of a filter per value: names, operators and arguments. */
 export function filterWeight(filter: Json): number {
   if (Array.isArray(filter)) return filter.reduce<number>((sum, item) => sum + filterWeight(item), 1)
   if (!isJsonObject(filter)) return 1
@@ -15,8 +15,8 @@ export function filterWeight(filter: Json): number {
 const maxInlineCost = 50_000
 
 /**
- * Whether filters cost so little that they need no thread. Those with regular expressions always need one: what a pattern
- * costs, in time and memory, is known only once it has run.
+ * True if filters are cheap enough to run without a thread. Regular expressions always need one, because their cost in time and
+ * memory is known only once they have run.
  */
 export function areCheap(filters: readonly JsonObject[], data: JsonObject): boolean {
   let weight = 0
@@ -27,7 +27,7 @@ export function areCheap(filters: readonly JsonObject[], data: JsonObject): bool
   return weight * countValues(data, maxInlineCost) <= maxInlineCost
 }
 
-/** How many values there are inside of a value, itself included; it stops counting at `most`. */
+/** Counts the values inside a value, itself included, up to `most`. */
 function countValues(root: Json, most: number): number {
   const open: Json[] = [root]
   let count = 0

@@ -15,7 +15,7 @@ function collect(
   max: number,
 ): void {
   if (found.length >= max) return
-  const [old, now] = [membersOf(before), membersOf(after)]
+  const [old, now] = [listMembers(before), listMembers(after)]
   if (!old || !now || Array.isArray(before) !== Array.isArray(after)) {
     if (old || now || before !== after) found.push(path)
     return
@@ -24,7 +24,7 @@ function collect(
     collect(old.get(name), now.get(name), path === '' ? name : `${path}.${name}`, found, max)
 }
 
-function membersOf(value: Json | undefined): Map<string, Json> | undefined {
+function listMembers(value: Json | undefined): Map<string, Json> | undefined {
   if (Array.isArray(value)) return new Map(value.map((item, index) => [String(index), item]))
   return isJsonObject(value) ? new Map(Object.entries(value)) : undefined
 }

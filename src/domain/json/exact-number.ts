@@ -2,7 +2,7 @@ import { Big } from 'big.js'
 import { parse } from 'lossless-json'
 import { keptText, textKey } from './json-text.ts'
 
-/** JSON in which a number is an `ExactNumber` where JavaScript would write it in another way than it was posted. */
+/** JSON with an `ExactNumber` for each number that JavaScript would write differently from how it was posted. */
 export type ExactJson = string | number | boolean | null | ExactNumber | ExactJson[] | ExactObject
 export type ExactObject = { [key: string]: ExactJson }
 
@@ -67,7 +67,7 @@ export function isExactObject(value: ExactJson | undefined): value is ExactObjec
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isNumeric(value)
 }
 
-/** By their decimal values: negative, zero or positive as the first is less than, equal to or greater than the second. */
+/** Compares decimal values: negative, zero or positive if the first is less than, equal to or greater than the second. */
 export function compareNumbers(a: Numeric, b: Numeric): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b
   return toBig(a).cmp(toBig(b))
@@ -77,12 +77,12 @@ function toBig(value: Numeric): Big {
   return typeof value === 'number' ? new Big(value) : value.decimal
 }
 
-/** Equal numbers are written alike, by JavaScript’s rules: `10`, `10.00` and `1e1` all as `10`. */
+/** Equal numbers have the same text, by JavaScript’s rules: `10`, `10.00` and `1e1` all give `10`. */
 function canonicalNumber(value: Numeric): string {
   return typeof value === 'number' ? String(value) : value.decimal.toString()
 }
 
-/** The same text for equal values: neither blanks, nor the order of keys, nor how a number is written count (docs/concepts/events.md). */
+/** The same text for equal values: whitespace, the order of keys and the notation of numbers do not matter (docs/concepts/events.md). */
 export function canonicalJson(value: ExactJson): string {
   if (isNumeric(value)) return canonicalNumber(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
@@ -91,7 +91,7 @@ export function canonicalJson(value: ExactJson): string {
   return `{${members.map(([name, inner]) => `${JSON.stringify(name)}:${canonicalJson(inner)}`).join(',')}}`
 }
 
-/** A payload with the numbers that were posted. Where JavaScript's own are written alike, it is the payload itself. */
+/** A payload with numbers as they were posted, or the payload itself if JavaScript writes them the same way. */
 export function exactly(data: ExactObject): ExactObject {
   const text = keptText(data)
   if (text === undefined || !mayHoldExactNumbers.test(text)) return data
@@ -105,7 +105,7 @@ export function exactly(data: ExactObject): ExactObject {
   return made
 }
 
-/** Parsed once for all the filters and templates that read it. */
+/** Parsed once for all filters and templates that read it. */
 const parsed = new WeakMap<ExactObject, ExactObject>()
 
 function toNumeric(text: string): Numeric {
@@ -114,8 +114,8 @@ function toNumeric(text: string): Numeric {
 }
 
 /**
- * Finds a number that JavaScript would write in another way: one with an exponent, with a zero at the end of its fraction, with
- * 16 digits or more, below 0.000001, or negative zero. In a string it may find what is none: that only costs time.
+ * Finds numbers that JavaScript would write differently: with an exponent, a trailing zero in the fraction, 16 or more digits,
+ * below 0.000001, or negative zero. Matches inside strings only cost time.
  */
 const mayHoldExactNumbers =
   /[[:,\s](?:-?\d+(?:\.\d+)?[eE]|-?\d+\.\d*0[\s,\]}]|-?[\d.]{16}|-?0\.0{6}|-0[\s,\]}])/

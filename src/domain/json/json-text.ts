@@ -1,12 +1,13 @@
 import type { JsonObject } from '../event.ts'
 
 /**
- * Where a parsed value keeps the JSON text that it was parsed from. No JSON can forge a symbol, and copies of the value do not have
- * it: a changed copy is never taken for the original. It is registered globally because Temporal's SDK loads this module a second time.
+ * The symbol under which a parsed value keeps its JSON text. JSON cannot forge a symbol, and copies of a value do not have it, so
+ * a changed copy is never taken for the original. It is registered globally because Temporal's SDK loads this module a second
+ * time.
  */
 export const textKey = Symbol.for('switchyard.jsonText')
 
-/** Parses an object and keeps its text, so that `stringifyExactly` writes every digit, blank and key as it was. */
+/** Parses an object and keeps its text, so that `stringifyExactly` reproduces every digit, space and key. */
 export function parseKeepingText(text: string): JsonObject {
   return keepText(JSON.parse(text) as JsonObject, text)
 }
@@ -18,12 +19,12 @@ export function keepText<Value>(value: Value, text: string): Value {
   return value
 }
 
-/** The text that a value was parsed from, if it keeps that. */
+/** The text that a value was parsed from, if it has one. */
 export function keptText(value: object): string | undefined {
   return (value as { [textKey]?: string })[textKey]
 }
 
-/** The text that an object was parsed from, or its JSON where it keeps none. */
+/** The text that an object was parsed from, or else its JSON. */
 export function jsonText(value: object): string {
   return keptText(value) ?? stringifyExactly(value)
 }
@@ -33,7 +34,7 @@ export function stringifyExactly(value: unknown): string {
   return write(value) ?? 'null'
 }
 
-/** Returns `undefined` for what JSON leaves out, such as `undefined` itself. */
+/** Returns `undefined` for values that JSON omits, such as `undefined` itself. */
 function write(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const text = keptText(value)

@@ -16,8 +16,8 @@ export function payloadFields(data: ExactObject, most: number): { fields: Payloa
   return { fields: all.slice(0, most), more: Math.max(0, all.length - most) }
 }
 
-const longestPath = 80
-const longestValue = 300
+const maxPathLength = 80
+const maxValueLength = 300
 
 function leaves(value: ExactJson, path: string): PayloadField[] {
   if (!isPlain(value) && !(Array.isArray(value) && value.every(isPlain))) {
@@ -41,7 +41,7 @@ function words(value: Plain): string {
 }
 
 function field(path: string, value: string): PayloadField {
-  return { path: truncate(oneLine(path), longestPath), value: truncate(oneLine(value), longestValue) }
+  return { path: truncate(oneLine(path), maxPathLength), value: truncate(oneLine(value), maxValueLength) }
 }
 
 /** A line break could fake another field, and a change of writing direction another value. */

@@ -6,7 +6,7 @@
 export interface IngestBucket {
   /** When everything taken so far is paid back (Unix ms). */
   paidAtMs: number
-  /** Until when callers that were refused have been told to wait (Unix ms): the next one is told to come after them. */
+  /** The latest time that refused callers were told to wait for (Unix ms). The next one is told to come after it. */
   promisedAtMs: number
 }
 
@@ -21,11 +21,11 @@ export type IngestVerdict = { bucket: IngestBucket } & (
   { accepted: true; left: number } | { accepted: false; retryAfterMs: number }
 )
 
-/** What the bucket holds, in time: a call is accepted unless this much is owed. */
-export const bucketMs = 1000
+/** The bucket's size as time: a call is accepted unless this much is owed. */
+const bucketMs = 1000
 
-/** Callers that ignore `Retry-After` must not push the time told to others further than this. */
-export const maxPromiseMs = 10_000
+/** Callers that ignore `Retry-After` cannot push the time told to others beyond this. */
+const maxPromiseMs = 10_000
 
 export function takeFrom(
   { paidAtMs, promisedAtMs }: IngestBucket,

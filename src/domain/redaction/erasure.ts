@@ -1,24 +1,25 @@
+import { definedOnly } from '../defined-only.ts'
 import { isJsonObject, type Event, type Json, type JsonObject } from '../event.ts'
 import type { Attempt } from '../delivery/outcome.ts'
 import type { RoutingDecision } from '../routing/plan.ts'
 import type { StepRecord } from '../rules/step-record.ts'
 import type { Delivery, Timeline } from '../delivery/timeline.ts'
 
-/** What is left of an event once its payload is erased. */
+/** A tombstone: what remains of an event once its payload is erased. */
 export type ErasedEvent = Omit<Event, 'data'> & { data?: undefined }
 
-/** By which request, and when that was made (ISO 8601, UTC). */
+/** The id of the erasure request and its time (ISO 8601, UTC). */
 export interface Erased {
   at: string
   erasureId: string
 }
 
 /** A request to erase an event. One that takes the same id later is another event. */
-export interface ErasureAsked extends Erased {
+export interface ErasureRequest extends Erased {
   eventId: string
 }
 
-/** An event by its name, as a digest names those that it tells of. */
+/** A reference to an event, as a digest lists its events. */
 export interface EventRef {
   id: string
   /** ISO 8601, UTC. */
@@ -29,10 +30,10 @@ export function withoutData({ data: _erased, ...event }: Event): ErasedEvent {
   return event
 }
 
-/** The event itself and, of a digest, those that it tells of, whose data stands in its own; of digests among them likewise. */
-export function toldOf({ id, createdAt, data }: EventRef & { data?: JsonObject | undefined }): EventRef[] {
+/** The event itself and, for a digest, the events whose data it contains, including those of nested digests. */
+export function includedEvents({ id, createdAt, data }: EventRef & { data?: JsonObject }): EventRef[] {
   const members = Array.isArray(data?.events) ? data.events.filter(isMember) : []
-  return [{ id, createdAt }, ...members.flatMap(toldOf)]
+  return [{ id, createdAt }, ...members.flatMap(includedEvents)]
 }
 
 type Member = JsonObject & EventRef & { data: JsonObject }
@@ -42,23 +43,23 @@ function isMember(value: Json): value is Member {
   return isOne && isJsonObject(value.data)
 }
 
-/** By so much the clocks of machines may differ. */
+/** The allowed difference between the clocks of machines. */
 const slackMs = 60_000
 
-/** The request by which an event is to be erased: for its own data, or for that of an event which it tells of. */
-export function erasureOf(
+/** Returns the request by which an event is to be erased: for the event itself, or for an event that it contains. */
+export function findRequest(
   event: Event | ErasedEvent,
-  asked: readonly ErasureAsked[],
-): ErasureAsked | undefined {
+  asked: readonly ErasureRequest[],
+): ErasureRequest | undefined {
   if (asked.length === 0 || event.data === undefined) return undefined
-  const told = toldOf(event)
+  const told = includedEvents(event)
   return asked.find(({ eventId, at }) =>
     told.some(({ id, createdAt }) => id === eventId && Date.parse(createdAt) <= Date.parse(at) + slackMs),
   )
 }
 
 /** The digests that a run of an event has become a part of, by their event ids. */
-export function digestsOf({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
+export function listDigestIds({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
   return steps.flatMap(({ digestId }) => digestId ?? [])
 }
 
@@ -69,20 +70,20 @@ export function digestsOf({ steps = [] }: Pick<Timeline, 'steps'>): string[] {
  */
 export function withoutPayload(timeline: Timeline): Timeline {
   const { deliveries, routing, steps, acknowledgement } = timeline
-  return {
+  return definedOnly({
     ...timeline,
-    deliveries: deliveries.map(keptOfDelivery),
-    routing: routing.map(keptOfDecision),
-    ...(steps && { steps: steps.map(keptOfStep) }),
-    ...(acknowledgement && { acknowledgement: withoutNote(acknowledgement) }),
-  }
+    deliveries: deliveries.map(deliveryTombstone),
+    routing: routing.map(decisionTombstone),
+    steps: steps?.map(stepTombstone),
+    acknowledgement: acknowledgement && withoutNote(acknowledgement),
+  })
 }
 
-function keptOfDelivery({ attempts, reason, ...delivery }: Delivery): Delivery {
+function deliveryTombstone({ attempts, reason, ...delivery }: Delivery): Delivery {
   return {
     ...delivery,
     ...(reason !== undefined && { reason: withoutQuote(reason) }),
-    attempts: attempts.map(keptOfAttempt),
+    attempts: attempts.map(attemptTombstone),
   }
 }
 
@@ -91,19 +92,19 @@ function withoutQuote(reason: string): string {
   return reason.replace(/^(rejected|given up): .*$/s, '$1')
 }
 
-function keptOfAttempt({ requestHeaders, ...attempt }: Attempt): Attempt {
+function attemptTombstone({ requestHeaders, ...attempt }: Attempt): Attempt {
   const { number, at, durationMs, outcome, responseCode, errorClass, template } = attempt
   const headers = requestHeaders && plainHeaders(requestHeaders)
-  return {
+  return definedOnly({
     number,
     at,
     durationMs,
     outcome,
-    ...(responseCode !== undefined && { responseCode }),
-    ...(errorClass && { errorClass }),
-    ...(template && { template }),
-    ...(headers && { requestHeaders: headers }),
-  }
+    responseCode,
+    errorClass,
+    template,
+    requestHeaders: headers,
+  })
 }
 
 /** Names and times of ours. A signature is one of the payload, and an own header may be anything. */
@@ -113,13 +114,13 @@ function plainHeaders(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => plain.includes(name.toLowerCase())))
 }
 
-/** What holds an event back says what it has in common with others. */
-function keptOfDecision(decision: RoutingDecision): RoutingDecision {
+/** Reasons of held-back events may quote the value that they share with others. */
+function decisionTombstone(decision: RoutingDecision): RoutingDecision {
   return 'heldBack' in decision && decision.heldBack ? { ...decision, reason: decision.heldBack } : decision
 }
 
-/** One that waits in a digest says by which value. */
-function keptOfStep({ reason, ...step }: StepRecord): StepRecord {
+/** The reason of a digest step may quote the value that it collects by. */
+function stepTombstone({ reason, ...step }: StepRecord): StepRecord {
   const isOver = step.status === 'done' || step.status === 'skipped'
   return { ...step, ...(isOver && reason !== undefined && { reason }) }
 }

@@ -11,8 +11,8 @@ const ordinaryValue = new RegExp(
 )
 
 /**
- * Whether the value of a tenant's own header has to be taken out of what a receiver answers. A plain word in a header that does not
- * sound like a credential would be taken out of sentences that have nothing to do with it.
+ * True if the value of a tenant's own header must be removed from responses. A plain word in a header whose name does not sound
+ * like a credential is kept, because it would be removed from unrelated sentences.
  */
 export function isSecretHeader(name: string, value: string): boolean {
   return secretName.test(name) || !ordinaryValue.test(value.trim())

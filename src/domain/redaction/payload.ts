@@ -8,7 +8,7 @@ import type { Timeline } from '../delivery/timeline.ts'
 /** An event, and the log of its runs, as people and archives get to see them. What is sent is never redacted. */
 export interface Redaction {
   data: JsonObject
-  /** Whether the event has any of what is not shown. */
+  /** True if the event contains any redacted value. */
   found: boolean
   /** A text that may quote the event: what a receiver answered, an error, a reason. */
   text: (text: string) => string
@@ -16,11 +16,12 @@ export interface Redaction {
 }
 
 /**
- * Takes what stands at a tenant's paths out of an event, and its values out of what quotes it. A path is `data` and the names
- * below it, with `*` for any name or item; a list on the way stands for each of its items, unless the path counts them (from 0).
- * What the path leads to goes as a whole. Values of fewer than four characters cannot be told apart in a quotation.
+ * Redacts the values at a tenant's paths in an event, and their quotations elsewhere. A path is `data` and the names below it,
+ * with `*` for any name or item. An array on the way applies to each of its items unless the path has an index (from 0). The
+ * whole value at the path is redacted. Values of fewer than four characters are not searched for in quotations, because they are
+ * too ambiguous.
  */
-export function redactionOf(event: Pick<Event, 'type' | 'data'>, paths: readonly string[]): Redaction {
+export function createRedaction(event: Pick<Event, 'type' | 'data'>, paths: readonly string[]): Redaction {
   const hidden: ExactJson[] = []
   const clean = redactData(exactly(event.data), paths, (value) => {
     hidden.push(value)
@@ -61,14 +62,14 @@ function redactAt(value: ExactJson, path: readonly string[], replace: Replace): 
   )
 }
 
-/** How many parts of a path a name stands for: a name may itself hold full stops. */
+/** How many parts of a path a name matches, because a name may itself contain dots. */
 function partsTaken(key: string, path: readonly string[]): number {
   if (path[0] === '*') return 1
   const parts = key.split('.').length
   return path.slice(0, parts).join('.') === key ? parts : 0
 }
 
-/** A digest holds the data of the events that it tells of, and the value that they have in common. */
+/** A digest contains the data of its events and the value that they share. */
 function redactDigest(data: ExactObject, paths: readonly string[], replace: Replace): ExactObject {
   const { events, by, key } = data
   if (!Array.isArray(events)) return data
@@ -84,13 +85,13 @@ function redactDigest(data: ExactObject, paths: readonly string[], replace: Repl
   }
 }
 
-/** Whether a path hides what another one leads to: the whole of it, something around it or something inside of it. */
+/** True if a path covers any of what another one leads to: the same value, one around it or one inside of it. */
 function leadsTo(path: readonly string[], other: readonly string[]): boolean {
   return path.every((name, index) => index >= other.length || name === '*' || name === other[index])
 }
 
 /** More than these are not looked for one by one: no quotation is shown at all. */
-const mostValues = 200
+const maxValues = 200
 
 function quotationRemover(
   event: Pick<Event, 'type' | 'data'>,
@@ -98,9 +99,9 @@ function quotationRemover(
   hidden: readonly ExactJson[],
 ): (text: string) => string {
   const values = hidden.flatMap(textsIn)
-  if (values.length > mostValues) return () => redacted
+  if (values.length > maxValues) return () => redacted
   const remove = secretRemover(values.flatMap((value) => [value, ...cutShort(value)]))
-  // What waits for its turn, or is held back, says for which value, and be it a short one.
+  // Reasons of queued or held-back events quote their ordering value, even if it is short.
   const keys = paths.flatMap((path) => orderKeyOf(event, path)?.text ?? []).map((text) => [text, said(text)])
   return (text) =>
     remove(keys.reduce((rest, [key = '', instead = '']) => rest.replaceAll(key, instead), text))
@@ -116,12 +117,12 @@ function textsIn(value: ExactJson): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
-/** As reasons quote a value that is too long for them. */
-const quotedMax = 63
+/** The length at which reasons truncate a quoted value. */
+const maxQuotedLength = 63
 
 function cutShort(value: string): string[] {
   const quoted = JSON.stringify(value).slice(1, -1)
-  return quoted.length > quotedMax ? [quoted.slice(0, quotedMax)] : []
+  return quoted.length > maxQuotedLength ? [quoted.slice(0, maxQuotedLength)] : []
 }
 
 function redactTimeline<Log extends Timeline>(timeline: Log, clean: (text: string) => string): Log {

@@ -1,28 +1,28 @@
-/** What stands where a secret was. */
+/** Replaces a secret. */
 export const redacted = '[redacted]'
 
-const shortest = 4
+const minSecretLength = 4
 
-/** Takes every occurrence of the given secrets out of a text that somebody else wrote: an answer may echo a request. */
+/** Removes every occurrence of the given secrets from a text from elsewhere: a response may echo the request. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secretRemover(secrets)(text)
 }
 
 /**
- * Likewise of many texts. The longest secrets go first, as one may be a part of another; one that the text's end cuts short
- * goes, too.
+ * The same for many texts. Longest secrets first, because one may be part of another. A secret that is cut off at the end of the
+ * text is removed as well.
  */
 export function secretRemover(secrets: readonly string[]): (text: string) => string {
-  const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= shortest)
+  const known = [...new Set(secrets.flatMap(spellings))].filter((secret) => secret.length >= minSecretLength)
   known.sort((a, b) => b.length - a.length)
   return (text) => {
     const clean = known.reduce((rest, secret) => rest.replaceAll(secret, redacted), text)
     const cut = Math.max(0, ...known.map((secret) => overlap(clean, secret)))
-    return cut < shortest ? clean : clean.slice(0, -cut) + redacted
+    return cut < minSecretLength ? clean : clean.slice(0, -cut) + redacted
   }
 }
 
-/** A secret as it stands, inside JSON, inside a URL, and in base64 as SMTP sends a password. */
+/** A secret as it is, inside JSON, inside a URL, and in base64 as SMTP sends passwords. */
 function spellings(secret: string): string[] {
   const text = Buffer.from(secret.trim()).toString() // well-formed, or encodeURIComponent would throw
   return [
@@ -33,11 +33,11 @@ function spellings(secret: string): string[] {
   ]
 }
 
-/** How many characters at the text's end are the beginning of the secret. */
+/** The length of the secret's prefix at the end of the text. */
 function overlap(text: string, secret: string): number {
-  if (!text.includes(secret.slice(0, shortest))) return 0
+  if (!text.includes(secret.slice(0, minSecretLength))) return 0
   let length = Math.min(text.length, secret.length - 1)
-  while (length >= shortest && !text.endsWith(secret.slice(0, length))) length--
+  while (length >= minSecretLength && !text.endsWith(secret.slice(0, length))) length--
   return length
 }
 
@@ -46,7 +46,7 @@ export function maskText(secret: string): string {
   return `****${secret.length >= 12 ? secret.slice(-4) : ''}`
 }
 
-/** Whether a text is one that `maskText` or `maskToLastFour` made, as it stands or as a diff shows it. */
+/** True if a text was made by `maskText` or `maskToLastFour`, as it is or as a diff shows it. */
 export function isMask(text: string): boolean {
   return /^(?:\*{4}|\*{28}).{0,4}(?: \(changed\))?$/s.test(text)
 }
@@ -56,12 +56,12 @@ export function maskToLastFour(secret: string): string {
   return '*'.repeat(28) + secret.slice(-4)
 }
 
-const mostHeaders = 40
-const longestHeader = 256
+const maxHeaders = 40
+const maxHeaderLength = 256
 
 /**
- * A request's headers as the log keeps them, within bounds: values that are longer end in `…`. `secret` are a tenant's own,
- * whose values are masked; ours come first and stand where both have one.
+ * A request's headers as the log keeps them, within limits: longer values end in `…`. `secret` are the tenant's own headers,
+ * whose values are masked. Ours come first and win if both have the same name.
  */
 export function headersForLog(
   ours: Record<string, string>,
@@ -72,9 +72,9 @@ export function headersForLog(
     ...Object.entries(ours),
     ...theirs.map(([name, value]) => [name, maskText(value)] as const),
   ]
-  return Object.fromEntries(entries.slice(0, mostHeaders).map(([name, value]) => [name, cut(value)]))
+  return Object.fromEntries(entries.slice(0, maxHeaders).map(([name, value]) => [name, cut(value)]))
 }
 
 function cut(value: string): string {
-  return value.length <= longestHeader ? value : `${value.slice(0, longestHeader)}…`
+  return value.length <= maxHeaderLength ? value : `${value.slice(0, maxHeaderLength)}…`
 }

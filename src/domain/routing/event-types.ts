@@ -1,15 +1,15 @@
 import { findEntry } from '../catalogue/index.ts'
 
 /**
- * Whether an event type fits a subscription's pattern, under any of its names: `AML` is also `AML_SCREENING`. `all` and
- * `*` fit every type; a `*` inside a pattern stands for any run of characters, dots included, so that `aml.*` fits
- * `aml.match.found`; anything else must be equal.
+ * True if an event type matches a subscription's pattern under any of its names: `AML` is also `AML_SCREENING`. `all` and `*`
+ * match every type. A `*` inside a pattern matches any characters, dots included: `aml.*` matches `aml.match.found`. Anything
+ * else must be equal.
  */
 export function fitsEventType(pattern: string, type: string): boolean {
   return eventTypeNames(type).some((name) => fits(pattern, name))
 }
 
-/** The name that an event's type goes by for a destination: the one it subscribed to, or else the one it was posted with. */
+/** The name under which a destination knows an event's type: the one it subscribed to, or else the one posted. */
 export function nameSubscribedTo(patterns: readonly string[], type: string): string {
   return [type, ...eventTypeNames(type)].find((name) => patterns.includes(name)) ?? type
 }
@@ -35,5 +35,5 @@ function fits(pattern: string, type: string): boolean {
   return type.length - tail.length >= at && type.endsWith(tail)
 }
 
-/** What a subscription may name: a type, a glob of types, `all`. Source: the Webhooks API’s document. */
+/** The syntax of a subscription's event types: a type, a glob of types, `all`. Source: the Webhooks API’s document. */
 export const eventTypeGlob = /^(\*|[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*)$/

@@ -4,7 +4,7 @@ import { fitsEventType } from './event-types.ts'
 import type { Rule } from '../rules/rule.ts'
 import { ruleFilters } from '../rules/walk.ts'
 
-/** Every filter that routing may ask for about an event: those of rules and subscriptions for its type. */
+/** All filters that routing may evaluate for an event: those of rules and subscriptions for its type. */
 export function routingFilters(
   { type }: Pick<Event, 'type'>,
   destinations: readonly RoutableDestination[],

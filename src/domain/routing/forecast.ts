@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import { assertNever } from '../assert-never.ts'
 import {
   plannedDeliveries,
@@ -19,14 +20,14 @@ export interface ForecastPlan {
   routing: RoutingDecision[]
 }
 
-/** To those who subscribe. */
-export interface ForecastDeliveries {
+/** Deliveries to subscribers. */
+interface ForecastDeliveries {
   kind: 'deliver'
   at: string
   deliveries: ForecastDelivery[]
 }
 
-export interface ForecastRule extends Pick<PlannedRule, 'kind' | 'ruleId' | 'version' | 'name'> {
+interface ForecastRule extends Pick<PlannedRule, 'kind' | 'ruleId' | 'version' | 'name'> {
   at: string
   steps: ForecastStep[]
 }
@@ -53,36 +54,36 @@ type StepDetail =
 export interface ForecastDelivery
   extends Pick<PlannedDelivery, 'destinationId' | 'channel' | 'template'>, DeliveryOutlook {}
 
-/** What is known of a delivery now, besides what was planned. */
+/** What is known now about a delivery, in addition to its plan. */
 export interface DeliveryOutlook {
   /** The destination's name. */
   name?: string
   /** Why nothing would be sent. */
   skipped?: string
-  /** Which of several recipients would get nothing, and why. */
+  /** The recipients who would be left out, and why. */
   leftOut?: string
-  /** Why the default message would be sent in place of the template's. */
+  /** Why the default message would be sent instead of the template's. */
   templateFault?: string
 }
 
-/** How far a list of steps has come: a moment, or what it hangs on. */
+/** The position in a list of steps: a time, or the condition that it depends on. */
 type Clock = { at: Date } | { after: string; stopped?: true }
 
 type LookAhead = (delivery: PlannedDelivery) => DeliveryOutlook
 
-/** What the steps of one rule share while they are walked through in the order in which they would be done. */
-interface Forecasting {
+/** State shared by the steps of one rule, which are visited in the order in which they would run. */
+interface ForecastContext {
   windows: readonly QuietWindow[]
   lookAhead: LookAhead
-  /** Other rules that act deliver the event to somebody. */
+  /** Other acting rules deliver the event. */
   othersTell: boolean
   /** A step of this rule before the one at hand does. */
   told: boolean
 }
 
 /**
- * When each step of a plan would begin and end, if nobody acknowledged the event and every first attempt arrived at once. What
- * follows a failure has no time, unless it is known already that not all of the step's deliveries would be made. Pure.
+ * When each step of a plan would begin and end if nobody acknowledged the event and every first attempt succeeded at once. Steps
+ * after a failure have no time, unless it is already known that some of the step's deliveries would not be made. Pure.
  */
 export function forecast(
   { steps, routing }: Routing,
@@ -103,7 +104,7 @@ export function forecast(
 function forecastRule(
   rule: PlannedRule,
   at: Date,
-  around: Pick<Forecasting, 'lookAhead' | 'othersTell'>,
+  around: Pick<ForecastContext, 'lookAhead' | 'othersTell'>,
 ): ForecastRule {
   const { kind, ruleId, version, name, quietHours: windows = [] } = rule
   const { steps } = forecastSteps({ ...around, windows, told: false }, rule.steps, { at })
@@ -115,25 +116,25 @@ function isMade(delivery: PlannedDelivery, lookAhead: LookAhead): boolean {
 }
 
 /** One after the other: each begins when the one before it lets it. */
-function forecastSteps(by: Forecasting, planned: readonly PlannedStep[], clock: Clock) {
+function forecastSteps(by: ForecastContext, planned: readonly PlannedStep[], clock: Clock) {
   const steps = planned.map((step): ForecastStep => {
     const { until, then, detail } = forecastStep(by, step, clock)
     const begins = 'at' in clock ? { at: clock.at.toISOString() } : { after: clock.after }
     clock = then
-    return { path: step.path, ...begins, ...(until && { until: until.toISOString() }), ...detail }
+    return definedOnly({ path: step.path, ...begins, until: until?.toISOString(), ...detail })
   })
   return { steps, then: clock }
 }
 
-interface Forecasted {
-  /** When what it waits for is over. */
-  until?: Date | undefined
+interface StepForecast {
+  /** The end of the step's wait. */
+  until?: Date
   /** When the next step begins. */
   then: Clock
   detail: StepDetail
 }
 
-function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecasted {
+function forecastStep(by: ForecastContext, step: PlannedStep, clock: Clock): StepForecast {
   switch (step.kind) {
     case 'deliver':
       return forecastDeliver(by, step, clock)
@@ -148,11 +149,11 @@ function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecas
     case 'digest': {
       const { kind, windowMs, max, key, rest } = step
       const until = later(clock, windowMs)
-      return { until, then: clock, detail: { kind, max, ...(key && { key: key.text }), then: rest } }
+      return { until, then: clock, detail: definedOnly({ kind, max, key: key?.text, then: rest }) }
     }
     case 'stop': {
       const { kind, path, reason } = step
-      const detail = { kind, ...(reason !== undefined && { reason }) }
+      const detail = definedOnly({ kind, reason })
       return { then: { after: `never: ${path} stops the rule`, stopped: true }, detail }
     }
     default:
@@ -164,7 +165,7 @@ function forecastStep(by: Forecasting, step: PlannedStep, clock: Clock): Forecas
  * The next step waits for the end of quiet hours, and for no delivery, unless it is to wait for the outcome. What follows a failure
  * begins once the step's first attempts are made if one of its deliveries is not.
  */
-function forecastDeliver(by: Forecasting, step: PlannedDeliver, clock: Clock): Forecasted {
+function forecastDeliver(by: ForecastContext, step: PlannedDeliver, clock: Clock): StepForecast {
   const { kind, path, deliveries, missing, waitFor, onFailure = [] } = step
   const until = 'at' in clock ? quietUntil(by.windows, clock.at) : undefined
   const begun: Clock = until ? { at: until } : clock
@@ -174,13 +175,13 @@ function forecastDeliver(by: Forecasting, step: PlannedDeliver, clock: Clock): F
   const over = after(begun, Math.max(0, ...deliveries.map(({ scheduleMs }) => scheduleMs[0] ?? 0)))
   const failed = fails ? over : { after: `when a delivery of ${path} has failed` }
   const following = forecastSteps(by, onFailure, failed)
-  const detail = {
+  const detail = definedOnly({
     kind,
     deliveries: showDeliveries(deliveries, by.lookAhead),
-    ...(missing && { missing }),
-    ...(waitFor && { waitFor }),
+    missing,
+    waitFor,
     ...(step.onFailure && { onFailure: following.steps }),
-  }
+  })
   return { until, then: waitFor ? (fails ? following.then : over) : begun, detail }
 }
 
@@ -190,7 +191,7 @@ function after(clock: Clock, forMs: number): Clock {
   return until ? { at: until } : clock
 }
 
-function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): Forecasted {
+function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): StepForecast {
   const { kind } = step
   if ('forMs' in step) {
     const until = later(clock, step.forMs)
@@ -202,21 +203,21 @@ function forecastDelay(step: PlannedStep & { kind: 'delay' }, clock: Clock): For
 }
 
 function forecastAck(
-  by: Forecasting,
+  by: ForecastContext,
   { kind, path, within, withinMs, otherwise }: PlannedStep & { kind: 'awaitAck' },
   clock: Clock,
-): Forecasted {
+): StepForecast {
   const until = later(clock, withinMs)
   const warning = by.told ? undefined : by.othersTell ? toldByOthers : toldByNone
   const { steps, then } = forecastSteps(by, otherwise, after(clock, withinMs))
   const acknowledged = { after: `if the event is acknowledged within ${within} at ${path}` }
   const stopped = 'stopped' in then && !('stopped' in clock)
-  const detail = { kind, within, ...(warning !== undefined && { warning }), otherwise: steps }
+  const detail = definedOnly({ kind, within, warning, otherwise: steps })
   return { until, then: stopped ? acknowledged : then, detail }
 }
 
-const toldByOthers = 'this rule tells nobody of the event before it waits: only other rules do'
-const toldByNone = 'nobody is told of the event before this rule waits for its acknowledgement'
+const toldByOthers = 'before it waits, this rule sends the event to no destination: only other rules do'
+const toldByNone = 'the event is sent to no destination before this rule waits for its acknowledgement'
 
 function later(clock: Clock, byMs: number): Date | undefined {
   return 'at' in clock ? new Date(clock.at.getTime() + byMs) : undefined
@@ -225,6 +226,6 @@ function later(clock: Clock, byMs: number): Date | undefined {
 function showDeliveries(deliveries: readonly PlannedDelivery[], lookAhead: LookAhead): ForecastDelivery[] {
   return deliveries.map((delivery) => {
     const { destinationId, channel, template } = delivery
-    return { destinationId, channel, ...(template !== undefined && { template }), ...lookAhead(delivery) }
+    return definedOnly({ destinationId, channel, template, ...lookAhead(delivery) })
   })
 }

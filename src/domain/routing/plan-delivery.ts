@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
 import { orderKeyOf } from '../delivery/ordering.ts'
@@ -11,15 +12,15 @@ export function planDelivery(
 ): Omit<PlannedDelivery, 'opens'> {
   const { ordering, maxConcurrent } = delivery
   const order = orderKeyOf(event, ordering?.by)
-  return {
+  return definedOnly({
     destinationId: id,
     name,
     channel,
     scheduleMs: delivery.schedule.map(durationMs),
     timeoutMs: delivery.timeoutMs,
-    ...(order && { order }),
-    ...(maxConcurrent !== undefined && { maxConcurrent }),
-  }
+    order,
+    maxConcurrent,
+  })
 }
 
 /** A delivery that ends as failed at once. */
@@ -28,7 +29,7 @@ export function planFault({ id, name, channel }: RoutableDestination, fault: str
   return { destinationId: id, name, channel, scheduleMs: [0], timeoutMs, opens: false, fault }
 }
 
-/** Whether its first attempt waits for nothing. */
+/** Sets whether its first attempt is made at once. */
 export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDelivery {
   const { scheduleMs, order, maxConcurrent, fault } = planned
   if (fault !== undefined) return { ...planned, opens: false }
@@ -37,10 +38,11 @@ export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDeliver
 }
 
 /**
- * Of an event's deliveries to the same destination one has the place in its order and its pace: none waits for another one of
- * its own event. It is the first that begins at once, as the API has taken the place for that; else the first.
+ * Of an event's deliveries to the same destination, only one takes a position in its order and pace, so that none waits for
+ * another one of the same event. It is the first that begins at once, for which the API has reserved the position, or else the
+ * first.
  */
-export function givePlaces(rules: readonly PlannedRule[]): void {
+export function assignPlaces(rules: readonly PlannedRule[]): void {
   const leading = new Set(leadingDeliveries(rules))
   const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
   const placed = new Set<string>()

@@ -3,10 +3,10 @@ import { stepLists } from '../rules/walk.ts'
 
 /** Temporal stores at most 2 MB of one payload. Encryption and the decisions about destinations need room as well. */
 export const maxPlanBytes = 1_800_000
-/** What the enabled rules of an environment may come to, by `estimatePlanBytes`. */
+/** The maximum for the enabled rules of an environment, by `estimatePlanBytes`. */
 export const maxRulesBytes = 1024 * 1024
 
-/** With its path, which is as long as the rule is deep; with a destination's policy. */
+/** Including its path, which grows with the rule's depth, and a destination's policy. */
 const stepBytes = 250
 const deliveryBytes = 500
 

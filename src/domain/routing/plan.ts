@@ -11,7 +11,7 @@ export interface Plan extends Routing {
 export interface Routing {
   /** Why there is nothing else here: the event was not routed. */
   fault?: string
-  /** Side by side: one `deliver` to those who subscribe, or every rule that acts. */
+  /** In parallel: one `deliver` to the subscribers, or every acting rule. */
   steps: Step[]
   /** A reason for every destination and every rule of the tenant and environment. */
   routing: RoutingDecision[]
@@ -20,7 +20,7 @@ export interface Routing {
 export type Step = DeliverStep | PlannedRule
 
 /** Deliveries of a step run side by side. */
-export interface DeliverStep {
+interface DeliverStep {
   kind: 'deliver'
   deliveries: PlannedDelivery[]
 }
@@ -28,38 +28,38 @@ export interface DeliverStep {
 /** One delivery as planned. The policy is copied, so that an edit does not change a delivery under way. */
 export interface PlannedDelivery {
   destinationId: string
-  /** What the destination was called when the event was routed. */
+  /** The destination's name when the event was routed. */
   name?: string
   channel: string
   scheduleMs: number[]
   timeoutMs: number
-  /** Its first attempt waits for nothing, and is one of those that the event opens with. */
+  /** Its first attempt is made at once, as one of the event's first attempts. */
   opens?: boolean
-  /** Of an ordered destination, where the event has a value at its path. */
+  /** Set for an ordered destination if the event has a value at its path. */
   order?: OrderKey
   /** Attempts at this destination that may be under way at once. */
   maxConcurrent?: number
-  /** Of a test at a URL that no destination has. */
+  /** Set on tests of a URL that belongs to no destination. */
   url?: string
   /** The path of the rule's step that makes it. */
   step?: string
   /** Id of the template that the message is made of. */
   template?: string
-  /** The rule waits for an acknowledgement: the message tells how to give it. */
+  /** The rule waits for an acknowledgement, so the message says how to acknowledge. */
   acknowledgeable?: true
   /** Why a later step of a rule makes it; `of` is the path of the step whose deliveries have not arrived. */
   cause?: { kind: 'escalation'; within: string } | { kind: 'fallback'; of: string }
-  /** The wait for an acknowledgement that its rule comes to right after it. */
+  /** The wait for an acknowledgement that directly follows in its rule. */
   awaits?: { path: string; withinMs: number }
-  /** Set for a child workflow, which does not have the timeline that says so. */
+  /** Set for a child workflow, which does not have the event's timeline. */
   rule?: RuleContext
   /** Why nothing is sent: it ends as failed at once. */
   fault?: string
-  /** Another delivery of this plan goes to the same destination, and has its place in the order and the pace. */
+  /** Another delivery of this plan to the same destination holds the position in its order and pace. */
   again?: true
 }
 
-/** What a rule does for one event. */
+/** The plan of a rule for one event. */
 export interface PlannedRule {
   kind: 'rule'
   ruleId: string
@@ -67,13 +67,13 @@ export interface PlannedRule {
   name: string
   /** One after the other. */
   steps: PlannedStep[]
-  /** Those that may hold this event's deliveries back: they are asked about whenever a step delivers. */
+  /** Quiet hours that may hold this event's deliveries back, evaluated whenever a step delivers. */
   quietHours?: QuietWindow[]
 }
 
 /**
- * `path` is where a step stands in its rule, as in `rul_…/1.otherwise.0`. Branches are decided: an event does not change.
- * Durations are in milliseconds.
+ * `path` is the step's position in its rule, as in `rul_…/1.otherwise.0`. Branches are already decided, because an event does not
+ * change. Durations are in milliseconds.
  */
 export type PlannedStep =
   | PlannedDeliver
@@ -88,11 +88,11 @@ export interface PlannedDeliver {
   kind: 'deliver'
   path: string
   deliveries: PlannedDelivery[]
-  /** Destinations that the rule names and that get nothing: they are no longer there, or the event tells of them. */
+  /** Destinations that the rule names and that get nothing: they no longer exist, or the event is about them. */
   missing?: { destinationId: string; reason: string }[]
-  /** No wait stands before it: it begins when the event is routed. */
+  /** No wait precedes it: it begins when the event is routed. */
   leads?: true
-  /** Of one that leads: quiet hours hold it back until then (ISO 8601, UTC). */
+  /** For a leading step: quiet hours hold it back until then (ISO 8601, UTC). */
   heldUntil?: string
   waitFor?: 'outcome'
   onFailure?: PlannedStep[]
@@ -108,12 +108,12 @@ export interface PlannedDigest {
   key?: OrderKey
   /** Names the quiet hours that hold the event: the same for the same windows. Absent if none does. */
   quiet?: string
-  /** What is done with the digest: the rule's later steps. The first of them has the index `restFrom` in the rule. */
+  /** The rule's steps after the digest. The first of them has the index `restFrom` in the rule. */
   rest: RuleStep[]
   restFrom: number
 }
 
-/** The part of a rule that is left to be done with what it has collected. */
+/** The rest of a rule, to be run for its digest. */
 export interface DigestOrders {
   ruleId: string
   version: number
@@ -121,7 +121,7 @@ export interface DigestOrders {
   steps: RuleStep[]
   /** The index of the first of them in the rule. */
   from: number
-  quietHours?: QuietWindow[] | undefined
+  quietHours?: QuietWindow[]
 }
 
 /** Why a destination, or a rule, was chosen or not. */
@@ -152,7 +152,7 @@ export function ofDestinations<Decision extends object>(routing: readonly Decisi
   )
 }
 
-/** Every delivery that a plan may come to, whatever happens meanwhile. */
+/** All deliveries that a plan may make, whatever happens meanwhile. */
 export function plannedDeliveries(steps: readonly (Step | PlannedStep)[]): PlannedDelivery[] {
   return steps.flatMap((step) => [
     ...('deliveries' in step ? step.deliveries : []),
@@ -160,7 +160,7 @@ export function plannedDeliveries(steps: readonly (Step | PlannedStep)[]): Plann
   ])
 }
 
-/** Those that begin when the event is routed, and so have the places that it was given when it was accepted. */
+/** The deliveries that begin when the event is routed, and so use the positions reserved when it was accepted. */
 export function leadingDeliveries(steps: readonly (Step | PlannedStep)[]): PlannedDelivery[] {
   return steps.flatMap((step) => {
     if (step.kind === 'rule' || step.kind === 'branch') return leadingDeliveries(step.steps)
@@ -170,7 +170,7 @@ export function leadingDeliveries(steps: readonly (Step | PlannedStep)[]): Plann
   })
 }
 
-/** The steps inside of a step, whether or not it comes to them. */
+/** The steps nested in a step, whether or not they will run. */
 export function nestedSteps(step: Step | PlannedStep): readonly PlannedStep[] {
   switch (step.kind) {
     case 'rule':

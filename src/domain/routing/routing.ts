@@ -1,3 +1,4 @@
+import { definedOnly } from '../defined-only.ts'
 import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
 import { fitsEventType } from './event-types.ts'
@@ -11,7 +12,7 @@ import {
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
-import { givePlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
+import { assignPlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
 import { planRule, planUnevaluated, tellHowToAcknowledge } from '../rules/plan.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs } from '../delivery/retry-schedule.ts'
 import type { Rule, RuleStep } from '../rules/rule.ts'
@@ -19,14 +20,14 @@ import { deliverSteps, ruleFilters } from '../rules/walk.ts'
 import { decideOnRules, overBudget, type HeldBack } from '../rules/matching.ts'
 import { defaultTemplateFor, type TemplateDefault } from '../templates.ts'
 
-/** What routing goes by, besides the destinations. */
+/** The inputs of routing besides the destinations. */
 export interface RoutingRules {
-  /** Those that are enabled, in their order. */
+  /** Enabled rules, in their order. */
   rules?: readonly Rule[]
   templates?: readonly TemplateDefault[]
-  /** By rule id: those that matched and are held back. */
+  /** Rules that matched and are held back, by rule id. */
   heldBack?: ReadonlyMap<string, HeldBack>
-  /** What the filters say. By default they are evaluated here, however long that takes. */
+  /** The verdicts of the filters. By default they are evaluated here, without a time limit. */
   verdicts?: Verdicts
   /** When the event is routed: quiet hours go by it. */
   at?: Date
@@ -68,7 +69,7 @@ export function route(
     if (held?.heldBack === 'over-budget') return planUnevaluated(event, planned, destinations, held.reason)
     return held ? [] : planRule(event, planned, { destinations, templates, verdicts, at })
   })
-  givePlaces(steps)
+  assignPlaces(steps)
   tellHowToAcknowledge(steps)
   const written = matched.map(({ id, definition }) => ({ ...definition, ...heldBack.get(id) }))
   return { steps, routing: [...decideByRules(event, destinations, steps, written), ...decisions] }
@@ -93,13 +94,13 @@ export function routeDigest(
       ? planRule(event, planned, { destinations, templates, verdicts, at, from })
       : planUnevaluated(event, planned, destinations, fault),
   ]
-  givePlaces(steps)
+  assignPlaces(steps)
   tellHowToAcknowledge(steps)
   return {
     steps,
     routing: [
       ...decideByRules(event, destinations, steps, [rule]),
-      { ruleId, version, name, matched: true, reason: 'has collected it' },
+      { ruleId, version, name, matched: true, reason: 'collected by this rule’s digest' },
     ],
   }
 }
@@ -115,7 +116,7 @@ export function routeTo(
 ): Routing {
   const byRule = plannedDeliveries(route(event, destinations, { rules, templates, verdicts }).steps)
   const plan = planFor(event, destinations, templates, (destination) =>
-    ifActive(destination, 'asked for by name'),
+    ifActive(destination, 'requested by name'),
   )
   for (const delivery of plannedDeliveries(plan.steps)) {
     const template = byRule.find(({ destinationId }) => destinationId === delivery.destinationId)?.template
@@ -124,11 +125,11 @@ export function routeTo(
   return plan
 }
 
-/** The plan of a test: one place, whatever it subscribes to and whether or not it is active, and one attempt. */
+/** The plan of a test: one destination and one attempt, whatever it subscribes to and whether or not it is active. */
 export function routeTest(target: Omit<PlannedDelivery, 'scheduleMs' | 'opens'>): Routing {
   return {
     steps: [{ kind: 'deliver', deliveries: [opening({ ...target, scheduleMs: [0] })] }],
-    routing: [{ destinationId: target.destinationId, matched: true, reason: 'asked for by a test' }],
+    routing: [{ destinationId: target.destinationId, matched: true, reason: 'requested by a test' }],
   }
 }
 
@@ -138,7 +139,7 @@ export function routeConfirmation([destination]: readonly RoutableDestination[])
   const { id: destinationId, name, channel } = destination
   const scheduleMs = defaultSchedule.map(durationMs)
   const delivery = opening({ destinationId, name, channel, scheduleMs, timeoutMs: defaultTimeoutMs })
-  const reason = 'asks one of its recipients to confirm'
+  const reason = 'confirmation request to one of its recipients'
   return {
     steps: [{ kind: 'deliver', deliveries: [delivery] }],
     routing: [{ destinationId, matched: true, reason }],
@@ -157,7 +158,7 @@ function planFor(
     const template = defaultTemplateFor(templates, event, destination.channel)
     if (fault !== undefined) deliveries.push(planFault(destination, fault))
     if (decision.matched)
-      deliveries.push(opening({ ...planDelivery(event, destination), ...(template && { template }) }))
+      deliveries.push(opening(definedOnly({ ...planDelivery(event, destination), template })))
     return { destinationId: destination.id, ...decision }
   })
   return { steps: deliveries.length > 0 ? [{ kind: 'deliver', deliveries }] : [], routing }
@@ -165,12 +166,12 @@ function planFor(
 
 function decide(event: Event, destination: RoutableDestination, verdicts: Verdicts): Decision {
   const pattern = destination.subscription.eventTypes.find(
-    (glob) => fitsEventType(glob, event.type) && isMeant(glob, event, destination),
+    (glob) => fitsEventType(glob, event.type) && includesOperational(glob, event, destination),
   )
   if (pattern === undefined) return { matched: false, reason: 'unmatched: not subscribed to this event type' }
   const verdict = verdicts(destination.subscription.filter)
   if (verdict === false) {
-    return { matched: false, reason: 'filtered: the payload does not pass the subscription’s filter' }
+    return { matched: false, reason: 'filtered: the payload does not match the subscription’s filter' }
   }
   if (aboutDestination(event) === destination.id) return { matched: false, reason: aboutItself }
   if (typeof verdict === 'object' && destination.status === 'active')
@@ -178,10 +179,14 @@ function decide(event: Event, destination: RoutableDestination, verdicts: Verdic
   return ifActive(destination, `subscribed to ${pattern}`)
 }
 
-const aboutItself = 'about itself: what became of its own deliveries is told to others'
+const aboutItself = 'about itself: operational events are not sent to the destination that they concern'
 
-/** A receiver that was written for another system knows nothing of operational events: `all` of its contract are not those. */
-function isMeant(glob: string, { operational, type }: Event, { contract }: RoutableDestination): boolean {
+/** A receiver written for another system does not know operational events, so `all` of an adopted contract excludes them. */
+function includesOperational(
+  glob: string,
+  { operational, type }: Event,
+  { contract }: RoutableDestination,
+): boolean {
   return !operational || contract === undefined || glob === type
 }
 
@@ -191,19 +196,19 @@ function ifActive({ status, statusReason }: RoutableDestination, reason: string)
 }
 
 /** A rule that matches, as it is written. */
-interface Written {
+interface MatchingRule {
   name: string
   steps: readonly RuleStep[]
-  digest?: object | undefined
-  heldBack?: string | undefined
+  digest?: object
+  heldBack?: string
 }
 
-/** What rules decide of every destination: whether a step of those that act delivers to it. */
+/** The rules' decision on every destination: whether a step of an acting rule delivers to it. */
 function decideByRules(
   event: Event,
   destinations: readonly RoutableDestination[],
   acting: readonly PlannedRule[],
-  written: readonly Written[],
+  written: readonly MatchingRule[],
 ): DestinationDecision[] {
   const planned = plannedDeliveries(acting).filter(({ fault }) => fault === undefined)
   return destinations.map(({ id }): DestinationDecision => {
@@ -213,16 +218,16 @@ function decideByRules(
     const naming = written.find(({ steps }) =>
       deliverSteps(steps).some(({ deliver }) => deliver.to.includes(id)),
     )
-    return { destinationId: id, matched: false, reason: naming ? whyNotBy(naming) : notNamed }
+    return { destinationId: id, matched: false, reason: naming ? explainUnmatched(naming) : notNamed }
   })
 }
 
-const notNamed = 'rules decide: no step of those that match names it'
+const notNamed = 'routed by rules: no step of a matching rule names it'
 
 /** A rule names a destination, and yet has no delivery to it. */
-function whyNotBy({ name, steps, digest, heldBack }: Written): string {
-  if (heldBack) return `rules decide: “${name}” names it and is ${heldBack.replace('-', ' ')}`
+function explainUnmatched({ name, steps, digest, heldBack }: MatchingRule): string {
+  if (heldBack) return `routed by rules: “${name}” names it and is ${heldBack.replace('-', ' ')}`
   if (digest || steps.some((step) => 'digest' in step))
-    return `rules decide: “${name}” names it for its digest, or in a branch that this event does not take`
-  return `rules decide: “${name}” names it in a branch that this event does not take`
+    return `routed by rules: “${name}” names it only in its digest or in a branch that this event does not take`
+  return `routed by rules: “${name}” names it only in a branch that this event does not take`
 }

@@ -13,7 +13,7 @@ export type Cause =
   /** Deliveries of an earlier step failed: the first few of them, and how many more. */
   | { kind: 'fallback'; failures: Failure[]; more?: number }
 
-export interface Failure {
+interface Failure {
   destinationId: string
   error: string
 }

@@ -5,8 +5,8 @@ import { standardHeaders } from './standard-webhooks.ts'
 import type { WireFormat, WireRequest } from './wire-format.ts'
 
 /**
- * Dataspike's envelope. Its guide says that requests are signed and not how: Standard Webhooks' headers sign them.
- * Source: Dataspike’s API reference "Webhook Event Common Fields", Dataspike’s guide §1.
+ * Dataspike's envelope. Its guide says that requests are signed but not how, so Standard Webhooks' headers are used. Source:
+ * Dataspike’s API reference "Webhook Event Common Fields", Dataspike’s guide §1.
  */
 export const dataspike: WireFormat = {
   name: 'dataspike',
@@ -19,7 +19,7 @@ export const dataspike: WireFormat = {
   },
 }
 
-/** What is sent, and what the history shows again. The type goes by the name that the destination subscribed to. */
+/** The body that is sent and that the history shows. The type has the name that the destination subscribed to. */
 export function dataspikeEnvelope({ event, destination }: Pick<WireRequest, 'event' | 'destination'>) {
   return {
     id: event.id,

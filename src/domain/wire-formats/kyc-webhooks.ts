@@ -3,9 +3,9 @@ import { textSecretProblem } from '../crypto/signing-keys.ts'
 import { hexSignature, unixSeconds, type WireFormat } from './wire-format.ts'
 
 /**
- * KYC-Webhooks/1.0. The timestamp is the event's and stays the same over attempts, as its document says. What is signed
- * the document leaves open: `timestamp.body`, or the body alone where the destination asks for it.
- * Source: the KYC-Webhooks document "Security Headers", "Webhook Envelope".
+ * KYC-Webhooks/1.0. The timestamp is the event's and stays the same for all attempts, as its document says. The document does not
+ * define the signed content: it is `timestamp.body`, or the body alone if the destination says so. Source: the KYC-Webhooks
+ * document "Security Headers", "Webhook Envelope".
  */
 export const kycWebhooks: WireFormat = {
   name: 'kyc-webhooks',

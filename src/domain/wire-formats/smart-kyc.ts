@@ -3,9 +3,9 @@ import { textSecretProblem } from '../crypto/signing-keys.ts'
 import { hexSignature, type WireFormat } from './wire-format.ts'
 
 /**
- * Smart KYC. The signature is over the raw body alone, under the tenant's API secret. The payload has no id of its own, and
- * receivers are told to use idempotency keys: the event's id goes into the header of that name.
- * Source: the Smart KYC document "Standard Payload Structure", "Signature Verification Example".
+ * Smart KYC. The signature covers the raw body alone and uses the tenant's API secret. The payload has no id, and receivers are
+ * told to use idempotency keys, so the event's id is sent in that header. Source: the Smart KYC document "Standard Payload
+ * Structure", "Signature Verification Example".
  */
 export const smartKyc: WireFormat = {
   name: 'smart-kyc',

@@ -23,7 +23,7 @@ export const standardWebhooks: WireFormat = {
 export function standardHeaders(request: WireRequest, body: string): Record<string, string> {
   const { event, sentAt } = request
   const timestamp = String(unixSeconds(sentAt))
-  const signatures = signaturesOf(`${event.id}.${timestamp}.${body}`, request)
+  const signatures = signMessage(`${event.id}.${timestamp}.${body}`, request)
   return {
     'webhook-id': event.id,
     'webhook-timestamp': timestamp,
@@ -32,7 +32,7 @@ export function standardHeaders(request: WireRequest, body: string): Record<stri
 }
 
 /** The header has room for several: during a rotation's overlap every secret and every key signs, the newest first. */
-function signaturesOf(content: string, { keys, options }: WireRequest): string[] {
+function signMessage(content: string, { keys, options }: WireRequest): string[] {
   return (options?.signatures ?? ['v1']).flatMap((version) => {
     if (version === 'v1a') return (keys.privateKeys ?? []).map((key) => `v1a,${signWithKey(content, key)}`)
     return keys.secrets.map(

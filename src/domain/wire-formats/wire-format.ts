@@ -2,15 +2,15 @@ import { createHmac } from 'node:crypto'
 import type { Event } from '../event.ts'
 import type { SigningKeys } from '../crypto/signing-keys.ts'
 
-/** What a tenant may choose of how messages are signed; a format names those that it knows. */
+/** A tenant's options for signing messages. Each format lists those that it supports. */
 export interface WireOptions {
-  /** Of Standard Webhooks: `v1` is HMAC-SHA256, `v1a` is ed25519. */
-  signatures?: readonly ('v1' | 'v1a')[] | undefined
-  /** Of KYC-Webhooks, whose document does not say what is signed. */
-  signedContent?: 'timestamp.body' | 'body' | undefined
+  /** Standard Webhooks only: `v1` is HMAC-SHA256, `v1a` is ed25519. */
+  signatures?: readonly ('v1' | 'v1a')[]
+  /** KYC-Webhooks only, because its document does not define the signed content. */
+  signedContent?: 'timestamp.body' | 'body'
 }
 
-/** What a wire format renders from. `sentAt` is this attempt's time; `event.createdAt` never changes. */
+/** The input of a wire format. `sentAt` is this attempt's time; `event.createdAt` never changes. */
 export interface WireRequest {
   event: Event
   destination: { id: string; eventTypes: readonly string[] }
@@ -20,22 +20,22 @@ export interface WireRequest {
   keys: SigningKeys
   options?: WireOptions
   /** Sent, and signed, instead of the format's own envelope. */
-  body?: string | undefined
+  body?: string
 }
 
-/** The exact bytes to send and the headers that go with them. The signature is over `body` as it stands. */
-export interface WireMessage {
+/** The exact bytes to send, and the headers that belong to them. The signature is over exactly these bytes of `body`. */
+interface WireMessage {
   headers: Record<string, string>
   body: string
 }
 
-/** How a webhook looks on the wire: envelope, headers, signature. A pure value. */
+/** A webhook's form on the wire: envelope, headers, signature. A pure value. */
 export interface WireFormat {
   name: string
-  /** Whose secret signs. `tenant`: its API secret, unless the destination was given a secret of its own. */
+  /** The owner of the signing secret. `tenant`: its API secret, unless the destination has its own. */
   signedBy: 'destination' | 'tenant'
   options: readonly (keyof WireOptions)[]
-  /** What is wrong with a secret that a tenant wants to use with this format. */
+  /** Returns the problem of a secret that a tenant wants to use with this format. */
   secretProblem: (secret: string) => string | undefined
   render(request: WireRequest): WireMessage
 }

@@ -36,12 +36,12 @@ function createAccount(): Account {
   if (account) return account
   const reason = made.error ? made.error.message : made.stderr.trim()
   throw new Error(
-    `PostgreSQL refuses to run as root, and the account "${NAME}" for it could not be made (useradd: ${reason}). ` +
-      `Create that account, or run as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own`,
+    `PostgreSQL refuses to run as root, and the account "${NAME}" for it could not be created (useradd: ${reason}). ` +
+      `Create that account, or run as an ordinary user, or set DATABASE_URL to your own PostgreSQL`,
   )
 }
 
-/** Whether the account may enter a folder: a private home anywhere above it keeps it out. */
+/** True if the account can enter a folder, which a private home folder above it prevents. */
 export function canEnter(folder: string, account: Account): boolean {
   return spawnSync('test', ['-x', folder], { ...account, cwd: '/' }).status === 0
 }

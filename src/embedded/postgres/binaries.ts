@@ -26,8 +26,8 @@ export async function packagedBinaries(): Promise<PostgresBinaries> {
     binaries = (await import(name)) as PostgresBinaries
   } catch (error) {
     throw new Error(
-      `there is no PostgreSQL for this machine (${name}): run \`npm install\` without --omit=optional, ` +
-        'or set DATABASE_URL to a PostgreSQL of your own',
+      `there is no PostgreSQL binary for this platform (${name}): run \`npm install\` without --omit=optional, ` +
+        'or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     )
   }
@@ -44,7 +44,7 @@ export function copyBinaries(packaged: PostgresBinaries, into: string, progress:
   const native = dirname(dirname(packaged.postgres))
   const target = join(into, `postgresql-${packageVersion(native)}`)
   if (!existsSync(target)) {
-    progress(`copying the PostgreSQL server to ${target}: its account can't reach ${native}`)
+    progress(`copying the PostgreSQL server to ${target}: its account can't access ${native}`)
     mkdirSync(into, { recursive: true })
     chmodSync(into, 0o755)
     const unfinished = mkdtempSync(`${target}.new-`)

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Place } from './place.ts'
+import { type PostgresSetup } from './setup.ts'
 
 export const SUPERUSER = 'switchyard'
 
@@ -11,7 +11,11 @@ export const SUPERUSER = 'switchyard'
  * Makes the cluster at its first use and returns the password of its superuser, which is kept in `passwordFile`.
  * `initdb` works in a folder beside it that is renamed when complete, so a start that was cut off leaves no half cluster.
  */
-export async function ensureCluster(place: Place, passwordFile: string, durable: boolean): Promise<string> {
+export async function ensureCluster(
+  place: PostgresSetup,
+  passwordFile: string,
+  durable: boolean,
+): Promise<string> {
   const exists = existsSync(join(place.dataDir, 'PG_VERSION'))
   if (exists && !existsSync(passwordFile)) {
     throw new Error(
@@ -35,7 +39,12 @@ export async function ensureCluster(place: Place, passwordFile: string, durable:
   return password
 }
 
-async function initialise(place: Place, workDir: string, password: string, durable: boolean): Promise<void> {
+async function initialise(
+  place: PostgresSetup,
+  workDir: string,
+  password: string,
+  durable: boolean,
+): Promise<void> {
   const passwordFile = join(workDir, 'password')
   writeFileSync(passwordFile, password, { mode: 0o600 })
   if (place.account) chownSync(passwordFile, place.account.uid, place.account.gid)
@@ -51,14 +60,14 @@ async function initialise(place: Place, workDir: string, password: string, durab
     })
   } catch (error) {
     throw new Error(
-      `PostgreSQL could not make its data folder ${place.dataDir}: ${outputOf(error)}\n` +
-        'Make that folder writable, or set DATABASE_URL to a PostgreSQL of your own',
+      `PostgreSQL could not create its data folder ${place.dataDir}: ${errorOutput(error)}\n` +
+        'Make that folder writable, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     )
   }
 }
 
-function outputOf(error: unknown): string {
+function errorOutput(error: unknown): string {
   const { stderr } = error as { stderr?: string }
   return stderr?.trim() || String(error)
 }

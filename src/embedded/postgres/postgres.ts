@@ -7,7 +7,7 @@ import { withRealParent } from '../leftover.ts'
 import { choosePort } from '../ports.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { stopLeftoverPostgres } from './leftover.ts'
-import { choosePlace, type Place } from './place.ts'
+import { chooseSetup, type PostgresSetup } from './setup.ts'
 
 /** Recovery after a crash may replay a lot before the server answers. */
 const READY_WITHIN_MS = 120_000
@@ -26,16 +26,16 @@ export interface PostgresOptions {
 }
 
 export interface RunningPostgres {
-  /** As its superuser, who owns all of it. */
+  /** As the superuser, who owns everything. */
   url: string
-  /** The same database as the application's role, which whoever migrates makes and grants what it needs. */
+  /** The same database as the application's role, which the migration creates and grants its privileges. */
   applicationUrl: string
   pid: number
-  /** Where the data really is, which as root may be elsewhere than asked for. */
+  /** The actual data folder, which may differ from the requested one when running as root. */
   dataDir: string
   /** Creates a database, unless it exists, and returns its url. */
   createDatabase: (name: string) => Promise<string>
-  /** Calls back when the server ends by itself. */
+  /** Calls back when the server exits unexpectedly. */
   onExit: (callback: (why: string) => void) => void
   stop: () => Promise<void>
 }
@@ -44,7 +44,7 @@ export interface RunningPostgres {
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const { durable = true, progress, onLine } = options
   const wanted = withRealParent(options.dataDir)
-  const place = await choosePlace(wanted, progress)
+  const place = await chooseSetup(wanted, progress)
   await stopLeftoverPostgres(place.dataDir, progress)
   const port = await choosePort(options.port, 'PostgreSQL', 'POSTGRES_PORT')
   const password = await ensureCluster(place, `${wanted}.password`, durable)
@@ -72,13 +72,13 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
 }
 
 function applicationUrl(port: number | string, password: string): string {
-  // Not to be had without the superuser's password, which it does not tell: nothing more to be kept.
+  // Derived from the superuser's password, which it does not reveal, so that nothing more has to be stored.
   const own = createHmac('sha256', password).update(APPLICATION_ROLE).digest('hex')
   return `postgresql://${APPLICATION_ROLE}:${own}@127.0.0.1:${port}/${DATABASE}`
 }
 
-/** How to reach, as the application's role, the server that another process runs on this data; `undefined` where none does. */
-export function urlOfRunning(dataDir: string): string | undefined {
+/** The application role's URL of the server that another process runs on this data; `undefined` if there is none. */
+export function findRunningUrl(dataDir: string): string | undefined {
   const wanted = withRealParent(dataDir)
   const note = `${wanted}.location`
   try {
@@ -92,7 +92,7 @@ export function urlOfRunning(dataDir: string): string | undefined {
 }
 
 async function startServer(
-  place: Place,
+  place: PostgresSetup,
   port: number,
   { durable, onLine }: Pick<PostgresOptions, 'onLine'> & { durable: boolean },
 ): Promise<Child> {
@@ -124,8 +124,8 @@ async function startServer(
   if (problem === undefined) return child
   await child.stop()
   throw new Error(
-    `PostgreSQL ${problem} while starting on ${place.dataDir} (port ${port}). It said last:\n${child.lastLines()}\n` +
-      'Free that port or repair that folder (or move it away for an empty database), or set DATABASE_URL',
+    `PostgreSQL ${problem} while starting on ${place.dataDir} (port ${port}). Its last output:\n${child.lastLines()}\n` +
+      'Free that port or repair that folder (or move it away to start with an empty database), or set DATABASE_URL',
   )
 }
 

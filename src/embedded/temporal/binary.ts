@@ -48,11 +48,11 @@ export async function findTemporalBinary(options: TemporalBinaryOptions): Promis
     try {
       return await take()
     } catch (error) {
-      failures.push(`- ${name}: ${reasonOf(error)}`)
+      failures.push(`- ${name}: ${errorText(error)}`)
     }
   }
   throw new Error(
-    `no Temporal server could be found or made. Tried:\n${failures.join('\n')}\n` +
+    `no Temporal server could be found, downloaded or built. Tried:\n${failures.join('\n')}\n` +
       'Install the Temporal CLI (https://docs.temporal.io/cli) so that `temporal` is on PATH, or set TEMPORAL_ADDRESS ' +
       'to a running server, or install Go so that it can be built',
   )
@@ -78,7 +78,7 @@ function requireOnPath(command: string, path: string): string {
 }
 
 /** Errors of fetch say only "fetch failed"; what happened is in their cause. */
-function reasonOf(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ('code' in error && error.code === 'ENOENT') return 'not found'
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message

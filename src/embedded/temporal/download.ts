@@ -16,7 +16,7 @@ export interface CacheFill {
   version: string
   /** The cache's folder for this version. */
   folder: string
-  /** The binary's place in that folder. */
+  /** The binary's path in that folder. */
   target: string
   progress: (line: string) => void
 }
@@ -34,11 +34,11 @@ export async function downloadTemporal(options: CacheFill & { base: string }): P
   })
   const get = async (name: string) => {
     const response = await fetch(`${release}/${name}`, { dispatcher })
-    if (!response.ok) throw new Error(`${name} was answered with status ${response.status}`)
+    if (!response.ok) throw new Error(`downloading ${name} failed with HTTP ${response.status}`)
     return response
   }
   try {
-    const expected = checksumOf(archiveName, await (await get('checksums.txt')).text())
+    const expected = findChecksum(archiveName, await (await get('checksums.txt')).text())
     mkdirSync(folder, { recursive: true })
     const workDir = mkdtempSync(join(folder, 'download-'))
     try {
@@ -52,7 +52,7 @@ export async function downloadTemporal(options: CacheFill & { base: string }): P
       rmSync(workDir, { recursive: true, force: true })
     }
   } finally {
-    // Not close(): an answer that was given up halfway would keep it waiting.
+    // Not close(), which would wait for an aborted response.
     await dispatcher.destroy()
   }
 }
@@ -64,7 +64,7 @@ function releaseFile(version: string): string {
 }
 
 /** The list has lines of `<sha256>  <file>`. */
-function checksumOf(name: string, list: string): string {
+function findChecksum(name: string, list: string): string {
   const line = list.split('\n').find((candidate) => candidate.trim().endsWith(` ${name}`))
   const checksum = line?.trim().split(/\s+/)[0]
   if (!checksum) throw new Error(`checksums.txt does not list ${name}`)
@@ -73,7 +73,7 @@ function checksumOf(name: string, list: string): string {
 
 /** Writes the body to a file and returns its SHA-256 in hexadecimal. */
 async function save(response: Response, file: string, progress: (line: string) => void): Promise<string> {
-  if (!response.body) throw new Error('the answer has no body')
+  if (!response.body) throw new Error('the response has no body')
   const total = Number(response.headers.get('content-length') ?? 0)
   const hash = createHash('sha256')
   let received = 0

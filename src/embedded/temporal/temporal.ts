@@ -15,10 +15,10 @@ export interface TemporalOptions {
   /** Absent: free ones. */
   port?: number
   uiPort?: number
-  /** Without the web UI. */
+  /** Starts without the web UI. */
   headless?: boolean
-  /** Where the web UI has payloads decoded. */
-  uiCodecEndpoint?: string | undefined
+  /** The codec server that decodes payloads for the web UI. */
+  uiCodecEndpoint?: string
   namespace: string
   progress: (line: string) => void
   /** Receives each line that the server prints. */
@@ -30,7 +30,7 @@ export interface RunningTemporal {
   /** Absent when headless. */
   uiUrl?: string
   pid: number
-  /** Calls back when the server ends by itself. */
+  /** Calls back when the server exits unexpectedly. */
   onExit: (callback: (why: string) => void) => void
   stop: () => Promise<void>
 }
@@ -50,7 +50,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     exitSignal: 'SIGKILL',
     ...(options.onLine && { onLine: options.onLine }),
   })
-  if (dbFile) writeFileSync(pidFileOf(dbFile), `${child.pid}\n`)
+  if (dbFile) writeFileSync(pidFilePath(dbFile), `${child.pid}\n`)
   const address = `127.0.0.1:${port}`
   try {
     await untilReady(child, address, options.namespace)
@@ -65,7 +65,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     onExit: child.onExit,
     async stop() {
       await child.stop()
-      if (dbFile) rmSync(pidFileOf(dbFile), { force: true })
+      if (dbFile) rmSync(pidFilePath(dbFile), { force: true })
     },
   }
 }
@@ -73,7 +73,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
 const sqlitePragmas = [
   'journal_mode=wal',
   'synchronous=normal',
-  // What was erased must not stay in free pages, nor at the end of a write-ahead log that is reused from its beginning.
+  // Erased data must not remain in free pages, nor at the end of a write-ahead log that is reused from its beginning.
   'secure_delete=on',
   'journal_size_limit=0',
 ]
@@ -121,13 +121,13 @@ async function untilReady(child: Child, address: string, namespace: string): Pro
   }
   throw new Error(
     `the Temporal server ${ended ?? `did not answer on ${address} within ${READY_WITHIN_MS / 1000} s`}. ` +
-      `It said last:\n${child.lastLines()}\nFree its ports, or set TEMPORAL_ADDRESS to a server of your own`,
+      `Its last output:\n${child.lastLines()}\nFree its ports, or set TEMPORAL_ADDRESS to your own server`,
     { cause: lastError },
   )
 }
 
 async function ask(address: string, namespace: string): Promise<void> {
-  // Without these, a connection refused at first is only tried again after a second.
+  // Without these, a refused first connection is only retried after a second.
   const channelArgs = {
     'grpc.initial_reconnect_backoff_ms': RETRY_MS,
     'grpc.max_reconnect_backoff_ms': RETRY_MS,
@@ -144,7 +144,7 @@ async function ask(address: string, namespace: string): Promise<void> {
 async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => void): Promise<void> {
   let pid: number
   try {
-    pid = Number.parseInt(readFileSync(pidFileOf(dbFile), 'utf8'), 10)
+    pid = Number.parseInt(readFileSync(pidFilePath(dbFile), 'utf8'), 10)
   } catch {
     return
   }
@@ -154,6 +154,6 @@ async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => 
   await stopLeftover(pid, 'SIGTERM')
 }
 
-function pidFileOf(dbFile: string): string {
+function pidFilePath(dbFile: string): string {
   return `${dbFile}.pid`
 }

@@ -7,14 +7,14 @@ export interface Span {
   until: Date
 }
 
-/** Of so many a stretch is cut in two, as they are held in memory to be put in order; one of a second is not. */
-const shortestStretchMs = 1_000
+/** Larger stretches are halved, because executions are sorted in memory, but not below one second. */
+const minStretchMs = 1_000
 const defaultLimits = { inStretch: 5_000, page: 1_000 }
 
 /**
- * Executions of these types that ended within a span, in the order of their end. Visibility lists the newest first, so this
- * reads stretches that are short enough to be turned round. The span must be over: what ends meanwhile would shift the pages.
- * What stands in the place of a run that was erased comes at the end of that run, once, whether or not the run is still there.
+ * Executions of these types that ended within a span, in the order of their end. Visibility lists the newest first, so this reads
+ * stretches that are short enough to be reversed. The span must be over, because executions that end meanwhile would shift the
+ * pages. A tombstone counts at the end of the run that it replaces, once, whether or not that run still exists.
  */
 export async function* closedExecutions(
   client: Client,
@@ -24,11 +24,14 @@ export async function* closedExecutions(
 ): AsyncGenerator<Execution> {
   const ofTypes = `WorkflowType IN (${types.map(quoted).join(', ')})`
   const lengthMs = span.until.getTime() - span.from.getTime()
-  // The originals first: one that is gone by then has left a stand-in before.
-  const queries = [`${ofTypes} AND ${closedWithin(span)}`, `${ofTypes} AND ${standsInWithin(span)}`] as const
+  // Originals first: one that has disappeared by then has already left its tombstone.
+  const queries = [
+    `${ofTypes} AND ${closedWithin(span)}`,
+    `${ofTypes} AND ${tombstonesWithin(span)}`,
+  ] as const
   let count = 0
   for (const query of lengthMs > 0 ? queries : []) count += await countExecutions(client, query)
-  if (count > limits.inStretch && lengthMs > shortestStretchMs) {
+  if (count > limits.inStretch && lengthMs > minStretchMs) {
     const middle = new Date(span.from.getTime() + Math.floor(lengthMs / 2))
     yield* closedExecutions(client, types, { from: span.from, until: middle }, limits)
     yield* closedExecutions(client, types, { from: middle, until: span.until }, limits)
@@ -46,17 +49,17 @@ function atOriginalEnd(standIn: Execution): Execution {
   return { ...standIn, ...(erased && { endedAt: BigInt(Date.parse(erased.endedAt)) * 1_000_000n }) }
 }
 
-/** As a condition of a visibility query: runs that ended within a span, or whose originals did. */
+/** A visibility query's condition: runs that ended within a span, or whose originals did. */
 export function endedWithin(span: Span): string {
-  return `(${closedWithin(span)} OR ${standsInWithin(span)})`
+  return `(${closedWithin(span)} OR ${tombstonesWithin(span)})`
 }
 
 function closedWithin({ from, until }: Span): string {
   return `(OriginalEnd IS NULL AND CloseTime >= ${quotedAt(from)} AND CloseTime < ${quotedAt(until)})`
 }
 
-/** Before it has closed, the original still stands there itself. */
-function standsInWithin({ from, until }: Span): string {
+/** Until the tombstone has closed, the original is still listed. */
+function tombstonesWithin({ from, until }: Span): string {
   const within = `OriginalEnd >= ${quotedAt(from)} AND OriginalEnd < ${quotedAt(until)}`
   return `(${within} AND ExecutionStatus != 'Running')`
 }

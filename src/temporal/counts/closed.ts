@@ -13,7 +13,7 @@ import { closedExecutions, type Span } from './closed-executions.ts'
 import type { Execution } from '../log/executions.ts'
 import { ownDeliveries } from '../log/summary.ts'
 
-export interface Counted {
+export interface ClosedCounts {
   executions: number
   totals: DestinationTotal[]
 }
@@ -22,7 +22,7 @@ export interface Counted {
 export const countedTypes = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
 /** Counts what ended within a span by what its memos say: the same as `readDeliveryStats` finds by search attributes. */
-export async function countClosed(client: Client, span: Span): Promise<Counted> {
+export async function countClosed(client: Client, span: Span): Promise<ClosedCounts> {
   const totals = new Map<string, DestinationTotal>()
   let executions = 0
   for await (const execution of closedExecutions(client, countedTypes, span)) {
@@ -38,7 +38,7 @@ export async function countClosed(client: Client, span: Span): Promise<Counted> 
   return { executions, totals: [...totals.values()] }
 }
 
-/** What stands in its memo, without what a child makes. A URL under test is no destination. */
+/** The deliveries in its memo, without those of child workflows. A URL under test is not a destination. */
 export function countedDeliveries({ memo }: Pick<Execution, 'memo'>): DeliverySummary[] {
   const own = memo.summary ? ownDeliveries(memo.summary) : []
   return own.filter(({ destinationId }) => destinationId !== urlUnderTest)

@@ -1,15 +1,16 @@
 import type { Client } from '@temporalio/client'
+import { definedOnly } from '../../domain/defined-only.ts'
 import type { DeliveryCounts } from '../../domain/delivery/destination-total.ts'
 import { isOpen } from '../../domain/delivery/timeline.ts'
 import { endedWithin, type Span } from './closed-executions.ts'
 import { countedDeliveries } from './closed.ts'
 import { countExecutions, listExecutions, quoted, type Execution } from '../log/executions.ts'
 
-/** What became of a destination's deliveries, replays and tests included. */
+/** Counts of a destination's deliveries, replays and tests included. */
 export interface DeliveryStats extends DeliveryCounts {
   /**
-   * Deliveries that wait for an attempt. Exact up to 1,000 events that are under way; of those beyond, the ones that were given
-   * up or skipped while a delivery to another destination still waits count as pending, too.
+   * Deliveries that wait for an attempt. Exact for up to 1,000 open events. In further ones, failed or skipped deliveries count
+   * as pending as well while a delivery to another destination waits.
    */
   pending: number
   /** ISO 8601, UTC; absent when nothing was ever sent. */
@@ -18,16 +19,16 @@ export interface DeliveryStats extends DeliveryCounts {
 
 const farFuture = new Date('9999-01-01T00:00:00Z')
 
-/** Events that are looked at: of those under way, for what waits; of those that ended, for the newest attempt. */
+/** The number of events to read: open ones for waiting deliveries, ended ones for the newest attempt. */
 const lookedAt = { underWay: 1_000, ended: 20 }
 
-/** What stands in the place of a run that was erased is over before it begins. */
+/** A tombstone counts as ended from its start. */
 const isUnderWay = "(ExecutionStatus = 'Running' AND OriginalEnd IS NULL)"
 const hasEnded = "ExecutionStatus != 'Running'"
 
 /**
- * Counted by Temporal from what every event's workflow says of its deliveries: of those under way, and of those that ended
- * since a time, or else as far back as Temporal keeps them. Destination ids are unique over all tenants.
+ * Counts by Temporal's visibility: open events, and those that ended since a time, or else within Temporal's retention.
+ * Destination ids are unique across tenants.
  */
 export async function readDeliveryStats(
   client: Client,
@@ -52,13 +53,13 @@ export async function readDeliveryStats(
     .flatMap(({ lastAttemptAt }) => lastAttemptAt ?? [])
     .sort()
     .at(-1)
-  return {
+  return definedOnly({
     total,
     succeeded,
     failed,
     pending: waiting.filter(isOpen).length + beyond,
-    ...(lastAttemptAt && { lastAttemptAt }),
-  }
+    lastAttemptAt,
+  })
 }
 
 /** SQL visibility takes what is under way to end in the far future. */
@@ -71,7 +72,7 @@ export function liveSince(since: Date | undefined): string[] {
   return since ? [`(${isUnderWay} OR (${endedSince(since)}))`] : []
 }
 
-/** What became of the deliveries whose workflows ended within a span. */
+/** Counts the deliveries whose workflows ended within a span. */
 export async function countEnded(client: Client, destinationId: string, span: Span): Promise<DeliveryCounts> {
   const count = (list: string) =>
     countExecutions(client, `${list} = ${quoted(destinationId)} AND ${endedWithin(span)}`)
@@ -89,7 +90,7 @@ function deliveriesTo(destinationId: string, executions: readonly Execution[]): 
   return executions.flatMap(countedDeliveries).filter((delivery) => delivery.destinationId === destinationId)
 }
 
-/** Of the events under way beyond those that were looked at: all that were not delivered. */
+/** Counts all undelivered ones among the open events that were not read. */
 async function countUnderWayBeyond(client: Client, destinationId: string, seen: Summaries): Promise<number> {
   const underWay = `= ${quoted(destinationId)} AND ${isUnderWay}`
   const [all, delivered] = await Promise.all([

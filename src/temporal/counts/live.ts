@@ -4,7 +4,7 @@ import type { Event } from '../../domain/event.ts'
 import { isOpen, type DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { countedDeliveries, countedTypes } from './closed.ts'
 import { liveSince } from './delivery-stats.ts'
-import { listExecutions, mostAtOnce, workflowConditions, type Execution } from '../log/executions.ts'
+import { listExecutions, maxPageSize, workflowConditions, type Execution } from '../log/executions.ts'
 
 export interface LiveCounts extends DeliveryCounts {
   /** ISO 8601, UTC; absent if nothing was sent. */
@@ -12,11 +12,11 @@ export interface LiveCounts extends DeliveryCounts {
 }
 
 /** Executions that are read at most, the newest first: the number of calls does not depend on how many destinations there are. */
-export const maxCounted = 5_000
+const maxCounted = 5_000
 
 /**
- * Counts the deliveries to every destination of a tenant's environment: those under way, and those that ended since a time. The
- * same as `readDeliveryStats` counts for one destination, as long as there are at most `maxCounted` executions.
+ * Counts the deliveries to every destination of a tenant's environment: open ones, and those that ended since a time. The result
+ * equals that of `readDeliveryStats` for one destination, up to `maxCounted` executions.
  */
 export async function countLive(
   client: Client,
@@ -28,7 +28,7 @@ export async function countLive(
   let read = 0
   let cursor: string | undefined
   do {
-    const page = await listExecutions(client, query, mostAtOnce, cursor)
+    const page = await listExecutions(client, query, maxPageSize, cursor)
     for (const execution of page.executions) countExecution(counts, execution)
     read += page.executions.length
     cursor = page.nextCursor ?? undefined
@@ -48,7 +48,7 @@ function countExecution(counts: Map<string, LiveCounts>, execution: Execution): 
       total: total + 1,
       succeeded: succeeded + (deliveries.some(({ status }) => status === 'delivered') ? 1 : 0),
       failed: failed + (execution.endedAt !== undefined && deliveries.some(isFailing) ? 1 : 0),
-      ...(newest !== undefined && { lastAttemptAt: newest }),
+      lastAttemptAt: newest,
     })
   }
 }
@@ -62,7 +62,7 @@ function byDestination(deliveries: readonly DeliverySummary[]): Map<string, Deli
   return groups
 }
 
-/** As the search attribute `FailingDestinations` has it. */
+/** The same as in the search attribute `FailingDestinations`. */
 function isFailing(delivery: DeliverySummary): boolean {
   return delivery.status === 'failed' || (isOpen(delivery) && delivery.attempts > 0)
 }

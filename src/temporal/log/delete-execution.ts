@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@temporalio/client'
 import { countExecutions, quoted } from './executions.ts'
-import { describeIfThere } from './event-runs.ts'
-import { isNotFound } from '../grpc.ts'
+import { findDescription } from './event-runs.ts'
+import { ifFound } from '../grpc.ts'
 
 export interface RunRef {
   workflowId: string
@@ -14,17 +14,17 @@ const pollMs = 200
 /** Has the server delete a run, ending it if it is still under way. The server does so a moment later. */
 export async function deleteExecution(client: Client, workflowExecution: RunRef): Promise<void> {
   const { namespace } = client.options
-  try {
-    await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution })
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
+  await ifFound(client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }))
 }
 
 /** Waits until neither the run nor what lists show of it is there any more. */
-export async function untilDeleted(client: Client, { workflowId, runId }: RunRef, carryOn: () => void) {
-  while (await describeIfThere(client, workflowId, runId)) await pause(carryOn)
-  while ((await countExecutions(client, `RunId = ${quoted(runId)}`)) > 0) await pause(carryOn)
+export async function untilDeleted(
+  client: Client,
+  { workflowId, runId }: RunRef,
+  throwIfCancelled: () => void,
+) {
+  while (await findDescription(client, workflowId, runId)) await pause(throwIfCancelled)
+  while ((await countExecutions(client, `RunId = ${quoted(runId)}`)) > 0) await pause(throwIfCancelled)
 }
 
 /** Waits until lists show an execution of this id that fits a condition. */
@@ -32,14 +32,14 @@ export async function untilListed(
   client: Client,
   workflowId: string,
   condition: string,
-  carryOn: () => void,
+  throwIfCancelled: () => void,
 ): Promise<void> {
   const query = `WorkflowId = ${quoted(workflowId)} AND ${condition}`
-  while ((await countExecutions(client, query)) === 0) await pause(carryOn)
+  while ((await countExecutions(client, query)) === 0) await pause(throwIfCancelled)
 }
 
-/** `carryOn` throws to give up. */
-async function pause(carryOn: () => void): Promise<void> {
+/** `throwIfCancelled` throws to give up. */
+async function pause(throwIfCancelled: () => void): Promise<void> {
   await sleep(pollMs)
-  carryOn()
+  throwIfCancelled()
 }

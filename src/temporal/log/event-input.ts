@@ -3,9 +3,8 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import type { RouteEventInput, StandInInput } from '../../workflows/contract/event.ts'
 
 /**
- * The event that a workflow was started with: the first event of its history, read with no worker needed. Attempts read
- * it there instead of getting it as their input, or the payload would stand in history once an attempt. What has `erased` holds
- * no data any more.
+ * Reads the event from the first entry of its workflow's history, which needs no worker. Attempts read it there instead of
+ * getting it as input, or history would hold the payload once per attempt. With `erased`, the data is gone.
  */
 export async function readEventInput(
   client: Client,
@@ -17,7 +16,7 @@ export async function readEventInput(
   return input
 }
 
-/** What a workflow was started with, likewise. */
+/** Reads a workflow's input from its history. */
 export async function readFirstInput<Input>(
   client: Client,
   workflowId: string,

@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import type { Event } from '../../domain/event.ts'
 import {
   deliverBatchType,
@@ -7,46 +7,42 @@ import {
   replayEventType,
   routeEventType,
 } from '../../workflows/contract/event.ts'
+import { ifFound } from '../grpc.ts'
 import { listAllExecutions, quoted, workflowConditions } from './executions.ts'
-import { erasedOf } from './stand-in.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 
 const types = [routeEventType, replayEventType, deliverBatchType, replayBatchType]
 
-/** All that a query finds of an event, as lists show it: its own runs, replays, and the children of both. */
-export function listRunsOf(client: Client, scope: Scope, eventId: string) {
+/** Lists the runs of an event: its own, its replays, and the children of both. */
+function listEventRuns(client: Client, scope: Scope, eventId: string) {
   const conditions = [...workflowConditions(scope, types), `EventId = ${quoted(eventId)}`]
   return listAllExecutions(client, conditions.join(' AND '))
 }
 
 /**
- * Those of them that hold what the event held, stand-ins excepted. Lists are a moment late: they may still show what is gone,
- * and the event's own run is asked for by its id.
+ * The runs that still hold the event's data, without tombstones. Visibility is delayed and may still list deleted runs, so the
+ * event's own run is looked up by its id.
  */
-export async function describeUnerased(
+export async function describeUnerasedRuns(
   client: Client,
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription[]> {
-  const listed = (await listRunsOf(client, scope, eventId)).filter(({ memo }) => !memo.erased)
-  const own = await describeIfThere(client, eventWorkflowId({ ...scope, eventId }))
+  const listed = (await listEventRuns(client, scope, eventId)).filter(({ memo }) => !memo.erased)
+  const own = await findDescription(client, eventWorkflowId({ ...scope, eventId }))
   const found = await Promise.all(
-    listed.map(({ workflowId, runId }) => describeIfThere(client, workflowId, runId)),
+    listed.map(({ workflowId, runId }) => findDescription(client, workflowId, runId)),
   )
-  const runs = [own, ...found].filter((run) => run !== undefined && !erasedOf(run))
+  const runs = [own, ...found].filter((run) => run !== undefined && !readErasure(run))
   return [...new Map(runs.flatMap((run) => (run ? [[run.runId, run]] : []))).values()]
 }
 
-export async function describeIfThere(
+export function findDescription(
   client: Client,
   workflowId: string,
   runId?: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await client.workflow.getHandle(workflowId, runId).describe()
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined
-    throw error
-  }
+  return ifFound(client.workflow.getHandle(workflowId, runId).describe())
 }

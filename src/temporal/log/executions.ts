@@ -10,14 +10,14 @@ export interface Execution {
   runId: string
   /** Unix time in nanoseconds. */
   startedAt: bigint
-  /** Likewise; absent while it runs. */
+  /** In nanoseconds as well. Absent while it runs. */
   endedAt: bigint | undefined
   memo: EventMemo
-  /** Terminated, cancelled, failed or timed out: it will make no attempt any more, whatever its memo says. */
+  /** Terminated, cancelled, failed or timed out: it will make no further attempt, whatever its memo says. */
   endedEarly: boolean
 }
 
-/** Those that have ended otherwise than by finishing, as a visibility query names them. */
+/** Statuses of workflows that ended without completing, as visibility queries name them. */
 export const earlyEnds = ['Failed', 'Canceled', 'Terminated', 'TimedOut'] as const
 
 /** The cursor was not given out for this query. */
@@ -50,14 +50,14 @@ export async function listExecutions(client: Client, query: string, limit: numbe
   }
 }
 
-/** One query answers with at most so many. */
-export const mostAtOnce = 1000
+/** The maximum page size of a visibility query. */
+export const maxPageSize = 1000
 
 /** All that a query finds, page after page, in no order that matters. */
 export async function listAllExecutions(
   client: Client,
   query: string,
-  pageSize = mostAtOnce,
+  pageSize = maxPageSize,
 ): Promise<Execution[]> {
   const executions: Execution[] = []
   let cursor: string | undefined
@@ -69,7 +69,7 @@ export async function listAllExecutions(
   return executions
 }
 
-/** What a visibility query finds of one tenant and environment: workflows of these types. */
+/** Conditions of a visibility query for one tenant's environment and workflows of these types. */
 export function workflowConditions(
   { tenantId, environment }: Pick<Event, 'tenantId' | 'environment'>,
   types: readonly string[],
@@ -81,7 +81,7 @@ export function workflowConditions(
   ]
 }
 
-/** Events of a type, or of those that begin with what stands before a `*`. */
+/** Matches events of a type, or of types with the prefix before a `*`. */
 export function typeCondition(type: string): string {
   if (type.endsWith('*')) return `EventType STARTS_WITH ${quoted(type.slice(0, -1))}`
   return `EventType = ${quoted(type)}`
@@ -106,8 +106,8 @@ function nanoseconds(time: { seconds?: unknown; nanos?: number | null } | null |
 }
 
 /**
- * Temporal's page token with a checksum of query and token: the server answers a token that is not its own with an
- * internal error, which the client would retry for ten seconds. It is no secret: a token is only a place in a list.
+ * Temporal's page token with a checksum of query and token. The server answers a foreign token with an internal error, which the
+ * client would retry for ten seconds. The token is not secret: it is only a position in a list.
  */
 function makeCursor(token: Uint8Array, query: string): string {
   const checksum = createHash('sha256').update(query).update(token).digest().subarray(0, checksumBytes)
@@ -127,7 +127,7 @@ export function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }
 
-/** A time (Unix ms) in a visibility query. An offset can move one at either end of the calendar out of what it can hold. */
+/** A time (Unix ms) in a visibility query, clamped, because an offset can move it beyond the supported range. */
 export function quotedTime(unixMs: number): string {
   return quoted(new Date(Math.min(Math.max(unixMs, 0), latestMs)).toISOString())
 }

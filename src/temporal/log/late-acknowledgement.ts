@@ -1,8 +1,4 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { asksForAcknowledgement } from '../../domain/delivery/acknowledgement.ts'
 import type { Event } from '../../domain/event.ts'
@@ -17,8 +13,9 @@ import { searchAttributes } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { readFirstInput } from './event-input.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
-import { isNotFound } from '../grpc.ts'
-import { erasedOf } from './stand-in.ts'
+import { unlessStarted } from '../start-job.ts'
+import { ifFound } from '../grpc.ts'
+import { readErasure } from './tombstone.ts'
 
 type Scope = Pick<Event, 'tenantId' | 'environment'>
 type Run = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId'>
@@ -31,8 +28,8 @@ export async function recordLate(
   acknowledgement: Acknowledgement,
 ): Promise<void> {
   const memo: LateAcknowledgementMemo = { eventId, acknowledgedAt: acknowledgement.at }
-  try {
-    await client.workflow.start(acknowledgeEventType, {
+  await unlessStarted(
+    client.workflow.start(acknowledgeEventType, {
       taskQueue,
       workflowId: lateAcknowledgementId(run),
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -45,10 +42,8 @@ export async function recordLate(
         { key: searchAttributes.environment, value: environment },
         { key: searchAttributes.eventId, value: eventId },
       ]),
-    })
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+    }),
+  )
 }
 
 /** A run's log with the acknowledgement that came after its end. */
@@ -62,25 +57,20 @@ export async function withLateAcknowledgement<Read extends Timeline>(
   return acknowledgement ? { ...timeline, acknowledgement } : timeline
 }
 
-/** Whether a run takes, or has, an acknowledgement that came after its end. */
+/** True if a run accepts, or has, an acknowledgement after its end. */
 export function mayHaveLateOne(
   run: WorkflowExecutionDescription,
   { deliveries }: Pick<Timeline, 'deliveries'>,
 ): boolean {
   const isEvent = run.type === routeEventType || run.type === replayEventType
-  return isEvent && run.status.name !== 'RUNNING' && !erasedOf(run) && asksForAcknowledgement(deliveries)
+  return isEvent && run.status.name !== 'RUNNING' && !readErasure(run) && asksForAcknowledgement(deliveries)
 }
 
-async function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
-  try {
-    return await readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run))
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+function readLate(client: Client, run: Run): Promise<Acknowledgement | undefined> {
+  return ifFound(readFirstInput<Acknowledgement>(client, lateAcknowledgementId(run)))
 }
 
-/** When those of these runs were acknowledged that were after their end, by the runs' ids: one question for all of them. */
+/** The late acknowledgements of these runs by run id, with a single query. */
 export async function listLate(
   client: Client,
   scope: Scope,
@@ -93,7 +83,11 @@ export async function listLate(
       asksForAcknowledgement(memo.summary?.deliveries ?? []),
   )
   if (asking.length === 0) return new Map()
-  const found = await findLate(client, scope, asking.map(({ memo }) => memo.eventId)) // prettier-ignore
+  const found = await findLate(
+    client,
+    scope,
+    asking.map(({ memo }) => memo.eventId),
+  )
   const byId = new Map(found.map(({ workflowId, memo }) => [workflowId, memo]))
   return new Map(
     asking.flatMap((run) => {
@@ -103,7 +97,7 @@ export async function listLate(
   )
 }
 
-/** Those of events by their ids, whichever runs they are of. */
+/** The late acknowledgements of events by id, for all of their runs. */
 export function findLate(client: Client, scope: Scope, eventIds: readonly string[]) {
   const conditions = [
     ...workflowConditions(scope, [acknowledgeEventType]),

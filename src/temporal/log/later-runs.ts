@@ -4,9 +4,9 @@ import { isOpen } from '../../domain/delivery/timeline.ts'
 import { replayEventType } from '../../workflows/contract/event.ts'
 import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
 import { listAllExecutions, quoted, workflowConditions, type Execution } from './executions.ts'
-import { replayIdOf, summaryOf } from './summary.ts'
+import { readReplayId, readSummary } from './summary.ts'
 
-/** One query asks for so many. */
+/** The number of events per query. */
 const eventsAtOnce = 100
 
 /**
@@ -46,13 +46,13 @@ async function readLaterRuns(
 ): Promise<Map<string, Later>> {
   const later = new Map<string, Later>()
   for (let at = 0; at < events.length; at += eventsAtOnce) {
-    const query = laterRunsOf(input, events.slice(at, at + eventsAtOnce))
-    for (const run of await listAllExecutions(client, query)) add(laterOf(later, run), run, input)
+    const query = laterRunsQuery(input, events.slice(at, at + eventsAtOnce))
+    for (const run of await listAllExecutions(client, query)) add(getOrCreateLater(later, run), run, input)
   }
   return later
 }
 
-function laterRunsOf(input: ReplayEventsInput, events: readonly Replayable[]): string {
+function laterRunsQuery(input: ReplayEventsInput, events: readonly Replayable[]): string {
   const conditions = [
     ...workflowConditions(input, [replayEventType]),
     `EventId IN (${events.map(({ eventId }) => quoted(eventId)).join(', ')})`,
@@ -60,7 +60,7 @@ function laterRunsOf(input: ReplayEventsInput, events: readonly Replayable[]): s
   return conditions.join(' AND ')
 }
 
-function laterOf(later: Map<string, Later>, { memo }: Execution): Later {
+function getOrCreateLater(later: Map<string, Later>, { memo }: Execution): Later {
   const known = later.get(memo.eventId) ?? { own: false, delivered: new Set(), pending: new Set() }
   later.set(memo.eventId, known)
   return known
@@ -68,10 +68,10 @@ function laterOf(later: Map<string, Later>, { memo }: Execution): Later {
 
 function add(later: Later, run: Execution, { id }: ReplayEventsInput): void {
   const { memo, endedAt } = run
-  if (replayIdOf(run) === id) later.own = true
-  // What is done at once is shown once: without a summary it is not routed yet, or in its first attempts.
+  if (readReplayId(run) === id) later.own = true
+  // Without a summary, it is not routed yet or making its first attempts.
   if (endedAt === undefined && !memo.summary) later.pending = 'all'
-  for (const delivery of summaryOf(run).deliveries) {
+  for (const delivery of readSummary(run).deliveries) {
     const { destinationId, status } = delivery
     if (status === 'delivered') later.delivered.add(destinationId)
     if (isOpen(delivery) && later.pending !== 'all') later.pending.add(destinationId)

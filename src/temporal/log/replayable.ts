@@ -1,10 +1,11 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import pMap from 'p-map'
 import { destinationsToReplay, isAsked, type ReplayFilter, type SkipReason } from '../../domain/replay.ts'
 import { givenUp, type DeliverySummary } from '../../domain/delivery/timeline.ts'
 import { deliverBatchType, routeEventType } from '../../workflows/contract/event.ts'
 import { missedBy, missedByMany } from '../../workflows/contract/lists.ts'
 import type { Replayable, ReplayEventsInput } from '../../workflows/contract/replays.ts'
+import { isNotFound } from '../grpc.ts'
 import {
   countExecutions,
   listExecutions,
@@ -13,14 +14,14 @@ import {
   workflowConditions,
   type Execution,
 } from './executions.ts'
-import { summaryOf } from './summary.ts'
+import { readSummary } from './summary.ts'
 import { readTimeline } from './timeline.ts'
-import { walkOldestFirst, type Place } from './walk.ts'
+import { walkOldestFirst, type WalkPosition } from './walk.ts'
 
-/** Events at one place in the walk over what a replay asks for. */
+/** Events at one position in the walk over a replay's events. */
 export interface ReplayablePage {
   found: Replayable[]
-  /** Found, but what to replay of them cannot be told. */
+  /** Found, but without information on what to replay. */
   skipped: SkipReason[]
   cursor: string | undefined
   /** There are no others. */
@@ -29,22 +30,22 @@ export interface ReplayablePage {
 
 /** A page holds this many events or a little more: few enough for a workflow to carry with it. */
 const wanted = 100
-const mostInPage = 200
+const maxReplayablePage = 200
 
 /** An event's workflow starts after the event was accepted, and by another machine's clock. */
 const clockSlackMs = 60_000
 
-/** Logs are read so many at once. */
+/** Logs read concurrently. */
 const concurrency = 10
 
-/** About as many events as a replay asks for: deliveries in child workflows, and tests, make it inexact. */
+/** The approximate number of events that a replay asks for: deliveries in child workflows and tests make it inexact. */
 export function countInLog(client: Client, input: ReplayEventsInput): Promise<number> {
   const { from, to } = input.filter
   const between = [`StartTime >= ${time(from)}`, `StartTime < ${time(to)}`]
   return countExecutions(client, [...conditions(input), ...between].join(' AND '))
 }
 
-/** The next events that a replay asks for, oldest first, after the place that an earlier page has ended at. */
+/** The next events that a replay asks for, oldest first, after the position at which the previous page ended. */
 export async function findInLog(
   client: Client,
   input: ReplayEventsInput,
@@ -59,7 +60,7 @@ export async function findInLog(
     wanted,
   }
   const { executions, complete } = await walkOldestFirst(client, walk)
-  const page = executions.slice(0, mostInPage)
+  const page = executions.slice(0, maxReplayablePage)
   const last = page.at(-1)
   const read = await readPage(
     client,
@@ -76,8 +77,8 @@ export async function findInLog(
 }
 
 /**
- * What to look for. Of an event with very many destinations a child has the one that is asked for; children start later than
- * their event, whenever a worker gets to it.
+ * The conditions to search for. For an event with very many destinations, a child workflow has the requested one, and it starts
+ * later than its event.
  */
 function conditions(input: ReplayEventsInput): string[] {
   const { filter } = input
@@ -95,7 +96,7 @@ function conditions(input: ReplayEventsInput): string[] {
 /** A run that is over while its event is `pending` was ended early, by an operator, say: its deliveries were given up. */
 function statusCondition({ status, rules }: ReplayFilter): string {
   const ended = `ExecutionStatus != 'Running'`
-  // What nobody heard of is worth another try only where it is routed anew.
+  // Events without a destination are worth repeating only if they are routed again.
   if (status === 'all' && rules) return ended
   if (status === 'all') return `${ended} AND EventStatus != 'unrouted'`
   return `${ended} AND EventStatus IN ('failed', 'partial', 'pending')`
@@ -124,7 +125,7 @@ async function readPage(
   page: readonly Execution[],
   query: readonly string[],
 ): Promise<(Replayable | SkipReason)[]> {
-  const crowded = filter.destination === undefined ? new Set() : await missedByManyOf(client, page, query)
+  const crowded = filter.destination === undefined ? new Set() : await selectMissedByMany(client, page, query)
   const read = await pMap(
     page,
     async (execution): Promise<Replayable | SkipReason | undefined> => {
@@ -135,7 +136,7 @@ async function readPage(
       const needsLog = crowded.has(workflowId) || endedEarly(filter, execution)
       const destinations = needsLog
         ? await fromLog(client, filter, execution)
-        : fromSummary(filter, summaryOf(execution).deliveries)
+        : fromSummary(filter, readSummary(execution).deliveries)
       if (typeof destinations === 'string') return destinations
       if (destinations?.length === 0) return undefined
       return { ...whole, ...(destinations && !filter.rules && { destinations }) }
@@ -145,13 +146,13 @@ async function readPage(
   return read.filter((one) => one !== undefined)
 }
 
-/** What was ended early has perhaps not shown all that it and its children had done by then. */
+/** The memo of a run that was ended early may be incomplete for it and its children. */
 function endedEarly({ destination }: ReplayFilter, execution: Execution): boolean {
   return destination === undefined && execution.endedEarly
 }
 
-/** Of these executions, those that name only some of the destinations that missed them: the log knows which. */
-async function missedByManyOf(
+/** Among these executions, those that name only some of the destinations that missed the event: the log has the others. */
+async function selectMissedByMany(
   client: Client,
   page: readonly Execution[],
   query: readonly string[],
@@ -159,16 +160,16 @@ async function missedByManyOf(
   if (page.length === 0) return new Set()
   const ids = page.map(({ memo }) => quoted(memo.eventId)).join(', ')
   const crowded = [...query, `Destinations = ${quoted(missedByMany)}`, `EventId IN (${ids})`].join(' AND ')
-  const { executions } = await listExecutions(client, crowded, mostCrowded)
+  const { executions } = await listExecutions(client, crowded, maxCrowded)
   return new Set(executions.map(({ workflowId }) => workflowId))
 }
 
-/** What one query can answer; a page is far smaller. */
-const mostCrowded = 1000
+/** The size limit of one query; a page is far smaller. */
+const maxCrowded = 1000
 
 /**
- * A summary does not say who missed the event: that it was found by the destination does. It was found among those that are
- * over, or by having missed it.
+ * A summary does not name the destinations that missed the event. The query found it because it has ended or because the
+ * destination missed it.
  */
 function fromSummary(filter: ReplayFilter, deliveries: readonly DeliverySummary[]): string[] {
   const { destination } = filter
@@ -181,8 +182,8 @@ function fromSummary(filter: ReplayFilter, deliveries: readonly DeliverySummary[
 }
 
 /**
- * By the whole log, or the summary in the memo where no worker can tell it; `undefined` where the run was ended before it was
- * routed, so that today's routing decides.
+ * Uses the whole log, or the summary in the memo if no worker answers; `undefined` if the run was ended before it was routed, so
+ * that today's routing decides.
  */
 async function fromLog(
   client: Client,
@@ -194,7 +195,7 @@ async function fromLog(
     const log = await readTimeline(client, execution)
     if (filter.destination === undefined) {
       if (log.deliveries.length + log.routing.length === 0) return undefined
-    } else if (log.incomplete) return 'log_unreadable' // A summary does not name those who missed it.
+    } else if (log.incomplete) return 'log_unreadable' // A summary does not name the destinations that missed the event.
     const { deliveries, routing } = log
     const running = execution.status.name === 'RUNNING'
     return destinationsToReplay(filter, {
@@ -202,7 +203,7 @@ async function fromLog(
       routing,
     })
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'forgotten'
+    if (isNotFound(error)) return 'forgotten'
     throw error
   }
 }
@@ -211,11 +212,11 @@ function time(at: string | number): string {
   return quoted(new Date(at).toISOString())
 }
 
-function makeCursor({ startedAt, workflowId }: Place): string {
+function makeCursor({ startedAt, workflowId }: WalkPosition): string {
   return `${startedAt} ${workflowId}`
 }
 
-function readCursor(cursor: string): Place {
+function readCursor(cursor: string): WalkPosition {
   const [startedAt = '', workflowId = ''] = cursor.split(' ')
   return { startedAt: BigInt(startedAt), workflowId }
 }

@@ -8,16 +8,16 @@ import {
 import type { Execution } from './executions.ts'
 
 /**
- * What a list shows of an execution: its memo, which is there whether or not a worker is. Like the log, it says of one that
- * ended early that what waited has failed.
+ * An execution's summary for lists: its memo, which needs no worker. As in the log, pending deliveries of a run that ended early
+ * have failed.
  */
-export function summaryOf({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedEarly'>): TimelineSummary {
+export function readSummary({ memo, endedEarly }: Pick<Execution, 'memo' | 'endedEarly'>): TimelineSummary {
   const summary = memo.summary ?? summarize(openTimeline())
   if (!endedEarly) return summary
   return { ...summary, status: 'failed', deliveries: summary.deliveries.map(givenUp) }
 }
 
-/** Without those that a child makes, which stand in the child's own summary. Their order never changes. */
+/** The deliveries without those of child workflows, which are in the child's own summary. Their order never changes. */
 export function ownDeliveries({ deliveries, batched }: TimelineSummary): DeliverySummary[] {
   // Events from before `delegated` was written say only that children made them: all of them, at that time.
   if (batched && !deliveries.some(({ delegated }) => delegated)) return []
@@ -25,7 +25,7 @@ export function ownDeliveries({ deliveries, batched }: TimelineSummary): Deliver
 }
 
 /** The replay that an execution, or the parent of one, is a run of, by its id (`replayWorkflowId`). */
-export function replayIdOf({ workflowId }: Pick<Execution, 'workflowId'>): string | undefined {
+export function readReplayId({ workflowId }: Pick<Execution, 'workflowId'>): string | undefined {
   const [, , , kind, id] = workflowId.split('/')
   return kind === 'replay' ? id : undefined
 }

@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionDescription,
-  type WorkflowHandle,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client'
+import { definedOnly } from '../../domain/defined-only.ts'
 import { deliveryKey, givenUp, isOpen, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
 import { timelineQuery } from '../../workflows/contract/event.ts'
 import type { EventMemo } from '../../workflows/contract/lists.ts'
+import { foundOr } from '../grpc.ts'
 import { withLateAcknowledgement } from './late-acknowledgement.ts'
 import { readStuck, type Stuck } from '../stuck.ts'
 
@@ -24,15 +21,9 @@ export async function readTimeline(
 ): Promise<ReadTimeline> {
   const { batches, ...timeline } = await readOwnTimeline(client, execution)
   if (!batches) return timeline
+  // A child that is not found is only about to be started.
   const children = await Promise.all(
-    batches.map(async (workflowId): Promise<ReadTimeline> => {
-      try {
-        return await readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return openTimeline() // It is only about to be started.
-        throw error
-      }
-    }),
+    batches.map((workflowId) => foundOr(readChild(client, workflowId), (): ReadTimeline => openTimeline())),
   )
   const made = new Map(
     children.flatMap(({ deliveries }) => deliveries.map((delivery) => [deliveryKey(delivery), delivery])),
@@ -40,7 +31,11 @@ export async function readTimeline(
   const deliveries = timeline.deliveries.map((delivery) => made.get(deliveryKey(delivery)) ?? delivery)
   const incomplete = children.find((child) => child.incomplete)?.incomplete ?? timeline.incomplete
   const stuck = timeline.stuck ?? children.find((child) => child.stuck)?.stuck
-  return { ...timeline, deliveries, ...(incomplete && { incomplete }), ...(stuck && { stuck }) }
+  return definedOnly({ ...timeline, deliveries, incomplete, stuck })
+}
+
+async function readChild(client: Client, workflowId: string): Promise<ReadTimeline> {
+  return readOwnTimeline(client, await client.workflow.getHandle(workflowId).describe())
 }
 
 /** The log as the execution itself has it: its result once it is done, its answer to the query until then. */
@@ -53,7 +48,7 @@ export async function readOwnTimeline(
   return withLateAcknowledgement(client, now, await readAlone(client, handle, now))
 }
 
-/** Without what other workflows hold of it. */
+/** Reads it without the parts that other workflows hold. */
 async function readAlone(
   client: Client,
   handle: WorkflowHandle,
@@ -74,17 +69,17 @@ async function readAlone(
   }
 }
 
-const opening = 'no worker has routed it yet, or its first attempts are under way'
+const opening = 'not routed yet, or the first attempts are in progress'
 const stuckOnFault =
-  'its workflow is stuck on a fault of Switchyard: this is the summary. An operator was told'
-const noWorker = 'no worker answers: this is the summary, without attempts and routing'
+  'summary only: the workflow is stuck on an internal error, which was logged for the operator'
+const noWorker = 'summary only, without attempts and routing: no worker answers'
 
 /** A moment, in which most events are routed and attempted. */
 const openingMs = { most: 1_000, poll: 50 }
 
 /**
- * The execution when lists have come to show it, if that is soon. Before that it is not asked: a query that is answered while
- * a local activity is under way may part the activity's result from what follows from it, and such a history may not replay.
+ * Waits briefly until visibility shows the execution. Before that it is not queried: a query that is answered while a local
+ * activity runs may separate the activity's result from its consequences, and such a history may not replay.
  */
 async function onceOpened(
   handle: WorkflowHandle,
@@ -103,13 +98,13 @@ function isOpening({ status, memo }: WorkflowExecutionDescription): boolean {
   return status.name === 'RUNNING' && !(memo as EventMemo | undefined)?.summary
 }
 
-/** A workflow that an operator ended, or that failed, will make no attempt any more, whatever its log says. */
+/** A workflow that an operator ended, or that failed, makes no further attempt, whatever its log says. */
 function endedEarly<Read extends ReadTimeline>(
   timeline: Read,
   { status }: WorkflowExecutionDescription,
 ): Read {
   if (status.name === 'RUNNING') return timeline
-  const reason = `the workflow was ended early (${status.name.toLowerCase()}); deliveries that waited will not be made`
+  const reason = `the workflow was ended early (${status.name.toLowerCase()}); pending deliveries will not be made`
   const deliveries = timeline.deliveries.map((delivery) =>
     isOpen(delivery) ? { ...givenUp(delivery), reason } : delivery,
   )

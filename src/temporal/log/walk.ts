@@ -3,16 +3,16 @@ import {
   countExecutions,
   listAllExecutions,
   listExecutions,
-  mostAtOnce,
+  maxPageSize,
   quotedTime,
   type Execution,
 } from './executions.ts'
 
-/** A place in the order of a walk: by start, and by workflow id among those that started at the same time. */
-export type Place = Pick<Execution, 'startedAt' | 'workflowId'>
+/** A position in a walk: by start time, and by workflow id among those that started at the same time. */
+export type WalkPosition = Pick<Execution, 'startedAt' | 'workflowId'>
 
-/** What a walk found, in its order. `complete`: there are no others. */
-export interface Walked {
+/** The executions found, in order. `complete`: there are no others. */
+export interface WalkResult {
   executions: Execution[]
   complete: boolean
 }
@@ -23,29 +23,29 @@ export interface Walk {
   /** Unix times in milliseconds; `from` is inclusive, `until` is not. */
   from: number
   until: number
-  /** Only what comes after this place. */
-  after?: Place | undefined
+  /** Only executions after this position. */
+  after?: WalkPosition
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
 
-/** Reading more than so many times what is wanted costs more than looking for a shorter stretch. */
-const mostOverWanted = 2
+/** Reading more than this multiple of the wanted number costs more than looking for a shorter stretch. */
+const maxOvershoot = 2
 
 /**
- * The oldest executions that a query finds, in order of their start. SQL visibility orders by nothing else than the end, so
- * this looks for a stretch of time that holds enough of them and few enough to be read at once, and sorts those.
- * `complete`: there are no others before `until`.
+ * The oldest executions that a query finds, by start time. SQL visibility can only sort by end time, so this looks for a stretch
+ * of time with enough of them, but few enough to be read at once, and sorts those. `complete`: there are no others before
+ * `until`.
  */
 export async function walkOldestFirst(
   client: Client,
   walk: Walk,
-  limits = { atOnce: Math.min(mostAtOnce, mostOverWanted * walk.wanted) },
-): Promise<Walked> {
+  limits = { atOnce: Math.min(maxPageSize, maxOvershoot * walk.wanted) },
+): Promise<WalkResult> {
   const found: Execution[] = []
   let from = walk.after ? Math.max(walk.from, startMs(walk.after)) : walk.from
   while (from < walk.until && found.length < walk.wanted) {
-    const until = await endOfStretch(client, { ...walk, from }, limits.atOnce)
+    const until = await findStretchEnd(client, { ...walk, from }, limits.atOnce)
     const executions = await listAllExecutions(client, within(walk.query, { from, until }))
     found.push(...executions.filter((execution) => !walk.after || inOrder(walk.after, execution) < 0))
     from = until
@@ -54,18 +54,18 @@ export async function walkOldestFirst(
 }
 
 /**
- * The end of a stretch from `from` on that holds enough and not too many. It begins with a short one, as counting costs as
- * much as there is to count, and grows it by what it finds; if that was too far, it narrows it down.
+ * The end of a stretch from `from` on that holds enough and not too many. Starts with a short one, because the cost of counting
+ * grows with the count, and extends it by what it finds; if that was too far, it narrows it down.
  */
-async function endOfStretch(
+async function findStretchEnd(
   client: Client,
   { query, from, until, wanted }: Walk,
   atOnce: number,
 ): Promise<number> {
-  const counted = async (reachMs: number): Promise<Counted> => {
+  const counted = async (reachMs: number): Promise<StretchCount> => {
     return { reachMs, count: await countExecutions(client, within(query, { from, until: from + reachMs })) }
   }
-  let low: Counted = { reachMs: 0, count: 0 }
+  let low: StretchCount = { reachMs: 0, count: 0 }
   for (;;) {
     const next = await counted(Math.min(until - from, grown(low, wanted)))
     if (next.count > atOnce) return from + (await narrowed(counted, low, next, { wanted, atOnce }))
@@ -74,26 +74,26 @@ async function endOfStretch(
   }
 }
 
-/** How many there are in a stretch of this length. */
-interface Counted {
+/** The number of executions in a stretch of this length. */
+interface StretchCount {
   reachMs: number
   count: number
 }
 
-const shortestStretchMs = 1_000
+const minStretchMs = 1_000
 const growth = { least: 1.25, most: 8 }
 
-function grown({ reachMs, count }: Counted, wanted: number): number {
-  if (reachMs === 0) return shortestStretchMs
+function grown({ reachMs, count }: StretchCount, wanted: number): number {
+  if (reachMs === 0) return minStretchMs
   const enough = (1.5 * wanted) / count
   return Math.ceil(reachMs * Math.min(Math.max(enough, growth.least), growth.most))
 }
 
 /** The length of a stretch that holds enough and not too many, between one that does not and one that holds too many. */
 async function narrowed(
-  counted: (reachMs: number) => Promise<Counted>,
-  low: Counted,
-  high: Counted,
+  counted: (reachMs: number) => Promise<StretchCount>,
+  low: StretchCount,
+  high: StretchCount,
   { wanted, atOnce }: { wanted: number; atOnce: number },
 ): Promise<number> {
   for (let step = 0; high.reachMs - low.reachMs > 1; step++) {
@@ -105,8 +105,8 @@ async function narrowed(
   return low.count > 0 ? low.reachMs : high.reachMs
 }
 
-/** Guesses by density, and halves every other time, as what is dense in one place may be thin in another. */
-function between(low: Counted, high: Counted, wanted: number, step: number): number {
+/** Guesses by density and halves every other time, because density varies. */
+function between(low: StretchCount, high: StretchCount, wanted: number, step: number): number {
   const share = step % 2 === 0 ? (1.5 * wanted - low.count) / (high.count - low.count) : 0.5
   const guess = low.reachMs + Math.round((high.reachMs - low.reachMs) * share)
   return Math.min(Math.max(guess, low.reachMs + 1), high.reachMs - 1)
@@ -115,24 +115,24 @@ function between(low: Counted, high: Counted, wanted: number, step: number): num
 export interface NewestWalk {
   /** A visibility query. It may have conditions on `StartTime`. */
   query: string
-  /** Only what comes after this place in the walk: what started before it. */
-  after?: Place | undefined
-  /** As an earlier part of the same walk found it: about so much time passes from one start to the next. */
-  meanGapMs?: number | undefined
+  /** Only executions after this position in the walk, that is, started before it. */
+  after?: WalkPosition
+  /** The mean time between two starts, as an earlier part of the same walk found it. */
+  meanGapMs?: number
   /** At least this many are wanted, if there are that many. */
   wanted: number
 }
 
 /**
- * The newest executions that a query finds, newest first. How long a stretch of time holds enough of them shows in what the
- * walk found before, or in a few of those that the server names first: what still runs, then the newest-ended. Those may be
- * the slow ones, so that the stretch is counted before it is read: reading one costs as much as counting some sixty.
+ * The newest executions that a query finds, newest first. The length of the stretch is estimated from what the walk found before,
+ * or from the few executions that the server lists first: running ones, then the newest-ended. Those may be slow ones, so the
+ * stretch is counted before it is read: reading one execution costs as much as counting about sixty.
  */
 export async function walkNewestFirst(
   client: Client,
   { query, after, meanGapMs, wanted }: NewestWalk,
-  limits = { sample: 20, atOnce: Math.min(mostAtOnce, Math.max(50, mostOverWanted * wanted)) },
-): Promise<Walked & { meanGapMs: number }> {
+  limits = { sample: 20, atOnce: Math.min(maxPageSize, Math.max(50, maxOvershoot * wanted)) },
+): Promise<WalkResult & { meanGapMs: number }> {
   const found: Execution[] = []
   const add = (executions: Execution[]) =>
     found.push(...executions.filter((one) => !after || inOrder(one, after) < 0).sort(newestFirst))
@@ -145,10 +145,10 @@ export async function walkNewestFirst(
         add(sample.executions)
         return { executions: found, complete: true, meanGapMs: meanGap(found) }
       }
-      density = densityOf(sample.executions)
+      density = measureDensity(sample.executions)
     }
     const missing = wanted - found.length
-    const from = await startOfStretch(client, { query, until, wanted: missing, density }, limits.atOnce)
+    const from = await findStretchStart(client, { query, until, wanted: missing, density }, limits.atOnce)
     const stretch = await listAllExecutions(client, within(query, { from, until }))
     add(stretch)
     density = stretch.length > missing / 2 ? { ...density, newest: from } : undefined
@@ -163,8 +163,8 @@ interface Density {
   gapMs: number
 }
 
-/** By the newer half: the other one is more likely to have others in between. */
-function densityOf(sample: Execution[]): Density {
+/** Uses the newer half, because the older one is more likely to have gaps. */
+function measureDensity(sample: Execution[]): Density {
   const newerHalf = sample.sort(newestFirst).slice(0, Math.ceil(sample.length / 2))
   const [newest] = newerHalf
   return { newest: newest ? startMs(newest) : Date.now(), gapMs: meanGap(newerHalf) }
@@ -178,13 +178,13 @@ function meanGap(sorted: readonly Execution[]): number {
 }
 
 /** The start of a stretch that is expected to hold enough, and that does not hold too many. */
-async function startOfStretch(
+async function findStretchStart(
   client: Client,
   { query, until, wanted, density }: Pick<NewestWalk, 'query' | 'wanted'> & Stretch & { density: Density },
   atOnce: number,
 ): Promise<number> {
   const end = until ?? Math.max(Date.now(), density.newest + 1)
-  const counted = async (reachMs: number): Promise<Counted> => {
+  const counted = async (reachMs: number): Promise<StretchCount> => {
     return { reachMs, count: await countExecutions(client, within(query, { from: end - reachMs, until })) }
   }
   const nearMs = end - Math.min(density.newest, end - 1)
@@ -198,7 +198,7 @@ async function startOfStretch(
 /** Unix times in milliseconds; `from` is inclusive, `until` is not. */
 interface Stretch {
   from?: number
-  until?: number | undefined
+  until?: number
 }
 
 function within(query: string, { from, until }: Stretch): string {
@@ -209,15 +209,15 @@ function within(query: string, { from, until }: Stretch): string {
   return [query, ...bounds].filter(Boolean).join(' AND ')
 }
 
-function startMs({ startedAt }: Place): number {
+function startMs({ startedAt }: WalkPosition): number {
   return Number(startedAt / 1_000_000n)
 }
 
-function inOrder(left: Place, right: Place): number {
+function inOrder(left: WalkPosition, right: WalkPosition): number {
   if (left.startedAt !== right.startedAt) return left.startedAt < right.startedAt ? -1 : 1
   return left.workflowId < right.workflowId ? -1 : left.workflowId > right.workflowId ? 1 : 0
 }
 
-function newestFirst(left: Place, right: Place): number {
+function newestFirst(left: WalkPosition, right: WalkPosition): number {
   return inOrder(right, left)
 }

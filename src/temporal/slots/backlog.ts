@@ -3,19 +3,19 @@ import { LRUCache } from 'lru-cache'
 /** Events that this process has accepted and that no worker is known to have begun, by tenant. */
 export interface Backlog {
   add(tenantId: string, workflowId: string): void
-  /** Whether the tenant's oldest one has waited for longer than this. */
+  /** True if the tenant's oldest waiting event is older than this. */
   isOlderThan(tenantId: string, maxAgeMs: number): Promise<boolean>
 }
 
-interface Waiting {
+interface WaitingEvent {
   workflowId: string
   acceptedAt: number
 }
 
 interface Queue {
   /** The oldest first. */
-  events: Waiting[]
-  /** What Temporal is being asked, or was a moment ago. */
+  events: WaitingEvent[]
+  /** The request to Temporal that is in progress, or just ended. */
   asked?: Promise<void>
 }
 
@@ -31,7 +31,7 @@ const maxKept = { tenants: 10_000, eventsEach: 2_000 }
 export function createBacklog(hasBegun: (workflowId: string) => Promise<boolean>): Backlog {
   const queues = new LRUCache<string, Queue>({ max: maxKept.tenants })
 
-  /** Workers begin a tenant's events in their order, so one answer decides about half of those in question. */
+  /** Workers begin a tenant's events in order, so each answer decides about half of the remaining ones. */
   async function forgetBegun(queue: Queue): Promise<void> {
     const { events } = queue
     let [begun, waiting] = [-1, events.length]

@@ -1,21 +1,21 @@
-/** Slots that are given to keys in turn, so that no key's queue stands in another's way. */
+/** Slots that keys get in turn, so that no key's queue blocks another's. */
 export interface FairSlots {
   /**
    * Waits for a slot. Returns the function that gives it back, which may be called again, or `undefined` where the signal was
    * aborted first.
    */
   take(key: string, signal: AbortSignal): Promise<Release | undefined>
-  /** A slot if there is one and nobody waits. */
+  /** Returns a slot if one is free and no one is waiting. */
   takeNow(): Release | undefined
 }
 
 export type Release = () => void
 
-type Waiting = (release: Release) => void
+type Waiter = (release: Release) => void
 
 export function createFairSlots(slots: number): FairSlots {
   /** In the order of their turns. */
-  const queues = new Map<string, Set<Waiting>>()
+  const queues = new Map<string, Set<Waiter>>()
   let free = slots
 
   function occupy(): Release {
@@ -45,12 +45,12 @@ export function createFairSlots(slots: number): FairSlots {
     return free > 0 && queues.size === 0 ? occupy() : undefined
   }
 
-  function enqueue(key: string, waiting: Waiting): void {
+  function enqueue(key: string, waiting: Waiter): void {
     const queue = queues.get(key) ?? new Set()
     queues.set(key, queue.add(waiting))
   }
 
-  function leave(key: string, waiting: Waiting): void {
+  function leave(key: string, waiting: Waiter): void {
     const queue = queues.get(key)
     queue?.delete(waiting)
     if (queue?.size === 0) queues.delete(key)
@@ -66,7 +66,7 @@ export function createFairSlots(slots: number): FairSlots {
           leave(key, waiting)
           resolve(undefined)
         }
-        const waiting: Waiting = (given) => {
+        const waiting: Waiter = (given) => {
           signal.removeEventListener('abort', giveUp)
           resolve(given)
         }

@@ -8,7 +8,7 @@ const { PENDING_WORKFLOW_TASK_STATE_SCHEDULED } = proto.temporal.api.enums.v1.Pe
 /** A caller waits for the answer. */
 const deadlineMs = 1_000
 
-/** Whether a worker has taken the first task of an event's workflow, or none will. */
+/** True if a worker has taken the first task of an event's workflow, or none ever will. */
 export async function hasBegun(client: Client, workflowId: string): Promise<boolean> {
   try {
     const { status, memo, raw } = await client.withDeadline(Date.now() + deadlineMs, () =>

@@ -7,13 +7,13 @@ interface Permit {
 }
 
 /**
- * A worker's slots for workflow tasks. Those of events that start in its own process (eager start) are apart from those that it
- * polls for, so that neither a backlog nor a replay of many events takes the place of an event that is being posted.
+ * A worker's slots for workflow tasks. Events that start in its own process (eager start) have separate slots from tasks that it
+ * polls, so that neither a backlog nor a bulk replay delays an event that is being posted.
  */
 export function workflowSlots(options: {
   eager: number
   polled: number
-  onEagerDone?: (() => void) | undefined
+  onEagerDone?: () => void
 }): CustomSlotSupplier<WorkflowSlotInfo> {
   const eager = createFairSlots(options.eager)
   const polled = createFairSlots(options.polled)

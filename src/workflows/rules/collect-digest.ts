@@ -7,7 +7,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow'
-import { eventMaxBytes } from '../../domain/event.ts'
+import { maxEventBytes } from '../../domain/event.ts'
 import { digests } from '../activity-options.ts'
 import {
   collectSignal,
@@ -61,7 +61,7 @@ export async function collectDigest(input: DigestInput): Promise<void> {
 function takeFitting(waiting: readonly DigestEntry[], max: number): readonly DigestEntry[] {
   let bytes = 0
   const end = waiting.findIndex(
-    (entry, index) => index >= max || ((bytes += entry.bytes) > eventMaxBytes && index > 0),
+    (entry, index) => index >= max || ((bytes += entry.bytes) > maxEventBytes && index > 0),
   )
   return end < 0 ? waiting : waiting.slice(0, end)
 }

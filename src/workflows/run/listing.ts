@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import {
   deliveredDestinations,
-  destinationsOf,
+  listDestinationIds,
   failingDestinations,
   missedDestinations,
   summarize,
@@ -60,7 +60,7 @@ function listedDestinations(timeline: Timeline, own: readonly Delivery[]): strin
   const missed = missedDestinations(timeline)
   const room = Math.floor((maxPerWorkflow - own.length) * 0.8)
   return [
-    ...destinationsOf(own),
+    ...listDestinationIds(own),
     ...(timeline.batches ? [inBatches] : []),
     ...missed.slice(0, room).map(missedBy),
     ...(missed.length > room ? [missedByMany] : []),

@@ -4,7 +4,7 @@ import type { Event } from '../../domain/event.ts'
 import type { RouteEventInput } from '../contract/event.ts'
 
 /** Places at rate-limited destinations, by destination id. The API reserves them for first attempts. */
-export type Places = NonNullable<RouteEventInput['places']>
+type Places = NonNullable<RouteEventInput['places']>
 
 /** The state that all steps and deliveries of one event share. */
 export interface Run {

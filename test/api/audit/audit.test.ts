@@ -58,7 +58,10 @@ describe('an entry', () => {
     await api.post(`/destinations/${id}/pause`).expect(200)
     await api.delete(`/destinations/${id}`).expect(204)
     const [deleted, paused, changed, created] = await listed(api, `&subject=${id}`)
-    expect(created).toMatchObject({ action: 'destination.created', after: { ...made, secret: `****${secret?.slice(-4)}` } }) // prettier-ignore
+    expect(created).toMatchObject({
+      action: 'destination.created',
+      after: { ...made, secret: `****${secret?.slice(-4)}` },
+    })
     expect(created).not.toHaveProperty('before')
     const schedule = ['0s', '5s', '5m', '30m', '2h', '5h', '10h', '14h', '20h', '24h']
     expect(changed).toMatchObject({ action: 'destination.changed' })
@@ -67,7 +70,10 @@ describe('an entry', () => {
     expect(paused).toMatchObject({ action: 'destination.paused' })
     expect(paused?.before).toEqual({ status: 'active' })
     expect(paused?.after).toEqual({ status: 'paused', statusReason: 'paused by the API' })
-    expect(deleted).toMatchObject({ action: 'destination.deleted', before: { id, name: 'Case store', ...times } }) // prettier-ignore
+    expect(deleted).toMatchObject({
+      action: 'destination.deleted',
+      before: { id, name: 'Case store', ...times },
+    })
     expect(deleted).not.toHaveProperty('after')
   })
 
@@ -79,7 +85,9 @@ describe('an entry', () => {
     const { id } = await create(api, '/destinations', webhook(config('short-1')))
     await api.patch(`/destinations/${id}`, config('short-2')).expect(200)
     const [changed] = await listed(api, `&subject=${id}`)
-    const masked = { config: { ...config('').config, headers: { 'X-Token': '****' }, wireFormat: 'standard-webhooks' } } // prettier-ignore
+    const masked = {
+      config: { ...config('').config, headers: { 'X-Token': '****' }, wireFormat: 'standard-webhooks' },
+    }
     expect(changed).toMatchObject({ action: 'destination.changed', before: masked, after: masked })
   })
 
@@ -107,7 +115,11 @@ describe('an entry', () => {
     const { id } = await create(api, '/rules', rule)
     await api.patch(`/rules/${id}`, { name: 'S', enabled: false }).expect(200)
     const [disabled, changed] = await listed(api, `&subject=${id}`)
-    expect(disabled).toMatchObject({ action: 'rule.disabled', before: { enabled: true }, after: { enabled: false } }) // prettier-ignore
+    expect(disabled).toMatchObject({
+      action: 'rule.disabled',
+      before: { enabled: true },
+      after: { enabled: false },
+    })
     expect(changed?.before).toEqual({ name: 'R', version: 1 })
     expect(changed?.after).toEqual({ name: 'S', version: 2 })
   })
@@ -162,17 +174,35 @@ it('no secret is in any entry, whichever way it came or was made', async () => {
 
   const hook = await create(api, '/destinations', webhook({ ...header(), secret: own() }))
   await api.patch(`/destinations/${hook.id}`, { ...header(), secret: own() }).expect(200)
-  secrets.push(((await api.patch(`/destinations/${hook.id}`, { secret: null }).expect(200)).body as { secret?: string }).secret) // prettier-ignore
+  secrets.push(
+    ((await api.patch(`/destinations/${hook.id}`, { secret: null }).expect(200)).body as { secret?: string })
+      .secret,
+  )
   for (const body of [{}, { secret: own() }])
-    secrets.push(((await api.post(`/destinations/${hook.id}/rotate-secret`, body).expect(201)).body as { secret?: string }).secret) // prettier-ignore
+    secrets.push(
+      (
+        (await api.post(`/destinations/${hook.id}/rotate-secret`, body).expect(201)).body as {
+          secret?: string
+        }
+      ).secret,
+    )
   await api.post(`/destinations/${hook.id}/revoke-previous-secrets`).expect(200)
   for (const [channel, given] of [...services, ['email', smtp]] as const) {
     const made = await create(api, '/destinations', webhook({ channel, ...given() }))
     await api.patch(`/destinations/${made.id}`, given()).expect(200)
     await api.delete(`/destinations/${made.id}`).expect(204)
   }
-  secrets.push(((await api.post('/webhooks/', { event_type: 'all', webhook_url: 'https://example.com/' }).expect(201)).body as { secret_key: string }).secret_key) // prettier-ignore
-  const settings = { webhook_url: 'https://example.com/', webhook_secret: plant('settings'), slack_webhook_url: `https://hooks.slack.com/services/T00/B00/${plant('slack')}` } // prettier-ignore
+  secrets.push(
+    (
+      (await api.post('/webhooks/', { event_type: 'all', webhook_url: 'https://example.com/' }).expect(201))
+        .body as { secret_key: string }
+    ).secret_key,
+  )
+  const settings = {
+    webhook_url: 'https://example.com/',
+    webhook_secret: plant('settings'),
+    slack_webhook_url: `https://hooks.slack.com/services/T00/B00/${plant('slack')}`,
+  }
   await api.patch('/tenant/settings', settings).expect(200)
   await api.post('/tenant/settings/reveal-secret').expect(200)
   await api
@@ -256,7 +286,9 @@ describe('GET /audit', () => {
     const { body } = await platform().post('/tenants', { name: 'Gone' }).expect(201)
     const { id } = body as { id: string }
     await stack.db.tenant.delete({ where: { id } })
-    expect((await listed(platform(), '', `/tenants/${id}/audit`)).at(-1)).toMatchObject({ action: 'tenant.created' }) // prettier-ignore
+    expect((await listed(platform(), '', `/tenants/${id}/audit`)).at(-1)).toMatchObject({
+      action: 'tenant.created',
+    })
     expect(await heads(platform(), `/tenants/${id}/audit/head`)).toMatchObject([
       { chain: `${id}/sandbox`, sequence: 0, hash: null },
       { chain: `${id}/production`, sequence: 0, hash: null },

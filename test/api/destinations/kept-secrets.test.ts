@@ -97,7 +97,7 @@ describe('a stored header value does not follow another origin', () => {
         attempts: [
           {
             errorClass: 'setup',
-            error: `nothing was sent: the destination’s secrets were given for ${origin}`,
+            error: `not sent: the destination’s secrets were stored for ${origin}`,
           },
         ],
       },
@@ -163,6 +163,8 @@ describe('a signing secret that is replaced needs secrets:write, by whichever fi
     const { api, id: tenantId } = await makeTenant(stack)
     await api.patch('/tenant/settings', { webhook_url: url }).expect(200)
     const { api: narrow } = await makeKey(stack, tenantId, 'sandbox', ['destinations:write'])
-    expect((await narrow.patch('/tenant/settings', { webhook_secret: own }).expect(403)).body).toMatchObject(forbidden) // prettier-ignore
+    expect((await narrow.patch('/tenant/settings', { webhook_secret: own }).expect(403)).body).toMatchObject(
+      forbidden,
+    )
   })
 })

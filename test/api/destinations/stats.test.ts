@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, dayOf } from '../../../src/domain/days.ts'
+import { addDays, toDay } from '../../../src/domain/days.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { makeDestination, readStats, send, statsOnce } from '../../support/roll-up.ts'
 import {
@@ -34,7 +34,7 @@ describe('the stats of a destination', () => {
     const stats = await statsOnce(api, id, { total: 3, succeeded: 2, failed: 1, pending: 0 })
     const [attempt] = log.deliveries.flatMap(({ attempts }) => attempts)
     expect(stats.lastAttemptAt).toBe(attempt?.at)
-    const day = dayOf(new Date(attempt?.at ?? 0))
+    const day = toDay(new Date(attempt?.at ?? 0))
     expect(stats.days.at(-1)).toEqual({ day, total: 3, succeeded: 2, failed: 1 })
   })
 
@@ -59,11 +59,15 @@ describe('the stats of a destination', () => {
     await statsOnce(api, delivered, { total: 2, succeeded: 2, pending: 0 })
   })
 
-  it.each([['0', 0], ['1', 1], ['90', 90]])('show %s days if asked to', async (days, expected) => {
+  it.each([
+    ['0', 0],
+    ['1', 1],
+    ['90', 90],
+  ])('show %s days if asked to', async (days, expected) => {
     const { api } = await makeTenant(stack)
     const id = await makeDestination(api, { url: 'https://receiver.example/hook' })
     expect((await readStats(api, id, `?days=${days}`)).days).toHaveLength(expected)
-  }) // prettier-ignore
+  })
 
   it.each(['days=91', 'days=-1', 'days=1.5', 'days=week', 'month=1'])(
     'are refused for ?%s',

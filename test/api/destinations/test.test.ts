@@ -4,7 +4,17 @@ import { describe, expect, it } from 'vitest'
 import { catalogueTypes, findEntry } from '../../../src/domain/catalogue/index.ts'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
 import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
-import { eventually, makeKey, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, type Api, type EventLog } from '../../support/stack.ts' // prettier-ignore
+import {
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  type Api,
+  type EventLog,
+} from '../../support/stack.ts'
 
 const stack = stackOfFile()
 
@@ -126,7 +136,7 @@ describe('POST /api/v1/destinations/{id}/test sends', () => {
     await destinationAt(api, other)
     const { eventId } = await test(api, id, { eventType: 'aml.match.found', data: { n: 2 } })
     expect(await settledLog(api, eventId)).toMatchObject({
-      routing: [{ destinationId: id, matched: true, reason: 'asked for by a test' }],
+      routing: [{ destinationId: id, matched: true, reason: 'requested by a test' }],
     })
     expect([hook.received.length, other.received.length]).toEqual([1, 0])
   })
@@ -205,7 +215,7 @@ describe('a test that fails', () => {
     const { api } = await makeTenant(stack)
     const hook = await receiver(() => undefined)
     const { id } = await destinationAt(api, hook, { delivery: { timeoutMs: 300 } })
-    expect((await test(api, id)).delivery.attempts).toMatchObject([{ error: 'no answer within 300 ms' }])
+    expect((await test(api, id)).delivery.attempts).toMatchObject([{ error: 'no response within 300 ms' }])
     expect(hook.received).toHaveLength(1)
   })
 

@@ -58,12 +58,18 @@ describe('an event type', () => {
 
   it('stands in the place of a contract’s type of the same name', async () => {
     const { api } = await makeTenant(stack)
-    expect((await api.get('/event-types/AML').expect(200)).body).toMatchObject({ source: 'contract', contract: 'dataspike' })
+    expect((await api.get('/event-types/AML').expect(200)).body).toMatchObject({
+      source: 'contract',
+      contract: 'dataspike',
+    })
     await api.post('/event-types', { type: 'AML', description: 'Ours' }).expect(201)
-    expect((await api.get('/event-types/AML').expect(200)).body).toMatchObject({ source: 'own', aliases: ['AML_SCREENING'] })
+    expect((await api.get('/event-types/AML').expect(200)).body).toMatchObject({
+      source: 'own',
+      aliases: ['AML_SCREENING'],
+    })
     const { data } = (await api.get('/event-types')).body as { data: { type: string }[] }
     expect(data.filter(({ type }) => type === 'AML')).toHaveLength(1)
-  }) // prettier-ignore
+  })
 
   it('is registered once', async () => {
     const { api } = await tenantWith()
@@ -92,13 +98,17 @@ describe('an event type', () => {
 
   it('is one of at most 500', async () => {
     const { id, api } = await makeTenant(stack)
-    const data = Array.from({ length: 499 }, (_, index) => ({ tenantId: id, environment: 'sandbox', type: `t${index}` }))
+    const data = Array.from({ length: 499 }, (_, index) => ({
+      tenantId: id,
+      environment: 'sandbox',
+      type: `t${index}`,
+    }))
     await stack.db.eventType.createMany({ data })
     await api.post('/event-types', { type: 'last' }).expect(201)
     const full = await api.post('/event-types', { type: 'one.more' }).expect(409)
     expect(full.body).toMatchObject({ code: 'limit_reached' })
     await api.post('/event-types/presets', { preset: 'dataspike' }).expect(409)
-  }) // prettier-ignore
+  })
 })
 
 /** Each `$defs` entry refers twice to the next: 2^20 schemas when written out. */
@@ -151,9 +161,13 @@ describe('a schema is refused, with the path of what is wrong:', () => {
 
   it('none at all where it is to be enforced', async () => {
     const { api } = await tenantWith({ schema, enforce: true })
-    expect(errorsOf(await api.post('/event-types', { type: 'x', enforce: true }).expect(422))[0]?.path).toBe('enforce')
-    expect(errorsOf(await api.patch('/event-types/kyc.checked', { schema: null }).expect(422))[0]?.path).toBe('enforce')
-  }) // prettier-ignore
+    expect(errorsOf(await api.post('/event-types', { type: 'x', enforce: true }).expect(422))[0]?.path).toBe(
+      'enforce',
+    )
+    expect(errorsOf(await api.patch('/event-types/kyc.checked', { schema: null }).expect(422))[0]?.path).toBe(
+      'enforce',
+    )
+  })
 })
 
 describe('an enforced schema', () => {
@@ -240,11 +254,15 @@ describe('an enforced schema', () => {
   it('checks formats', async () => {
     const properties = { at: { format: 'date-time' }, mail: { format: 'email' }, id: { format: 'uuid' } }
     const { api } = await tenantWith({ schema: { properties }, enforce: true })
-    const fits = { at: '2026-11-21T10:15:00Z', mail: 'a@example.com', id: '5b0c6c1e-3f7a-4d52-9a86-1c7e4f0b2d93' }
+    const fits = {
+      at: '2026-11-21T10:15:00Z',
+      mail: 'a@example.com',
+      id: '5b0c6c1e-3f7a-4d52-9a86-1c7e4f0b2d93',
+    }
     await post(api, 'kyc.checked', fits).expect(202)
     const errors = errorsOf(await post(api, 'kyc.checked', { at: 'today', mail: 'a', id: 'b' }).expect(422))
     expect(errors.map(({ path }) => path)).toEqual(['data.at', 'data.id', 'data.mail'])
-  }) // prettier-ignore
+  })
 
   it.each([undefined, 'http://json-schema.org/draft-07/schema#'])(
     'counts multiples in decimal: 19.99 is one of 0.01, in the dialect %s',
@@ -270,12 +288,18 @@ describe('an enforced schema', () => {
   it('may be of draft-07', async () => {
     const $schema = 'http://json-schema.org/draft-07/schema#'
     const { api } = await tenantWith({
-      schema: { $schema, properties: { pair: { items: [{ type: 'string' }, { $ref: '#/definitions/n' }] } }, definitions: { n: { type: 'number' } } },
+      schema: {
+        $schema,
+        properties: { pair: { items: [{ type: 'string' }, { $ref: '#/definitions/n' }] } },
+        definitions: { n: { type: 'number' } },
+      },
       enforce: true,
     })
     await post(api, 'kyc.checked', { pair: ['a', 1] }).expect(202)
-    expect(errorsOf(await post(api, 'kyc.checked', { pair: ['a', 'b'] }).expect(422))[0]?.path).toBe('data.pair.1')
-  }) // prettier-ignore
+    expect(errorsOf(await post(api, 'kyc.checked', { pair: ['a', 'b'] }).expect(422))[0]?.path).toBe(
+      'data.pair.1',
+    )
+  })
 })
 
 describe('a preset', () => {

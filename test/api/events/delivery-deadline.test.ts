@@ -40,7 +40,7 @@ describe('a delivery ends when the time of its schedule is over', { timeout: 120
     expect(held.length).toBeGreaterThan(20)
     for (const delivery of held)
       expect(delivery?.reason).toMatch(
-        /^circuit open since \d{4}-\S+Z; last error: HTTP 500: Internal Server Error; its schedule ended after [01] of 2 attempts$/,
+        /^circuit open since \d{4}-\S+Z; last error: HTTP 500: Internal Server Error; the retry schedule ended after [01] of 2 attempts$/,
       )
     expect(first.receiver.received.length).toBeLessThan(40)
     await arrivals(watching, 40)
@@ -71,7 +71,8 @@ describe('a delivery ends when the time of its schedule is over', { timeout: 120
       expect(deliveries[0]).toMatchObject({
         status: 'failed',
         attempts: [],
-        reason: 'rate limit: at most 0.05 attempts a second; its schedule ended after 0 of 2 attempts',
+        reason:
+          'rate limit: at most 0.05 attempts per second; the retry schedule ended after 0 of 2 attempts',
       })
     }
     expect(first.receiver.received).toHaveLength(1)
@@ -91,7 +92,7 @@ describe('a delivery ends when the time of its schedule is over', { timeout: 120
     const held = logs.filter(({ deliveries }) => deliveries[0]?.reason?.startsWith('concurrency: '))
     expect(held.length).toBeGreaterThan(0)
     expect(held[0]?.deliveries[0]?.reason).toMatch(
-      /^concurrency: 1 attempts at this destination are under way; (last error: .*; )?its schedule ended after [01] of 2 attempts$/,
+      /^concurrency: 1 attempts at this destination are under way; (last error: .*; )?the retry schedule ended after [01] of 2 attempts$/,
     )
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { escalatedEvent, readAcknowledgedLog, tenantWhoEscalates } from '../../support/acknowledge.ts'
 import { endedErasure, askErasure, erase } from '../../support/erasures.ts'
 import { ok, startReceiver, status, type Respond } from '../../support/receiver.ts'
@@ -11,12 +11,22 @@ import { endedReplay, startReplay } from '../../support/replays.ts'
 import { forgetExecutions, makeDestination, readStats, rollUp, statsOnce } from '../../support/roll-up.ts'
 import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../../support/rules.ts'
 import {
-  eventually, listedEvents, makeKey, makeTenant, readLog, settledLog, startStack, untilTestEnds, waitingLog,
-  type Api, type EventLog, type Stack,
-} from '../../support/stack.ts' // prettier-ignore
+  eventually,
+  listedEvents,
+  makeKey,
+  makeTenant,
+  readLog,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type EventLog,
+  type Stack,
+} from '../../support/stack.ts'
 import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
 
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 let root: string
 let stack: Stack
@@ -99,7 +109,13 @@ describe('an event that is erased', () => {
     const facts = ({ deliveries }: Pick<EventLog, 'deliveries'>) =>
       deliveries.map(({ attempts, ...delivery }) => ({
         ...delivery,
-        attempts: attempts.map(({ number, at, outcome, responseCode, durationMs }) => ({ number, at, outcome, responseCode, durationMs })), // prettier-ignore
+        attempts: attempts.map(({ number, at, outcome, responseCode, durationMs }) => ({
+          number,
+          at,
+          outcome,
+          responseCode,
+          durationMs,
+        })),
       }))
     expect(facts(log)).toEqual(facts(before))
     expect(log.deliveries[0]?.attempts[0]).toMatchObject({ responseCode: 200 })
@@ -141,12 +157,17 @@ describe('an event that is erased', () => {
     await settledLog(api, 'one')
     const live = await statsOnce(api, destination, { total: 1, succeeded: 1 })
     await erase(api, 'one')
-    expect(await readStats(api, destination)).toMatchObject({ total: 1, succeeded: 1, lastAttemptAt: live.lastAttemptAt }) // prettier-ignore
+    expect(await readStats(api, destination)).toMatchObject({
+      total: 1,
+      succeeded: 1,
+      lastAttemptAt: live.lastAttemptAt,
+    })
     await rollUp(stack, [today])
     expect(await readStats(api, destination)).toEqual(live)
     expect(await traces(canary)).toEqual([])
     const lines = []
-    for await (const line of createFolderArchive(root).read({ tenantId, environment: 'sandbox', day: today })) lines.push(line) // prettier-ignore
+    for await (const line of createFolderArchive(root).read({ tenantId, environment: 'sandbox', day: today }))
+      lines.push(line)
     expect(lines).toMatchObject([{ event: { id: 'one' }, erased: {}, timeline: { status: 'delivered' } }])
   }, 120_000)
 
@@ -230,7 +251,9 @@ describe('an event that is erased', () => {
     expect(deliveries.map(({ attempts }) => attempts.length)).toEqual(Array.from({ length: 65 }, () => 1))
     await rollUp(stack, [today])
     const rows = await stack.db.dailyTotal.findMany({ where: { tenantId } })
-    expect(rows.map(({ total, succeeded }) => `${total} ${succeeded}`)).toEqual(Array.from({ length: 65 }, () => '1 1')) // prettier-ignore
+    expect(rows.map(({ total, succeeded }) => `${total} ${succeeded}`)).toEqual(
+      Array.from({ length: 65 }, () => '1 1'),
+    )
   }, 180_000)
 
   it('is erased in the archive long after Temporal has forgotten it, and not replayed from there', async () => {

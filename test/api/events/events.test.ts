@@ -112,7 +112,7 @@ describe('an event with no destination', () => {
     const { body } = await api.post('/events', event).expect(202)
     expect(await settledLog(api, (body as Accepted).id)).toMatchObject({
       status: 'unrouted',
-      reason: 'the tenant has no destination in this environment',
+      reason: 'the tenant has no destinations in this environment',
       deliveries: [],
       routing: [],
     })

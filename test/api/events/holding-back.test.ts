@@ -5,7 +5,7 @@ import { createLanes } from '../../../src/activities/limits/lanes.ts'
 import { createThrottles } from '../../../src/activities/limits/throttles.ts'
 import { createEgress } from '../../../src/egress/egress.ts'
 import { createMailLimits } from '../../../src/db/limits/mail-limits.ts'
-import { takePlace } from '../../../src/db/limits/pace.ts'
+import { reservePace } from '../../../src/db/limits/pace.ts'
 import { orderKeyOf } from '../../../src/domain/delivery/ordering.ts'
 import { createLog } from '../../../src/log.ts'
 import { enterTurn } from '../../../src/temporal/turns.ts'
@@ -72,7 +72,7 @@ describe('a destination with a rate limit', { timeout: 60_000 }, () => {
     )
     expect(waiting.deliveries[0]).toMatchObject({
       status: 'held',
-      reason: 'rate limit: at most 10 attempts a second',
+      reason: 'rate limit: at most 10 attempts per second',
       attempts: [],
     })
     await eventually(
@@ -86,7 +86,7 @@ describe('a destination with a rate limit', { timeout: 60_000 }, () => {
 
   it('has its places a second divided by the limit apart, each given once, whoever asks', async () => {
     const { destinationId } = await destinationWith({})
-    const places = await Promise.all(ids(20).map(() => takePlace(stack.db, destinationId, 2_000)))
+    const places = await Promise.all(ids(20).map(() => reservePace(stack.db, destinationId, 2_000)))
     places.sort((left, right) => left.number - right.number)
     expect(places.map(({ number }) => number)).toEqual(places.map((_, index) => index + 1))
     const seconds = places.map(({ at }) => Math.round((at - (places[0]?.at ?? 0)) / 1000))
@@ -225,7 +225,10 @@ describe('an ordered destination', () => {
   const ordering = { by: 'data.customerId' }
 
   it('gets the events of one key in the order in which they were accepted, through retries', async () => {
-    const failing = new Map([['a2', 2], ['b1', 1]]) // prettier-ignore
+    const failing = new Map([
+      ['a2', 2],
+      ['b1', 1],
+    ])
     const place = await destinationWith(
       { ordering, schedule: ['0s', '1s', '1s', '1s'] },
       (response, { headers }) => {

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
 import {
-  eventually, listedEvents, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, type Api,
-} from '../../support/stack.ts' // prettier-ignore
+  eventually,
+  listedEvents,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  type Api,
+} from '../../support/stack.ts'
 
 const stack = stackOfFile()
 

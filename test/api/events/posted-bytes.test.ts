@@ -6,15 +6,22 @@ import { Webhook as Verifier } from 'standardwebhooks'
 import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { statuses, startReceiver, type Receiver } from '../../support/receiver.ts'
 import { endedReplay, startReplay } from '../../support/replays.ts'
 import { forgetExecutions, rollUp } from '../../support/roll-up.ts'
 import { closedLog, makeRule, makeWebhook } from '../../support/rules.ts'
 import {
-  apiOf, eventually, makeTenant, settledLog, startStack, untilTestEnds, type Api, type Stack,
-} from '../../support/stack.ts' // prettier-ignore
+  apiOf,
+  eventually,
+  makeTenant,
+  settledLog,
+  startStack,
+  untilTestEnds,
+  type Api,
+  type Stack,
+} from '../../support/stack.ts'
 
 let root: string
 let stack: Stack
@@ -100,7 +107,7 @@ describe('data arrives as it was posted', () => {
       () => closedLog(api, id),
       ({ replays }) => replays[0]?.status === 'delivered',
     )
-    await rollUp(stack, [dayOf(new Date())])
+    await rollUp(stack, [toDay(new Date())])
     await forgetExecutions(stack, tenantId)
     const from = new Date(Date.now() - 3_600_000).toISOString()
     await endedReplay(api, await startReplay(api, { from, source: 'archive', status: 'all' }))
@@ -231,8 +238,11 @@ describe('numbers are compared exactly', () => {
     const receiver = untilTestEnds(await startReceiver())
     const subscription = `{"eventTypes":["aml.*"],"filter":${filter}}`
     const config = JSON.stringify({ url: receiver.url })
-    await postText(tenant, '/destinations',
-      `{"name":"r","channel":"webhook","config":${config},"subscription":${subscription}}`).expect(201) // prettier-ignore
+    await postText(
+      tenant,
+      '/destinations',
+      `{"name":"r","channel":"webhook","config":${config},"subscription":${subscription}}`,
+    ).expect(201)
     await settledLog(tenant.api, await postData(tenant, {}, `{"n":${passes}}`))
     expect(await settledLog(tenant.api, await postData(tenant, {}, `{"n":${doesNot}}`))).toMatchObject({
       status: 'unrouted',

@@ -298,19 +298,29 @@ describe('who tries keys out', () => {
 
 describe('limits of a key', () => {
   it('let 200 calls through in a minute and 100 a minute over five, and tell what is left', async () => {
-    const tenant = await supertest(stack.app).post('/api/v1/tenants').auth(adminKey, { type: 'bearer' }).send({ name: 'Acme' })
+    const tenant = await supertest(stack.app)
+      .post('/api/v1/tenants')
+      .auth(adminKey, { type: 'bearer' })
+      .send({ name: 'Acme' })
     const { id, limits } = tenant.body as { id: string; limits: object }
     expect(limits).toMatchObject({ apiPerMinute: 100, apiBurst: 200 })
-    const made = await supertest(stack.app).post(`/api/v1/tenants/${id}/keys`).auth(adminKey, { type: 'bearer' }).send({ environment: 'sandbox' })
+    const made = await supertest(stack.app)
+      .post(`/api/v1/tenants/${id}/keys`)
+      .auth(adminKey, { type: 'bearer' })
+      .send({ environment: 'sandbox' })
     const { key } = made.body as { key: string }
     const answers = await Promise.all(Array.from({ length: 205 }, () => guess(key)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(200)
     const refused = answers.find(({ status }) => status === 429)
-    expect(refused?.get('ratelimit-policy')).toBe('"burst";q=200;w=60, "sustained";q=500;w=300, "tenant-burst";q=600;w=60, "tenant-sustained";q=1500;w=300')
-    expect(refused?.get('ratelimit')).toMatch(/^"burst";r=0;t=\d+, "sustained";r=300;t=\d+, "tenant-burst";r=400;t=\d+, /)
+    expect(refused?.get('ratelimit-policy')).toBe(
+      '"burst";q=200;w=60, "sustained";q=500;w=300, "tenant-burst";q=600;w=60, "tenant-sustained";q=1500;w=300',
+    )
+    expect(refused?.get('ratelimit')).toMatch(
+      /^"burst";r=0;t=\d+, "sustained";r=300;t=\d+, "tenant-burst";r=400;t=\d+, /,
+    )
     expect(Number(refused?.get('retry-after'))).toBeGreaterThan(0)
     expect(answers.find(({ status }) => status === 200)?.get('ratelimit')).toMatch(/^"burst";r=\d+/)
-  }) // prettier-ignore
+  })
 
   const guess = (key: string) =>
     supertest(stack.app).get('/api/v1/destinations').auth(key, { type: 'bearer' })

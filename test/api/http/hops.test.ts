@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
 import {
-  eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds, type Api,
-} from '../../support/stack.ts' // prettier-ignore
+  eventually,
+  makeTenant,
+  readLog,
+  settledLog,
+  stackOfFile,
+  untilTestEnds,
+  type Api,
+} from '../../support/stack.ts'
 
 const stack = stackOfFile()
 

@@ -15,12 +15,17 @@ async function mailbox(api: Api, name = 'Mail', more: object = { subscription })
   return { id: (body as { id: string }).id, mails: receiver.mails }
 }
 
-async function endpoint(api: Api, channel: 'slack' | 'webhook', name: string = channel, more: object = { subscription }) {
+async function endpoint(
+  api: Api,
+  channel: 'slack' | 'webhook',
+  name: string = channel,
+  more: object = { subscription },
+) {
   const receiver = untilTestEnds(await startReceiver())
   const config = channel === 'slack' ? { webhookUrl: receiver.url } : { url: receiver.url }
   const { body } = await api.post('/destinations', { name, channel, config, ...more }).expect(201)
   return { id: (body as { id: string }).id, receiver }
-} // prettier-ignore
+}
 
 async function happen(api: Api, data: JsonObject) {
   const { body } = await api.post('/events', { type: 'aml.match.found', data }).expect(202)
@@ -102,10 +107,13 @@ describe('a message says why it was sent', () => {
       .expect(200)
     expect(body).toMatchObject({
       channels: {
-        email: { text: expect.stringMatching(made) as string, subject: 'AML match: Zoë Ångström, high risk (sandbox)' },
+        email: {
+          text: expect.stringMatching(made) as string,
+          subject: 'AML match: Zoë Ångström, high risk (sandbox)',
+        },
       },
       absent: [],
-    }) // prettier-ignore
+    })
     await api.post(`/destinations/${id}/test`, { eventType: 'aml.match.found', data }).expect(200)
     expect(firstLine(mails[0])).toMatch(made)
     expect(mails[0]?.subject).toBe('Test: AML match: Zoë Ångström, high risk (sandbox)')
@@ -147,6 +155,9 @@ describe('the title of an event type', () => {
     await api.post('/event-types', { type: 'a', title, sample: { who: 'Zoë', level: 1 } }).expect(201)
     await api.post('/event-types/presets', { preset: 'smart-kyc' }).expect(200)
     const { body } = await api.get('/event-types/aml.match.found').expect(200)
-    expect(body).toMatchObject({ source: 'own', title: 'AML match: {{ data.matchedName }}, {{ data.riskLevel }} risk' }) // prettier-ignore
+    expect(body).toMatchObject({
+      source: 'own',
+      title: 'AML match: {{ data.matchedName }}, {{ data.riskLevel }} risk',
+    })
   })
 })

@@ -160,12 +160,19 @@ describe('rate limits', () => {
       const api = apiOf(stack.anotherApp({ rateLimits: createRateLimits(counters) }), key)
       await api.post('/events/batch', { events }).expect(207)
       const refused = await api.post('/events', event).expect(429)
-      expect(refused.body).toMatchObject({ code: 'rate_limited', detail: expect.stringContaining('at most 10 events per second') as string }) // prettier-ignore
+      expect(refused.body).toMatchObject({
+        code: 'rate_limited',
+        detail: expect.stringContaining('at most 10 events per second') as string,
+      })
       for (let n = 0; n < 20; n++) await api.post('/events/batch', { events }).expect(429)
       retryAfterSeconds = Number(refused.headers['retry-after'])
     }
     const retryAt = Date.now() + 1000 * retryAfterSeconds
-    await eventually(() => Promise.resolve(Date.now()), (now) => now >= retryAt, 10_000) // prettier-ignore
+    await eventually(
+      () => Promise.resolve(Date.now()),
+      (now) => now >= retryAt,
+      10_000,
+    )
     const rateLimits = createRateLimits(createSharedCounters(stack.db))
     const api = apiOf(stack.anotherApp({ rateLimits }), key)
     await api.post('/events', event).expect(202)

@@ -1,7 +1,7 @@
 import supertest from 'supertest'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { routes } from '../../../src/api/app.ts'
-import { allows, scopes, type Scope } from '../../../src/api/auth/scopes.ts'
+import { allows, scopes, type RouteScope } from '../../../src/api/auth/scopes.ts'
 import { makeKey, makeTenant, stackOfFile } from '../../support/stack.ts'
 
 /** Every route that wants a tenant's key, read from what the app mounts. */
@@ -15,7 +15,7 @@ const tenantRoutes = Object.entries(routes).flatMap(([base, list]) =>
   ),
 )
 
-const keys = new Map<Scope, { only: string; others: string }>()
+const keys = new Map<RouteScope, { only: string; others: string }>()
 beforeAll(async () => {
   const { id } = await makeTenant(stack)
   for (const scope of new Set(tenantRoutes.map((route) => route.scope))) {

@@ -91,7 +91,7 @@ describe('a recipient who has not confirmed', () => {
       {
         destinationId: id,
         status: 'skipped',
-        reason: `nobody has agreed to get it: ${ann}, ${bob} have not confirmed yet`,
+        reason: `no recipient has confirmed: ${ann}, ${bob} have not confirmed yet`,
         missed: true,
         attempts: [],
       },
@@ -118,7 +118,7 @@ describe('a recipient who has not confirmed', () => {
       attempts: [
         {
           responseExcerpt: expect.stringContaining(
-            `not sent to all: ${late} has not confirmed yet`,
+            `not sent to all recipients: ${late} has not confirmed yet`,
           ) as string,
         },
       ],
@@ -266,7 +266,7 @@ describe('the link that unsubscribes', () => {
     const [delivery] = (await settledLog(api, await postEvent(api))).deliveries
     expect(delivery).toMatchObject({
       status: 'skipped',
-      reason: `nobody has agreed to get it: ${address} has unsubscribed`,
+      reason: `no recipient has confirmed: ${address} has unsubscribed`,
     })
     expect(smtp.mails).toHaveLength(sent)
     expect(await auditOf(api, 'email-recipient.unsubscribed')).toMatchObject([
@@ -463,7 +463,7 @@ describe('asking again', () => {
     )
     expect(
       logs.flatMap(({ deliveries }) => deliveries).find(({ status }) => status === 'skipped'),
-    ).toMatchObject({ reason: 'not sent: a mailbox is asked to confirm at most 10 times a day' })
+    ).toMatchObject({ reason: 'not sent: a mailbox gets at most 10 confirmation requests a day' })
     const { body: now } = await api.get(`/destinations/${id}`)
     const [before, after] = [recipients[0], (now as Inbox).recipients[0]]
     expect(Date.parse(after?.askedAt ?? '')).toBeGreaterThan(Date.parse(before?.askedAt ?? ''))
@@ -493,7 +493,7 @@ describe('asking again', () => {
     const { body } = await api.post(`/destinations/${id}/confirmations`).expect(429)
     expect(body).toMatchObject({
       detail: expect.stringMatching(
-        /^Not sent: a mailbox is asked to confirm at most 10 times a day/,
+        /^Not sent: a mailbox gets at most 10 confirmation requests a day/,
       ) as string,
     })
     await askFor(100)

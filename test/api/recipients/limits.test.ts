@@ -58,7 +58,7 @@ describe('mails of a tenant by the platform’s server', () => {
     const waiting = (await waitingLog(api, second)).deliveries[0]
     expect(waiting).toMatchObject({
       status: 'held',
-      reason: 'email limit: at most 3 mails an hour',
+      reason: 'email limit: at most 3 mails per hour',
       attempts: [],
     })
     const waitMs = Date.parse(waiting?.nextAttemptAt ?? '') - Date.now()
@@ -68,7 +68,7 @@ describe('mails of a tenant by the platform’s server', () => {
     // Nobody waits for a test: it says so.
     const { body } = await api.post(`/destinations/${id}/test`).expect(200)
     expect(body).toMatchObject({
-      delivery: { status: 'skipped', reason: 'email limit: at most 3 mails an hour' },
+      delivery: { status: 'skipped', reason: 'email limit: at most 3 mails per hour' },
     })
     await endOfHour(tenantId)
     await api.post(`/events/${second}/retry`).expect(202)
@@ -100,7 +100,7 @@ describe('mails of a tenant by the platform’s server', () => {
     )
     expect((await readLog(api, data[0]?.id ?? '')).deliveries[0]).toMatchObject({
       status: 'held',
-      reason: 'email limit: at most 1 mail an hour',
+      reason: 'email limit: at most 1 mail per hour',
     })
     const other = await tenantWith(1)
     const own = untilTestEnds(await startSmtpReceiver())

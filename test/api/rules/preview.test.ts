@@ -164,7 +164,7 @@ it('what stands in the way of a delivery is told, and what follows it begins at 
               channel: 'webhook',
               name: 'Boss',
               template,
-              templateFault: `the template ${template} is not there any more`,
+              templateFault: `the template ${template} no longer exists`,
             },
           ],
         },
@@ -187,10 +187,14 @@ it('recipients who have not agreed are counted, and not named', async () => {
   const data = { status: 'unsubscribed' }
   await stack.db.emailRecipient.updateMany({ where: { destinationId: mail, address: 'ann@x.io' }, data })
   expect(await outlook()).toMatchObject({ leftOut: '1 recipient has unsubscribed' })
-  await stack.db.emailRecipient.updateMany({ where: { destinationId: mail, address: 'bob@x.io' }, data: { status: 'asked' } })
-  const skipped = 'nobody has agreed to get it: 1 recipient has not confirmed yet; 1 recipient has unsubscribed'
+  await stack.db.emailRecipient.updateMany({
+    where: { destinationId: mail, address: 'bob@x.io' },
+    data: { status: 'asked' },
+  })
+  const skipped =
+    'no recipient has confirmed: 1 recipient has not confirmed yet; 1 recipient has unsubscribed'
   expect(await outlook()).toMatchObject({ skipped })
-}) // prettier-ignore
+})
 
 it('without a time, it is now', async () => {
   const { api } = await makeTenant(stack)

@@ -114,7 +114,7 @@ describe('a rule', () => {
     })
   })
 
-  it('deleted is not there any more, and neither is what it has let pass', async () => {
+  it('deleted no longer exists, and neither is what it has let pass', async () => {
     const { api } = await makeTenant(stack)
     const made = await create(api, silent)
     const at = new Date()

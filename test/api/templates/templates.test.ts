@@ -60,7 +60,9 @@ describe('a template', () => {
     })
     expect((await api.get(`/templates/${made.id}`).expect(200)).body).toEqual(made)
     const list = (await api.get('/templates').expect(200)).body as { data: unknown[] }
-    expect(list.data).toMatchObject([{ id: made.id, channels: expect.arrayContaining(['email', 'slack', 'webhook']) as unknown }]) // prettier-ignore
+    expect(list.data).toMatchObject([
+      { id: made.id, channels: expect.arrayContaining(['email', 'slack', 'webhook']) as unknown },
+    ])
     expect(list.data[0]).not.toHaveProperty('parts')
     const renamed = await api.patch(`/templates/${made.id}`, { name: 'Match', eventTypes: [] }).expect(200)
     expect(renamed.body).toMatchObject({ name: 'Match', eventTypes: [], parts, version: 1 })
@@ -110,7 +112,7 @@ describe('a template', () => {
       /^is not valid Liquid: tag {% if data.a %} not closed \(line 2, column 1\)$/,
     ],
     ['an unknown filter', { parts: { webhook: { body: '{{ a | nope }}' } } }, 'parts.webhook.body', /undefined filter: nope/],
-    ['another file', { parts: { slack: { text: '{% render "x" %}' } } }, 'parts.slack.text', /"render" is not known here/],
+    ['another file', { parts: { slack: { text: '{% render "x" %}' } } }, 'parts.slack.text', /"render" is not supported/],
     ['an event type that is none', { eventTypes: ['a b'] }, 'eventTypes.0', /must be an event type/],
     ['no name', { name: ' ' }, 'name', /must not be empty/],
   ])('is refused with %s, when it is made and when it is changed', async (_what, fields, path, message) => {
@@ -152,7 +154,13 @@ describe('a template', () => {
 
   it('is one of 200 at most in an environment', async () => {
     const { id: tenantId, api } = await makeTenant(stack)
-    const rows = Array.from({ length: 199 }, (_, n) => ({ id: `tpl_${tenantId}_${n}`, tenantId, environment: 'sandbox', name: 'x', parts })) // prettier-ignore
+    const rows = Array.from({ length: 199 }, (_, n) => ({
+      id: `tpl_${tenantId}_${n}`,
+      tenantId,
+      environment: 'sandbox',
+      name: 'x',
+      parts,
+    }))
     await stack.db.template.createMany({ data: rows })
     const answers = await Promise.all([api.post('/templates', given), api.post('/templates', given)])
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409])
@@ -196,7 +204,10 @@ describe('a preview', () => {
         webhook: { body: { type: 'aml.match.found', data: event.data } },
       },
       problems: [
-        { path: 'parts.webhook.body', message: expect.stringMatching(/^does not render to JSON/) as string },
+        {
+          path: 'parts.webhook.body',
+          message: expect.stringMatching(/^does not render to valid JSON/) as string,
+        },
         { path: 'parts.email.subject', message: expect.stringMatching(/^is not valid Liquid/) as string },
       ],
     })
@@ -250,9 +261,11 @@ describe('a message', () => {
     const receiver = untilTestEnds(await startReceiver(respond))
     const config = channel === 'slack' ? { webhookUrl: receiver.url } : { url: receiver.url }
     const delivery = { schedule: ['0s'] }
-    const { body } = await api.post('/destinations', { name: channel, channel, config, subscription, delivery }).expect(201)
+    const { body } = await api
+      .post('/destinations', { name: channel, channel, config, subscription, delivery })
+      .expect(201)
     return { receiver, secret: (body as { secret?: string }).secret ?? '' }
-  } // prettier-ignore
+  }
   async function happen(api: Api) {
     const { body } = await api.post('/events', { type: 'aml.match.found', data }).expect(202)
     const log = await settledLog(api, (body as { id: string }).id)
@@ -278,7 +291,10 @@ describe('a message', () => {
       expect(attempt).toMatchObject({ outcome: 'delivered', template: { id, version: 2 } })
       expect(attempt).not.toHaveProperty('templateFault')
     }
-    expect(mail.mails[0]).toMatchObject({ subject: 'AML: Zoë <b>', html: expect.stringContaining('<p>Zoë &lt;b&gt;</p>') as string }) // prettier-ignore
+    expect(mail.mails[0]).toMatchObject({
+      subject: 'AML: Zoë <b>',
+      html: expect.stringContaining('<p>Zoë &lt;b&gt;</p>') as string,
+    })
     expect(JSON.parse(slack.received[0]?.body ?? '')).toMatchObject({ text: 'v2 Zoë &lt;b&gt;' })
     const { body = '', headers = {} } = webhook.received[0] ?? {}
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
@@ -310,9 +326,9 @@ describe('a message', () => {
     )
     expect(faults).toEqual({
       email:
-        'email.text cannot be rendered: it makes too much text, or too long lists, on its way (line 1, column 1)',
+        'email.text cannot be rendered: it produces too much text or too long lists while rendering (line 1, column 1)',
       slack: 'slack.blocks does not render to a JSON list of blocks',
-      webhook: expect.stringMatching(/^webhook\.body does not render to JSON: /) as string,
+      webhook: expect.stringMatching(/^webhook\.body does not render to valid JSON: /) as string,
     })
     expect(mail.mails[0]?.subject).toBe('AML match found (sandbox)')
     expect(slack.received[0]?.body).toContain('*name*')
@@ -326,7 +342,7 @@ describe('a message', () => {
     const loop = '{% for i in (1..1000) %}'
     const body = `${loop.repeat(4)}${'{% endfor %}'.repeat(4)}`
     await create(api, { parts: { webhook: { body } } })
-    for (const fault of [/takes too long[^;]*$/, /takes too long.*; it is not tried for a minute$/])
+    for (const fault of [/takes too long[^;]*$/, /takes too long.*; not rendered again for a minute$/])
       expect(await happen(api)).toMatchObject([
         { status: 'delivered', attempt: { templateFault: expect.stringMatching(fault) as string } },
       ])
@@ -335,7 +351,9 @@ describe('a message', () => {
   it('that Slack refuses for its blocks is sent again as the default one, in the same attempt', async () => {
     const { api } = await makeTenant(stack)
     const refuseBlocks: Respond = (response, { body }) =>
-      body.includes('nonsense') ? status(400, {}, 'invalid_blocks')(response, { path: '', headers: {}, body }, 1) : void response.end('ok') // prettier-ignore
+      body.includes('nonsense')
+        ? status(400, {}, 'invalid_blocks')(response, { path: '', headers: {}, body }, 1)
+        : void response.end('ok')
     const { receiver } = await httpTo(api, 'slack', refuseBlocks)
     const { id } = await create(api, { parts: { slack: { blocks: '[{"type": "nonsense"}]' } } })
     expect(await happen(api)).toMatchObject([
@@ -345,7 +363,7 @@ describe('a message', () => {
           number: 1,
           outcome: 'delivered',
           template: { id, version: 1 },
-          templateFault: 'the receiver refused what it made: HTTP 400: invalid_blocks',
+          templateFault: 'the receiver rejected the rendered message: HTTP 400: invalid_blocks',
         },
       },
     ])
@@ -372,7 +390,7 @@ describe('a message', () => {
     await gone
     expect(delivered).toMatchObject({
       status: 'delivered',
-      attempt: { number: 2, templateFault: `the template ${id} is not there any more` },
+      attempt: { number: 2, templateFault: `the template ${id} no longer exists` },
     })
     expect(receiver.received.map(({ body }) => Object.keys(JSON.parse(body) as object))).toEqual([
       ['who', 'all'],

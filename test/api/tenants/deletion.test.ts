@@ -3,18 +3,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
-import { dayOf } from '../../../src/domain/days.ts'
+import { toDay } from '../../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../../src/temporal/log/executions.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { makeDestination, rollUp, send, statsOnce } from '../../support/roll-up.ts'
 import { makeRule, makeWebhook, post, stepWaits } from '../../support/rules.ts'
 import {
-  adminKey, apiOf, eventually, makeKey, makeTenant, readLog, startStack, untilTestEnds, waitingLog,
-  type Api, type Stack,
-} from '../../support/stack.ts' // prettier-ignore
+  adminKey,
+  apiOf,
+  eventually,
+  makeKey,
+  makeTenant,
+  readLog,
+  startStack,
+  untilTestEnds,
+  waitingLog,
+  type Api,
+  type Stack,
+} from '../../support/stack.ts'
 import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
 
-const today = dayOf(new Date())
+const today = toDay(new Date())
 
 let root: string
 let stack: Stack
@@ -68,7 +77,11 @@ async function makeBusyTenant(canary: string) {
   await statsOnce(api, destination, { total: 2 })
   await rollUp(stack, [today])
   receiver.answer(status(500))
-  await api.patch(`/destinations/${destination}`, { delivery: { schedule: ['0s', '1h'], ordering: { by: 'data.name' } } }).expect(200) // prettier-ignore
+  await api
+    .patch(`/destinations/${destination}`, {
+      delivery: { schedule: ['0s', '1h'], ordering: { by: 'data.name' } },
+    })
+    .expect(200)
   await api.post('/events', { id: 'waits', type: 'aml.match.found', data: { name: canary } }).expect(202)
   await waitingLog(api, 'waits')
   const hook = await makeWebhook(api)
@@ -93,7 +106,11 @@ describe('a tenant that is deleted', () => {
     await api.delete(`/tenants/${tenantId}`).expect(403)
     const id = await askDeletion(tenantId)
     expect(await askDeletion(tenantId)).toBe(id)
-    for (const key of [api, live]) await eventually(async () => (await key.get('/events')).status, (code) => code === 401) // prettier-ignore
+    for (const key of [api, live])
+      await eventually(
+        async () => (await key.get('/events')).status,
+        (code) => code === 401,
+      )
     const ended = await endedDeletion(id)
     expect(ended).toMatchObject({ status: 'completed', left: 0, archivedFiles: 2 })
     expect(ended.executions).toBeGreaterThanOrEqual(7)
@@ -115,7 +132,9 @@ describe('a tenant that is deleted', () => {
       data: { name: 'somebody else’s' },
       replays: [{}],
     })
-    expect(await countExecutions(stack.temporal, `WorkflowId STARTS_WITH ${quoted(`${other.id}/`)}`)).toBeGreaterThanOrEqual(7) // prettier-ignore
+    expect(
+      await countExecutions(stack.temporal, `WorkflowId STARTS_WITH ${quoted(`${other.id}/`)}`),
+    ).toBeGreaterThanOrEqual(7)
     // A roll-up that comes later brings nothing of it back.
     await rollUp(stack, [today])
     expect(await tablesWith(tenantId)).toEqual(['AuditEntry', 'TenantDeletion'])

@@ -269,7 +269,7 @@ describe('an email', () => {
     const lookingUp = createEgress({ allow: [], sandboxLoopback: true, lookUp })
     expect(
       await send({ channel: email, config, timeoutMs: 200, context: { egress: lookingUp } }),
-    ).toMatchObject({ kind: 'failed', errorClass: 'timeout', error: 'no answer within 200 ms' })
+    ).toMatchObject({ kind: 'failed', errorClass: 'timeout', error: 'no response within 200 ms' })
   })
 
   it('tells what is wrong with its set-up from what is wrong on the way', async () => {

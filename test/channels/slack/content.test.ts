@@ -78,11 +78,13 @@ describe('a templated Slack message', () => {
     const parts = textsOf({ blocks })
     expect(parts).toHaveLength(50)
     for (const part of [...parts, text]) {
-      expect(part).toMatch(/^(<https:\/\/a\.example\|ab 😀>)+(\n… shortened; the event log has all of it)?$/)
+      expect(part).toMatch(
+        /^(<https:\/\/a\.example\|ab 😀>)+(\n… truncated; the event log has the full text)?$/,
+      )
       expect(part.length).toBeLessThanOrEqual(part === text ? 40_000 : 3000)
     }
-    expect([parts.at(-1), text].every((part) => part?.endsWith('all of it'))).toBe(true)
-    expect(parts.slice(0, -1).join('')).not.toContain('shortened')
+    expect([parts.at(-1), text].every((part) => part?.endsWith('the full text'))).toBe(true)
+    expect(parts.slice(0, -1).join('')).not.toContain('truncated')
   })
 
   it('has no block with more text than Slack takes', () => {
@@ -96,7 +98,7 @@ describe('a templated Slack message', () => {
     const { content } = renderParts(slack.template, parseParts(slack.template, { blocks: template }).parsed, { data: { name } }) // prettier-ignore
     const texts = [...JSON.stringify(composeSlackMessage(of, content)).matchAll(/"text":"(😀[^"]*)"/g)]
     expect(texts.map(([, text = '']) => text.length)).toEqual([149, 3000, 2000, 75])
-    for (const [, text = ''] of texts) expect(text).toMatch(/^(😀)+(…|\\n… shortened; .*)$/u)
+    for (const [, text = ''] of texts) expect(text).toMatch(/^(😀)+(…|\\n… truncated; .*)$/u)
   })
 
   it('and a default one have U+FFFD for what Slack cannot carry', () => {

@@ -282,7 +282,7 @@ describe('a Teams config', () => {
     'https://logic.azure.com.evil.example/', 'https://xlogic.azure.com/', 'https://api.powerplatform.com/',
   ])('refuses %s', (url) => {
     const message =
-      'is not at a host of Power Automate’s such as prod-00.westeurope.logic.azure.com, and this installation does not allow it'
+      'has no Power Automate host such as prod-00.westeurope.logic.azure.com, and this installation does not allow it'
     expect(check(url)).toEqual([{ path: 'webhookUrl', message }])
   }) // prettier-ignore
 

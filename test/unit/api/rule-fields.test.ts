@@ -72,7 +72,7 @@ describe('what is wrong is named with its exact path', () => {
     [
       'an operator that is not known',
       { ...rule, when: { events: ['all'], filter: { $or: [{ 'data.a': { $where: 'x' } }] } } },
-      [expect.stringMatching(/^when\.filter\.\$or\.0\.data\.a\.\$where is not an operator/) as string],
+      [expect.stringMatching(/^when\.filter\.\$or\.0\.data\.a\.\$where is not a known operator/) as string],
     ],
     ['no steps', steps(), ['steps must not be empty: a rule that is to do nothing says [{"stop": "why"}]']],
     ['steps that are none', { ...rule, steps: 'deliver' }, ['steps must be of type array']],

@@ -3,7 +3,7 @@ import { catalogues, catalogueTypes, findEntry, nearestTypes } from '../../../sr
 import { renderStrictLine } from '../../../src/templates/liquid.ts'
 import { templateScope } from '../../../src/templates/content.ts'
 import { catalogueTitle } from '../../../src/domain/catalogue/titles.ts'
-import { eventTypeMaxLength, eventTypePattern } from '../../../src/domain/event.ts'
+import { maxEventTypeLength, eventTypePattern } from '../../../src/domain/event.ts'
 import { readableType } from '../../../src/domain/title.ts'
 import { makeEvent } from '../../support/event.ts'
 
@@ -81,7 +81,7 @@ describe('the catalogue', () => {
 
   it.each(names)('names a type that an event can have: %s', (name) => {
     expect(name).toMatch(eventTypePattern)
-    expect(name.length).toBeLessThanOrEqual(eventTypeMaxLength)
+    expect(name.length).toBeLessThanOrEqual(maxEventTypeLength)
   })
 })
 
@@ -187,11 +187,17 @@ describe('the types nearest to', () => {
 describe('the title of a type', () => {
   // A digest's title counts its events, and is no template.
   const titled = entries.filter(({ type }) => type !== 'digest')
-  it.each(titled.map(({ type, sample }) => [type, sample] as const))('%s says what happened', (type, sample) => {
-    const template = catalogueTitle(type) ?? ''
-    const scope = templateScope({ event: makeEvent({ type, data: sample }), destination: { id: '', name: '' } })
-    const title = renderStrictLine(template, scope, 1000)
-    expect(title).toMatch(/^\S[^{}]{8,90}$/)
-    expect(title).not.toBe(readableType(type))
-  }) // prettier-ignore
+  it.each(titled.map(({ type, sample }) => [type, sample] as const))(
+    '%s says what happened',
+    (type, sample) => {
+      const template = catalogueTitle(type) ?? ''
+      const scope = templateScope({
+        event: makeEvent({ type, data: sample }),
+        destination: { id: '', name: '' },
+      })
+      const title = renderStrictLine(template, scope, 1000)
+      expect(title).toMatch(/^\S[^{}]{8,90}$/)
+      expect(title).not.toBe(readableType(type))
+    },
+  )
 })

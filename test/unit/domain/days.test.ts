@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, daysBetween, dueDays, endOf, isDay, type Rolled } from '../../../src/domain/days.ts'
+import { addDays, daysBetween, dueDays, endOfDay, isDay, type RolledDay } from '../../../src/domain/days.ts'
 
 const now = new Date('2026-11-21T00:20:00.000Z')
 
 /** A day that was rolled up at 00:20 on the next one. */
-function rolled(day: string, fields: Partial<Rolled> = {}): Rolled {
-  return { day, countedUntil: new Date(endOf(day).getTime() + 20 * 60_000), archived: false, ...fields }
+function rolled(day: string, fields: Partial<RolledDay> = {}): RolledDay {
+  return { day, countedUntil: new Date(endOfDay(day).getTime() + 20 * 60_000), archived: false, ...fields }
 }
 
-function due(fields: { since?: string; rolled?: Rolled[]; archiving?: boolean }, at = now): string[] {
+function due(fields: { since?: string; rolled?: RolledDay[]; archiving?: boolean }, at = now): string[] {
   const { since = '2026-11-18T09:00:00.000Z', rolled = [], archiving = false } = fields
   return dueDays(at, { since: since === '' ? undefined : new Date(since), rolled, archiving })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { erasureOf, withoutData, withoutPayload } from '../../../src/domain/redaction/erasure.ts'
+import { findRequest, withoutData, withoutPayload } from '../../../src/domain/redaction/erasure.ts'
 import type { Timeline } from '../../../src/domain/delivery/timeline.ts'
 import { makeEvent } from '../../support/event.ts'
 
@@ -13,28 +13,28 @@ function digestOf(...members: { id: string; createdAt?: string; data?: object }[
 
 describe('what is to be erased', () => {
   it('is the event that was asked for, and no other', () => {
-    expect(erasureOf(makeEvent({ id: 'evt_1' }), asked)?.erasureId).toBe('era_1')
-    expect(erasureOf(makeEvent({ id: 'evt_2' }), asked)).toBeUndefined()
-    expect(erasureOf(makeEvent({ id: 'evt_1' }), [])).toBeUndefined()
+    expect(findRequest(makeEvent({ id: 'evt_1' }), asked)?.erasureId).toBe('era_1')
+    expect(findRequest(makeEvent({ id: 'evt_2' }), asked)).toBeUndefined()
+    expect(findRequest(makeEvent({ id: 'evt_1' }), [])).toBeUndefined()
   })
 
   it('is a digest that tells of it, also by another digest', () => {
-    expect(erasureOf(digestOf({ id: 'evt_2' }, { id: 'evt_1' }), asked)).toBeDefined()
-    expect(erasureOf(digestOf({ id: 'evt_2' }), asked)).toBeUndefined()
+    expect(findRequest(digestOf({ id: 'evt_2' }, { id: 'evt_1' }), asked)).toBeDefined()
+    expect(findRequest(digestOf({ id: 'evt_2' }), asked)).toBeUndefined()
     const inner = digestOf({ id: 'evt_1' })
-    expect(erasureOf(digestOf({ id: 'dig_0', data: inner.data }), asked)).toBeDefined()
+    expect(findRequest(digestOf({ id: 'dig_0', data: inner.data }), asked)).toBeDefined()
   })
 
   it('is not an event that took the id after it was asked for', () => {
     const later = '2026-11-21T12:28:12.345Z'
-    expect(erasureOf(makeEvent({ id: 'evt_1', createdAt: later }), asked)).toBeUndefined()
-    expect(erasureOf(digestOf({ id: 'evt_1', createdAt: later }), asked)).toBeUndefined()
+    expect(findRequest(makeEvent({ id: 'evt_1', createdAt: later }), asked)).toBeUndefined()
+    expect(findRequest(digestOf({ id: 'evt_1', createdAt: later }), asked)).toBeUndefined()
   })
 
   it('is nothing of what was erased before, and no list of another shape', () => {
-    expect(erasureOf(withoutData(makeEvent({ id: 'evt_1' })), asked)).toBeUndefined()
+    expect(findRequest(withoutData(makeEvent({ id: 'evt_1' })), asked)).toBeUndefined()
     for (const events of [[null, 'evt_1', 1, { id: 'evt_1' }], 'evt_1', { id: 'evt_1' }])
-      expect(erasureOf(makeEvent({ id: 'evt_2', data: { events } }), asked)).toBeUndefined()
+      expect(findRequest(makeEvent({ id: 'evt_2', data: { events } }), asked)).toBeUndefined()
   })
 })
 
@@ -63,19 +63,38 @@ const log: Timeline = {
         },
       ],
     },
-    { destinationId: 'dst_2', channel: 'email', status: 'failed', reason: `given up: ${secret}`, attempts: [] },
-    { destinationId: 'dst_3', channel: 'slack', status: 'skipped', reason: 'cancelled on request', attempts: [] },
+    {
+      destinationId: 'dst_2',
+      channel: 'email',
+      status: 'failed',
+      reason: `given up: ${secret}`,
+      attempts: [],
+    },
+    {
+      destinationId: 'dst_3',
+      channel: 'slack',
+      status: 'skipped',
+      reason: 'cancelled on request',
+      attempts: [],
+    },
   ],
   routing: [
     { destinationId: 'dst_1', matched: true, reason: 'subscribed to aml.*' },
-    { ruleId: 'rul_1', version: 1, name: 'R', matched: true, reason: `throttled: 3 events with ${secret}`, heldBack: 'throttled' },
+    {
+      ruleId: 'rul_1',
+      version: 1,
+      name: 'R',
+      matched: true,
+      reason: `throttled: 3 events with ${secret}`,
+      heldBack: 'throttled',
+    },
   ],
   steps: [
     { path: 'rul_1/0', kind: 'digest', status: 'waiting', at, reason: `with data.name = ${secret}` },
     { path: 'rul_1/1', kind: 'deliver', status: 'done', at, endedAt: at, reason: '1 of 1 delivered' },
   ],
   acknowledgement: { at, by: 'Ada', via: 'api', keyId: 'key_1', note: `spoke to ${secret}` },
-} // prettier-ignore
+}
 
 describe('a log without what may quote its event', () => {
   it('tells who got it, when, how often and with which outcome, and why', () => {

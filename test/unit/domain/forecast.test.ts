@@ -120,8 +120,8 @@ it('what follows a failure that is known waits for quiet hours, and for the dela
 
 it.each<[what: string, rules: PlannedStep[][], warning: string | undefined]>([
   ['nothing where its rule has told somebody', [[deliver('0'), awaitAck('1', 5)]], undefined],
-  ['that nobody knows', [[awaitAck('0', 5)], [delay('0', 5)]], 'nobody is told of the event before'],
-  ['that nobody knows, as nothing would be sent', [[deliver('0', { deliveries: [delivery('dst_paused')] }), awaitAck('1', 5)]], 'nobody is told of the event before'],
+  ['that nobody knows', [[awaitAck('0', 5)], [delay('0', 5)]], 'the event is sent to no destination before'],
+  ['that nobody knows, as nothing would be sent', [[deliver('0', { deliveries: [delivery('dst_paused')] }), awaitAck('1', 5)]], 'the event is sent to no destination before'],
   ['that only others know', [[awaitAck('0', 5), deliver('1')], [deliver('0')]], 'only other rules do'],
 ])('a wait for an acknowledgement warns of %s', (_what, rules, warning) => {
   const steps = rules.flatMap((steps) => planOf(steps).steps)

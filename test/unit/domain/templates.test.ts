@@ -192,7 +192,7 @@ describe('a template cannot get at', () => {
 
   it.each(['include', 'render', 'layout', 'block'])('files, by %s', (tag) => {
     expect(render('text', `\n{% ${tag} "/etc/hostname" %}`)).toBe(
-      `is not valid Liquid: the tag "${tag}" is not known here: a template stands by itself (line 2, column 1)`,
+      `is not valid Liquid: the tag "${tag}" is not supported: a template cannot include or extend another one (line 2, column 1)`,
     )
   })
 
@@ -203,7 +203,7 @@ describe('a template cannot get at', () => {
 })
 
 describe('a template ends, with a reason:', () => {
-  const tooMuch = 'cannot be rendered: it makes too much text, or too long lists, on its way'
+  const tooMuch = 'cannot be rendered: it produces too much text or too long lists while rendering'
   const tooSlow = 'cannot be rendered: it takes too long'
   const tooLong = 'cannot be rendered: it is longer than 256 KiB'
   it.each<[what: string, text: string, reason: string]>([
@@ -249,13 +249,23 @@ describe('a template ends, with a reason:', () => {
     '<script'.repeat(30_000),
     'a1 '.repeat(60_000),
   ]
-  it.each(['strip_html', 'squish', 'strip', 'rstrip', 'truncatewords', 'slugify', 'escape_once', 'normalize_whitespace', 'number_of_words', 'url_encode', 'newline_to_br', 'strip_newlines'])(
-    'the filter %s with hostile texts of 200 KB',
-    (filter) => {
-      for (const text of patient)
-        expect(render('text', `x{{ data.text | ${filter} | size }}`, { text: `${text}x` })).toMatch(/^x\d+$/)
-    },
-  ) // prettier-ignore
+  it.each([
+    'strip_html',
+    'squish',
+    'strip',
+    'rstrip',
+    'truncatewords',
+    'slugify',
+    'escape_once',
+    'normalize_whitespace',
+    'number_of_words',
+    'url_encode',
+    'newline_to_br',
+    'strip_newlines',
+  ])('the filter %s with hostile texts of 200 KB', (filter) => {
+    for (const text of patient)
+      expect(render('text', `x{{ data.text | ${filter} | size }}`, { text: `${text}x` })).toMatch(/^x\d+$/)
+  })
 })
 
 describe('what is wrong with a part is said:', () => {
@@ -263,9 +273,9 @@ describe('what is wrong with a part is said:', () => {
     ['a\n{% if x %}', 'is not valid Liquid: tag {% if x %} not closed (line 2, column 1)'],
     ['{{ x | nope }}', 'is not valid Liquid: undefined filter: nope (line 1, column 1)'],
     ['{% nope %}', 'is not valid Liquid: tag "nope" not found (line 1, column 1)'],
-    ['{% if data.gone %}x{% endif %} ', 'renders to nothing'],
-    ['{"n": Jane }', 'does not render to JSON: it is broken at character 7'],
-    ['{"a": }', expect.stringMatching(/^does not render to JSON: /) as string],
+    ['{% if data.gone %}x{% endif %} ', 'renders to an empty string'],
+    ['{"n": Jane }', 'does not render to valid JSON: syntax error at character 7'],
+    ['{"a": }', expect.stringMatching(/^does not render to valid JSON: /) as string],
   ])('%j', (text, problem) => {
     expect(render('json', text)).toEqual(problem)
   })

@@ -53,8 +53,12 @@ export const session: Event = {
 }
 
 export const smartKycEvent = (type: string, data: JsonObject): Event => ({
-  ...screening, tenantId: 'tenant_123456', type, data, createdAt: '2024-01-15T10:30:00Z',
-}) // prettier-ignore
+  ...screening,
+  tenantId: 'tenant_123456',
+  type,
+  data,
+  createdAt: '2024-01-15T10:30:00Z',
+})
 export const submission = {
   submissionId: 'sub_123456',
   invitationId: 'inv_123456',

@@ -144,7 +144,7 @@ describe('a production root', () => {
   it('names every variable that it lacks', () => {
     const config = readConfig({ TEMPORAL_ADDRESS: 'temporal:7233' })
     expect(() => requireVariables(config, ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SECRET_KEYS'])).toThrow(
-      'must be set: DATABASE_URL, SECRET_KEYS.',
+      'Missing environment variables: DATABASE_URL, SECRET_KEYS.',
     )
   })
 

@@ -80,7 +80,7 @@ it('an error of JSON.parse does not quote what it was given, in its message or i
     }
   })
   expect(text).not.toContain(secret)
-  expect(line).toMatchObject({ err: { type: 'SyntaxError', message: 'a text that is not JSON' } })
+  expect(line).toMatchObject({ err: { type: 'SyntaxError', message: 'a string that is not valid JSON' } })
 })
 
 it('a line stays JSON whatever is taken out of it', () => {

@@ -29,10 +29,14 @@ describe('a payload', () => {
     expect(Buffer.from(data ?? [])).toEqual(Buffer.from(clear.data ?? []))
   })
 
-  it.each([['undefined', undefined], ['an empty text', ''], ['bytes', new Uint8Array([0, 1, 255])], ['256 KiB', 'x'.repeat(262_144)]])(
-    'may hold %s', async (_what, value) => {
-      expect(await decoded(await encoded([newer], defaultPayloadConverter.toPayload(value)))).toEqual(value)
-    }) // prettier-ignore
+  it.each([
+    ['undefined', undefined],
+    ['an empty text', ''],
+    ['bytes', new Uint8Array([0, 1, 255])],
+    ['256 KiB', 'x'.repeat(262_144)],
+  ])('may hold %s', async (_what, value) => {
+    expect(await decoded(await encoded([newer], defaultPayloadConverter.toPayload(value)))).toEqual(value)
+  })
 
   it('says how and with which key it is encrypted, and nothing else', async () => {
     const { metadata, data } = await encoded([newer, older])
@@ -67,12 +71,14 @@ describe('a payload', () => {
   it('that is encrypted with a key that is not there names the key and the variable', async () => {
     const before = await encoded([older])
     await expect(decoded(before)).rejects.toThrow(PayloadLocked)
-    await expect(decoded(before)).rejects.toThrow('the key "older", which PAYLOAD_KEYS does not have')
+    await expect(decoded(before)).rejects.toThrow('the key "older", which PAYLOAD_KEYS does not contain')
   })
 
   it('does not decrypt with another key of the same id', async () => {
     const other = [{ ...newer, key: randomBytes(32) }]
-    await expect(decoded(await encoded(), other)).rejects.toThrow('encrypted with another key of this id')
+    await expect(decoded(await encoded(), other)).rejects.toThrow(
+      'encrypted with a different key of the same id',
+    )
   })
 
   it('does not decrypt with one byte changed, wherever it is, nor cut short', async () => {
@@ -90,6 +96,6 @@ describe('a payload', () => {
   })
 
   it('cannot be encrypted without a key', async () => {
-    await expect(encoded([])).rejects.toThrow('there is no key')
+    await expect(encoded([])).rejects.toThrow('no key to encrypt')
   })
 })

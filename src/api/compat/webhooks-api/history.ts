@@ -4,7 +4,7 @@ import { routableDestinations, type Scope } from '../../../db/destinations/desti
 import { redactedPaths } from '../../../db/redaction.ts'
 import type { ErasedEvent } from '../../../domain/redaction/erasure.ts'
 import type { Event } from '../../../domain/event.ts'
-import { redactionOf } from '../../../domain/redaction/payload.ts'
+import { createRedaction } from '../../../domain/redaction/payload.ts'
 import { isOpen, summarizeDelivery, type DeliverySummary } from '../../../domain/delivery/timeline.ts'
 import { dataspikeEnvelope } from '../../../domain/wire-formats/dataspike.ts'
 import { readEventInput } from '../../../temporal/log/event-input.ts'
@@ -16,7 +16,7 @@ import {
   type Execution,
 } from '../../../temporal/log/executions.ts'
 import { readTimeline } from '../../../temporal/log/timeline.ts'
-import { walkOldestFirst, type Place } from '../../../temporal/log/walk.ts'
+import { walkOldestFirst, type WalkPosition } from '../../../temporal/log/walk.ts'
 import { replayEventType, routeEventType, urlUnderTest } from '../../../workflows/contract/event.ts'
 import { inBatches } from '../../../workflows/contract/lists.ts'
 import type { AppDeps } from '../../deps.ts'
@@ -29,8 +29,8 @@ import { invalid } from '../../errors.ts'
 const settlingMs = 2_000
 
 export interface HistoryAsked {
-  after?: string | undefined
-  destinationId?: string | undefined
+  after?: string
+  destinationId?: string
   limit: number
   /** Nothing is older: when the tenant was made. */
   since: Date
@@ -83,7 +83,7 @@ async function* invokedEvents(
   }
 }
 
-async function placeOf(client: Client, events: string, eventId: string): Promise<Place> {
+async function placeOf(client: Client, events: string, eventId: string): Promise<WalkPosition> {
   const { executions } = await listExecutions(client, `${events} AND EventId = ${quoted(eventId)}`, 1)
   const [found] = executions
   if (!found) throw invalid([{ path: 'after', message: 'is not the id of an event in this history' }])
@@ -94,7 +94,7 @@ async function placeOf(client: Client, events: string, eventId: string): Promise
 async function firstUnrouted(
   client: Client,
   events: string,
-  { from, after }: { from: number; after: Place | undefined },
+  { from, after }: { from: number; after: WalkPosition | undefined },
 ): Promise<number> {
   const until = Date.now() - settlingMs
   const query = `${events} AND ExecutionStatus = 'Running' AND Destinations IS NULL`
@@ -161,7 +161,7 @@ async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invo
 
 /** The payload as it is shown: without what the tenant wants redacted, and empty where it was erased. */
 function redacted(event: Event | ErasedEvent, paths: readonly string[]): Event {
-  return { ...event, data: event.data ? redactionOf(event, paths).data : {} }
+  return { ...event, data: event.data ? createRedaction(event, paths).data : {} }
 }
 
 /** Deliveries of later runs, by `event/destination`. */

@@ -8,7 +8,7 @@ export function webhookIdOf(destinationId: string): string {
 }
 
 /** The destination that a contract's client means, or 404. */
-export function destinationIdOf(webhookId: string | undefined): string {
+export function destinationIdOf(webhookId: string): string {
   const uuid = z.guid().safeParse(webhookId)
   if (!uuid.success) throw notFound('webhook')
   return TypeID.fromUUID('dst', uuid.data.toLowerCase()).toString()

@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { z } from 'zod'
 import type { Scope } from '../../../db/destinations/destinations.ts'
 import { redactedPaths } from '../../../db/redaction.ts'
-import { redactionOf } from '../../../domain/redaction/payload.ts'
+import { createRedaction } from '../../../domain/redaction/payload.ts'
 import {
   isOpen,
   type Delivery,
@@ -30,7 +30,6 @@ import type { AppDeps } from '../../deps.ts'
 import { notFound } from '../../errors.ts'
 import { describeEvent, refuseBadCursor } from '../../events/log.ts'
 import { route } from '../../http/route.ts'
-import { scopeOf } from '../../auth/caller.ts'
 import { testEventId } from '../../destinations/test-event.ts'
 import { destinationIdAsked, webhookIdOf } from './ids.ts'
 
@@ -66,12 +65,12 @@ export const webhookLogRoutes = [
     summary: 'List webhook deliveries: those that still wait first, then the newest-ended',
     query: listQuery,
     replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
-    async handle({ query: { webhook, status, limit, cursor }, caller }, deps) {
+    async handle({ query: { webhook, status, limit, cursor }, scope }, deps) {
       const destinationId = destinationIdAsked(webhook)
-      const query = visibilityQuery(scopeOf(caller), destinationId, status)
+      const query = visibilityQuery(scope, destinationId, status)
       const wanted = (delivery: Wanted) => isWanted(delivery, { destinationId, status })
       const { found, nextCursor } = await findDeliveries(deps, query, wanted, { limit, cursor })
-      const paths = await redactedPaths(deps.db, caller.tenantId)
+      const paths = await redactedPaths(deps.db, scope.tenantId)
       const rows = await pMap(
         found,
         async ({ workflowId, runId }) =>
@@ -88,11 +87,11 @@ export const webhookLogRoutes = [
     queryKey: true,
     summary: 'Look up a test delivery by its log_id (Webhooks API)',
     replies: { 200: logRow.extend({ log_id: z.int() }) },
-    async handle({ params, caller }, deps) {
-      const logId = /^[1-9]\d{0,9}$/.test(params.log_id ?? '') ? Number(params.log_id) : undefined
+    async handle({ params, scope }, deps) {
+      const logId = /^[1-9]\d{0,9}$/.test(params.log_id) ? Number(params.log_id) : undefined
       if (logId === undefined) throw notFound('log')
-      const execution = await describeEvent(deps, scopeOf(caller), testEventId(logId))
-      const paths = await redactedPaths(deps.db, caller.tenantId)
+      const execution = await describeEvent(deps, scope, testEventId(logId))
+      const paths = await redactedPaths(deps.db, scope.tenantId)
       const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook', paths)
       if (!row?.test) throw notFound('log')
       return { status: 200, body: { log_id: logId, ...row } }
@@ -176,7 +175,7 @@ async function redactQuotations(
 ): Promise<Timeline> {
   if (paths.length === 0) return timeline
   const { event } = await readEventInput(client, workflowId, runId)
-  return event.data ? redactionOf(event, paths).timeline(timeline) : timeline
+  return event.data ? createRedaction(event, paths).timeline(timeline) : timeline
 }
 
 function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { Destination } from '../../../db/destinations/destinations.ts'
-import { openDestination } from '../../../db/destinations/destinations.ts'
+import { openDestination, type Destination, type Scope } from '../../../db/destinations/destinations.ts'
 import { catalogueTypes, findEntry, nearestTypes } from '../../../domain/catalogue/index.ts'
 import { filterProblems } from '../../../domain/filters/filters.ts'
 import { truncate } from '../../../domain/truncate.ts'
@@ -20,7 +19,6 @@ import {
 import { notFound } from '../../errors.ts'
 import { filterObject } from '../../fields/filter.ts'
 import { route } from '../../http/route.ts'
-import { scopeOf, type TenantCaller } from '../../auth/caller.ts'
 import { jsonObject } from '../../fields/text.ts'
 import { withFieldNames } from '../field-names.ts'
 import { webhookUrl } from './fields.ts'
@@ -88,7 +86,7 @@ export const webhookRoutes = [
         message: z.string(),
       }),
     },
-    async handle({ body, caller, address }, deps) {
+    async handle({ body, scope, by }, deps) {
       const { event_type, webhook_url, description = '', filters = {} } = body
       const made = {
         name: nameOf(description, event_type),
@@ -100,7 +98,7 @@ export const webhookRoutes = [
         contractFields: { description, filters },
       }
       const { destination, secret } = await withFieldNames(fieldNames, () =>
-        inStoreTurn(deps, { caller, address }, (store, scope) => createDestination(store, scope, made)),
+        inStoreTurn(deps, by, (store) => createDestination(store, scope, made)),
       )
       return {
         status: 201,
@@ -121,13 +119,12 @@ export const webhookRoutes = [
     queryKey: true,
     summary: 'List all webhooks of the key’s environment (Webhooks API), newest first',
     replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
-    async handle({ caller }, deps) {
+    async handle({ scope }, deps) {
       const rows = await deps.db.destination.findMany({
-        where: { ...scopeOf(caller), contract },
+        where: { ...scope, contract },
         orderBy: { id: 'desc' },
       })
-      const stats =
-        rows.length > 0 ? await readStatsOfAll(deps, scopeOf(caller)) : new Map<string, LiveCounts>()
+      const stats = rows.length > 0 ? await readStatsOfAll(deps, scope) : new Map<string, LiveCounts>()
       const webhooks = rows.map((row) => show(openDestination(row, deps.secretKeys), stats.get(row.id)))
       return { status: 200, body: { webhooks } }
     },
@@ -139,8 +136,8 @@ export const webhookRoutes = [
     queryKey: true,
     summary: 'Get a webhook (Webhooks API)',
     replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
-    async handle({ params, caller }, deps) {
-      const destination = await requireWebhook(deps, caller, params.webhook_id)
+    async handle({ params, scope }, deps) {
+      const destination = await requireWebhook(deps, scope, params.webhook_id)
       const counts = await readAllStats(deps, destination.id)
       const { stats, last_triggered_at, ...fields } = show(destination, counts)
       const updated_at = microsecondTime(destination.updatedAt)
@@ -160,11 +157,11 @@ export const webhookRoutes = [
       filters: filters.optional(),
     }),
     replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
-    async handle({ params, body, caller, address }, deps) {
+    async handle({ params, body, by }, deps) {
       const { webhook_url, is_active, ...given } = body
       const id = destinationIdOf(params.webhook_id)
       const { destination } = await withFieldNames(fieldNames, () =>
-        writeDestination(deps, { caller, address }, id, (store, found) => {
+        writeDestination(deps, by, id, (store, found) => {
           const current = asWebhook(found)
           const { description, filters } = { ...contractFieldsOf(current), ...given }
           const [eventType = 'all'] = current.subscription.eventTypes
@@ -187,17 +184,17 @@ export const webhookRoutes = [
     queryKey: true,
     summary: 'Delete a webhook for good (Webhooks API)',
     replies: { 200: z.object({ message: z.string() }) },
-    async handle({ params, caller, address }, deps) {
-      const { id } = await requireWebhook(deps, caller, params.webhook_id)
-      await inStoreTurn(deps, { caller, address }, (store, scope) => deleteDestination(store, scope, id))
+    async handle({ params, scope, by }, deps) {
+      const { id } = await requireWebhook(deps, scope, params.webhook_id)
+      await inStoreTurn(deps, by, (store) => deleteDestination(store, scope, id))
       return { status: 200, body: { message: 'Webhook deleted successfully' } }
     },
   }),
 ]
 
-/** A webhook made through this API: other destinations may have several event types, which it cannot show. */
-async function requireWebhook(deps: AppDeps, caller: TenantCaller, id: string | undefined) {
-  return asWebhook(await requireDestination(deps, scopeOf(caller), destinationIdOf(id)))
+/** Returns a webhook made through this API, or throws 404: it cannot show a destination with several event types. */
+async function requireWebhook(deps: AppDeps, scope: Scope, id: string) {
+  return asWebhook(await requireDestination(deps, scope, destinationIdOf(id)))
 }
 
 function asWebhook(destination: Destination): Destination {

@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { webhook } from '../../../channels/webhook.ts'
-import { openDestination, type Destination } from '../../../db/destinations/destinations.ts'
+import { openDestination, type Destination, type Scope } from '../../../db/destinations/destinations.ts'
 import { findEntry } from '../../../domain/catalogue/index.ts'
 import type { Delivery } from '../../../domain/delivery/timeline.ts'
 import type { AppDeps } from '../../deps.ts'
 import { invalid } from '../../errors.ts'
 import { route } from '../../http/route.ts'
-import { scopeOf, type TenantCaller } from '../../auth/caller.ts'
 import { sendTest } from '../../destinations/test-event.ts'
 import { validate } from '../../fields/validate.ts'
 import { withFieldNames } from '../field-names.ts'
@@ -29,20 +28,16 @@ export const webhookTestRoutes = [
     summary: 'Deliver a test event to a URL now and return the outcome (Webhooks API)',
     body: z.strictObject({ webhook_url: webhookUrl }),
     replies: { 200: testReply, 502: testReply },
-    async handle({ body: { webhook_url: url }, caller, address, hops }, deps) {
-      await withFieldNames({ url: 'webhook_url' }, () => check(url, caller, deps))
-      const known = await findByUrl(url, caller, deps)
-      const { logId, delivery } = await sendTest(
-        deps,
-        { caller, address },
-        {
-          target: known ? { destinationId: known.id } : { url },
-          type: 'test',
-          data: findEntry('test')?.sample ?? {},
-          timeoutMs: known?.delivery.timeoutMs,
-          hops,
-        },
-      )
+    async handle({ body: { webhook_url: url }, scope, by, hops }, deps) {
+      await withFieldNames({ url: 'webhook_url' }, () => check(url, scope, deps))
+      const known = await findByUrl(url, scope, deps)
+      const { logId, delivery } = await sendTest(deps, by, {
+        target: known ? { destinationId: known.id } : { url },
+        type: 'test',
+        data: findEntry('test')?.sample ?? {},
+        timeoutMs: known?.delivery.timeoutMs,
+        hops,
+      })
       const success = delivery.status === 'delivered'
       return {
         status: success ? 200 : 502,
@@ -59,20 +54,20 @@ export const webhookTestRoutes = [
   }),
 ]
 
-function check(url: string, { environment }: TenantCaller, { egress }: AppDeps): void {
+function check(url: string, { environment }: Scope, { egress }: AppDeps): void {
   const config = validate(webhook.config, { url })
   const problems = webhook.check(config, { environment, egress })
   if (problems.length > 0) throw invalid(problems)
 }
 
-/** The newest webhook with this URL, if there is one: its own secret signs the test, so that the receiver can verify it. */
+/** Finds the newest webhook with this URL. Its own secret then signs the test, so that the receiver can verify it. */
 async function findByUrl(
   url: string,
-  caller: TenantCaller,
+  scope: Scope,
   { db, secretKeys }: AppDeps,
 ): Promise<Destination | undefined> {
   const row = await db.destination.findFirst({
-    where: { ...scopeOf(caller), channel: 'webhook', config: { path: ['url'], equals: url } },
+    where: { ...scope, channel: 'webhook', config: { path: ['url'], equals: url } },
     orderBy: { id: 'desc' },
   })
   return row ? openDestination(row, secretKeys) : undefined

@@ -2,11 +2,11 @@ import { inTenantTurn, type Tx } from '../../../db/client.ts'
 import type { Destination } from '../../../db/destinations/destinations.ts'
 import { deliverSteps } from '../../../domain/rules/walk.ts'
 import type { AppDeps } from '../../deps.ts'
-import { storeOf } from '../../destinations/store.ts'
+import { toStore } from '../../destinations/store.ts'
 import { askNewRecipients } from '../../recipients/asking.ts'
 import { invalid } from '../../errors.ts'
-import { scopeOf } from '../../auth/caller.ts'
-import { audit, type Writer } from '../../audit/writer.ts'
+import type { Writer } from '../../auth/caller.ts'
+import { audit } from '../../audit/writer.ts'
 import { applyDestinations, dropDestinations, type MadeSecret } from './destinations.ts'
 import { applyRules, dropRules, parseRules, type RuleNames } from './rules.ts'
 import { applyTemplates, dropTemplates, findLiquidProblems } from './templates.ts'
@@ -50,7 +50,7 @@ export async function applyConfiguration(
 ): Promise<Applied> {
   requireEnvironment(document, writer)
   const { compute } = deps
-  const { tenantId } = writer.caller
+  const { tenantId } = writer.scope
   const liquid = await findLiquidProblems(compute, tenantId, document.templates ?? [])
   const done = await applyOrTry(deps, writer, { document, prune, liquid }, dryRun)
   const changes = await showChanges(compute, tenantId, done.changes)
@@ -70,8 +70,8 @@ async function applyOrTry(deps: AppDeps, writer: Writer, applying: Applying, dry
       if (dryRun) throw new Undone({ ...applied, applied: false, secrets: undefined })
       return applied
     }
-    const applied = await inTenantTurn(deps.db, writer.caller.tenantId, write, { timeoutMs })
-    await askNewRecipients(deps, scopeOf(writer.caller))
+    const applied = await inTenantTurn(deps.db, writer.scope.tenantId, write, { timeoutMs })
+    await askNewRecipients(deps, writer.scope)
     return applied
   } catch (error) {
     if (error instanceof Undone) return error.would
@@ -95,8 +95,8 @@ async function applyInTurn(
   writer: Writer,
   { document, prune, liquid }: Applying,
 ): Promise<Done> {
-  const scope = scopeOf(writer.caller)
-  const run: Run = { store: storeOf(deps, tx, writer), writer, scope, problems: createProblems(), liquid }
+  const { scope } = writer
+  const run: Run = { store: toStore(deps, tx, writer), writer, scope, problems: createProblems(), liquid }
   const stored = await readStored(tx, deps.secretKeys, scope)
   const work = workOf(run, document, stored, prune)
   const before = namesOf(stored.destinations, stored.templates)
@@ -133,10 +133,10 @@ async function applyInTurn(
   }
 }
 
-function requireEnvironment({ environment }: ConfigurationDocument, { caller }: Writer): void {
-  if (environment === undefined || environment === caller.environment) return
+function requireEnvironment({ environment }: ConfigurationDocument, { scope }: Writer): void {
+  if (environment === undefined || environment === scope.environment) return
   throw invalid([
-    { path: 'environment', message: `is not that of the key, which is for ${caller.environment}` },
+    { path: 'environment', message: `is not that of the key, which is for ${scope.environment}` },
   ])
 }
 

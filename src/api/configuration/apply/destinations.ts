@@ -42,7 +42,7 @@ export async function applyDestinations(
 async function applyDestination(
   { store, scope }: Run,
   { given, stored }: Entry<Destination>,
-): Promise<{ change: Change; secret?: string | undefined }> {
+): Promise<{ change: Change; secret?: string }> {
   const wanted = parseDestination(given, stored)
   const before = stored && describeDestination(stored)
   if (stored && isDeepStrictEqual(before, describeDestination(wanted)))

@@ -22,10 +22,12 @@ function pathOf({ instancePath, params }: ErrorObject, at: string): string {
     .split('/')
     .slice(1)
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Partial<Record<string, unknown>>
+  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Partial<
+    Record<string, unknown>
+  >
   const name = missingProperty ?? additionalProperty ?? unevaluatedProperty
   return [at, ...names, ...(typeof name === 'string' ? [name] : [])].join('.')
-} // prettier-ignore
+}
 
 function messageOf({ keyword, params, message = 'does not fit the schema' }: ErrorObject): string {
   const { type, allowedValues, allowedValue, format, pattern } = params as Partial<Record<string, unknown>>
@@ -40,7 +42,12 @@ function messageOf({ keyword, params, message = 'does not fit the schema' }: Err
     case 'type':
       return `must be of type ${[type].flat().join(' or ')}`
     case 'enum':
-      return `must be one of ${cut([allowedValues].flat().map((value) => JSON.stringify(value)).join(', '))}`
+      return `must be one of ${cut(
+        [allowedValues]
+          .flat()
+          .map((value) => JSON.stringify(value))
+          .join(', '),
+      )}`
     case 'const':
       return `must be ${cut(JSON.stringify(allowedValue))}`
     case 'format':
@@ -52,7 +59,7 @@ function messageOf({ keyword, params, message = 'does not fit the schema' }: Err
     default:
       return message.replace('must NOT', 'must not')
   }
-} // prettier-ignore
+}
 
 function cut(text: string): string {
   return truncate(text, 200)

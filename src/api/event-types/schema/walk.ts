@@ -127,11 +127,14 @@ function expansionProblems(root: JsonObject, places: Place[], path: string[]): F
   const problem = (message: string) => [{ path: path.join('.'), message }]
   if (regexSize > schemaLimits.regexSize) return problem('has patterns that are too large together')
   const expanded = countSchemas(root, root, new Map())
-  if (expanded === Infinity) return problem('has a $ref that leads back to where it stands: that is not supported')
+  if (expanded === Infinity)
+    return problem('has a $ref that leads back to where it stands: that is not supported')
   if (expanded > schemaLimits.schemas)
-    return problem(`must have at most ${schemaLimits.schemas} schemas, counted as often as they are referred to`)
+    return problem(
+      `must have at most ${schemaLimits.schemas} schemas, counted as often as they are referred to`,
+    )
   return []
-} // prettier-ignore
+}
 
 /** How many schemas there are with every reference written out: `Infinity` where one leads in a circle. */
 function countSchemas(schema: JsonObject, root: JsonObject, counts: Map<JsonObject, number>): number {
@@ -139,8 +142,11 @@ function countSchemas(schema: JsonObject, root: JsonObject, counts: Map<JsonObje
   if (known !== undefined) return known
   counts.set(schema, Infinity)
   const referred = schema.$ref === undefined ? undefined : resolve(root, schema.$ref)
-  const inner = [...schemasIn({ schema, path: [] }).map((place) => place.schema), ...(referred ? [referred] : [])]
+  const inner = [
+    ...schemasIn({ schema, path: [] }).map((place) => place.schema),
+    ...(referred ? [referred] : []),
+  ]
   const count = inner.reduce((sum, one) => sum + countSchemas(one, root, counts), 1)
   counts.set(schema, count)
   return count
-} // prettier-ignore
+}

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import type { z } from 'zod'
-import { eventMaxBytes, type Json } from '../../../domain/event.ts'
+import { maxEventBytes, type Json } from '../../../domain/event.ts'
 import { ApiError, invalid } from '../../errors.ts'
 import { requirePosted, requireShape } from './posted-json.ts'
 import type { Route } from '../route.ts'
@@ -13,7 +13,7 @@ import { yamlTypes } from './yaml.ts'
 export function bodyReader({
   body: schema,
   yaml,
-  bodyMaxBytes = eventMaxBytes,
+  bodyMaxBytes = maxEventBytes,
   dataAt,
   itemsAt,
 }: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'dataAt' | 'itemsAt'>) {

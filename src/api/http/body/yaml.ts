@@ -155,7 +155,7 @@ function numberProblem({ value, source = '' }: Scalar): string | undefined {
  * A value as people read it: lists of short values on one line, longer texts as blocks. What older readers (YAML 1.1) would
  * take for something else stands in quotes.
  */
-export function formatYaml(value: Json, { comment }: { comment?: string | undefined } = {}): string {
+export function formatYaml(value: Json, { comment }: { comment?: string } = {}): string {
   const document = new Document(value, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
   visit(document, {
     Seq: (_key, node) => {

@@ -9,7 +9,7 @@ import {
 import {
   makePrivateKey,
   makeSecret,
-  publicKeyOf,
+  derivePublicKey,
   secretBytes,
   signWithKey,
   standardSecretProblem,
@@ -89,7 +89,7 @@ describe('a secret that is used as text', () => {
     ['with a letter that is not ASCII', 'pässword-pässword-pässword'],
     ['with an emoji', '🔑'.repeat(16)],
   ])('may not be %s', (_what, secret) => {
-    expect(textSecretProblem(secret)).toBe('must have 16 to 256 visible ASCII characters and no spaces')
+    expect(textSecretProblem(secret)).toBe('must be 16 to 256 visible ASCII characters without spaces')
   })
 })
 
@@ -103,7 +103,7 @@ function verifies(content: string, signature: string, publicKey: string): boolea
 describe('a key pair for v1a', () => {
   it('is whsk_ and 64 bytes, whpk_ and the last 32 of them', () => {
     const privateKey = makePrivateKey()
-    const publicKey = publicKeyOf(privateKey)
+    const publicKey = derivePublicKey(privateKey)
     expect(privateKey).toMatch(/^whsk_[A-Za-z0-9+/]{86}==$/)
     expect(publicKey).toMatch(/^whpk_[A-Za-z0-9+/]{43}=$/)
     const pair = Buffer.from(privateKey.slice('whsk_'.length), 'base64')
@@ -116,10 +116,10 @@ describe('a key pair for v1a', () => {
     const content = 'evt_1.1795262400.{"name":"Zoë 🕵️"}'
     const signature = signWithKey(content, privateKey)
     expect(Buffer.from(signature, 'base64')).toHaveLength(64)
-    expect(verifies(content, signature, publicKeyOf(privateKey))).toBe(true)
-    expect(verifies(`${content} `, signature, publicKeyOf(privateKey))).toBe(false)
-    expect(verifies(content, signature, publicKeyOf(other))).toBe(false)
-    expect(verifies(content, signWithKey(content, other), publicKeyOf(privateKey))).toBe(false)
+    expect(verifies(content, signature, derivePublicKey(privateKey))).toBe(true)
+    expect(verifies(`${content} `, signature, derivePublicKey(privateKey))).toBe(false)
+    expect(verifies(content, signature, derivePublicKey(other))).toBe(false)
+    expect(verifies(content, signWithKey(content, other), derivePublicKey(privateKey))).toBe(false)
   })
 
   it('can come from another tool that writes the seed and the public key', () => {
@@ -127,7 +127,7 @@ describe('a key pair for v1a', () => {
     const seed = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32)
     const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)
     const pair = `whsk_${Buffer.concat([seed, point]).toString('base64')}`
-    expect(publicKeyOf(pair)).toBe(`whpk_${point.toString('base64')}`)
+    expect(derivePublicKey(pair)).toBe(`whpk_${point.toString('base64')}`)
     expect(verify(null, Buffer.from('x'), publicKey, Buffer.from(signWithKey('x', pair), 'base64'))).toBe(
       true,
     )
@@ -149,7 +149,7 @@ describe('a key pair for v1a', () => {
     ],
   ])('gives RFC 8032’s test vector: seed %s', (seed, point, message, signature) => {
     const privateKey = `whsk_${Buffer.from(seed + point, 'hex').toString('base64')}`
-    expect(publicKeyOf(privateKey)).toBe(`whpk_${Buffer.from(point, 'hex').toString('base64')}`)
+    expect(derivePublicKey(privateKey)).toBe(`whpk_${Buffer.from(point, 'hex').toString('base64')}`)
     expect(Buffer.from(signWithKey(message, privateKey), 'base64').toString('hex')).toBe(signature)
   })
 })

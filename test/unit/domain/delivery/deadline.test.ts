@@ -19,7 +19,7 @@ const circuit: HeldBack = {
   reason: 'circuit open since then; last error: HTTP 500',
   retryInMs: 5_000,
 }
-const pace: HeldBack = { by: 'slot', reason: 'rate limit: at most 1 attempts a second', retryInMs: 60_000 }
+const pace: HeldBack = { by: 'slot', reason: 'rate limit: at most 1 attempts per second', retryInMs: 60_000 }
 
 /** After so many failed attempts, each made on time. */
 function afterAttempts(progress: Progress, count: number): Progress {
@@ -61,7 +61,8 @@ describe('a held delivery', () => {
       10_000,
       {
         status: 'failed',
-        reason: 'circuit open since then; last error: HTTP 500; its schedule ended after 0 of 2 attempts',
+        reason:
+          'circuit open since then; last error: HTTP 500; the retry schedule ended after 0 of 2 attempts',
       },
     ],
     [
@@ -77,7 +78,7 @@ describe('a held delivery', () => {
       {
         status: 'failed',
         reason:
-          'rate limit: at most 1 attempts a second; last error: timed out; its schedule ended after 0 of 2 attempts',
+          'rate limit: at most 1 attempts per second; last error: timed out; the retry schedule ended after 0 of 2 attempts',
       },
     ],
   ])('%s', (_what, held, heldMs, conclusion) => {
@@ -99,7 +100,7 @@ describe('an attempt that fails after it was held back', () => {
     if (next.status === 'pending')
       expect(conclude(failed, next.progress)).toEqual({
         status: 'failed',
-        reason: 'exhausted: every attempt failed; its schedule ended after 2 of 3 attempts',
+        reason: 'exhausted: every attempt failed; the retry schedule ended after 2 of 3 attempts',
       })
   })
 
@@ -119,7 +120,13 @@ describe('a Retry-After', () => {
 
 describe('whatever holds a delivery back, and however often', () => {
   const schedule = fc.array(fc.integer({ min: 0, max: 600_000 }), { minLength: 1, maxLength: 20 })
-  const holds = fc.array(fc.record({ by: fc.constantFrom('circuit' as const, 'slot' as const), retryInMs: fc.integer({ min: 1, max: 300_000 }) }), { maxLength: 40 }) // prettier-ignore
+  const holds = fc.array(
+    fc.record({
+      by: fc.constantFrom('circuit' as const, 'slot' as const),
+      retryInMs: fc.integer({ min: 1, max: 300_000 }),
+    }),
+    { maxLength: 40 },
+  )
 
   it('it has ended when its delays have passed, or a timeout later where it waited for a slot', () => {
     fc.assert(

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { withoutPlace, type Places } from '../../../../src/domain/delivery/pace.ts'
+import { withoutReservation, type PaceReservations } from '../../../../src/domain/delivery/pace.ts'
 
 describe('a place that is given back', () => {
-  it.each<[what: string, before: Places, number: number, after: Places | undefined]>([
+  it.each<[what: string, before: PaceReservations, number: number, after: PaceReservations | undefined]>([
     ['at the end is free again', { taken: 5, used: 2, released: [] }, 5, { taken: 4, used: 2, released: [] }],
     [
       'in the middle is not waited for',
@@ -39,15 +39,15 @@ describe('a place that is given back', () => {
     ],
   ])('%s', (_what, before, number, after) => {
     // prettier-ignore
-    expect(withoutPlace(before, number)).toEqual(after)
+    expect(withoutReservation(before, number)).toEqual(after)
   })
 
   it('leaves nothing behind once all are given back, in whatever order', () => {
     const orders = fc.shuffledSubarray([1, 2, 3, 4, 5, 6, 7, 8], { minLength: 8 })
     fc.assert(
       fc.property(orders, (order) => {
-        let places: Places = { taken: 8, used: 0, released: [] }
-        for (const number of order) places = withoutPlace(places, number) ?? places
+        let places: PaceReservations = { taken: 8, used: 0, released: [] }
+        for (const number of order) places = withoutReservation(places, number) ?? places
         expect(places).toEqual({ taken: 0, used: 0, released: [] })
       }),
     )

@@ -2,9 +2,17 @@ import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../../../../src/domain/delivery/outcome.ts'
 import type { PlannedDelivery } from '../../../../src/domain/routing/plan.ts'
 import {
-  eventStatus, failingDestinations, openDelivery, openTimeline, recordAttempt, recordPlan, settle, summarize,
-  type DeliveryStatus, type EventStatus,
-} from '../../../../src/domain/delivery/timeline.ts' // prettier-ignore
+  eventStatus,
+  failingDestinations,
+  openDelivery,
+  openTimeline,
+  recordAttempt,
+  recordPlan,
+  settle,
+  summarize,
+  type DeliveryStatus,
+  type EventStatus,
+} from '../../../../src/domain/delivery/timeline.ts'
 
 const planned: PlannedDelivery = {
   destinationId: 'dst_1',
@@ -41,11 +49,11 @@ describe('an event', () => {
   it('that nobody hears of says why', () => {
     const nobody = openTimeline()
     recordPlan(nobody, { steps: [], routing: [] })
-    expect(nobody.reason).toBe('the tenant has no destination in this environment')
+    expect(nobody.reason).toBe('the tenant has no destinations in this environment')
     const unmatched = openTimeline()
     const decision = { destinationId: 'dst_1', matched: false, reason: 'unmatched: …' }
     recordPlan(unmatched, { steps: [], routing: [decision] })
-    expect(unmatched.reason).toContain('see routing for each one’s reason')
+    expect(unmatched.reason).toContain('see routing for the reasons')
     expect(unmatched.routing).toEqual([decision])
   })
 
@@ -105,9 +113,12 @@ describe('a delivery', () => {
     delivery.nextAttemptAt = at
     settle(delivery, 'pending', 'Switchyard could not make the attempt')
     expect(delivery).toEqual({
-      destinationId: 'dst_1', channel: 'webhook', status: 'pending', attempts: [],
+      destinationId: 'dst_1',
+      channel: 'webhook',
+      status: 'pending',
+      attempts: [],
       reason: 'Switchyard could not make the attempt',
-    }) // prettier-ignore
+    })
     settle(delivery, 'delivered')
     expect(delivery).toEqual({
       destinationId: 'dst_1',

@@ -287,7 +287,7 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     const problems = filterProblems(filter)
     expect(problems.map(({ path }) => path.join('.'))).toEqual(paths)
     expect(problems.map(({ message }) => message).join()).toMatch(
-      /is not an operator|takes |mixes |is said of /,
+      /is not a known operator|must |mixes |needs |allowed /,
     )
   })
 
@@ -312,15 +312,15 @@ describe('a filter is refused, with the path of what is wrong,', () => {
     ])
     expect(filterProblems(patterns(10))).toHaveLength(10)
     expect(filterProblems({ a: { $regex: 'a{200}' }, b: { $regex: 'a{200}' } })).toMatchObject([
-      { path: [], message: expect.stringMatching(/too large together/) as string },
+      { path: [], message: expect.stringMatching(/too large in total/) as string },
     ])
   })
 
   it('with what is wrong with a pattern in plain words', () => {
     const messageOf = ($regex: string) => filterProblems({ a: { $regex } })[0]?.message
-    expect(messageOf('(?=a)b')).toMatch(/RE2’s syntax: .*`\(\?=`; there is no look-around/)
-    expect(messageOf('(?<!a)b')).toMatch(/there is no look-around/)
-    expect(messageOf('(a)\\1')).toMatch(/there are no back-references/)
+    expect(messageOf('(?=a)b')).toMatch(/RE2 syntax: .*`\(\?=`; lookaround is not supported/)
+    expect(messageOf('(?<!a)b')).toMatch(/lookaround is not supported/)
+    expect(messageOf('(a)\\1')).toMatch(/backreferences are not supported/)
     expect(messageOf('a(')).toMatch(/missing closing \)/)
   })
 

@@ -17,5 +17,11 @@ it.each<[what: string, before: Json, after: Json, paths: string[]]>([
 
 it('names at most so many', () => {
   const many = Array.from({ length: 1_000 }, (_, index) => index)
-  expect(changedPaths(many, many.map((n) => n + 1), 3)).toEqual(['0', '1', '2']) // prettier-ignore
+  expect(
+    changedPaths(
+      many,
+      many.map((n) => n + 1),
+      3,
+    ),
+  ).toEqual(['0', '1', '2'])
 })

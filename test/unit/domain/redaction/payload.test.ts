@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import type { Event, JsonObject } from '../../../../src/domain/event.ts'
-import { redactionOf } from '../../../../src/domain/redaction/payload.ts'
+import { createRedaction } from '../../../../src/domain/redaction/payload.ts'
 import type { Timeline } from '../../../../src/domain/delivery/timeline.ts'
 
 const hidden = '[redacted]'
-const shown = (data: JsonObject, ...paths: string[]) => redactionOf({ type: 'a.b', data }, paths).data
+const shown = (data: JsonObject, ...paths: string[]) => createRedaction({ type: 'a.b', data }, paths).data
 
 it.each<[string, JsonObject, string[], JsonObject]>([
   ['a value', { document: { number: 'X1', type: 'P' } }, ['data.document.number'], { document: { number: hidden, type: 'P' } }],
@@ -74,32 +74,44 @@ it.each([
   ['as a key that is cut short', `held: data.long = "${'x'.repeat(63)}…`, 'held: data.long = [redacted]'],
   ['and nothing else', 'kept-value in DE', 'kept-value in DE'],
 ])('a quotation loses the value %s', (_what, text, expected) => {
-  expect(redactionOf(event, paths).text(text)).toBe(expected)
+  expect(createRedaction(event, paths).text(text)).toBe(expected)
 })
 
 it('a log loses it in every text that may quote the event, and keeps the rest', () => {
   const number = 'L01X00T47'
   const attempt = { number: 1, at: 'x', durationMs: 5, outcome: 'failed' as const, responseCode: 422 }
-  const quoting = (text: string) => ({ responseExcerpt: text, error: `HTTP 422: ${text}`, templateFault: text })
+  const quoting = (text: string) => ({
+    responseExcerpt: text,
+    error: `HTTP 422: ${text}`,
+    templateFault: text,
+  })
   const log = (text: string): Timeline => ({
     status: 'failed',
     reason: `ended: ${text}`,
-    deliveries: [{ destinationId: 'dst_1', channel: 'webhook', status: 'failed', reason: `given up: ${text}`, attempts: [{ ...attempt, ...quoting(text) }] }],
+    deliveries: [
+      {
+        destinationId: 'dst_1',
+        channel: 'webhook',
+        status: 'failed',
+        reason: `given up: ${text}`,
+        attempts: [{ ...attempt, ...quoting(text) }],
+      },
+    ],
     routing: [{ ruleId: 'rul_1', version: 1, name: 'x', matched: true, reason: `throttled for ${text}` }],
     steps: [{ path: 'rul_1/0', kind: 'delay', status: 'done', reason: text, at: 'x' }],
   })
-  const { timeline } = redactionOf(event, paths)
+  const { timeline } = createRedaction(event, paths)
   expect(timeline(log(number))).toEqual(log(hidden))
   expect(timeline(log('fine'))).toEqual(log('fine'))
-}) // prettier-ignore
+})
 
 it('with too many values to look for, no quotation is shown', () => {
   const data = { list: Array.from({ length: 300 }, (_, n) => `value-${n}`) }
-  expect(redactionOf({ type: 'a.b', data }, ['data.list']).text('it says value-7')).toBe(hidden)
+  expect(createRedaction({ type: 'a.b', data }, ['data.list']).text('it says value-7')).toBe(hidden)
 })
 
 it('without paths, or without what they name, everything is as it was', () => {
-  const redaction = redactionOf(event, ['data.absent'])
+  const redaction = createRedaction(event, ['data.absent'])
   expect(redaction).toMatchObject({ data: event.data, found: false })
   expect(redaction.text('L01X00T47')).toBe('L01X00T47')
 })

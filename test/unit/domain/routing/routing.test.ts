@@ -179,7 +179,7 @@ describe('a replay is routed', () => {
       destination({ id: 'dst_b', status: 'disabled', statusReason: 'HTTP 410' }),
     ])
     expect(plan.routing).toEqual([
-      { destinationId: 'dst_a', matched: true, reason: 'asked for by name' },
+      { destinationId: 'dst_a', matched: true, reason: 'requested by name' },
       { destinationId: 'dst_b', matched: false, reason: 'disabled: HTTP 410', missed: true },
     ])
     expect(plannedDeliveries(plan.steps).map(({ destinationId }) => destinationId)).toEqual(['dst_a'])

@@ -5,7 +5,7 @@ import { plannedDeliveries } from '../../../../src/domain/routing/plan.ts'
 import { causeInWords, durationInWords, ruleContext } from '../../../../src/domain/rules/context.ts'
 import type { Cause } from '../../../../src/domain/rules/cause.ts'
 import { openTimeline, type Delivery, type Timeline } from '../../../../src/domain/delivery/timeline.ts'
-import { messageTitle, readableType, titleMax } from '../../../../src/domain/title.ts'
+import { messageTitle, readableType, maxTitleLength } from '../../../../src/domain/title.ts'
 
 const to = (destinationId: string, step: string): PlannedDelivery => ({
   destinationId,
@@ -88,8 +88,17 @@ describe('what an attempt is told of its rule', () => {
   })
 
   it('is which deliveries it makes up for, bounded', () => {
-    const planned: PlannedDelivery = { ...to('dst_2', 'rul_1/0.onFailure.0'), cause: { kind: 'fallback', of: step } }
-    const attempt = { number: 1, at: '', durationMs: 1, outcome: 'failed', error: `HTTP 500 ${'x'.repeat(500)}` } as const
+    const planned: PlannedDelivery = {
+      ...to('dst_2', 'rul_1/0.onFailure.0'),
+      cause: { kind: 'fallback', of: step },
+    }
+    const attempt = {
+      number: 1,
+      at: '',
+      durationMs: 1,
+      outcome: 'failed',
+      error: `HTTP 500 ${'x'.repeat(500)}`,
+    } as const
     const deliveries = [
       failed('dst_a', { attempts: [attempt] }),
       failed('dst_ok', { status: 'delivered' }),
@@ -105,7 +114,7 @@ describe('what an attempt is told of its rule', () => {
       ],
       more: 2,
     })
-  }) // prettier-ignore
+  })
 })
 
 describe('a reason in words', () => {
@@ -150,7 +159,7 @@ describe('a title', () => {
       title: 'x'.repeat(500),
       cause: { kind: 'escalation', within: '1m' },
     })
-    expect(title).toBe(`Test: Escalated: ${'x'.repeat(titleMax - 1)}… (sandbox)`)
+    expect(title).toBe(`Test: Escalated: ${'x'.repeat(maxTitleLength - 1)}… (sandbox)`)
     expect(title.length).toBeLessThanOrEqual(150)
   })
 })

@@ -297,7 +297,13 @@ describe('a digest', () => {
         expect(routing.slice(0, -1).map((one) => 'destinationId' in one && one.destinationId)).toEqual(
           given.destinations.map(({ id }) => id),
         )
-        expect(routing.at(-1)).toEqual({ ruleId, version, name, matched: true, reason: 'has collected it' })
+        expect(routing.at(-1)).toEqual({
+          ruleId,
+          version,
+          name,
+          matched: true,
+          reason: 'collected by this rule’s digest',
+        })
       }
     })
   })

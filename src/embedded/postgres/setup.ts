@@ -15,11 +15,11 @@ import { type Account, accountInsteadOfRoot, canEnter } from './account.ts'
 import { stopLeftoverPostgres } from './leftover.ts'
 import { canRun, copyBinaries, packagedBinaries, type PostgresBinaries } from './binaries.ts'
 
-/** Where things go that the account of PostgreSQL can't reach in our own folders. */
-const SHARED_PLACE = '/var/lib/switchyard'
+/** The folder for files that PostgreSQL's account can't access in our own folders. */
+const SHARED_FOLDER = '/var/lib/switchyard'
 
-export interface Place {
-  /** Of the cluster itself; differs from the folder asked for when that can't be reached. */
+export interface PostgresSetup {
+  /** The cluster's folder, which differs from the requested one if that is not accessible. */
   dataDir: string
   binaries: PostgresBinaries
   /** Absent: our own account. */
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** Decides what runs, as whom and where. Only root's case needs more than the folder that was asked for. */
-export async function choosePlace(dataDir: string, progress: (line: string) => void): Promise<Place> {
+export async function chooseSetup(dataDir: string, progress: (line: string) => void): Promise<PostgresSetup> {
   const packaged = await packagedBinaries()
   if (process.getuid?.() !== 0) {
     requireOwnData(dataDir)
@@ -36,8 +36,8 @@ export async function choosePlace(dataDir: string, progress: (line: string) => v
 
   const account = accountInsteadOfRoot(dataDir)
   const reachable = canRun(packaged.postgres, account)
-  const binaries = reachable ? packaged : copyBinaries(packaged, SHARED_PLACE, progress)
-  const chosen = await placeData(dataDir, account, progress)
+  const binaries = reachable ? packaged : copyBinaries(packaged, SHARED_FOLDER, progress)
+  const chosen = await chooseDataFolder(dataDir, account, progress)
   if (existsSync(chosen) && statSync(chosen).uid === 0) {
     spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, chosen])
   }
@@ -50,43 +50,43 @@ function requireOwnData(dataDir: string): void {
   const owner = statSync(dataDir).uid
   if (owner === own) return
   throw new Error(
-    `the database in ${dataDir} belongs to uid ${owner}, probably since a run as root: ` +
+    `the database in ${dataDir} belongs to uid ${owner}, probably from a run as root: ` +
       'run as root again, or delete the data folder as root, or set DATA_DIR to another one',
   )
 }
 
 /**
- * Beside a folder whose data lies elsewhere stands a note that says where. It tells a later run that the data is wanted
- * (deleting the project's data folder must lead to an empty database) and whether the folder was moved.
+ * If the data is stored elsewhere, a note beside the requested folder says where. It tells a later run that the data is still
+ * wanted (deleting the project's data folder must lead to an empty database) and whether the folder was moved.
  */
-async function placeData(
+async function chooseDataFolder(
   dataDir: string,
   account: Account,
   progress: (line: string) => void,
 ): Promise<string> {
   const note = `${dataDir}.location`
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12)
-  const elsewhere = join(SHARED_PLACE, hash, 'postgres')
+  const elsewhere = join(SHARED_FOLDER, hash, 'postgres')
   if (existsSync(note)) {
     const noted = readFileSync(note, 'utf8').trim()
     if (noted === elsewhere) return elsewhere
     throw new Error(
-      `${note} says that the database is in ${noted}, but the project's folder was moved or copied: ` +
-        `to keep the data, move it to ${elsewhere} and write that path into the note; for a new database, delete the note`,
+      `${note} says that the database is in ${noted}, but the project folder was moved or copied: ` +
+        `to keep the data, move it to ${elsewhere} and write that path into the file; to start with an empty database, delete the file`,
     )
   }
   if (canEnter(dirname(dataDir), account)) return dataDir
   if (existsSync(join(dataDir, 'PG_VERSION'))) {
     throw new Error(
-      `the account of PostgreSQL (uid ${account.uid}) can't reach its data in ${dataDir}: ` +
-        'make the folders above it enterable (chmod o+x), or run as the user who owns them',
+      `PostgreSQL's account (uid ${account.uid}) can't access its data in ${dataDir}: ` +
+        'make its parent folders accessible (chmod o+x), or run as the user who owns them',
     )
   }
   await setAside(elsewhere, progress)
   mkdirSync(dirname(elsewhere), { recursive: true })
-  for (const folder of [SHARED_PLACE, dirname(elsewhere)]) chmodSync(folder, 0o755)
+  for (const folder of [SHARED_FOLDER, dirname(elsewhere)]) chmodSync(folder, 0o755)
   writeFileSync(note, `${elsewhere}\n`)
-  progress(`the database is kept in ${elsewhere}: PostgreSQL's account can't reach ${dataDir}`)
+  progress(`the database is stored in ${elsewhere}: PostgreSQL's account can't access ${dataDir}`)
   return elsewhere
 }
 
@@ -95,7 +95,7 @@ async function setAside(cluster: string, progress: (line: string) => void): Prom
   if (!existsSync(cluster)) return
   await stopLeftoverPostgres(cluster, progress)
   const aside = `${cluster}.replaced`
-  progress(`an older database of a deleted data folder is set aside: ${aside}`)
+  progress(`moved the database of a deleted data folder to ${aside}`)
   rmSync(aside, { recursive: true, force: true })
   renameSync(cluster, aside)
 }

