@@ -2,25 +2,25 @@ import { definedOnly } from '../domain/defined-only.ts'
 
 /** Every error code the API answers with: its status and title. A test keeps docs/reference/errors.md and OpenAPI in step with this table. */
 export const errorCodes = {
-  bad_request: { status: 400, title: 'The request cannot be read' },
-  invalid_json: { status: 400, title: 'The body is not JSON' },
-  unauthorized: { status: 401, title: 'A valid API key is needed' },
-  forbidden: { status: 403, title: 'This key may not do that' },
-  not_found: { status: 404, title: 'There is no such thing here' },
-  request_timeout: { status: 408, title: 'The request did not arrive in time' },
-  event_id_conflict: { status: 409, title: 'Another event has this id' },
-  already_exists: { status: 409, title: 'There is one already' },
-  erased: { status: 409, title: 'What the event held was erased' },
-  already_ended: { status: 409, title: 'Nothing waits any more' },
-  conflict: { status: 409, title: 'Its state does not allow that' },
-  limit_reached: { status: 409, title: 'There are as many as there can be' },
-  payload_too_large: { status: 413, title: 'The body is too large' },
-  invalid_request: { status: 422, title: 'The request has bad fields' },
-  loop_detected: { status: 422, title: 'Webhook loop' },
-  rate_limited: { status: 429, title: 'Too many requests' },
-  headers_too_large: { status: 431, title: 'The path and headers are too large' },
-  internal: { status: 500, title: 'Something went wrong on our side' },
-  unavailable: { status: 503, title: 'A service we depend on does not answer' },
+  bad_request: { status: 400, title: 'Malformed request' },
+  invalid_json: { status: 400, title: 'Invalid JSON' },
+  unauthorized: { status: 401, title: 'Authentication required' },
+  forbidden: { status: 403, title: 'Insufficient permissions' },
+  not_found: { status: 404, title: 'Not found' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  event_id_conflict: { status: 409, title: 'Event id conflict' },
+  already_exists: { status: 409, title: 'Already exists' },
+  erased: { status: 409, title: 'Event erased' },
+  already_ended: { status: 409, title: 'Already ended' },
+  conflict: { status: 409, title: 'State conflict' },
+  limit_reached: { status: 409, title: 'Limit reached' },
+  payload_too_large: { status: 413, title: 'Payload too large' },
+  invalid_request: { status: 422, title: 'Validation failed' },
+  loop_detected: { status: 422, title: 'Webhook loop detected' },
+  rate_limited: { status: 429, title: 'Rate limit exceeded' },
+  headers_too_large: { status: 431, title: 'Headers too large' },
+  internal: { status: 500, title: 'Internal error' },
+  unavailable: { status: 503, title: 'Dependency unavailable' },
   overloaded: { status: 503, title: 'Overloaded' },
 } as const
 
@@ -67,7 +67,7 @@ export class ApiError extends Error {
 }
 
 export function notFound(what: string): ApiError {
-  return new ApiError('not_found', `There is no ${what} with this id for this key.`)
+  return new ApiError('not_found', `No ${what} with this id is visible to this key.`)
 }
 
 export function invalid(errors: FieldError[]): ApiError {
@@ -75,7 +75,7 @@ export function invalid(errors: FieldError[]): ApiError {
   const others = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   return new ApiError(
     'invalid_request',
-    first ? `${first.path} ${first.message}${others}` : 'The request is not valid.',
+    first ? `${first.path} ${first.message}${others}` : 'The request is invalid.',
     {
       errors,
     },

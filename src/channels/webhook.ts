@@ -20,23 +20,23 @@ const headers = z
     z
       .string()
       .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'is not a valid header name')
-      .refine((name) => !reservedHeaders.test(name), 'is set by Switchyard itself'),
+      .refine((name) => !reservedHeaders.test(name), 'is a header that Switchyard sets itself'),
     z
       .string()
       .max(4096)
-      .regex(/^[\t\x20-\x7E]*$/, 'holds characters that a header cannot carry'),
+      .regex(/^[\t\x20-\x7E]*$/, 'contains characters that are not allowed in a header'),
   )
   .refine(
     (record) =>
       new Set(Object.keys(record).map((name) => name.toLowerCase())).size === Object.keys(record).length,
-    'names a header twice',
+    'must not contain a header twice',
   )
 
 const successCode = z
   .string()
   .regex(/^(2xx|[2-5]\d\d)$/, 'must be 2xx or a status code from 200 to 599')
-  .refine((code) => !/^3\d\d$/.test(code), 'redirects are never followed')
-  .refine((code) => code !== '410', '410 always disables')
+  .refine((code) => !/^3\d\d$/.test(code), 'must not be a redirect, which is never followed')
+  .refine((code) => code !== '410', 'must not be 410, which always disables the destination')
 
 const config = z.strictObject({
   url: httpUrl,
@@ -44,21 +44,23 @@ const config = z.strictObject({
   signatures: z
     .array(z.enum(['v1', 'v1a']))
     .min(1)
-    .refine((versions) => new Set(versions).size === versions.length, 'names a signature twice')
+    .refine((versions) => new Set(versions).size === versions.length, 'must not contain duplicates')
     .optional()
-    .meta({ description: 'Of Standard Webhooks: v1 (HMAC-SHA256, the default), v1a (ed25519), or both.' }),
+    .meta({ description: 'For Standard Webhooks: v1 (HMAC-SHA256, the default), v1a (ed25519) or both.' }),
   signedContent: z
     .enum(['timestamp.body', 'body'])
     .optional()
-    .meta({ description: 'Of kyc-webhooks: what the signature is over; timestamp.body by default.' }),
+    .meta({ description: 'For kyc-webhooks: the content that is signed; the default is timestamp.body.' }),
   headers: headers.optional(),
   successCodes: z
     .array(successCode)
     .min(1)
     .max(20)
-    .refine((codes) => new Set(codes).size === codes.length, 'names a code twice')
+    .refine((codes) => new Set(codes).size === codes.length, 'must not contain duplicates')
     .default(defaultSuccessCodes)
-    .meta({ description: 'The answers that mean that it arrived: 2xx for all of those, or status codes.' }),
+    .meta({
+      description: 'The status codes that count as delivered: 2xx for all of those, or single codes.',
+    }),
 })
 type Config = z.output<typeof config>
 
@@ -79,7 +81,7 @@ export const webhook = defineChannel({
   template: {
     body: {
       kind: 'json',
-      description: 'JSON, which takes the place of the wire format’s; it is what is signed.',
+      description: 'JSON that replaces the wire format’s body and is signed.',
     },
   },
   compose: ({ event, destination }, { body = standardBody(event, destination.id) }) => ({
@@ -140,5 +142,5 @@ function optionProblems(given: Config): FieldProblem[] {
   const options: (keyof WireOptions)[] = ['signatures', 'signedContent']
   return options
     .filter((name) => given[name] !== undefined && !wireFormatFor(given).options.includes(name))
-    .map((path) => ({ path, message: `is not an option of the wire format ${given.wireFormat}` }))
+    .map((path) => ({ path, message: `is not supported by the wire format ${given.wireFormat}` }))
 }

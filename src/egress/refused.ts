@@ -26,7 +26,7 @@ export const refusals = {
     name: 'address',
     errorClass: 'blocked',
     attempt: 'the destination’s address is not public, and this installation does not allow it',
-    field: 'is not a public address, and this installation does not allow it',
+    field: 'is not a public address, which this installation does not allow',
   },
   port: {
     name: 'port',

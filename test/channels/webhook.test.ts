@@ -246,16 +246,16 @@ describe('a webhook’s config', () => {
 
   const range = 'must be 2xx or a status code from 200 to 599'
   it.each<[codes: string[], path: (string | number)[], message: string]>([
-    [['410'], ['successCodes', 0], '410 always disables'],
-    [['200', '302'], ['successCodes', 1], 'redirects are never followed'],
-    [['399'], ['successCodes', 0], 'redirects are never followed'],
+    [['410'], ['successCodes', 0], 'must not be 410, which always disables the destination'],
+    [['200', '302'], ['successCodes', 1], 'must not be a redirect, which is never followed'],
+    [['399'], ['successCodes', 0], 'must not be a redirect, which is never followed'],
     [['3xx'], ['successCodes', 0], range],
     [['4xx'], ['successCodes', 0], range],
     [['199'], ['successCodes', 0], range],
     [['600'], ['successCodes', 0], range],
     [['200\n'], ['successCodes', 0], range],
     [[''], ['successCodes', 0], range],
-    [['200', '200'], ['successCodes'], 'names a code twice'],
+    [['200', '200'], ['successCodes'], 'must not contain duplicates'],
     [[], ['successCodes'], 'must not be empty'],
     [Array.from({ length: 21 }, (_, n) => `${200 + n}`), ['successCodes'], 'must have at most 20 items'],
   ])('refuses the success codes %j', (successCodes, path, message) => {

@@ -94,7 +94,7 @@ destinations.2.config.webhookUrl: names the environment variable SLACK_AML_URL, 
     const { code, output } = await command(['apply', file])
     expect(code).toBe(1)
     expect(output.split('\n')).toEqual([
-      'rules.0.steps.0.deliver.to.0: names no destination: “Screening case”. Did you mean “Screening cases”?',
+      'rules.0.steps.0.deliver.to.0: references an unknown destination: “Screening case”. Did you mean “Screening cases”?',
       'rules.0.steps.2.awaitAck.within: must be a duration such as 30s, 15m, 2h or 1d',
       '',
     ])
@@ -117,7 +117,7 @@ destinations.2.config.webhookUrl: names the environment variable SLACK_AML_URL, 
       /Unknown option '--force'/,
       /cannot read .+: /,
       /^http:\/\/127\.0\.0\.1:1 does not answer: /,
-      /not known, was revoked or has expired/,
+      /unknown, revoked or expired/,
     ]
     outputs.forEach(({ output }, index) => expect(output).toMatch(said[index] ?? /^$/))
   })

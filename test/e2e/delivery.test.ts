@@ -198,7 +198,7 @@ describe('what can be asked of an event', () => {
       ({ deliveries }) => deliveries[0]?.reason === 'the first attempt is in progress',
     )
     expect((await retried()).body).toMatchObject({
-      detail: 'No delivery of this event waits for an attempt: an attempt is in progress.',
+      detail: 'No delivery of this event is waiting for a retry: an attempt is in progress.',
     })
     const log = await settledLog(api, eventId)
     expect(log.status).toBe('delivered')

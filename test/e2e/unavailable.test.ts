@@ -78,7 +78,7 @@ it(
     const refused = await api.post('/events', { ...event, id: 'evt-2' }).expect(503)
     expect(refused.body).toMatchObject({
       code: 'unavailable',
-      detail: 'Temporal does not answer. Nothing was acknowledged: send it again, with the same id.',
+      detail: 'Temporal is not responding. The event was not accepted; send it again with the same id.',
     })
     expect(refused.headers['retry-after']).toBe('5')
     const batch = await api.post('/events/batch', { events: [event, { ...event, type: 'a b' }] }).expect(207)
@@ -120,7 +120,7 @@ it('a call that gets no database connection in time is a 503 that says so', { ti
   const { body, headers } = await call.expect(503)
   expect(body).toMatchObject({
     code: 'unavailable',
-    detail: 'All database connections are in use. Try again.',
+    detail: 'All database connections are in use. Retry the request.',
   })
   expect(headers['retry-after']).toBe('5')
   release()

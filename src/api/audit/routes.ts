@@ -11,11 +11,11 @@ import { route } from '../http/route.ts'
 import { isoTime } from '../fields/text.ts'
 
 const auditQuery = idPageQuery.extend({
-  action: z.string().optional().meta({ description: 'As in `destination.changed`.' }),
-  subject: z.string().optional().meta({ description: 'The id of what it was done to.' }),
+  action: z.string().optional().meta({ description: 'An action such as `destination.changed`.' }),
+  subject: z.string().optional().meta({ description: 'The id of the affected resource.' }),
   keyId: z.string().optional(),
   from: isoTime.optional(),
-  to: isoTime.optional().meta({ description: 'What was done before it.' }),
+  to: isoTime.optional().meta({ description: 'Only entries before this time.' }),
 })
 type AuditQuery = z.output<typeof auditQuery>
 
@@ -24,18 +24,23 @@ const values = z.record(z.string(), z.unknown()).optional()
 const auditReply = z.object({
   id: z.string(),
   at: z.string(),
-  environment: z.string().optional().meta({ description: 'Absent where it is about all of a tenant.' }),
+  environment: z.string().optional().meta({ description: 'Absent on tenant-wide entries.' }),
   action: z.string(),
-  subject: z.string().optional().meta({ description: 'The id of what it was done to.' }),
+  subject: z.string().optional().meta({ description: 'The id of the affected resource.' }),
   keyId: z.string(),
-  session: z.string().optional().meta({ description: 'A person’s session, where it was no program.' }),
-  address: z.string().optional().meta({ description: 'From where.' }),
-  before: values.meta({ description: 'What it was: the fields that changed, or all of what was deleted.' }),
-  after: values.meta({ description: 'What it is now: the fields that changed, or all of what was made.' }),
+  session: z
+    .string()
+    .optional()
+    .meta({ description: 'The browser session, if a person acted rather than a program.' }),
+  address: z.string().optional().meta({ description: 'The IP address of the caller.' }),
+  before: values.meta({
+    description: 'The state before: the changed fields, or the whole deleted resource.',
+  }),
+  after: values.meta({ description: 'The state after: the changed fields, or the whole created resource.' }),
   sequence: z
     .int()
     .optional()
-    .meta({ description: 'Its place in the chain; absent before there were chains.' }),
+    .meta({ description: 'The position in the audit chain; absent on entries older than the chain.' }),
   hash: z.string().optional(),
 })
 const auditPage = idPageReply(auditReply)
@@ -44,7 +49,7 @@ const heads = z.object({
   data: z.array(
     z.object({
       chain: z.string().meta({ description: '`<tenant>/<environment>`, `<tenant>` or `platform`.' }),
-      sequence: z.int().meta({ description: 'The number of entries; 0 if there are none yet.' }),
+      sequence: z.int().meta({ description: 'The number of entries in the chain; 0 if it is empty.' }),
       hash: z.string().nullable(),
     }),
   ),
@@ -55,8 +60,7 @@ export const auditRoutes = [
     method: 'get',
     path: '/audit',
     access: { scope: 'audit:read' },
-    summary:
-      'List who changed what, newest first: in the key’s environment, and what is about the tenant as a whole',
+    summary: 'List the audit log of the key’s environment, including tenant-wide changes, newest first',
     query: auditQuery,
     replies: { 200: auditPage },
     async handle({ query, scope: { tenantId, environment } }, { db }) {
@@ -69,7 +73,7 @@ export const auditRoutes = [
     path: '/audit/head',
     access: { scope: 'audit:read' },
     summary:
-      'Get the newest entry of the environment’s chain and of the tenant’s: noted elsewhere, they show later that nothing was cut off',
+      'Get the latest audit chain entry of the environment and of the tenant, to detect later truncation',
     replies: { 200: heads },
     async handle({ scope: { tenantId, environment } }, { db }) {
       const chains = [chainName(tenantId, environment), chainName(tenantId)]
@@ -80,7 +84,7 @@ export const auditRoutes = [
     method: 'get',
     path: '/tenants/:id/audit',
     access: 'platform',
-    summary: 'List who changed what of a tenant, newest first; also of one that was deleted',
+    summary: 'List the audit log of a tenant, including a deleted one, newest first',
     query: auditQuery,
     replies: { 200: auditPage },
     async handle({ params: { id }, query }, { db }) {
@@ -92,7 +96,7 @@ export const auditRoutes = [
     method: 'get',
     path: '/tenants/:id/audit/head',
     access: 'platform',
-    summary: 'Get the newest entry of each chain of a tenant; also of one that was deleted',
+    summary: 'Get the latest audit chain entries of a tenant, including a deleted one',
     replies: { 200: heads },
     async handle({ params: { id } }, { db }) {
       await requireKnown(db, id)
@@ -104,7 +108,7 @@ export const auditRoutes = [
     method: 'get',
     path: '/platform/audit',
     access: 'platform',
-    summary: 'List who changed what that is no tenant’s, such as platform keys, newest first',
+    summary: 'List the audit log of the platform, such as changes to platform keys, newest first',
     query: auditQuery,
     replies: { 200: auditPage },
     async handle({ query }, { db }) {
@@ -115,7 +119,7 @@ export const auditRoutes = [
     method: 'get',
     path: '/platform/audit/head',
     access: 'platform',
-    summary: 'Get the newest entry of the platform’s chain',
+    summary: 'Get the latest audit chain entry of the platform',
     replies: { 200: heads },
     async handle(_request, { db }) {
       return { status: 200, body: await readHeads(db, [platformChain]) }

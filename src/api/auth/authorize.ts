@@ -47,11 +47,15 @@ export async function authorize(
   const caller = await findCaller(given, deps)
   if (given.inQuery && !isTakenFromQuery(caller, deps)) throw notInQuery()
   if (access === 'platform') {
-    if (caller.kind !== 'platform') throw new ApiError('forbidden', 'This needs the platform key.')
+    if (caller.kind !== 'platform')
+      throw new ApiError('forbidden', 'This endpoint requires the platform key.')
     return caller
   }
   if (caller.kind === 'platform') {
-    throw new ApiError('forbidden', 'This needs a key of a tenant: the platform key belongs to none.')
+    throw new ApiError(
+      'forbidden',
+      'This endpoint requires a tenant’s API key; the platform key does not belong to a tenant.',
+    )
   }
   requireScope(caller, access.scope)
   return caller
@@ -59,7 +63,7 @@ export async function authorize(
 
 /** Asks the database every time: a key that was revoked is refused at once, whichever process revoked it. */
 async function findCaller({ key }: RequestKey, { db, adminKeyHash, keyUse }: AuthDeps): Promise<Caller> {
-  if (!key) throw unauthorized('Send the key as "Authorization: Bearer …" or as "X-API-Key: …".')
+  if (!key) throw unauthorized('Send the API key as "Authorization: Bearer …" or "X-API-Key: …".')
   const hash = hashKey(key)
   if (adminKeyHash && isEqual(hash, adminKeyHash)) return { kind: 'platform', keyId: 'ADMIN_API_KEY' }
 
@@ -69,7 +73,7 @@ async function findCaller({ key }: RequestKey, { db, adminKeyHash, keyUse }: Aut
   })
   // The look-up compares byte by byte, and so may tell by its time how much of a hash is right.
   const isIt = found !== null && isEqual(hash, found.hash)
-  if (!isIt || hasEnded(found)) throw unauthorized('The key is not known, was revoked or has expired.')
+  if (!isIt || hasEnded(found)) throw unauthorized('The API key is unknown, revoked or expired.')
   keyUse.note(found)
   if (found.tenantId === null) return { kind: 'platform', keyId: found.id }
   const environment = environments.find((name) => name === found.environment)
@@ -98,7 +102,7 @@ function isTakenFromQuery(caller: Caller, { queryKeys }: AuthDeps): boolean {
 
 function notInQuery(): ApiError {
   return unauthorized(
-    'This key is not taken from the URL, where logs would keep it: send it in a header, as "Authorization: Bearer …".',
+    'This key is not accepted in the URL because logs would record it; send it in a header, as in "Authorization: Bearer …".',
   )
 }
 

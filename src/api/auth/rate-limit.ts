@@ -53,9 +53,9 @@ export function createRateLimits(counters: CallCounters = createMemoryCounters()
       const window = windows[full]
       if (!window) return headers
       const retryAfterSeconds = secondsLeft(states[full])
-      const whose = window.name.startsWith('tenant') ? 'All keys of the tenant together have' : 'This key has'
+      const whose = window.name.startsWith('tenant') ? 'All keys of this tenant together are' : 'This key is'
       throw tooMany(
-        `${whose} at most ${window.max} calls in ${window.seconds} s; try again in ${retryAfterSeconds} s.`,
+        `${whose} limited to ${window.max} requests per ${window.seconds} s; try again in ${retryAfterSeconds} s.`,
         retryAfterSeconds,
         headers,
       )
@@ -69,7 +69,7 @@ export function createRateLimits(counters: CallCounters = createMemoryCounters()
       if (verdict.accepted) return { ...policy, RateLimit: `"ingest";r=${verdict.left};t=1` }
       const retryAfterSeconds = Math.max(1, Math.ceil(verdict.retryAfterMs / 1000))
       throw tooMany(
-        `The tenant has at most ${perSecond} events per second; nothing was accepted. Try again in ${retryAfterSeconds} s.`,
+        `This tenant can send at most ${perSecond} events per second; no event was accepted. Try again in ${retryAfterSeconds} s.`,
         retryAfterSeconds,
         { ...policy, RateLimit: `"ingest";r=0;t=${retryAfterSeconds}` },
       )
@@ -182,7 +182,7 @@ export function countBy({
     if (state.consumedPoints <= points) return
     const retryAfterSeconds = secondsLeft({ leftMs: state.msBeforeNext })
     throw tooMany(
-      `At most ${points} calls in ${seconds} s; try again in ${retryAfterSeconds} s.`,
+      `The limit is ${points} requests per ${seconds} s; try again in ${retryAfterSeconds} s.`,
       retryAfterSeconds,
       {},
     )

@@ -11,7 +11,7 @@ const bytes = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64')
 export const payloadsBody = z.object({
   payloads: z.array(
     z.object({ metadata: z.record(z.string(), bytes).nullish(), data: bytes.nullish() }),
-    'must be a list of payloads',
+    'must be an array of payloads',
   ),
 })
 

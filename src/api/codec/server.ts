@@ -61,7 +61,7 @@ export function codecServer(deps: AppDeps): Router {
       await requireReader(request)
       // No form of another site can send this type.
       if (request.is('application/json') === false)
-        throw new ApiError('invalid_json', 'The body must be JSON, and be sent as application/json.')
+        throw new ApiError('invalid_json', 'The body must be JSON and sent as application/json.')
       response.json(await convertPayloads(codec, how, await readBody(request, response)))
     })
   }
@@ -124,11 +124,12 @@ function showFault(
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     if (isFormFault(error))
-      return show(response, { state: 'closed', problem: 'The form cannot be read.' }, error.status)
+      return show(response, { state: 'closed', problem: 'The form could not be read.' }, error.status)
     const fault = asApiError(error)
     logFault(log, { method: request.method, path: codecPath }, fault)
     response.set(fault.headers)
-    const wrong = fault.code === 'unauthorized' ? 'This is no key that is in force.' : fault.message
+    const wrong =
+      fault.code === 'unauthorized' ? 'This API key is invalid, revoked or expired.' : fault.message
     show(response, { state: 'closed', problem: wrong }, fault.status)
   }
 }

@@ -61,7 +61,7 @@ async function isKeyInForce({ keyId, keyHash }: Session, { db, adminKeyHash }: A
 export function requireOwnPage(request: Request, deps: AppDeps, others: readonly string[] = []): void {
   const origin = request.get('origin')
   if (origin !== undefined && (isOwnOrigin(request, origin, deps) || others.includes(origin))) return
-  throw new ApiError('forbidden', 'This was asked by a page of another origin, or by none.')
+  throw new ApiError('forbidden', 'The request did not come from a page of an allowed origin.')
 }
 
 function isOwnOrigin(request: Request, origin: string, { publicUrl }: AppDeps): boolean {

@@ -16,7 +16,7 @@ const invocation = z.object({
   is_sandbox: z.boolean(),
   attempts: z.int(),
   response_code: z.int().nullable().meta({
-    description: 'Of the last attempt; null while it is pending, 0 when it ended without an answer.',
+    description: 'The status code of the last attempt; null while pending, 0 if it ended without a response.',
   }),
   last_attempt_at: z.string().nullable(),
 })
@@ -26,10 +26,14 @@ export const dataspikeRoutes = [
     method: 'get',
     path: '/webhook/history',
     access: { scope: 'events:read' },
-    summary: 'Page through what webhooks were invoked with, oldest first (Dataspike)',
+    summary: 'List webhook invocations, oldest first (Dataspike)',
     query: z.strictObject({
-      after: z.string().min(1).optional().meta({ description: 'The id of the last event that you have.' }),
-      webhook: z.string().min(1).optional().meta({ description: 'Only this webhook’s.' }),
+      after: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: 'The id of the last event you have received.' }),
+      webhook: z.string().min(1).optional().meta({ description: 'Only invocations of this webhook.' }),
       limit: z.coerce.number().int().min(1).max(100).default(100),
     }),
     replies: { 200: z.object({ data: z.array(invocation), has_next: z.boolean() }) },

@@ -40,15 +40,18 @@ const settingsPatch = z.strictObject({
     .min(1)
     .nullable()
     .optional()
-    .meta({ description: 'What is heard of; null does not narrow it.' }),
+    .meta({ description: 'The categories to notify about; null means all.' }),
 })
 type Patch = z.output<typeof settingsPatch>
 
 const settingsReply = z.object({
   webhook_url: z.string().nullable(),
-  webhook_secret: z.string().nullable().meta({ description: 'Masked but for the last four characters.' }),
+  webhook_secret: z.string().nullable().meta({ description: 'Masked except for the last four characters.' }),
   notification_emails: z.array(z.string()),
-  slack_webhook_url: z.string().nullable().meta({ description: 'Masked but for the last four characters.' }),
+  slack_webhook_url: z
+    .string()
+    .nullable()
+    .meta({ description: 'Masked except for the last four characters.' }),
   event_categories: z.array(z.enum(categoryNames)).nullable(),
 })
 
@@ -70,7 +73,7 @@ export const tenantSettingsRoutes = [
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary:
-      'Change the notification settings (KYC-Webhooks); null turns a channel off, what is sent back masked stays',
+      'Update the notification settings (KYC-Webhooks); null disables a channel, masked values are kept',
     body: settingsPatch,
     replies: { 200: settingsReply },
     async handle({ body, scope, by }, deps) {
@@ -80,7 +83,10 @@ export const tenantSettingsRoutes = [
         const settings = await read(store, scope)
         if (body.event_categories && !Object.values(settings).some(Boolean))
           throw invalid([
-            { path: 'event_categories', message: 'needs a webhook, emails or Slack to hear of them' },
+            {
+              path: 'event_categories',
+              message: 'requires a webhook, an email address or Slack to be configured',
+            },
           ])
         for (const name of ['webhook', 'email', 'slack'] as const)
           await tellOfChange(deps, before[name], settings[name])
@@ -93,7 +99,7 @@ export const tenantSettingsRoutes = [
     method: 'post',
     path: '/tenant/settings/reveal-secret',
     access: { scope: 'secrets:read' },
-    summary: 'Show the webhook secret in full (KYC-Webhooks); that it was shown, and to whom, is audited',
+    summary: 'Reveal the webhook secret (KYC-Webhooks); each call is recorded in the audit log',
     replies: { 200: z.object({ webhook_secret: z.string() }) },
     async handle({ scope, by }, deps) {
       return inStoreTurn(deps, by, async (store) => {
@@ -193,7 +199,7 @@ function newSecret({ webhook_url, webhook_secret }: Patch, { webhook }: Settings
   const secret = unlessMasked(webhook_secret, webhook?.keys.secret)
   if (!isGiven(secret)) return undefined
   if (webhook_url === null || (!webhook && webhook_url === undefined))
-    throw invalid([{ path: 'webhook_secret', message: 'needs a webhook_url' }])
+    throw invalid([{ path: 'webhook_secret', message: 'requires webhook_url' }])
   return secret
 }
 

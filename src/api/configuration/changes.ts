@@ -62,6 +62,6 @@ async function makeDiffs(
     return await compute.run(tenantId, 'diffEntries', { changes })
   } catch (error) {
     if (!(error instanceof OverBudget)) throw error
-    return changes.map(({ name }) => `# ${name}: not shown, as comparing ${error.message}\n`)
+    return changes.map(({ name }) => `# ${name}: not shown because the comparison ${error.message}\n`)
   }
 }

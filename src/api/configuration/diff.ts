@@ -36,5 +36,5 @@ function diffTexts(
 function textOf(side: Side | undefined): string {
   if (!side) return ''
   const { entry, place } = side
-  return formatYaml(entry, { comment: place === undefined ? undefined : ` place ${place} in the order` })
+  return formatYaml(entry, { comment: place === undefined ? undefined : ` position ${place}` })
 }

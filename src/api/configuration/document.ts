@@ -23,14 +23,14 @@ export const documentBody = z.strictObject({
   environment: z
     .enum(environments)
     .optional()
-    .meta({ description: 'If it is there, it must be that of the key.' }),
+    .meta({ description: 'If given, it must match the key’s environment.' }),
   destinations: section(mostDestinations, 'As in POST /destinations, without secret.'),
   templates: section(templateLimits.templates, 'As in POST /templates.'),
-  rules: section(ruleLimits.rules, 'As in POST /rules, with names in place of ids; in their order.'),
+  rules: section(ruleLimits.rules, 'As in POST /rules, in order, with names instead of ids.'),
 })
 
 function section(max: number, shape: string) {
-  const description = `${shape} \`id\` says which one, where the name does not. Without the list none of them is looked at.`
+  const description = `${shape} Set \`id\` where the name is ambiguous. If the list is omitted, its section is left unchanged.`
   return z.array(jsonObject).max(max).optional().meta({ description })
 }
 

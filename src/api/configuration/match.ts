@@ -65,11 +65,11 @@ export function matchEntries<Thing extends Named>(
 }
 
 function isClaimed<Thing>(claimed: ReadonlySet<Thing>, found: Thing): string | undefined {
-  return claimed.has(found) ? 'another entry of the document' : undefined
+  return claimed.has(found) ? 'another entry in the document' : undefined
 }
 
 function idProblem(kind: Kind, found: Named | undefined, holder: string | undefined): string | undefined {
-  if (!found) return `is no ${kind} of this environment: leave the id out to have one created`
+  if (!found) return `is not a ${kind} in this environment; omit the id to create one`
   return holder === undefined ? undefined : `belongs to ${holder}`
 }
 
@@ -79,9 +79,9 @@ function nameProblem(
   twin: { path: string } | undefined,
   holder: string | undefined,
 ): string | undefined {
-  if (twin) return `is the name of ${twin.path} too: say by \`id\` which is which, or give them other names`
-  if (holder !== undefined) return `belongs to ${holder}: choose another name`
+  if (twin) return `is also the name of ${twin.path}; give each its \`id\`, or use different names`
+  if (holder !== undefined) return `belongs to ${holder}; choose another name`
   if (own.length <= 1) return undefined
   const ids = own.map(({ id }) => id).join(', ')
-  return `is the name of ${own.length} ${kind}s: say by \`id\` which one is meant (${ids})`
+  return `is the name of ${own.length} ${kind}s; set \`id\` to one of ${ids}`
 }

@@ -54,14 +54,15 @@ function resolverOf(kind: Kind, { things, gone }: Reachable, problems: Problems)
     if (things.some(({ id }) => id === text)) return { id: text }
     const named = things.filter(({ name }) => name === text)
     if (named.length === 1) return { id: named[0]?.id ?? prefixes[kind] }
-    if (named.length > 1)
-      return { problem: `is the name of ${named.length} ${kind}s: say which one by its id` }
+    if (named.length > 1) return { problem: `is the name of ${named.length} ${kind}s; use an id instead` }
     if (gone.some(({ id, name }) => id === text || name === text))
-      return { problem: `names a ${kind} that is not in the document and would be deleted: ${quote(text)}` }
+      return {
+        problem: `references a ${kind} that is not in the document and would be deleted: ${quote(text)}`,
+      }
     // One that was deleted since stays in a rule that does not change.
     if (looksLikeId(kind, text)) return { id: text }
     const names = problems.enough ? [] : things.map(({ name }) => name)
-    return { problem: `names no ${kind}: ${quote(text)}.${suggestion(text, names)}` }
+    return { problem: `references an unknown ${kind}: ${quote(text)}.${suggestion(text, names)}` }
   }
 }
 

@@ -16,8 +16,8 @@ const flag = z
   .transform((text) => text === 'true')
 
 const applyQuery = z.strictObject({
-  dryRun: flag.meta({ description: 'Writes nothing, and tells what would be written.' }),
-  prune: flag.meta({ description: 'Deletes what the document’s lists leave out.' }),
+  dryRun: flag.meta({ description: 'Report the changes without applying them.' }),
+  prune: flag.meta({ description: 'Delete resources that are missing from the document’s lists.' }),
 })
 
 const documentReply = z.object({
@@ -25,28 +25,28 @@ const documentReply = z.object({
   environment: z.enum(environments),
   destinations: z.array(z.record(z.string(), z.unknown())).meta({ description: 'Secrets are masked.' }),
   templates: z.array(z.record(z.string(), z.unknown())),
-  rules: z.array(z.record(z.string(), z.unknown())).meta({ description: 'In their order.' }),
+  rules: z.array(z.record(z.string(), z.unknown())).meta({ description: 'In evaluation order.' }),
 })
 
 const named = { kind: z.enum(kinds), name: z.string(), id: z.string() }
 
 const appliedReply = z.object({
-  applied: z.boolean().meta({ description: 'Not by a dry run.' }),
+  applied: z.boolean().meta({ description: 'False on a dry run.' }),
   changes: z.array(
     z.object({
       ...named,
       change: z.enum(changeKinds),
-      diff: z.string().optional().meta({ description: 'Unified, of its YAML; secrets are masked.' }),
+      diff: z.string().optional().meta({ description: 'A unified diff of its YAML; secrets are masked.' }),
     }),
   ),
   unmanaged: z
     .array(z.object(named))
-    .meta({ description: 'What stays although the document does not have it.' }),
+    .meta({ description: 'Resources that are kept although the document does not contain them.' }),
   secrets: z
     .array(z.object({ destination: z.string(), secret: z.string() }))
     .optional()
-    .meta({ description: 'Signing secrets that were made, shown this once.' }),
-  diff: z.string().meta({ description: 'All diffs, one after the other.' }),
+    .meta({ description: 'Generated signing secrets, returned only in this response.' }),
+  diff: z.string().meta({ description: 'All diffs concatenated.' }),
 })
 
 export const configurationRoutes = [
@@ -71,7 +71,7 @@ export const configurationRoutes = [
     method: 'post',
     path: '/configuration',
     access: { scope: 'configuration:write' },
-    summary: 'Make the environment what a document says, as a whole or not at all',
+    summary: 'Apply a configuration document to the environment atomically',
     query: applyQuery,
     body: documentBody,
     bodyMaxBytes,
@@ -86,5 +86,5 @@ export const configurationRoutes = [
 function commentOn(left: readonly string[]): string | undefined {
   if (left.length === 0) return undefined
   const lines = left.map((name) => `\n   ${name}`)
-  return ` Not here, as the API of an adopted contract made them and alone changes them:${lines.join('')}`
+  return ` Not included, because they are managed through the API of an adopted contract:${lines.join('')}`
 }

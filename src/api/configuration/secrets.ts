@@ -14,7 +14,7 @@ export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObj
       return mapInner(value, (inner, key) => keep(inner, at(kept, key), `${path}.${key}`))
     if (!isMask(value)) return value
     if (typeof kept === 'string') return kept
-    problems.push({ path, message: 'is masked, and nothing is stored that could stay: a value is needed' })
+    problems.push({ path, message: 'is masked, but no value is stored; provide the value' })
     return value
   }
   const config = mapInner(given, (value, key) =>

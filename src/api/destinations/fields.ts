@@ -26,8 +26,8 @@ const ordering = z.strictObject({
   by: z
     .string()
     .max(200)
-    .regex(orderPathPattern, 'must be a path into the event such as data.customerId, or type')
-    .meta({ description: 'Deliveries of events with the same value here are made one after the other.' }),
+    .regex(orderPathPattern, 'must be a path into the event such as data.customerId or type')
+    .meta({ description: 'Events with the same value at this path are delivered one at a time, in order.' }),
 })
 const channelLimits = channels.flatMap(({ name, maxPerSecond }) =>
   maxPerSecond === undefined ? [] : [`${maxPerSecond} for ${name}`],
@@ -39,7 +39,7 @@ const maxPerSecond = z
   .meta({
     description: `Attempts a second; those beyond it wait, in order. By default what the channel’s service takes (${channelLimits.join(', ')}), or no limit.`,
   })
-const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Attempts under way at once.' })
+const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Maximum attempts in flight.' })
 
 /** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */
 export const deliveryPolicy = z.strictObject({

@@ -10,7 +10,7 @@ export function refuseMasks(channel: Channel, config: JsonObject): void {
     secretTexts(channel, config)
       .filter(([, text]) => isMask(text))
       .map(([path]) => path),
-    'is masked, and nothing is stored that it could stand for: send its value',
+    'is masked, but no value is stored; send the value',
   )
 }
 
@@ -31,7 +31,7 @@ export function refuseFollowing(
     secretTexts(channel, config)
       .filter(([path, text]) => stored.get(path) === text && anew.get(path) !== text)
       .map(([path]) => path),
-    `was given for ${origin} and is not sent to another origin: send its value again, or remove it`,
+    `was set for ${origin} and is not sent to another origin; send the value again or remove it`,
   )
 }
 

@@ -44,13 +44,13 @@ export async function tell({ temporal, eagerStart }: AppDeps, ...news: News[]): 
       Promise.all(news.map((one) => emitOperationalEvent(temporal, one, { eager: eagerStart }))),
     )
   } catch (cause) {
-    throw serviceFault(cause, 'Nothing was changed: ask again.') ?? cause
+    throw serviceFault(cause, 'Nothing was changed; retry the request.') ?? cause
   }
 }
 
 function recovered(before: Destination, destination: Destination): News[] {
   if (before.status !== 'disabled' || destination.status !== 'active') return []
-  const was = before.statusReason ?? 'no reason is known'
+  const was = before.statusReason ?? 'reason unknown'
   const reason = `reactivated through the API; disabled since ${before.statusAt.toISOString()}: ${was}`
   return [statusNews('recovered', destination, { reason, at: destination.statusAt })]
 }

@@ -36,7 +36,7 @@ export const destinationShapes = channels.map(({ name, config }) =>
     subscription,
     delivery: deliveryPolicy.prefault({}),
     status: status.optional(),
-    secret: secret.optional().meta({ description: 'A signing secret of your own; else one is made.' }),
+    secret: secret.optional().meta({ description: 'Your own signing secret; generated if omitted.' }),
   }),
 )
 type Shape = (typeof destinationShapes)[number]
@@ -48,7 +48,7 @@ const destinationPatch = z.strictObject({
   subscription: subscription.optional(),
   delivery: deliveryPolicyPatch.optional(),
   status: status.optional(),
-  secret: secret.nullable().optional().meta({ description: 'null asks for a new one to be made.' }),
+  secret: secret.nullable().optional().meta({ description: 'null generates a new secret.' }),
 })
 
 const destinationReply = z.object({
@@ -59,27 +59,29 @@ const destinationReply = z.object({
   status: z.enum(destinationStatuses),
   statusReason: z.string().optional(),
   statusAt: z.string().meta({ description: 'When the status last changed.' }),
-  failingSince: z
-    .string()
-    .optional()
-    .meta({ description: 'The first failed attempt since one last arrived; after 5 days of it, disabled.' }),
+  failingSince: z.string().optional().meta({
+    description:
+      'The first failed attempt since the last successful one; the destination is disabled after 5 days of failures.',
+  }),
   config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
   subscription,
   delivery: deliveryPolicy,
   publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
-  previousSecretsEndAt: z
-    .string()
-    .optional()
-    .meta({ description: 'While a rotation overlaps: when the last of the previous secrets stops signing.' }),
+  previousSecretsEndAt: z.string().optional().meta({
+    description: 'During a rotation’s overlap: when the last of the previous secrets stops signing.',
+  }),
   recipients: z
     .array(recipientReply)
     .optional()
-    .meta({ description: 'Of an email destination: who has agreed to get its mail.' }),
+    .meta({ description: 'Email destinations only: the recipients and whether they have confirmed.' }),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 const writtenReply = destinationReply.extend({
-  secret: z.string().optional().meta({ description: 'The signing secret that was made, shown this once.' }),
+  secret: z
+    .string()
+    .optional()
+    .meta({ description: 'The generated signing secret, returned only in this response.' }),
 })
 
 export const destinationRoutes = [
@@ -87,7 +89,7 @@ export const destinationRoutes = [
     method: 'post',
     path: '/destinations',
     access: { scope: 'destinations:write' },
-    summary: 'Create a destination; its signing secret is shown only in this answer',
+    summary: 'Create a destination; its signing secret is returned only in this response',
     body: destinationBody,
     replies: { 201: writtenReply },
     async handle({ body, scope, by }, deps) {
@@ -100,7 +102,7 @@ export const destinationRoutes = [
     method: 'get',
     path: '/destinations',
     access: { scope: 'destinations:read' },
-    summary: 'List the destinations of the key’s environment, newest first',
+    summary: 'List the destinations in the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(destinationReply) },
     async handle({ query, scope }, deps) {
@@ -128,8 +130,7 @@ export const destinationRoutes = [
     method: 'patch',
     path: '/destinations/:id',
     access: { scope: 'destinations:write' },
-    summary:
-      'Change a destination; fields of config that are left out, or sent back masked, stay as they are',
+    summary: 'Update a destination; omitted or masked fields of config are kept',
     body: destinationPatch,
     replies: { 200: writtenReply },
     async handle({ params, body, by }, deps) {
@@ -144,7 +145,7 @@ export const destinationRoutes = [
     method: 'delete',
     path: '/destinations/:id',
     access: { scope: 'destinations:write' },
-    summary: 'Delete a destination; deliveries that still wait for it are skipped',
+    summary: 'Delete a destination; its pending deliveries are skipped',
     replies: { 204: null },
     async handle({ params, scope, by }, deps) {
       const found = await inStoreTurn(deps, by, (store) => deleteDestination(store, scope, params.id))
@@ -152,8 +153,8 @@ export const destinationRoutes = [
       return { status: 204 }
     },
   }),
-  statusRoute('pause', 'Pause a destination: events for it are recorded as skipped', 'paused'),
-  statusRoute('resume', 'Make a destination active again, and forget its failures', 'active'),
+  statusRoute('pause', 'Pause a destination; events for it are recorded as skipped', 'paused'),
+  statusRoute('resume', 'Activate a destination and clear its failure history', 'active'),
 ]
 
 function statusRoute(verb: string, summary: string, status: ChosenStatus) {

@@ -17,24 +17,27 @@ export const destinationSecretRoutes = [
     path: '/destinations/:id/rotate-secret',
     access: { scope: 'secrets:write' },
     summary:
-      'Replace a destination’s signing secret, and its key pair if it has one; those before go on signing until the overlap ends',
+      'Rotate a destination’s signing secret and key pair; the previous ones keep signing until the overlap ends',
     body: z.strictObject({
       overlap: duration.default('24h').meta({
-        description: 'How long the previous secrets go on signing, at most 7d; 0s ends them at once.',
+        description: 'How long the previous secrets keep signing, at most 7d; 0s ends them immediately.',
       }),
       secret: z
         .string()
         .max(256)
         .optional()
-        .meta({ description: 'A signing secret of your own; else one is made.' }),
+        .meta({ description: 'Your own signing secret; generated if omitted.' }),
     }),
     replies: {
       201: z.object({
         secret: z
           .string()
           .optional()
-          .meta({ description: 'The signing secret that was made, shown this once.' }),
-        publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures by the new key.' }),
+          .meta({ description: 'The generated signing secret, returned only in this response.' }),
+        publicKey: z
+          .string()
+          .optional()
+          .meta({ description: 'Verifies v1a signatures made with the new key.' }),
         previousEndsAt: z.string(),
       }),
     },
@@ -58,9 +61,11 @@ export const destinationSecretRoutes = [
     method: 'post',
     path: '/destinations/:id/revoke-previous-secrets',
     access: { scope: 'secrets:write' },
-    summary: 'End the overlap of a destination’s rotations now: only the newest secret signs from here on',
+    summary: 'Expire a destination’s previous secrets now; only the newest one keeps signing',
     replies: {
-      200: z.object({ revoked: z.int().meta({ description: 'How many previous secrets still signed.' }) }),
+      200: z.object({
+        revoked: z.int().meta({ description: 'The number of previous secrets that were still signing.' }),
+      }),
     },
     async handle({ params, by }, deps) {
       const revoked = await inDestinationTurn(deps, by, params.id, async (store, current) => {

@@ -30,7 +30,7 @@ export async function completeKeys(
   const signing = channel.signing(config)
   if (!signing) {
     if (typeof given === 'string')
-      throw refused('secret', `is of no use: the channel ${channel.name} does not sign`)
+      throw refused('secret', `is not supported because ${channel.name} messages are not signed`)
     return { keys: current }
   }
   const { secret, ownSecret, previous } = chooseSecret(signing, current, given)
@@ -73,7 +73,7 @@ export function rotateKeys(
   const signing = requireOwnKeys(channel, config, current)
   if (given !== undefined) requireSuitable(signing, given, given)
   if (given !== undefined && given === current.secret)
-    throw refused('secret', 'is the one that signs already: send another')
+    throw refused('secret', 'is already the current secret; send a different one')
   const made = given === undefined ? makeSecret() : undefined
   const secret = given ?? made
   return definedOnly({
@@ -90,11 +90,12 @@ export function rotateKeys(
 
 function requireOwnKeys(channel: Channel, config: JsonObject, { ownSecret }: StoredKeys): Signing {
   const signing = channel.signing(config)
-  if (!signing) throw refused('channel', `has no secret to rotate: ${channel.name} messages are not signed`)
+  if (!signing)
+    throw refused('channel', `has no secret to rotate because ${channel.name} messages are not signed`)
   if (signing.by === 'destination' || ownSecret) return signing
   throw refused(
     'config.wireFormat',
-    'signs with the tenant’s API secret, and the destination has no secret of its own: POST /api/v1/tenant/api-secret/rotate rotates that one',
+    'signs with the tenant’s API secret, so the destination has no secret to rotate; use POST /api/v1/tenant/api-secret/rotate instead',
   )
 }
 
@@ -118,14 +119,14 @@ function withoutSecrets(previous: PreviousKeys[], isUnwanted: (secret: string) =
 
 function requireSuitable(signing: Signing, secret: string, given: GivenSecret): void {
   if (given === secret && isMask(given))
-    throw refused('secret', 'is masked: send the secret itself, or leave it out')
+    throw refused('secret', 'is masked; send the secret itself or omit it')
   const problem = signing.secretProblem(secret)
   if (!problem) return
   if (typeof given === 'string') throw refused('secret', problem)
   // It was fine until now, and is not for the wire format that is asked for.
   throw refused(
     'config.wireFormat',
-    `does not go with the destination’s own secret, which ${problem}: send a new secret as well, or null to have one made`,
+    `is incompatible with the destination’s own secret, which ${problem}; also send a new secret, or null to generate one`,
   )
 }
 
@@ -133,7 +134,7 @@ async function requireApiSecret({ db, scope }: { db: Tx; scope: Scope }): Promis
   if (await hasApiSecret(db, scope)) return
   throw refused(
     'config.wireFormat',
-    'signs with the tenant’s API secret, and there is none in this environment: POST /api/v1/tenant/api-secret/rotate makes one',
+    'signs with the tenant’s API secret, which does not exist in this environment; create it with POST /api/v1/tenant/api-secret/rotate',
   )
 }
 

@@ -241,7 +241,7 @@ async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
   if ((await db.destination.count({ where: { ...scope } })) < mostDestinations) return
   throw new ApiError(
     'limit_reached',
-    `A tenant has at most ${mostDestinations} destinations in an environment.`,
+    `A tenant can have at most ${mostDestinations} destinations per environment; delete one first.`,
   )
 }
 

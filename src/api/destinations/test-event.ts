@@ -44,7 +44,8 @@ export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven):
   const { logId, handle } = await startTest(deps, writer, given)
   const timeline = await resultWithin(deps, () => handle.result(), timeoutMs + overheadMs, logId)
   const [delivery] = timeline.deliveries
-  if (!delivery) throw new ApiError('not_found', 'The destination was deleted before the test was sent.')
+  if (!delivery)
+    throw new ApiError('not_found', 'The destination was deleted before the test event was sent.')
   return { logId, eventId: testEventId(logId), type, delivery }
 }
 
@@ -104,7 +105,7 @@ async function resultWithin(
     if (grpcCode(cause) !== grpcDeadlineExceeded) throw cause
     throw new ApiError(
       'unavailable',
-      `The test waits for a worker: its result will be in the log, as number ${logId} (event ${testEventId(logId)}).`,
+      `No worker has picked up the test yet; its result will appear in the delivery log under log_id ${logId} (event ${testEventId(logId)}).`,
       { cause, headers: { 'Retry-After': '5' } },
     )
   }

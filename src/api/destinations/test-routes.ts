@@ -14,13 +14,13 @@ export const destinationTestRoutes = [
     path: '/destinations/:id/test',
     causesWebhooks: true,
     access: { scope: 'destinations:write' },
-    summary: 'Send a test event of any type to a destination now, once, and answer with what came of it',
+    summary: 'Send a test event to a destination once and return the outcome',
     dataAt: 'data',
     body: z.strictObject({
-      eventType: eventType
-        .optional()
-        .meta({ description: 'By default one that the destination subscribes to by name, or else "test".' }),
-      data: jsonObject.optional().meta({ description: 'By default the type’s sample payload.' }),
+      eventType: eventType.optional().meta({
+        description: 'The default is a type that the destination subscribes to by name, otherwise "test".',
+      }),
+      data: jsonObject.optional().meta({ description: 'The default is the type’s sample payload.' }),
     }),
     replies: {
       200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
@@ -37,4 +37,4 @@ export const destinationTestRoutes = [
 ]
 
 /** Sent for a type that has no sample. */
-const madeUp: JsonObject = { message: 'This is a test event: nothing has happened.' }
+const madeUp: JsonObject = { message: 'This is a test event; nothing has actually happened.' }

@@ -14,12 +14,12 @@ import { jsonObject } from '../fields/text.ts'
 const description = z.string().max(2000)
 const title = z.string().trim().min(1, 'must not be empty').max(500).meta({
   description:
-    'Liquid: what messages about an event of this type are titled, as in {{ data.name }}: {{ data.status }}.',
+    'A Liquid template for the title of messages about events of this type, such as {{ data.name }}: {{ data.status }}.',
 })
 const schema = jsonObject.meta({
-  description: 'JSON Schema (2020-12, or draft-07 by $schema) of an event’s data.',
+  description: 'The JSON Schema of the event’s data: 2020-12, or draft-07 if $schema says so.',
 })
-const enforce = z.boolean().meta({ description: 'Refuse events whose data does not fit the schema.' })
+const enforce = z.boolean().meta({ description: 'Reject events whose data does not match the schema.' })
 
 export const eventTypeBody = z.strictObject({
   type: eventType,
@@ -74,7 +74,7 @@ export async function checkSettings(
       ? undefined
       : await withinBudget(compute.run(tenantId, 'checkTitle', { title, sample }), 'title')
   if (untitled !== undefined) throw invalid([{ path: 'title', message: untitled }])
-  if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'takes a schema to be enforced' }])
+  if (enforce && !schema) throw invalid([{ path: 'enforce', message: 'requires a schema' }])
   if (!schema) return
   const problems = await withinBudget(compute.run(tenantId, 'checkSchema', { schema, sample }), 'schema')
   if (problems.length > 0) throw invalid(problems.slice(0, 20))

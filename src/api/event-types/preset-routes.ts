@@ -18,7 +18,7 @@ export const eventTypePresetRoutes = [
     method: 'get',
     path: '/event-types/presets',
     access: { scope: 'event-types:read' },
-    summary: 'List the presets: the event types of each adopted contract',
+    summary: 'List the presets, which are the event types of each adopted contract',
     replies: {
       200: z.object({ data: z.array(z.object({ preset: z.string(), types: z.array(z.string()) })) }),
     },
@@ -32,7 +32,7 @@ export const eventTypePresetRoutes = [
     path: '/event-types/presets',
     access: { scope: 'event-types:write' },
     summary:
-      'Register the event types of a contract that are not registered yet, each with its title, its sample and a schema made of that',
+      'Register a contract’s missing event types, each with a title, a sample and a schema derived from the sample',
     body: z.strictObject({
       preset: z.enum(presets.map(({ preset }) => preset)),
       enforce: z.boolean().default(false),

@@ -9,6 +9,6 @@ export async function requireTypeRoom(db: Tx, scope: Scope, wanted = 1): Promise
   if ((await db.eventType.count({ where: { ...scope } })) + wanted <= mostEventTypes) return
   throw new ApiError(
     'limit_reached',
-    `A tenant has at most ${mostEventTypes} event types of its own in an environment.`,
+    `A tenant can register at most ${mostEventTypes} event types per environment; delete one first.`,
   )
 }

@@ -25,8 +25,7 @@ export const eventTypeRoutes = [
     method: 'get',
     path: '/event-types',
     access: { scope: 'event-types:read' },
-    summary:
-      'List the event types: those registered, then those of the adopted contracts and Switchyard’s own',
+    summary: 'List event types: registered ones first, then those of adopted contracts and of Switchyard',
     replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
     async handle({ scope }, { db }) {
       const rows = await db.eventType.findMany({
@@ -42,7 +41,7 @@ export const eventTypeRoutes = [
     method: 'post',
     path: '/event-types',
     access: { scope: 'event-types:write' },
-    summary: 'Register an event type, with a JSON Schema that its events can be held to',
+    summary: 'Register an event type, optionally with a JSON Schema to validate its events',
     body: eventTypeBody,
     replies: { 201: eventTypeReply },
     async handle({ body, scope, by }, { db, compute }) {
@@ -66,7 +65,7 @@ export const eventTypeRoutes = [
     method: 'get',
     path: '/event-types/:type',
     access: { scope: 'event-types:read' },
-    summary: 'Get an event type: the one registered, or else a contract’s',
+    summary: 'Get an event type: the registered one if there is one, otherwise the contract’s',
     replies: { 200: eventTypeReply },
     async handle({ params: { type }, scope }, { db }) {
       const own = await findOwn(db, scope, type)
@@ -79,7 +78,7 @@ export const eventTypeRoutes = [
     method: 'patch',
     path: '/event-types/:type',
     access: { scope: 'event-types:write' },
-    summary: 'Change a registered event type; null takes its title, schema or sample away',
+    summary: 'Update a registered event type; null removes its title, schema or sample',
     body: eventTypePatch,
     replies: { 200: eventTypeReply },
     async handle({ params: { type }, body, scope, by }, { db, compute }) {
@@ -105,7 +104,7 @@ export const eventTypeRoutes = [
     method: 'delete',
     path: '/event-types/:type',
     access: { scope: 'event-types:write' },
-    summary: 'Delete a registered event type; its events are accepted as before, and no longer checked',
+    summary: 'Delete a registered event type; its events are still accepted but no longer validated',
     replies: { 204: null },
     async handle({ params: { type }, scope, by }, { db }) {
       await inTenantTurn(db, scope.tenantId, async (tx) => {
@@ -134,12 +133,12 @@ function given<Change extends object>(change: Change) {
 function changedMeanwhile(type: string): ApiError {
   return new ApiError(
     'conflict',
-    `The event type ${type} was changed at the same time. Read it and try again.`,
+    `The event type ${type} was changed by another request. Read it again and retry.`,
   )
 }
 
 function exists(type: string): ApiError {
-  return new ApiError('already_exists', `The event type ${type} is registered already.`, {
-    errors: [{ path: 'type', message: 'is registered already' }],
+  return new ApiError('already_exists', `The event type ${type} is already registered.`, {
+    errors: [{ path: 'type', message: 'is already registered' }],
   })
 }

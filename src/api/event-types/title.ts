@@ -13,5 +13,7 @@ export function titleProblem(title: string, sample: JsonObject | null): string |
   if (!sample) return undefined
   const message = sampleMessage(nowhere, { type: 'example', data: sample }, { tenant: '' })
   const absent = absentVariables(title, templateScope(message))
-  return absent.length === 0 ? undefined : `prints what the sample does not have: ${absent.join(', ')}`
+  return absent.length === 0
+    ? undefined
+    : `uses variables that the sample does not have: ${absent.join(', ')}`
 }

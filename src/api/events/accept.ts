@@ -128,15 +128,15 @@ async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo)
   if (known?.erased) {
     throw new ApiError(
       'erased',
-      `An event with the id ${event.id} was accepted before and erased since: the id is not taken again.`,
-      { errors: [{ path: 'id', message: 'belongs to an event that was erased' }] },
+      `The event with the id ${event.id} was erased, and its id cannot be reused. Send the event with a new id.`,
+      { errors: [{ path: 'id', message: 'belongs to an erased event' }] },
     )
   }
   if (known?.bodyHash !== memo.bodyHash) {
     throw new ApiError(
       'event_id_conflict',
-      `An event with the id ${event.id} was accepted before, with another type or data.`,
-      { errors: [{ path: 'id', message: 'belongs to an event with another type or data' }] },
+      `An event with the id ${event.id} but a different type or data was accepted before. Send this event with a new id.`,
+      { errors: [{ path: 'id', message: 'belongs to an event with a different type or data' }] },
     )
   }
   return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }
@@ -144,5 +144,5 @@ async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo)
 
 /** Nothing was acknowledged, so the platform can send it again without fear: with the same id it cannot arrive twice. */
 function notAccepted(cause: unknown): unknown {
-  return serviceFault(cause, 'Nothing was acknowledged: send it again, with the same id.') ?? cause
+  return serviceFault(cause, 'The event was not accepted; send it again with the same id.') ?? cause
 }

@@ -146,8 +146,8 @@ export function endedUnacknowledged(runs: EventRuns): ApiError {
   return new ApiError(
     'already_ended',
     until
-      ? `This event could be acknowledged until ${until.toISOString()}.`
-      : `No message of this event asked for an acknowledgement${ended}.`,
+      ? `The time to acknowledge this event ended at ${until.toISOString()}.`
+      : `No message about this event asked for an acknowledgement${ended}.`,
   )
 }
 

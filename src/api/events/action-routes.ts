@@ -22,8 +22,7 @@ export const eventActionRoutes = [
     idempotencyKey: true,
     causesWebhooks: true,
     access: { scope: 'replays:write' },
-    summary:
-      'Run an event’s deliveries again, to the destinations named or by today’s routing; the event id stays',
+    summary: 'Replay an event to the given destinations or through the current routing; the event id is kept',
     body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
     replies: { 202: z.object({ replayId: z.string(), duplicate: z.literal(true).optional() }) },
     async handle({ params, body, by, header, hops }, deps) {
@@ -40,7 +39,7 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/retry',
     access: { scope: 'deliveries:write' },
-    summary: 'Make waiting attempts now: of one destination, or of all',
+    summary: 'Retry pending deliveries now, for one destination or for all',
     body: z.strictObject({ destination: z.string().optional() }),
     replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
     async handle({ params: { id }, body, scope, by }, deps) {
@@ -65,21 +64,26 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/ack',
     access: { scope: 'events:write' },
-    summary:
-      'Acknowledge: tell the rules that wait for it that somebody has taken notice; the first one counts',
+    summary: 'Acknowledge an event, so that rules stop waiting; the first acknowledgement counts',
     body: z.strictObject({
-      by: nameText.optional().meta({ description: 'Who has; the key’s name by default.' }),
+      by: nameText
+        .optional()
+        .meta({ description: 'Who acknowledged the event; the default is the key’s name.' }),
       note: noteText.optional(),
     }),
     replies: {
       200: z.object({
         id: z.string(),
         acknowledgement: acknowledgementReply,
-        first: z.boolean().meta({ description: 'Whether it is this one; else somebody was faster.' }),
+        first: z.boolean().meta({
+          description:
+            'Whether this request’s acknowledgement is the one that counts; if false, an earlier one does.',
+        }),
       }),
-      202: z
-        .object({ id: z.string(), acknowledgement: acknowledgementReply })
-        .meta({ description: 'It is kept, and no worker could yet tell whether another came before it.' }),
+      202: z.object({ id: z.string(), acknowledgement: acknowledgementReply }).meta({
+        description:
+          'The acknowledgement is stored, but no worker has yet determined whether it is the first.',
+      }),
     },
     async handle({ params: { id }, body, scope, by }, deps) {
       const { keyId, address } = by
@@ -96,7 +100,7 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/cancel',
     access: { scope: 'events:write' },
-    summary: 'End every delivery and every step of a rule that still waits; the log keeps what was done',
+    summary: 'Cancel an event’s pending deliveries and rule steps; its log is kept',
     replies: { 202: z.object({ id: z.string() }) },
     async handle({ params: { id }, scope, by }, deps) {
       const execution = await describeUnerasedEvent(deps, scope, id)
@@ -118,11 +122,11 @@ function nothingToRetry(deliveries: readonly Delivery[], why?: string): ApiError
   if (held)
     return new ApiError(
       'already_ended',
-      `No delivery of this event waits for a time: one is held (${held.reason}).`,
+      `No delivery of this event is waiting for a retry: one is held (${held.reason}).`,
     )
   const inProgress = deliveries.some(isOpen) ? 'an attempt is in progress' : why
   return new ApiError(
     'already_ended',
-    `No delivery of this event waits for an attempt${inProgress ? `: ${inProgress}` : ''}.`,
+    `No delivery of this event is waiting for a retry${inProgress ? `: ${inProgress}` : ''}.`,
   )
 }

@@ -22,13 +22,14 @@ const row = deliverySummary.extend({
   type: z.string(),
   createdAt: z.string().meta({ description: 'When the event was accepted.' }),
   test: z.literal(true).optional(),
-  replayId: z.string().optional().meta({ description: 'The replay of the event that it belongs to.' }),
+  replayId: z.string().optional().meta({ description: 'The replay that made the delivery.' }),
 })
 
 const reply = z.object({
-  data: z
-    .array(row)
-    .meta({ description: 'May hold fewer than the limit, even none, while there are more: see nextCursor.' }),
+  data: z.array(row).meta({
+    description:
+      'A page can have fewer items than the limit, or none, although more follow; check nextCursor.',
+  }),
   nextCursor: z.string().nullable(),
 })
 
@@ -37,7 +38,7 @@ export const deliveryRoutes = [
     method: 'get',
     path: '/deliveries',
     access: { scope: 'deliveries:read' },
-    summary: 'List deliveries, replays’ included: those of the newest event or replay first',
+    summary: 'List deliveries, including those of replays, newest event or replay first',
     query: deliveryQuery,
     replies: { 200: reply },
     async handle({ query, scope }, deps) {

@@ -18,10 +18,12 @@ const erasureReply = z.object({
   completedAt: z.string().optional(),
   runs: z.int().meta({
     description:
-      'Workflow executions that were erased: of the event, its replays, their parts, and of digests.',
+      'The number of erased workflow executions: of the event, its replays, their child workflows and digests.',
   }),
-  digests: z.int().meta({ description: 'Digests that told of the event, and were erased with it.' }),
-  archivedLines: z.int().meta({ description: 'Lines of the archive that were.' }),
+  digests: z
+    .int()
+    .meta({ description: 'The number of digests that contained the event and were erased with it.' }),
+  archivedLines: z.int().meta({ description: 'The number of erased archive lines.' }),
 })
 
 export const erasureRoutes = [
@@ -29,9 +31,11 @@ export const erasureRoutes = [
     method: 'post',
     path: '/events/:id/erase',
     access: { scope: 'events:erase' },
-    summary: 'Erase what an event held, wherever it is held; the record that it was delivered stays',
+    summary: 'Erase an event’s content everywhere; its delivery record is kept',
     body: z.strictObject({
-      reason: noteText.optional().meta({ description: 'It is kept, so it must name nobody.' }),
+      reason: noteText
+        .optional()
+        .meta({ description: 'The reason is kept, so it must not identify anyone.' }),
     }),
     replies: { 202: z.object({ erasureId: z.string(), status: z.enum(statuses) }) },
     async handle({ params, body, by }, deps) {
@@ -44,7 +48,7 @@ export const erasureRoutes = [
     method: 'get',
     path: '/erasures/:id',
     access: { scope: 'events:read' },
-    summary: 'Get an erasure: how it stands, and what was erased',
+    summary: 'Get an erasure with its progress',
     replies: { 200: erasureReply },
     async handle({ params, scope }, { db }) {
       const erasure = await findErasure(db, scope, params.id)

@@ -16,12 +16,15 @@ import { isoTime, jsonObject } from '../fields/text.ts'
 export const eventType = z
   .string()
   .max(maxEventTypeLength)
-  .regex(eventTypePattern, 'must be dotted words such as aml.match.found: letters, digits, "_" and "-"')
+  .regex(
+    eventTypePattern,
+    'must consist of words of letters, digits, "_" and "-", separated by dots, such as aml.match.found',
+  )
 
 export const eventId = z
   .string()
   .max(maxEventIdLength)
-  .regex(eventIdPattern, 'must begin with a letter or digit; then letters, digits, "_", ":" and "-"')
+  .regex(eventIdPattern, 'must start with a letter or digit, followed by letters, digits, "_", ":" or "-"')
 
 export const eventBody = z
   .strictObject({
@@ -29,16 +32,17 @@ export const eventBody = z
     type: eventType,
     data: jsonObject,
     expiresAt: isoTime.optional().meta({
-      description: 'No attempt is made after this time; what was not delivered by then has failed.',
+      description: 'No attempt is made after this time; deliveries still pending then fail.',
     }),
-    ttl: duration.optional().meta({ description: 'The same, counted from now, as in 15m.' }),
+    ttl: duration
+      .optional()
+      .meta({ description: 'Time to live from acceptance, such as 15m; an alternative to expiresAt.' }),
   })
   .superRefine(({ expiresAt, ttl }, context) => {
     const problem = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message })
-    if (expiresAt !== undefined && ttl !== undefined)
-      problem('ttl', 'and expiresAt say the same: give one of them')
-    if (ttl !== undefined && durationMs(ttl) === 0) problem('ttl', 'must be more than 0')
+    if (expiresAt !== undefined && ttl !== undefined) problem('ttl', 'and expiresAt are mutually exclusive')
+    if (ttl !== undefined && durationMs(ttl) === 0) problem('ttl', 'must be greater than 0')
   })
 
 export const acceptedReply = z.object({
@@ -60,17 +64,17 @@ const deliveryStatuses = [
 const deliveryFields = z.object({
   destinationId: z.string(),
   channel: z.string(),
-  step: z.string().optional().meta({ description: 'The path of the rule’s step that made it.' }),
+  step: z.string().optional().meta({ description: 'The path of the rule step that made the delivery.' }),
   status: z.enum(deliveryStatuses),
   acknowledgeable: z
     .literal(true)
     .optional()
-    .meta({ description: 'Its message tells how to acknowledge the event.' }),
+    .meta({ description: 'The message says how to acknowledge the event.' }),
 })
 
 export const deliverySummary = deliveryFields.extend({
   attempts: z.int(),
-  responseCode: z.int().optional().meta({ description: 'Of the newest attempt.' }),
+  responseCode: z.int().optional().meta({ description: 'The status code of the latest attempt.' }),
   lastAttemptAt: z.string().optional(),
   nextAttemptAt: z.string().optional(),
 })
@@ -80,15 +84,15 @@ export const eventSummary = z.object({
   type: z.string(),
   createdAt: z.string(),
   test: z.literal(true).optional(),
-  erasedAt: z.string().optional().meta({ description: 'What it held was erased.' }),
+  erasedAt: z.string().optional().meta({ description: 'When the event’s content was erased.' }),
   status: z.enum(eventStatuses),
   acknowledgedAt: z.string().optional(),
   deliveries: z.array(
     deliverySummary.extend({
-      delegated: z
-        .literal(true)
-        .optional()
-        .meta({ description: 'One of very many: its attempts are counted in the list of deliveries only.' }),
+      delegated: z.literal(true).optional().meta({
+        description:
+          'Set when the event has very many deliveries; attempts are then counted only in the list of deliveries.',
+      }),
     }),
   ),
 })
@@ -103,25 +107,25 @@ const attempt = z.object({
   requestHeaders: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ description: 'What was sent; values that are a secret are masked.' }),
+    .meta({ description: 'The request headers; secret values are masked.' }),
   error: z.string().optional(),
-  errorClass: z.enum(errorClasses).optional().meta({ description: 'Where it failed.' }),
+  errorClass: z.enum(errorClasses).optional().meta({ description: 'The stage at which the attempt failed.' }),
   template: z
     .object({ id: z.string(), version: z.int() })
     .optional()
-    .meta({ description: 'What the message was to be made of.' }),
+    .meta({ description: 'The template used for the message.' }),
   templateFault: z
     .string()
     .optional()
-    .meta({ description: 'Why the template was not used: the default message was sent.' }),
+    .meta({ description: 'Why the default message was sent instead of the template’s.' }),
 })
 
 const missed = z
   .literal(true)
   .optional()
-  .meta({ description: 'The destination would have got it, had it been active.' })
+  .meta({ description: 'The destination would have received the event if it had been active.' })
 
-const ofSummary = { description: 'Only where the log is incomplete: of the newest attempt.' }
+const ofSummary = { description: 'From the latest attempt; present only if the log is incomplete.' }
 
 export const deliveryReply = deliveryFields.extend({
   reason: z.string().optional(),
@@ -143,23 +147,23 @@ export const routingReply = z.union([
     name: z.string(),
     heldBack: z.enum(['throttled', 'deduplicated', 'over-budget']).optional().meta({
       description:
-        'It matched, and yet does nothing for this event. `over-budget`: its filters were not evaluated, and what it names is in the log as failed.',
+        'Why the rule matched but does not act on this event. With `over-budget` its filters were not evaluated, and its deliveries are logged as failed.',
     }),
   }),
 ])
 
 const stepReply = z.object({
-  path: z.string().meta({ description: 'Where it stands in its rule, as in rul_…/1.otherwise.0.' }),
+  path: z.string().meta({ description: 'The path of the step in its rule, such as rul_…/1.otherwise.0.' }),
   kind: z.enum(stepKinds),
   status: z.enum(['running', 'waiting', 'done', 'skipped']),
   reason: z.string().optional(),
   at: z.string(),
-  until: z.string().optional().meta({ description: 'Of one that waits: when that ends at the latest.' }),
-  endedAt: z.string().optional(),
-  digestId: z
+  until: z
     .string()
     .optional()
-    .meta({ description: 'The event that tells of this one, together with others.' }),
+    .meta({ description: 'For a waiting step: the latest time at which the wait ends.' }),
+  endedAt: z.string().optional(),
+  digestId: z.string().optional().meta({ description: 'The id of the digest that includes this event.' }),
 })
 
 export const acknowledgementReply = z.object({
@@ -167,8 +171,8 @@ export const acknowledgementReply = z.object({
   by: z.string(),
   via: z.enum(['api', 'link']),
   note: z.string().optional(),
-  keyId: z.string().optional().meta({ description: 'Whose key it was.' }),
-  destinationId: z.string().optional().meta({ description: 'To which destination the link was sent.' }),
+  keyId: z.string().optional().meta({ description: 'The key used to acknowledge.' }),
+  destinationId: z.string().optional().meta({ description: 'The destination to which the link was sent.' }),
 })
 
 const timelineReply = z.object({
@@ -179,7 +183,7 @@ const timelineReply = z.object({
   steps: z
     .array(stepReply)
     .optional()
-    .meta({ description: 'Of the rules that act, in the order in which they began.' }),
+    .meta({ description: 'The steps of the rules that act, in the order in which they started.' }),
   acknowledgement: acknowledgementReply.optional(),
   stuck: z
     .object({
@@ -190,7 +194,7 @@ const timelineReply = z.object({
     .optional()
     .meta({
       description:
-        'Its workflow fails by a fault of Switchyard, is tried again, and goes on once an operator has mended that. Nothing is lost.',
+        'The workflow is failing because of a fault in Switchyard. It is retried and continues once an operator has fixed the fault; nothing is lost.',
     }),
 })
 
@@ -198,17 +202,20 @@ export const eventReply = timelineReply.extend({
   id: z.string(),
   type: z.string(),
   environment: z.enum(environments),
-  test: z.literal(true).optional().meta({ description: 'Made to try a destination out.' }),
-  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null once it was erased.' }),
+  test: z.literal(true).optional().meta({ description: 'Set on test events.' }),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null after erasure.' }),
   erased: z.object({ at: z.string(), erasureId: z.string() }).optional(),
   createdAt: z.string(),
   expiresAt: z.string().optional(),
-  hops: z.int().optional().meta({ description: 'The number of webhooks that led to it.' }),
+  hops: z
+    .int()
+    .optional()
+    .meta({ description: 'The number of webhooks in the chain that caused the event.' }),
   replays: z.array(timelineReply.extend({ replayId: z.string(), createdAt: z.string() })),
   temporalUrl: z.string().optional(),
   incomplete: z.string().optional().meta({
     description:
-      'Why this is not the whole log: it is not routed yet, its workflow is stuck, or no worker answers, so that this is the summary.',
+      'Why the log is incomplete: the event is not routed yet, its workflow is stuck, or no worker is responding. The summary is returned instead.',
   }),
 })
 
@@ -218,7 +225,7 @@ const destinationId = z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination
 const logFilters = {
   type: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,128}\*?$/, 'must be an event type, or the beginning of one with a * after it')
+    .regex(/^[A-Za-z0-9._-]{1,128}\*?$/, 'must be an event type, or a prefix of one followed by *')
     .optional(),
   destination: destinationId.optional(),
   from: isoTime.optional(),
@@ -226,7 +233,7 @@ const logFilters = {
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/, 'must be a nextCursor of an earlier page')
+    .regex(/^[A-Za-z0-9_-]+$/, 'must be the nextCursor of an earlier page')
     .optional(),
 }
 

@@ -209,7 +209,7 @@ export async function describeUnerasedEvent(
 }
 
 export function erasedError(): ApiError {
-  return new ApiError('erased', 'What this event held was erased: its record is all that is left.')
+  return new ApiError('erased', 'This event’s content was erased; only its delivery record remains.')
 }
 
 export async function signalEvent<Args extends unknown[]>(
@@ -224,7 +224,7 @@ export async function signalEvent<Args extends unknown[]>(
 }
 
 function refuseEnded(): never {
-  throw new ApiError('already_ended', 'No delivery of this event waits for an attempt.')
+  throw new ApiError('already_ended', 'No delivery of this event is waiting for a retry.')
 }
 
 function temporalLink(

@@ -32,7 +32,7 @@ export function unkeptProblem(path: readonly string[], number: ExactNumber): Fie
   return {
     path: path.join('.'),
     message:
-      `is ${String(number)}, which cannot be kept exactly: send it as a string, ` +
+      `is ${String(number)}, which cannot be stored without losing precision; send it as a string, ` +
       `or in a filter as {"$numberDecimal": "${String(number)}"}`,
   }
 }

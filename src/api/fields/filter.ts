@@ -26,7 +26,8 @@ function fieldProblems(filter: JsonObject, path: string[] = []): FilterProblem[]
         : [
             {
               path: here,
-              message: 'is no field of an event: filters see id, type and data, as in data.riskLevel',
+              message:
+                'is not a field of an event; filters can use id, type and paths into data such as data.riskLevel',
             },
           ]
     const inner = Array.isArray(value) ? value : [value]
@@ -42,4 +43,4 @@ function fieldProblems(filter: JsonObject, path: string[] = []): FilterProblem[]
 export const eventTypeGlobText = z
   .string()
   .max(128)
-  .regex(eventTypeGlob, 'must be an event type such as aml.match.found, a glob such as aml.*, or all')
+  .regex(eventTypeGlob, 'must be an event type such as aml.match.found, a pattern such as aml.*, or all')

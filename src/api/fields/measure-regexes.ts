@@ -21,7 +21,7 @@ interface Regex {
 export async function measureRegexes(compute: Compute, tenantId: string, body: unknown): Promise<void> {
   const regexes = findRegexes(body)
   if (regexes.length > maxRegexes)
-    throw invalid([{ path: '(body)', message: `must hold at most ${maxRegexes} $regex in all` }])
+    throw invalid([{ path: '(body)', message: `must contain at most ${maxRegexes} $regex operators` }])
   const unknown = regexes.filter(({ pattern, options }) => !isMeasured(pattern, options))
   if (unknown.length <= fewRegexes) return
   const measured = await withinBudget(compute.run(tenantId, 'measureRegexes', { regexes: unknown }))

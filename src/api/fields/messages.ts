@@ -23,15 +23,15 @@ export const fieldMessage: z.core.$ZodErrorMap = (issue) => {
     case 'unrecognized_keys':
       return `has unknown fields: ${issue.keys.join(', ')}`
     case 'invalid_key':
-      return 'has a name that is not allowed'
+      return 'has an invalid key'
     case 'invalid_element':
-      return 'has an item that is not allowed'
+      return 'has an invalid item'
     case 'invalid_union':
       return Array.isArray(issue.options)
         ? `must be one of ${issue.options.map(String).join(', ')}`
-        : 'has none of the allowed forms'
+        : 'does not match any of the allowed forms'
     case 'custom':
-      return 'is not valid'
+      return 'is invalid'
   }
 }
 
@@ -59,7 +59,7 @@ function tooSmall({
   const unit = units[origin]
   if (unit && !exact && Number(minimum) === 1) return 'must not be empty'
   if (unit) return `must have ${exact ? 'exactly' : 'at least'} ${count(minimum, unit)}`
-  return `must be ${inclusive === false ? 'more than' : 'at least'} ${minimum}`
+  return `must be ${inclusive === false ? 'greater than' : 'at least'} ${minimum}`
 }
 
 function count(number: number | bigint, unit: string): string {
@@ -71,8 +71,8 @@ const formats: Partial<Record<string, string>> = {
   url: 'a URL',
   guid: 'a UUID',
   uuid: 'a UUID',
-  datetime: 'an ISO 8601 time, as in 2026-01-31T12:00:00Z',
-  date: 'a date, as in 2026-01-31',
+  datetime: 'an ISO 8601 timestamp such as 2026-01-31T12:00:00Z',
+  date: 'a date such as 2026-01-31',
   base64: 'base64',
 }
 
@@ -80,7 +80,7 @@ function wrongFormat(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidStringFor
   const { format, pattern, prefix, suffix, includes } = issue
   switch (format) {
     case 'starts_with':
-      return `must begin with ${String(prefix)}`
+      return `must start with ${String(prefix)}`
     case 'ends_with':
       return `must end with ${String(suffix)}`
     case 'includes':

@@ -25,5 +25,5 @@ function unstorable(value: unknown, path: string[]): FieldError[] {
 }
 
 function problemAt(path: string[]): FieldError {
-  return { path: path.join('.') || '(body)', message: 'must not hold NUL characters or broken Unicode' }
+  return { path: path.join('.') || '(body)', message: 'must not contain NUL characters or invalid Unicode' }
 }

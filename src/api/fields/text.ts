@@ -7,7 +7,7 @@ export const nameText = z
   .trim()
   .min(1, 'must not be empty')
   .max(200)
-  .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
+  .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
 
 /** What somebody has to say, in several lines if need be. */
 export const noteText = z
@@ -15,11 +15,11 @@ export const noteText = z
   .overwrite((text) => text.replaceAll('\r\n', '\n').trim())
   .min(1, 'must not be empty')
   .max(1000)
-  .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u, 'must not hold control characters other than line breaks and tabs')
+  .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u, 'must not contain control characters other than line breaks and tabs')
 
 export const isoTime = z.iso.datetime({
   offset: true,
-  message: 'must be an ISO 8601 time, as in 2026-01-31T12:00:00Z',
+  message: 'must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z',
 })
 
 const deepest = 64

@@ -80,7 +80,7 @@ export function createAdmission(
     if (room.isShareOver(tenantId))
       throw refusal(
         'rate_limited',
-        'This tenant posts more than its share of what can be delivered at present.',
+        'This tenant is sending more than its share of the current delivery capacity.',
       )
     return room.enter(tenantId, weight)
   }
@@ -125,7 +125,8 @@ export function createAdmission(
       // The events of a batch wait for longer, so that fewer of them have to be refused at once.
       const leave = enterRoom(tenantId, Math.ceil(events / 4))
       try {
-        if (await isBehind(tenantId)) throw refusal('overloaded', 'Events of this tenant wait for a worker.')
+        if (await isBehind(tenantId))
+          throw refusal('overloaded', 'Earlier events of this tenant are still waiting for a worker.')
         return await call(async (workflowId, start) => {
           const release = await takeWithin(tenantId, isBatch ? patienceMs.batch : patienceMs.one)
           if (!isBatch) leave()
@@ -171,7 +172,7 @@ function createEagerHolds() {
   }
 }
 
-const tooMany = 'More events are posted than can be delivered at present.'
+const tooMany = 'More events are arriving than can currently be delivered.'
 
 /** Room for those that wait. No tenant takes up more of it than is left, so that there is always some for another one. */
 function createRoom(max: number) {

@@ -72,5 +72,5 @@ export const refuseOtherMethods: RequestHandler = ({ method }, _response, next) 
 }
 
 export function noSuchRoute(): ApiError {
-  return new ApiError('not_found', 'There is no such route. The API is described at /docs.')
+  return new ApiError('not_found', 'No such endpoint; see the API documentation at /docs.')
 }

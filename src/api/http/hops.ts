@@ -18,7 +18,7 @@ export function readHops(headerOf: (name: string) => string | undefined): number
 function loopDetected(hops: number): ApiError {
   return new ApiError(
     'loop_detected',
-    `${hops} webhooks led to this call, and the limit is ${maxHops}. A receiver of your webhooks calls this API for each of them: filter what it reacts to.`,
+    `This request results from a chain of ${hops} webhooks; the limit is ${maxHops}. One of your webhook receivers calls this API for every webhook it gets: make it ignore events that it caused.`,
     { errors: [{ path: hopsHeader, message: `must be at most ${maxHops}` }] },
   )
 }

@@ -41,9 +41,11 @@ export async function onceByKey(
   const claim = await claimRequest(db, request)
   if (claim.kind === 'answered') return openAnswer(claim.answer)
   if (claim.kind === 'other-body')
-    throw invalid([{ path: idempotencyHeader, message: 'was used before, for a request with another body' }])
+    throw invalid([
+      { path: idempotencyHeader, message: 'was already used for a request with a different body' },
+    ])
   if (claim.kind === 'in-progress')
-    throw new ApiError('conflict', 'A request with this Idempotency-Key is in progress.', {
+    throw new ApiError('conflict', 'Another request with this Idempotency-Key is in progress.', {
       headers: { 'Retry-After': '1' },
     })
   const reply = await handle().catch(async (error: unknown) => {

@@ -65,7 +65,7 @@ export function readCursor(cursor: string, asked: object): LogPlace {
 const placePattern = /^(\d{1,19}) (\d{1,15}) (\d{1,9}) (\S*)$/
 
 export function badCursor(): ApiError {
-  return invalid([{ path: 'cursor', message: 'was not given out for this list and these filters' }])
+  return invalid([{ path: 'cursor', message: 'was not issued for this list and these filters' }])
 }
 
 const checksumBytes = 6

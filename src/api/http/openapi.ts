@@ -57,7 +57,7 @@ function operation(route: Route, components: Components): object {
       : `a tenant’s key with the scope \`${route.access.scope}\``
   return {
     summary: route.summary,
-    description: `Needs ${access}.`,
+    description: `Requires ${access}.`,
     security: securityOf(route),
     tags: [route.path.split('/')[1]],
     parameters: [
@@ -76,7 +76,7 @@ function operation(route: Route, components: Components): object {
         Object.entries(route.replies).map(([status, schema]) => [status, answer(route, schema, components)]),
       ),
       default: {
-        description: 'What went wrong, as problem details (RFC 9457)',
+        description: 'The error as problem details (RFC 9457)',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     },
@@ -122,7 +122,7 @@ const idempotencyParameter = {
   in: 'header',
   required: false,
   description:
-    'The same key with the same body gives the same answer and creates nothing twice. Kept for 24 hours, for events as long as the event.',
+    'Repeating a request with the same key and body returns the same response without creating anything twice. Keys are kept for 24 hours; for events, as long as the event.',
   schema: { type: 'string' },
 }
 
@@ -130,7 +130,7 @@ const hopsParameter = {
   name: hopsHeader,
   in: 'header',
   required: false,
-  description: `For a call that a webhook of Switchyard has caused: the webhook’s header of that name, so that loops end. More than ${maxHops} is refused with \`loop_detected\`.`,
+  description: `The value of this header on the webhook that caused the request, so that webhook loops end. A value over ${maxHops} is rejected with \`loop_detected\`.`,
   schema: { type: 'integer', minimum: 0, maximum: maxHops },
 }
 

@@ -8,7 +8,7 @@ import { ApiError, invalid } from '../errors.ts'
 function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = '(body)'): ApiError {
   if (budget === 'time' || budget === 'memory') return invalid([{ path, message: `${message} to process` }])
   const seconds = Math.ceil(retryInMs / 1000)
-  return new ApiError('rate_limited', `Processing it ${message}; try again in ${seconds} s.`, {
+  return new ApiError('rate_limited', `Processing the request ${message}; try again in ${seconds} s.`, {
     headers: { 'Retry-After': String(seconds) },
   })
 }

@@ -90,11 +90,11 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end([...head, '', body].join('\r\n'), () => socket.destroy())
 }
 
-const notHttp: [ErrorCode, string] = ['bad_request', 'The request is not HTTP as it should be.']
+const notHttp: [ErrorCode, string] = ['bad_request', 'The request is not valid HTTP.']
 const faults: Partial<Record<string, [ErrorCode, string]>> = {
   HPE_HEADER_OVERFLOW: [
     'headers_too_large',
-    `The path and the headers have more than ${serverLimits.maxHeaderSize} bytes.`,
+    `The request line and headers exceed the limit of ${serverLimits.maxHeaderSize} bytes.`,
   ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request was not received in time.'],
 }

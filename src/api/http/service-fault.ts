@@ -11,10 +11,14 @@ export function asApiError(error: unknown): ApiError {
 }
 
 function unexpected(cause: unknown): ApiError {
-  if (cause instanceof URIError) return new ApiError('bad_request', 'The path is not well encoded.')
-  return new ApiError('internal', `Something went wrong on our side; the reference is ${randomUUID()}.`, {
-    cause,
-  })
+  if (cause instanceof URIError) return new ApiError('bad_request', 'The path is not valid percent-encoding.')
+  return new ApiError(
+    'internal',
+    `An unexpected error occurred. Quote this reference when you report it: ${randomUUID()}.`,
+    {
+      cause,
+    },
+  )
 }
 
 export function logFault(
@@ -30,21 +34,21 @@ export function logFault(
 const passing = new Set([1, 4, 8, 14])
 
 /** A 503 when Temporal or PostgreSQL did not answer; `undefined` for any other fault. */
-export function serviceFault(cause: unknown, advice = 'Try again.'): ApiError | undefined {
+export function serviceFault(cause: unknown, advice = 'Retry the request.'): ApiError | undefined {
   const headers = { 'Retry-After': '5' }
   if (passing.has(grpcCode(cause) ?? 0))
-    return new ApiError('unavailable', `Temporal does not answer. ${advice}`, { cause, headers })
+    return new ApiError('unavailable', `Temporal is not responding. ${advice}`, { cause, headers })
   if (isPoolExhausted(cause))
     return new ApiError('unavailable', `All database connections are in use. ${advice}`, { cause, headers })
   if (cause instanceof PayloadLocked) return new ApiError('unavailable', lockedDetail, { cause })
   if (isDatabaseFault(cause))
-    return new ApiError('unavailable', `PostgreSQL does not answer. ${advice}`, { cause, headers })
+    return new ApiError('unavailable', `PostgreSQL is not responding. ${advice}`, { cause, headers })
   return undefined
 }
 
 /** Which key is missing stands in the log: the operator mends it, and nothing is lost meanwhile. */
 const lockedDetail =
-  'What this needs is encrypted with a key that Switchyard does not have at present. Its operator has to give it to PAYLOAD_KEYS.'
+  'The data is encrypted with a key that Switchyard does not currently have. The operator must add the key to PAYLOAD_KEYS.'
 
 /** pg-pool gives its error no code; P2028 is Prisma's for a transaction that got no connection in time. */
 function isPoolExhausted(cause: unknown): boolean {

@@ -10,7 +10,7 @@ export const scopeList = z
   .array(z.enum(keyScopes))
   .min(1)
   .max(keyScopes.length)
-  .refine((list) => new Set(list).size === list.length, 'must not name a scope twice')
+  .refine((list) => new Set(list).size === list.length, 'must not contain duplicate scopes')
 
 export const keyExpiry = isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
 
@@ -21,9 +21,11 @@ export const platformKeyBody = z.strictObject({
 
 export const rotateBody = z.strictObject({
   overlap: duration.default('24h').meta({
-    description: 'How long the previous key goes on, at most 7d; 0s ends it at once.',
+    description: 'How long the previous key keeps working, at most 7d; 0s ends it immediately.',
   }),
-  expiresAt: keyExpiry.optional().meta({ description: 'Of the new key; by default that of the previous.' }),
+  expiresAt: keyExpiry
+    .optional()
+    .meta({ description: 'The expiry of the new key; the default is that of the previous key.' }),
 })
 export type Rotation = z.output<typeof rotateBody>
 
@@ -34,8 +36,8 @@ export const platformKeyReply = z.object({
   createdAt: z.string(),
   expiresAt: z.string().optional(),
   revokedAt: z.string().optional(),
-  lastUsedAt: z.string().optional().meta({ description: 'To the minute.' }),
-  replacedBy: z.string().optional().meta({ description: 'The key that it was rotated to.' }),
+  lastUsedAt: z.string().optional().meta({ description: 'Accurate to the minute.' }),
+  replacedBy: z.string().optional().meta({ description: 'The id of the key that replaced this one.' }),
 })
 
 export const keyReply = platformKeyReply.extend({
@@ -44,7 +46,7 @@ export const keyReply = platformKeyReply.extend({
 })
 
 /** With the key itself: it is in no other answer. */
-const shownOnce = { key: z.string().meta({ description: 'Shown this once.' }) }
+const shownOnce = { key: z.string().meta({ description: 'Returned only in this response.' }) }
 const rotated = {
   ...shownOnce,
   replaces: z.string().meta({ description: 'The id of the previous key.' }),

@@ -12,11 +12,11 @@ import { allows } from '../auth/scopes.ts'
 import { nameText } from '../fields/text.ts'
 
 const ownKeyBody = z.strictObject({
-  scopes: scopeList.meta({ description: 'None that the asking key lacks.' }),
+  scopes: scopeList.meta({ description: 'Only scopes that the calling key has.' }),
   name: nameText.optional(),
   expiresAt: keyExpiry
     .optional()
-    .meta({ description: 'Not later than that of the asking key, which is the default.' }),
+    .meta({ description: 'Not later than the calling key’s expiry, which is the default.' }),
 })
 
 /** A tenant's keys, as a key of its own makes them: never for more than it may do itself, nor for longer. */
@@ -25,7 +25,7 @@ export const ownKeyRoutes = [
     method: 'get',
     path: '/keys',
     access: { scope: 'keys:read' },
-    summary: 'List the keys of the key’s environment, newest first, revoked ones included',
+    summary: 'List the API keys of the key’s environment, including revoked ones, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(keyReply) },
     async handle({ query, scope }, { db }) {
@@ -37,7 +37,7 @@ export const ownKeyRoutes = [
     method: 'post',
     path: '/keys',
     access: { scope: 'keys:write' },
-    summary: 'Make a key that may do no more than this one; it is shown only in this answer',
+    summary: 'Create an API key with at most this key’s scopes; it is returned only in this response',
     body: ownKeyBody,
     replies: { 201: newKeyReply },
     async handle({ body, scope, by }, { db }) {
@@ -55,7 +55,7 @@ export const ownKeyRoutes = [
     method: 'delete',
     path: '/keys/:id',
     access: { scope: 'keys:write' },
-    summary: 'Revoke a key of the key’s environment at once; it may be this one',
+    summary: 'Revoke an API key of the key’s environment immediately; it can be the calling key',
     replies: { 204: null },
     async handle({ params, scope, by }, { db }) {
       await inCallerTurn(db, by, async (tx) => {
@@ -70,7 +70,7 @@ export const ownKeyRoutes = [
     path: '/keys/:id/rotate',
     access: { scope: 'keys:write' },
     summary:
-      'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
+      'Rotate an API key; the previous key works until the overlap ends, and the new one is returned only in this response',
     body: rotateBody,
     replies: { 201: rotatedReply },
     async handle({ params, body, scope, by }, { db }) {
@@ -93,7 +93,8 @@ function inCallerTurn<Result>(
 ): Promise<Result> {
   return inTenantTurn(db, tenantId, async (tx) => {
     const asking = await tx.apiKey.findUnique({ where: { id: keyId } })
-    if (!asking || !isInForce(asking, new Date())) throw unauthorized('The key was revoked or has expired.')
+    if (!asking || !isInForce(asking, new Date()))
+      throw unauthorized('The API key was revoked or has expired.')
     return write(tx, asking)
   })
 }
@@ -101,11 +102,11 @@ function inCallerTurn<Result>(
 function requireScopes(asking: ApiKey, wanted: readonly string[]): void {
   const lacking = wanted.find((scope) => !allows(asking.scopes, scope))
   if (lacking === undefined) return
-  throw new ApiError('forbidden', `This key lacks the scope ${lacking}, and so cannot give it to another.`)
+  throw new ApiError('forbidden', `This key lacks the scope ${lacking} and cannot grant it to another key.`)
 }
 
 function requireExpiry({ expiresAt: ownEnd }: ApiKey, expiresAt: Date | null): void {
   if (ownEnd === null || (expiresAt !== null && expiresAt <= ownEnd)) return
-  const message = `must not be later than that of the asking key, ${ownEnd.toISOString()}`
+  const message = `must not be later than the expiry of the key that makes the request, ${ownEnd.toISOString()}`
   throw invalid([{ path: 'expiresAt', message }])
 }

@@ -19,7 +19,7 @@ export const platformKeyRoutes = [
     method: 'get',
     path: '/platform-keys',
     access: 'platform',
-    summary: 'List the platform keys, newest first, revoked ones included',
+    summary: 'List the platform keys, including revoked ones, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(platformKeyReply) },
     async handle({ query }, { db }) {
@@ -31,7 +31,7 @@ export const platformKeyRoutes = [
     method: 'post',
     path: '/platform-keys',
     access: 'platform',
-    summary: 'Make a platform key, which is shown only in this answer',
+    summary: 'Create a platform key; it is returned only in this response',
     body: platformKeyBody,
     replies: { 201: newPlatformKeyReply },
     async handle({ body, by }, { db }) {
@@ -45,7 +45,7 @@ export const platformKeyRoutes = [
     method: 'delete',
     path: '/platform-keys/:id',
     access: 'platform',
-    summary: 'Revoke a platform key at once; not the last one, unless ADMIN_API_KEY is set',
+    summary: 'Revoke a platform key immediately; the last one only if ADMIN_API_KEY is set',
     replies: { 204: null },
     async handle({ params, by }, { db, adminKeyHash }) {
       await db.$transaction(async (tx) => {
@@ -61,7 +61,7 @@ export const platformKeyRoutes = [
     method: 'post',
     path: '/platform-keys/:id/rotate',
     access: 'platform',
-    summary: 'Make a platform key in place of another, which goes on until the overlap ends',
+    summary: 'Rotate a platform key; the previous key works until the overlap ends',
     body: rotateBody,
     replies: { 201: rotatedPlatformReply },
     async handle({ params, body, by }, { db }) {
@@ -98,6 +98,6 @@ async function requireAnother(tx: Tx, { id, revokedAt }: ApiKey): Promise<void> 
   if (others.some((key) => isInForce(key, new Date()))) return
   throw new ApiError(
     'conflict',
-    'This is the last platform key, and ADMIN_API_KEY is not set: make another one first, or nobody could make any.',
+    'This is the last platform key and ADMIN_API_KEY is not set. Create another platform key before revoking this one.',
   )
 }

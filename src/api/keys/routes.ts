@@ -23,12 +23,12 @@ export const keyRoutes = [
     method: 'post',
     path: '/tenants/:id/keys',
     access: 'platform',
-    summary: 'Make a key for a tenant; key and API secret are shown only in this answer',
+    summary: 'Create an API key for a tenant; the key and the API secret are returned only in this response',
     body: keyBody,
     replies: {
       201: newKeyReply.extend({
         apiSecret: z.string().optional().meta({
-          description: 'The tenant’s API secret, with its first key of the environment.',
+          description: 'The tenant’s API secret; returned only with the first key in the environment.',
         }),
       }),
     },
@@ -48,7 +48,7 @@ export const keyRoutes = [
     method: 'get',
     path: '/tenants/:id/keys',
     access: 'platform',
-    summary: 'List a tenant’s keys, newest first, revoked ones included',
+    summary: 'List a tenant’s API keys, including revoked ones, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(keyReply) },
     async handle({ params, query }, { db }) {
@@ -61,7 +61,7 @@ export const keyRoutes = [
     method: 'delete',
     path: '/tenants/:id/keys/:keyId',
     access: 'platform',
-    summary: 'Revoke a key at once',
+    summary: 'Revoke an API key immediately',
     replies: { 204: null },
     async handle({ params: { id: tenantId, keyId }, by }, { db }) {
       await inTenantTurn(db, tenantId, async (tx) => {
@@ -76,7 +76,7 @@ export const keyRoutes = [
     path: '/tenants/:id/keys/:keyId/rotate',
     access: 'platform',
     summary:
-      'Make a key in place of another, which goes on until the overlap ends; shown only in this answer',
+      'Rotate an API key; the previous key works until the overlap ends, and the new one is returned only in this response',
     body: rotateBody,
     replies: { 201: rotatedReply },
     async handle({ params: { id: tenantId, keyId }, body, by }, { db }) {

@@ -65,7 +65,7 @@ export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rota
 
 /** At once: every request asks for its key anew. One that was revoked already is a 404. */
 export async function revokeKey(tx: Tx, by: Actor, key: ApiKey): Promise<void> {
-  if (key.revokedAt !== null) throw notFound('key in use')
+  if (key.revokedAt !== null) throw notFound('active key')
   const revoked = await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } })
   await recordKey(tx, by, key, 'revoked', changesOf(showKey(key), showKey(revoked)))
 }
@@ -83,16 +83,19 @@ function requireRotatable(key: ApiKey, at: Date): void {
     key.revokedAt !== null
       ? 'was revoked'
       : key.replacedBy !== null
-        ? `was rotated already, to ${key.replacedBy}`
+        ? `was already rotated to ${key.replacedBy}`
         : 'has expired'
-  throw new ApiError('conflict', `This key ${why}: only a key in force that was not replaced can be rotated.`)
+  throw new ApiError(
+    'conflict',
+    `This key ${why}; only an active key that has not been replaced can be rotated.`,
+  )
 }
 
 async function requireRoom(tx: Tx, { tenantId, environment }: KeyOwner): Promise<void> {
   const inForce = { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] }
   const count = await tx.apiKey.count({ where: { tenantId, environment, ...inForce } })
   if (count < maxInForce) return
-  throw new ApiError('limit_reached', `There can be at most ${maxInForce} keys in force: revoke some first.`)
+  throw new ApiError('limit_reached', `At most ${maxInForce} keys can be active at a time; revoke one first.`)
 }
 
 function recordKey(

@@ -41,7 +41,7 @@ export function linkPages<Ref, View>(deps: AppDeps, page: LinkPage<Ref, View>): 
     const ref = page.readToken(token)
     if (ref) await limits.countVisit(token)
     else await limits.countMiss(request.ip ?? '')
-    if (!ref) throw new ApiError('not_found', 'There is no such link.')
+    if (!ref) throw new ApiError('not_found', 'This link does not exist.')
     return ref
   }
 
@@ -73,7 +73,8 @@ function showFault<Ref, View>({ log }: AppDeps, page: LinkPage<Ref, View>): Erro
     if (response.headersSent) return next(error)
     const send = (status: number, fault: LinkFault) =>
       response.status(status).type('html').send(page.show(fault).html)
-    if (isFormFault(error)) return send(error.status, { state: 'fault', detail: 'The form cannot be read.' })
+    if (isFormFault(error))
+      return send(error.status, { state: 'fault', detail: 'The form could not be read.' })
     const fault = asApiError(error)
     // Without the link: whoever reads logs is not to act by it.
     logFault(log, { method: request.method, path: page.path }, fault)

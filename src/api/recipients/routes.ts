@@ -28,11 +28,11 @@ export const emailRecipientRoutes = [
     method: 'post',
     path: '/destinations/:id/confirmations',
     access: { scope: 'destinations:write' },
-    summary: 'Ask recipients of an email destination who have not confirmed once more',
+    summary: 'Send recipients of an email destination another confirmation request',
     body: z.strictObject({
       addresses: addresses
         .optional()
-        .meta({ description: 'By default all who were asked and have not answered.' }),
+        .meta({ description: 'The default is all recipients who were asked and have not confirmed.' }),
     }),
     replies: { 202: recipientsReply },
     async handle({ params, body, scope, by }, deps) {
@@ -41,7 +41,7 @@ export const emailRecipientRoutes = [
       const settled = named.findIndex(({ status }) => status !== 'asked')
       if (body.addresses && settled >= 0) throw alreadyAnswered(named[settled], settled)
       const open = named.filter(({ status }) => status === 'asked')
-      if (open.length === 0) throw new ApiError('already_ended', 'No recipient is left who could confirm.')
+      if (open.length === 0) throw new ApiError('already_ended', 'No recipient has yet to confirm.')
       requireLinks(deps.publicUrl, requirePeople(destination))
       const askable = await withinDailyLimit(deps, scope, open)
       const after = { asked: askable.map(({ address }) => address) }
@@ -55,11 +55,11 @@ export const emailRecipientRoutes = [
     method: 'post',
     path: '/tenants/:id/destinations/:destinationId/vouch',
     access: 'platform',
-    summary: 'Answer for recipients of an email destination: they get its mail without confirming',
+    summary: 'Vouch for recipients of an email destination, so that they need not confirm',
     body: z.strictObject({
       addresses: addresses.optional().meta({
         description:
-          'By default all who have not confirmed. Who has unsubscribed is let in again only by being named.',
+          'The default is all recipients who have not confirmed. Recipients who unsubscribed must be listed explicitly.',
       }),
     }),
     replies: { 200: recipientsReply },
@@ -113,12 +113,17 @@ async function recipientsNamed(
 function requirePeople({ channel, config }: Destination): People<unknown> {
   const { people } = channelOf(channel)
   if (people && people.recipients(config).length > 0) return people
-  throw new ApiError('not_found', 'This destination has no recipients: it is not an email destination.')
+  throw new ApiError(
+    'not_found',
+    'Only email destinations have recipients, and this is not an email destination.',
+  )
 }
 
 function alreadyAnswered(recipient: EmailRecipient | undefined, index: number): ApiError {
   const message =
-    recipient?.status === 'unsubscribed' ? 'has unsubscribed, and is not asked again' : 'has agreed already'
+    recipient?.status === 'unsubscribed'
+      ? 'has unsubscribed and cannot be asked again'
+      : 'has already confirmed'
   return invalid([{ path: `addresses.${index}`, message }])
 }
 
@@ -135,7 +140,7 @@ async function withinDailyLimit(
   const [next] = reached.flatMap((limit) => limit ?? []).sort((one, other) => one.waitMs - other.waitMs)
   const { perDay = 0, waitMs = 0 } = next ?? {}
   const seconds = Math.ceil(waitMs / 1000)
-  const detail = `Not sent: ${confirmationLimitText(perDay)}. Try again in ${seconds} s.`
+  const detail = `The confirmation request was not sent: ${confirmationLimitText(perDay)}. Try again in ${seconds} s.`
   throw new ApiError('rate_limited', detail, { headers: { 'Retry-After': String(seconds) } })
 }
 

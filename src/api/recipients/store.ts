@@ -23,13 +23,12 @@ export const recipientReply = z.object({
   address: z.string(),
   status: z.enum(recipientStatuses).meta({
     description:
-      'asked: gets nothing before its link is used; confirmed; vouched: the platform answers for it; unsubscribed.',
+      '`asked`: gets no mail until it confirms; `confirmed`; `vouched`: the platform vouches for it; `unsubscribed`.',
   }),
   statusAt: z.string(),
-  askedAt: z
-    .string()
-    .optional()
-    .meta({ description: 'When a request to confirm was last handed to delivery; absent before the first.' }),
+  askedAt: z.string().optional().meta({
+    description: 'When the latest confirmation request was handed to delivery; absent before the first one.',
+  }),
 })
 export type RecipientReply = z.output<typeof recipientReply>
 
@@ -77,14 +76,14 @@ function recipientsPath({ field }: People<unknown>): string {
 }
 
 function tooManyUnanswered(mailbox: string, count: number): string {
-  return `has too many recipients of ${mailbox} who have not confirmed: ${count} over all destinations, tags (+…) included, and the limit is ${maxUnanswered}`
+  return `has too many unconfirmed recipients at ${mailbox}: ${count} across all destinations, including tagged addresses (+…); the limit is ${maxUnanswered}`
 }
 
 /** Without a public URL there are no links to confirm by. */
 export function requireLinks(publicUrl: string | undefined, people: People<unknown>): void {
   if (publicUrl !== undefined) return
   const message =
-    'has recipients who must confirm first, and links to confirm by cannot be made: the operator has to set PUBLIC_URL, or to vouch for them'
+    'has recipients who must confirm first, but confirmation links cannot be created; the operator must set PUBLIC_URL or vouch for the recipients'
   throw invalid([{ path: recipientsPath(people), message }])
 }
 

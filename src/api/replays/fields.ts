@@ -3,33 +3,33 @@ import { replaySources, replayStatuses, skipReasons } from '../../domain/replay.
 import { listQuery } from '../events/fields.ts'
 import { isoTime } from '../fields/text.ts'
 
-const ratePerSecond = z.number().min(0.1).max(1000).meta({ description: 'Events started a second.' })
+const ratePerSecond = z.number().min(0.1).max(1000).meta({ description: 'Events started per second.' })
 
 export const newReplay = z
   .strictObject({
     from: isoTime.meta({ description: 'Events accepted at this time or later.' }),
-    to: isoTime.optional().meta({ description: 'Events accepted before this time; by default now.' }),
+    to: isoTime.optional().meta({ description: 'Events accepted before this time; the default is now.' }),
     destination: listQuery.shape.destination.meta({
-      description: 'Only deliveries to this one; by default those of all.',
+      description: 'Only deliveries to this destination; the default is all destinations.',
     }),
     status: z.enum(replayStatuses).default('failed').meta({
       description:
-        '`missed`: what the destination would have got, had it been active; `undelivered`: that and what failed.',
+        '`missed`: events that the destination would have received if it had been active; `undelivered`: missed and failed events.',
     }),
-    type: listQuery.shape.type.meta({ description: 'A type, or the beginning of types with a * after it.' }),
+    type: listQuery.shape.type.meta({ description: 'An event type, or a prefix followed by *.' }),
     ratePerSecond: ratePerSecond.default(20),
     source: z
       .enum(replaySources)
       .default('log')
-      .meta({ description: '`archive`: from what is kept of events that the log has forgotten.' }),
+      .meta({ description: '`archive`: events whose log has expired but which are archived.' }),
     rules: z.enum(['today']).optional().meta({
       description:
-        'Route the events anew, by today’s rules and subscriptions, instead of sending them where they failed.',
+        'Route the events again with the current rules and subscriptions instead of resending them where they failed.',
     }),
   })
   .refine(({ rules, destination }) => rules === undefined || destination === undefined, {
     path: ['destination'],
-    message: 'cannot be given with rules: those decide where the events go',
+    message: 'cannot be combined with rules, which decide where the events go',
   })
   // What is no time at all is said above, once.
   .refine(({ from, to }) => to === undefined || !(Date.parse(from) >= Date.parse(to)), {
@@ -43,7 +43,10 @@ export const newReplay = z
   .refine(
     ({ status, destination }) =>
       destination !== undefined || (status !== 'missed' && status !== 'undelivered'),
-    { path: ['destination'], message: 'is required: what was missed is replayed to one destination' },
+    {
+      path: ['destination'],
+      message: 'is required for this status; missed events are replayed to one destination',
+    },
   )
 
 export type NewReplay = z.output<typeof newReplay>
@@ -70,11 +73,11 @@ const replayRow = z.object({
   ratePerSecond: z.number(),
   found: z
     .int()
-    .meta({ description: 'Events that match: about as many at first, exactly as many in the end.' }),
+    .meta({ description: 'The number of matching events; an estimate at first, exact at the end.' }),
   started: z.int(),
-  skipped: z.int().meta({ description: 'Events that match and were not started.' }),
+  skipped: z.int().meta({ description: 'The number of matching events that were not started.' }),
   skippedReasons: z.partialRecord(z.enum(skipReasons), z.int()),
-  estimatedEndAt: z.string().optional().meta({ description: 'When the last event is started.' }),
+  estimatedEndAt: z.string().optional().meta({ description: 'When the last event is expected to start.' }),
 })
 
 export const replayList = z.object({ data: z.array(replayRow), nextCursor: z.string().nullable() })
@@ -82,10 +85,12 @@ export const replayList = z.object({ data: z.array(replayRow), nextCursor: z.str
 /** What became of the events that were started. */
 export const replayDetail = replayRow.extend({
   delivered: z.int(),
-  failed: z.int().meta({ description: 'To one destination at least.' }),
-  digested: z.int().meta({ description: 'A part of a digest: its own event says what became of it.' }),
-  unrouted: z
+  failed: z.int().meta({ description: 'The number of events that failed for at least one destination.' }),
+  digested: z
     .int()
-    .meta({ description: 'Sent nowhere: the destinations were not active or not there any more.' }),
+    .meta({ description: 'The number of events added to a digest; the digest’s own event has the outcome.' }),
+  unrouted: z.int().meta({
+    description: 'The number of events not sent because their destinations were inactive or deleted.',
+  }),
   pending: z.int(),
 })

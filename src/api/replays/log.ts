@@ -71,7 +71,7 @@ export async function signalReplay<Args extends unknown[]>(
 }
 
 function refuseEnded(): never {
-  throw new ApiError('already_ended', 'This replay is over.')
+  throw new ApiError('already_ended', 'This replay has already ended.')
 }
 
 const idPattern = /^rpl_[a-z0-9]{1,64}$/

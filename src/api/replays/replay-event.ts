@@ -35,7 +35,7 @@ export async function startReplay(
   const { event, digest } = input
   await refuseErasing(deps, scope, event)
   if (event.test && !destinations)
-    throw invalid([{ path: 'destinations', message: 'is required: a test is not routed' }])
+    throw invalid([{ path: 'destinations', message: 'is required because test events are not routed' }])
   const workflowIdFor = (id: string) => replayWorkflowId(execution.workflowId, id)
   const { id: replayId, known } = await chooseReplayId(
     temporal,
@@ -81,7 +81,7 @@ async function recognise(
   const input = await readEventInput(temporal, workflowId)
   if ('erased' in input || isDeepStrictEqual(input.replay?.destinations, destinations))
     return { replayId, duplicate: true as const }
-  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay to other destinations' }])
+  throw invalid([{ path: 'Idempotency-Key', message: 'was already used for a replay to other destinations' }])
 }
 
 /** Refuses an event that is being erased: the erasure would have to find the new run as well. */
@@ -94,5 +94,5 @@ async function requireDestinations({ db }: AppDeps, scope: Scope, ids: string[])
   const known = new Set((await routableDestinations(db, scope, ids)).map(({ id }) => id))
   const unknown = ids.flatMap((id, index) => (known.has(id) ? [] : [`destinations.${index}`]))
   if (unknown.length > 0)
-    throw invalid(unknown.map((path) => ({ path, message: 'is not a destination of this environment' })))
+    throw invalid(unknown.map((path) => ({ path, message: 'is not a destination in this environment' })))
 }

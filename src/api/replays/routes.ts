@@ -14,7 +14,8 @@ const started = {
   202: z.object({
     id: z.string(),
     duplicate: z.literal(true).optional().meta({
-      description: 'An identical request has started it: within the last minute, or by the same key.',
+      description:
+        'Set if an identical request started the replay within the last minute or with the same Idempotency-Key.',
     }),
   }),
 }
@@ -26,7 +27,8 @@ export const replayRoutes = [
     path: '/replays',
     idempotencyKey: true,
     access: { scope: 'replays:write' },
-    summary: 'Replay the events that match, oldest first, at a rate; none is started twice',
+    summary:
+      'Start a replay of matching events, oldest first, at a given rate; each event is started at most once',
     body: newReplay,
     replies: started,
     async handle({ body, by, header }, deps) {
@@ -49,23 +51,18 @@ export const replayRoutes = [
     method: 'get',
     path: '/replays/:id',
     access: { scope: 'replays:read' },
-    summary: 'Get a replay with its progress, and what became of the events that it started',
+    summary: 'Get a replay with its progress and the outcomes of its events',
     replies: { 200: replayDetail },
     async handle({ params, scope }, deps) {
       return { status: 200, body: await readReplay(deps, scope, params.id) }
     },
   }),
-  signalRoute(
-    'pause',
-    'replay.paused',
-    'Start no more events until it is resumed; those that were started go on',
-    pauseSignal,
-  ),
+  signalRoute('pause', 'replay.paused', 'Pause a replay; events already started continue', pauseSignal),
   route({
     method: 'post',
     path: '/replays/:id/resume',
     access: { scope: 'replays:write' },
-    summary: 'Go on where it was paused, at another rate if one is given',
+    summary: 'Resume a paused replay, optionally at a new rate',
     body: resumption,
     replies: taken,
     async handle({ params: { id }, body, scope, by }, deps) {
@@ -80,7 +77,7 @@ export const replayRoutes = [
   signalRoute(
     'cancel',
     'replay.cancelled',
-    'End a replay for good; events that were started go on',
+    'Cancel a replay permanently; events already started continue',
     cancelSignal,
   ),
 ]

@@ -31,7 +31,7 @@ export async function startReplays(
   const createdAt = new Date().toISOString()
   const filter = toFilter(asked, createdAt)
   if (filter.source === 'archive' && !deps.archive)
-    throw invalid([{ path: 'source', message: 'must be log: no archive is kept here' }])
+    throw invalid([{ path: 'source', message: 'must be log because no archive is configured' }])
   if (filter.destination !== undefined) await requireActive(deps, scope, filter.destination)
   const { ratePerSecond } = asked
   const bodyHash = createHash('sha256').update(stringify(asked)).digest('hex')
@@ -90,14 +90,14 @@ function toFilter(
 /** A replay to a destination that is not active would skip every event. */
 async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise<void> {
   const [known] = await routableDestinations(db, scope, [id])
-  if (!known) throw invalid([{ path: 'destination', message: 'is not a destination of this environment' }])
+  if (!known) throw invalid([{ path: 'destination', message: 'is not a destination in this environment' }])
   if (known.status !== 'active')
-    throw invalid([{ path: 'destination', message: `is ${known.status}: resume it first` }])
+    throw invalid([{ path: 'destination', message: `is ${known.status}; resume it first` }])
 }
 
 /** Returns the replay that an identical request has started, or throws 422 if the key was used for another request. */
 async function recognise({ temporal }: AppDeps, scope: Scope, id: string, bodyHash: string) {
   const { memo } = await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
   if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return { id, duplicate: true as const }
-  throw invalid([{ path: 'Idempotency-Key', message: 'was used before, for a replay of something else' }])
+  throw invalid([{ path: 'Idempotency-Key', message: 'was already used for a different replay' }])
 }

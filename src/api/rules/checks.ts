@@ -17,8 +17,8 @@ export function structureProblems({ steps, digest }: Pick<RuleDefinition, 'steps
 function sizeProblems(lists: readonly StepList[]): FieldError[] {
   const count = lists.reduce((sum, { steps }) => sum + steps.length, 0)
   const tooDeep = lists.find(({ depth, steps }) => depth > ruleLimits.depth && steps.length > 0)
-  const most = `must hold at most ${ruleLimits.steps} steps, nested ones included; these are ${count}`
-  const deepest = `is nested too deeply: at most ${ruleLimits.depth} lists of steps inside of each other`
+  const most = `must contain at most ${ruleLimits.steps} steps, including nested ones; there are ${count}`
+  const deepest = `is nested too deeply; lists of steps can be nested at most ${ruleLimits.depth} levels deep`
   return [
     ...(count > ruleLimits.steps ? [{ path: 'steps', message: most }] : []),
     ...(tooDeep ? [{ path: tooDeep.path, message: deepest }] : []),
@@ -28,13 +28,15 @@ function sizeProblems(lists: readonly StepList[]): FieldError[] {
 function unreachable({ path, steps }: StepList): FieldError[] {
   const stop = steps.findIndex((step) => 'stop' in step)
   if (stop < 0 || stop === steps.length - 1) return []
-  return [{ path: `${path}.${stop + 1}`, message: 'is never reached: the step before it stops the rule' }]
+  return [
+    { path: `${path}.${stop + 1}`, message: 'is unreachable because the step before it stops the rule' },
+  ]
 }
 
 function idleBranches({ path, steps }: StepList): FieldError[] {
   return steps.flatMap((step, index) =>
     'branch' in step && step.branch.steps.length === 0 && !step.branch.else
-      ? [{ path: `${path}.${index}.branch.steps`, message: 'must not be empty where there is no else' }]
+      ? [{ path: `${path}.${index}.branch.steps`, message: 'must not be empty unless there is an else' }]
       : [],
   )
 }
@@ -52,9 +54,9 @@ function digestProblems(lists: readonly StepList[], shorthand: boolean): FieldEr
 }
 
 function misplaced({ nested, earlier, last }: Record<'nested' | 'earlier' | 'last', boolean>) {
-  if (nested) return 'must stand in the rule’s own list of steps, and not inside of another step'
-  if (earlier) return 'is the rule’s second digest: a rule has at most one'
-  return last ? 'must be followed by the steps that tell of what it has collected' : undefined
+  if (nested) return 'must be a top-level step of the rule, not nested in another step'
+  if (earlier) return 'is the rule’s second digest; a rule can have at most one'
+  return last ? 'must be followed by the steps that deliver the digest' : undefined
 }
 
 /**
@@ -85,4 +87,4 @@ function acknowledged(steps: readonly RuleStep[], path: string, told: boolean) {
   return { problems, told }
 }
 
-const nobodyKnows = 'must come after a step that delivers the digest: nobody could know of it yet'
+const nobodyKnows = 'must come after a step that delivers the digest, because nobody has received it yet'

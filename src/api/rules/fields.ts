@@ -8,23 +8,23 @@ import { nameText } from '../fields/text.ts'
 
 const quietWindow = z.strictObject({
   timezone,
-  between: z.tuple([timeOfDay, endOfSpan], 'must be two times of day, as in ["22:00", "07:00"]'),
+  between: z.tuple([timeOfDay, endOfSpan], 'must be two times of day such as ["22:00", "07:00"]'),
   days: z
     .array(z.enum(weekdays))
-    .min(1, 'must name a day, or be left out')
+    .min(1, 'must contain at least one day, or be omitted')
     .max(weekdays.length)
     .optional()
-    .meta({ description: 'On which it begins; every day by default.' }),
-  unless: filter.optional().meta({ description: 'Events that pass are not held back.' }),
+    .meta({ description: 'The days on which the window starts; the default is every day.' }),
+  unless: filter.optional().meta({ description: 'Events that match this filter are not held back.' }),
 })
 const quietWindows = z
   .array(quietWindow)
-  .min(1, 'must not be empty: leave it out')
-  .max(ruleLimits.quietHours, `must hold at most ${ruleLimits.quietHours} windows`)
+  .min(1, 'must not be empty; omit it instead')
+  .max(ruleLimits.quietHours, `must contain at most ${ruleLimits.quietHours} windows`)
 
 /** One window or a list of them; kept as a list. */
 const quietHours = z
-  .union([quietWindow, quietWindows], 'must be a window such as {"timezone", "between"}, or a list of them')
+  .union([quietWindow, quietWindows], 'must be a window with timezone and between, or an array of windows')
   .transform((given) => (Array.isArray(given) ? given : [given]))
   .superRefine((windows, context) => {
     const problem = quietProblem(windows)
@@ -34,24 +34,23 @@ const quietHours = z
 const throttle = z
   .strictObject({ limit: z.int().min(1).max(1000), per: longestWait, by: eventPath.optional() })
   .meta({
-    description: 'At most so many events in any span of `per`, for each value at `by` if it is given.',
+    description:
+      'Act on at most `limit` events in any period of length `per`, counted per value of `by` if given.',
   })
 
 const dedupe = z
   .strictObject({ by: eventPath, within: longestWait })
-  .meta({ description: 'One event with the same value within so long.' })
+  .meta({ description: 'Act on only one event with the same value of `by` per `within`.' })
 
 const when = z.strictObject({
-  events: z.array(eventTypeGlobText).min(1, 'must name an event type').max(100),
+  events: z.array(eventTypeGlobText).min(1, 'must contain at least one event type').max(100),
   filter: filter.optional(),
 })
-const exclusive = z.boolean().meta({ description: 'Once it matches, no later rule is looked at.' })
+const exclusive = z.boolean().meta({ description: 'If the rule matches, later rules are not evaluated.' })
 
-const position = z
-  .int()
-  .min(1)
-  .max(1_000_000)
-  .meta({ description: 'Its place in the order, from 1; beyond the end is the end.' })
+const position = z.int().min(1).max(1_000_000).meta({
+  description: 'The position in the evaluation order, starting at 1; values past the end mean last.',
+})
 
 /** What a rule is, without what is told of it. */
 const definition = {
@@ -89,9 +88,9 @@ export const definitionReply = z.object({ ...definition, quietHours: quietWindow
 
 export const ruleReply = z.object({
   id: z.string(),
-  version: z
-    .int()
-    .meta({ description: 'Of the definition: being moved, enabled or disabled makes no new one.' }),
+  version: z.int().meta({
+    description: 'The version of the definition; moving, enabling or disabling a rule does not change it.',
+  }),
   position: z.int(),
   enabled: z.boolean(),
   ...definitionReply.shape,

@@ -4,11 +4,11 @@ import { routingReply } from '../events/fields.ts'
 import { ruleSteps } from './steps.ts'
 
 const begins = {
-  at: z.string().optional().meta({ description: 'When it begins.' }),
+  at: z.string().optional().meta({ description: 'When the step starts.' }),
   after: z
     .string()
     .optional()
-    .meta({ description: 'Instead of `at`, where it may begin at any time or not at all.' }),
+    .meta({ description: 'Given instead of `at` if the step may start at any time or not at all.' }),
 }
 
 const deliveries = z.array(
@@ -18,11 +18,14 @@ const deliveries = z.array(
     name: z.string().optional(),
     template: z.string().optional(),
     skipped: z.string().optional().meta({ description: 'Why nothing would be sent now.' }),
-    leftOut: z.string().optional().meta({ description: 'How many recipients would get nothing, and why.' }),
+    leftOut: z
+      .string()
+      .optional()
+      .meta({ description: 'How many recipients would receive nothing, and why.' }),
     templateFault: z
       .string()
       .optional()
-      .meta({ description: 'Why the default message would be sent in place of the template’s.' }),
+      .meta({ description: 'Why the default message would be sent instead of the template’s.' }),
   }),
 )
 
@@ -37,7 +40,7 @@ const steps = z.array(step)
 const common = {
   path: z.string(),
   ...begins,
-  until: z.string().optional().meta({ description: 'When what it waits for is over.' }),
+  until: z.string().optional().meta({ description: 'When the wait ends.' }),
 }
 const deliver = z.object({
   kind: z.literal('deliver'),
@@ -46,7 +49,7 @@ const deliver = z.object({
   missing: z
     .array(z.object({ destinationId: z.string(), reason: z.string() }))
     .optional()
-    .meta({ description: 'Destinations that the rule names and that get nothing.' }),
+    .meta({ description: 'Destinations that the rule references but that receive nothing.' }),
   waitFor: z.literal('outcome').optional(),
   onFailure: steps.optional(),
 })
@@ -64,7 +67,7 @@ const awaitAck = z.object({
   warning: z
     .string()
     .optional()
-    .meta({ description: 'Who could know of the event, where this rule has told nobody.' }),
+    .meta({ description: 'Who else could know of the event, if this rule has not delivered it to anyone.' }),
   otherwise: steps,
 })
 const branch = z.object({ kind: z.literal('branch'), ...common, taken: z.enum(['steps', 'else']), steps })
@@ -72,8 +75,8 @@ const digest = z.object({
   kind: z.literal('digest'),
   ...common,
   max: z.int(),
-  key: z.string().optional().meta({ description: 'What its events have in common.' }),
-  then: ruleSteps.meta({ description: 'What the rule does with the digest.' }),
+  key: z.string().optional().meta({ description: 'The value that the digest’s events share.' }),
+  then: ruleSteps.meta({ description: 'The steps that the rule runs for the digest.' }),
 })
 const stop = z.object({ kind: z.literal('stop'), ...common, reason: z.string().optional() })
 
@@ -87,7 +90,7 @@ const rule = z.object({
 })
 const toSubscribers = z
   .object({ kind: z.literal('deliver'), at: z.string(), deliveries })
-  .meta({ description: 'No rule matches: the destinations’ subscriptions decide.' })
+  .meta({ description: 'No rule matches, so the destinations’ subscriptions decide.' })
 
 export const previewReply = z.object({
   plan: z.object({

@@ -24,14 +24,14 @@ const previewBody = z.strictObject({
   type: eventType,
   data: jsonObject,
   id: eventId.default('evt_preview'),
-  at: isoTime.optional().meta({ description: 'When the event would be routed; now by default.' }),
+  at: isoTime.optional().meta({ description: 'When the event would be routed; the default is now.' }),
   rules: z
     .array(ruleBody)
-    .max(ruleLimits.rules, `must hold at most ${ruleLimits.rules} rules`)
+    .max(ruleLimits.rules, `must contain at most ${ruleLimits.rules} rules`)
     .optional()
     .meta({
       description:
-        'Drafts that take the place of the stored rules, in the order of this list: `draft_1` and so on.',
+        'Draft rules to use instead of the stored ones, in this order; they are named `draft_1` and so on.',
     }),
 })
 
@@ -40,7 +40,7 @@ export const rulePreviewRoutes = [
     method: 'post',
     path: '/rules/preview',
     access: { scope: 'rules:read' },
-    summary: 'Tell what an event would come to; nothing is sent, and nothing is counted',
+    summary: 'Preview how an event would be routed, without sending or counting anything',
     body: previewBody,
     dataAt: 'data',
     replies: { 200: previewReply },

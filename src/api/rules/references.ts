@@ -33,8 +33,8 @@ export async function referenceProblems(
 }
 
 function destinationProblem(id: string, known: boolean, again: boolean): string | undefined {
-  if (!known) return 'is not a destination of this environment'
-  return again ? `names ${id} a second time in one step` : undefined
+  if (!known) return 'is not a destination in this environment'
+  return again ? `repeats ${id} within one step` : undefined
 }
 
 function templateProblem(
@@ -44,9 +44,9 @@ function templateProblem(
 ): string | undefined {
   if (id === undefined) return undefined
   const parts = known.get(id)
-  if (!parts) return 'is not a template of this environment'
+  if (!parts) return 'is not a template in this environment'
   if (channels.length === 0 || channels.some((channel) => parts.includes(channel))) return undefined
-  return `has no part for ${[...new Set(channels)].join(', ')}, and so for none of the step’s destinations`
+  return `has no part for ${[...new Set(channels)].join(', ')}, so it cannot be used for any of the step’s destinations`
 }
 
 async function channelsOf(db: Tx, scope: Scope, ids: string[]): Promise<ReadonlyMap<string, string>> {

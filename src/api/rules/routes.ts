@@ -9,14 +9,14 @@ import { changeRule, createRule, deleteRule, requireRule } from './store.ts'
 const versionReply = z.object({
   version: z.int(),
   ...definitionReply.shape,
-  keyId: z.string().meta({ description: 'Whose key wrote it.' }),
+  keyId: z.string().meta({ description: 'The id of the key that made the change.' }),
   createdAt: z.string(),
 })
 
 const versionsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.coerce
-    .number('must be a nextCursor of an earlier page')
+    .number('must be the nextCursor of an earlier page')
     .int()
     .min(1)
     .max(2_147_483_647)
@@ -28,7 +28,7 @@ export const ruleRoutes = [
     method: 'post',
     path: '/rules',
     access: { scope: 'rules:write' },
-    summary: 'Create a rule, at the end of the order if it has no position',
+    summary: 'Create a rule; without a position it is added last',
     body: ruleBody,
     replies: { 201: ruleReply },
     async handle({ body: { enabled, position, ...definition }, by }, deps) {
@@ -40,7 +40,7 @@ export const ruleRoutes = [
     method: 'get',
     path: '/rules',
     access: { scope: 'rules:read' },
-    summary: 'List the rules of the key’s environment, in their order; all are on one page',
+    summary: 'List all rules in the key’s environment in order, on one page',
     replies: { 200: idPageReply(ruleReply) },
     async handle({ scope }, { db }) {
       const rules = await listRules(db, scope)
@@ -61,7 +61,7 @@ export const ruleRoutes = [
     method: 'patch',
     path: '/rules/:id',
     access: { scope: 'rules:write' },
-    summary: 'Change a rule; fields are replaced whole, and null takes an optional one away',
+    summary: 'Update a rule; each given field is replaced as a whole, and null removes an optional field',
     body: rulePatch,
     replies: { 200: ruleReply },
     async handle({ params, body, by }, deps) {
@@ -72,20 +72,20 @@ export const ruleRoutes = [
     method: 'delete',
     path: '/rules/:id',
     access: { scope: 'rules:write' },
-    summary: 'Delete a rule; events that it is at work for go on by it, and its newest versions stay',
+    summary: 'Delete a rule; events in progress finish with it, and its latest versions are kept',
     replies: { 204: null },
     async handle({ params, by }, deps) {
       await deleteRule(deps, by, params.id)
       return { status: 204 }
     },
   }),
-  switchRoute('enable', 'Let a rule act on events from now on', true),
-  switchRoute('disable', 'Keep a rule without it acting on events', false),
+  switchRoute('enable', 'Enable a rule for new events', true),
+  switchRoute('disable', 'Disable a rule without deleting it', false),
   route({
     method: 'get',
     path: '/rules/:id/versions',
     access: { scope: 'rules:read' },
-    summary: 'List the newest 100 definitions that a rule has had, newest first; of deleted rules as well',
+    summary: 'List the latest 100 versions of a rule, including a deleted one, newest first',
     query: versionsQuery,
     replies: { 200: idPageReply(versionReply) },
     async handle({ params, query: { limit, cursor }, scope }, { db }) {

@@ -9,23 +9,23 @@ import { jsonObject } from '../fields/text.ts'
 const step: z.ZodType<RuleStep> = z
   .lazy(() => oneStep)
   .meta({ id: 'RuleStep', minProperties: 1, maxProperties: 1 })
-const stepList = z.array(step).max(ruleLimits.steps, `must hold at most ${ruleLimits.steps} steps`)
-const someSteps = stepList.min(1, 'must not be empty: leave it out')
+const stepList = z.array(step).max(ruleLimits.steps, `must contain at most ${ruleLimits.steps} steps`)
+const someSteps = stepList.min(1, 'must not be empty; omit it instead')
 
 const deliver = z.strictObject({
   to: z
     .array(z.string().max(64))
-    .min(1, 'must name a destination')
-    .max(ruleLimits.destinations, `must name at most ${ruleLimits.destinations} destinations`)
-    .meta({ description: 'Ids of destinations of the same environment. Their subscriptions are not asked.' }),
+    .min(1, 'must contain at least one destination')
+    .max(ruleLimits.destinations, `must contain at most ${ruleLimits.destinations} destinations`)
+    .meta({ description: 'Ids of destinations in the same environment; their subscriptions are ignored.' }),
   template: z.string().max(64).optional(),
   onFailure: someSteps
     .optional()
-    .meta({ description: 'Once every delivery of the step is over and one of them has not arrived.' }),
+    .meta({ description: 'Steps to run if any delivery of this step failed, once all have ended.' }),
   waitFor: z
     .literal('outcome')
     .optional()
-    .meta({ description: 'The next step waits until every delivery of this one is over.' }),
+    .meta({ description: 'The next step waits until all deliveries of this one have ended.' }),
 })
 
 const delay = z.union(
@@ -35,14 +35,16 @@ const delay = z.union(
 
 const awaitAck = z.strictObject({
   within: longestWait,
-  otherwise: someSteps.optional().meta({ description: 'If nobody has acknowledged the event by then.' }),
+  otherwise: someSteps
+    .optional()
+    .meta({ description: 'Steps to run if the event is not acknowledged in time.' }),
 })
 
 const branch = z.strictObject({ filter, steps: stepList, else: someSteps.optional() })
 
 const stop = z.union(
-  [z.literal(true), z.string().trim().min(1, 'must be true, or say why').max(200)],
-  'must be true, or a text that says why',
+  [z.literal(true), z.string().trim().min(1, 'must be true or a reason').max(200)],
+  'must be true or a string that gives the reason',
 )
 
 const kinds = { deliver, delay, awaitAck, branch, digest, stop } satisfies Record<StepKind, z.ZodType>
@@ -60,7 +62,7 @@ const oneStep = z.preprocess(
 /** A rule's own list of steps. What is nested without end is refused before anything recursive looks at it. */
 export const ruleSteps = z.preprocess(
   requireShallow,
-  stepList.min(1, 'must not be empty: a rule that is to do nothing says [{"stop": "why"}]'),
+  stepList.min(1, 'must not be empty; for a rule that does nothing, use [{"stop": "reason"}]'),
 )
 
 function requireOneKind(value: unknown, context: z.RefinementCtx): unknown {
@@ -70,10 +72,10 @@ function requireOneKind(value: unknown, context: z.RefinementCtx): unknown {
   const problem = (message: string, path: string[] = []) =>
     context.addIssue({ code: 'custom', message, path })
   for (const name of unknown)
-    problem(`is not a step; ${meant(name)}known are ${kindNames.join(', ')}`, [name])
+    problem(`is not a kind of step; ${meant(name)}use one of ${kindNames.join(', ')}`, [name])
   if (names.length === 0) problem(`must be one of ${kindNames.join(', ')}`)
   if (unknown.length === 0 && names.length > 1)
-    problem(`says ${names.join(' and ')}: a step is exactly one of them`)
+    problem(`combines ${names.join(' and ')}; a step must have exactly one kind`)
   return unknown.length > 0 || names.length !== 1 ? z.NEVER : value
 }
 

@@ -158,13 +158,13 @@ async function requireSoundChange(tx: Tx, scope: Scope, before: RuleDefinition, 
 /** What there is to be done for one event has limits. */
 export function requireRoom(rules: readonly StoredRule[]): void {
   if (rules.length > ruleLimits.rules)
-    throw limitReached(`An environment has at most ${ruleLimits.rules} rules.`)
+    throw limitReached(`An environment can have at most ${ruleLimits.rules} rules; delete one first.`)
   const named = rules
     .filter(({ enabled }) => enabled)
     .flatMap(({ definition }) => deliverSteps(definition.steps).flatMap(({ deliver }) => deliver.to))
   if (named.length > ruleLimits.namedDestinations)
     throw limitReached(
-      `The enabled rules of an environment name at most ${ruleLimits.namedDestinations} destinations, counted each time; these would be ${named.length}.`,
+      `The enabled rules of an environment can reference destinations at most ${ruleLimits.namedDestinations} times in total; this change would make it ${named.length}.`,
     )
   requirePlannable(rules)
 }
@@ -174,7 +174,7 @@ function requirePlannable(rules: readonly StoredRule[]): void {
   const bytes = estimatePlanBytes(rules.filter(({ enabled }) => enabled).map(({ definition }) => definition))
   if (bytes > maxRulesBytes)
     throw limitReached(
-      `The enabled rules of an environment may plan at most ${maxRulesBytes} bytes for one event; these would plan up to ${bytes}. Shorten their filters, or remove steps or destinations.`,
+      `The plans of an environment’s enabled rules can take at most ${maxRulesBytes} bytes for one event; with this change they could take ${bytes}. Shorten filters, or remove steps or destinations.`,
     )
 }
 

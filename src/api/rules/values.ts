@@ -9,7 +9,7 @@ function wait(longestDays: number) {
   return z
     .string()
     .regex(durationPattern, { error: 'must be a duration such as 30s, 15m, 2h or 1d', abort: true })
-    .refine((text) => durationMs(text) > 0, 'must be more than 0')
+    .refine((text) => durationMs(text) > 0, 'must be greater than 0')
     .refine((text) => durationMs(text) <= longestDays * dayMs, `must be at most ${longestDays}d`)
 }
 
@@ -19,7 +19,7 @@ export const longestWait = wait(ruleLimits.longestWaitMs / dayMs)
 export const eventPath = z
   .string()
   .max(200)
-  .regex(orderPathPattern, 'must be a path into the event such as data.customerId, or type')
+  .regex(orderPathPattern, 'must be a path into the event such as data.customerId or type')
 
 export const timeOfDay = z
   .string()
@@ -31,18 +31,20 @@ export const endOfSpan = z
 export const timezone = z
   .string()
   .max(64)
-  .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin, or UTC')
+  .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin or UTC')
 
 /** The next time that the zone's clock shows `until`. */
 export const untilTime = z.strictObject({ until: timeOfDay, timezone })
 
 export const digest = z.strictObject({
-  window: wait(7).meta({ description: 'From the first event collected on; at most 7d.' }),
-  by: eventPath.optional().meta({ description: 'One digest for each value here.' }),
+  window: wait(7).meta({
+    description: 'How long to collect events, starting with the first one; at most 7d.',
+  }),
+  by: eventPath.optional().meta({ description: 'Create one digest per value at this path.' }),
   max: z
     .int()
     .min(1)
     .max(ruleLimits.digestMax)
     .default(ruleLimits.digestMax)
-    .meta({ description: 'With so many events it is full, and goes out at once.' }),
+    .meta({ description: 'The maximum number of events in a digest; a full digest is sent immediately.' }),
 })

@@ -4,20 +4,19 @@ import { requireDestination } from '../destinations/store.ts'
 import { route } from '../http/route.ts'
 
 const counts = z.object({
-  total: z.int().meta({ description: 'Deliveries, replays and tests included.' }),
+  total: z.int().meta({ description: 'All deliveries, including replays and tests.' }),
   succeeded: z.int(),
-  failed: z.int().meta({ description: 'Given up, by events that have ended.' }),
+  failed: z.int().meta({ description: 'Deliveries that failed permanently, of events that have ended.' }),
 })
 
 const statsReply = counts.extend({
   pending: z.int().meta({
     description:
-      'Deliveries that wait for an attempt; exact up to 1,000 events under way, at most so many beyond.',
+      'Deliveries waiting for an attempt. Exact for up to 1,000 events in progress; above that, an upper bound.',
   }),
   lastAttemptAt: z.string().nullable(),
   days: z.array(counts.extend({ day: z.string().meta({ description: 'YYYY-MM-DD, in UTC' }) })).meta({
-    description:
-      'The last days, today included, the oldest first. A delivery counts when its event has ended.',
+    description: 'The last days, including today, oldest first. A delivery is counted when its event ends.',
   }),
 })
 
@@ -26,7 +25,7 @@ export const destinationStatsRoutes = [
     method: 'get',
     path: '/destinations/:id/stats',
     access: { scope: 'destinations:read' },
-    summary: 'Count a destination’s deliveries, of all time and day by day',
+    summary: 'Get a destination’s delivery counts, in total and per day',
     query: z.strictObject({ days: z.coerce.number().int().min(0).max(90).default(30) }),
     replies: { 200: statsReply },
     async handle({ params, query, scope }, deps) {

@@ -28,9 +28,10 @@ const partShapes = Object.fromEntries(
     const fields = Object.entries(template).map(
       ([field, { description }]) => [field, partText.optional().meta({ description })] as const,
     )
-    const shape = z
-      .strictObject(Object.fromEntries(fields))
-      .refine(hasSome, { when: isSound, error: `must have one of ${Object.keys(template).join(', ')}` })
+    const shape = z.strictObject(Object.fromEntries(fields)).refine(hasSome, {
+      when: isSound,
+      error: `must contain at least one of ${Object.keys(template).join(', ')}`,
+    })
     return [name, shape.optional()]
   }),
 )
@@ -40,14 +41,14 @@ export const templateParts = z
   .strictObject(partShapes)
   .refine(hasSome, {
     when: isSound,
-    error: `must have a part for one of ${channels.map(({ name }) => name).join(', ')}`,
+    error: `must have a part for at least one of ${channels.map(({ name }) => name).join(', ')}`,
   })
   .transform((parts) => parts as TemplateParts)
 
 const eventTypes = z
   .array(eventTypeGlobText)
   .max(100)
-  .meta({ description: 'Types, or globs of types, whose events it is the default for.' })
+  .meta({ description: 'Event types or patterns for which this template is the default.' })
 
 export const templateBody = z.strictObject({
   name: nameText,
@@ -58,16 +59,16 @@ export const templateBody = z.strictObject({
 export const templatePatch = z.strictObject({
   name: nameText.optional(),
   eventTypes: eventTypes.optional(),
-  parts: templateParts.optional().meta({ description: 'Replaces all parts.' }),
+  parts: templateParts.optional().meta({ description: 'Replaces all existing parts.' }),
 })
 
 const partsReply = z
   .record(z.string(), z.record(z.string(), z.string()))
-  .meta({ description: 'Liquid, by channel and field.' })
+  .meta({ description: 'Liquid templates by channel and field.' })
 
 export const templateReply = z.object({
   id: z.string(),
-  version: z.int().meta({ description: 'Grows whenever the parts change.' }),
+  version: z.int().meta({ description: 'Incremented whenever the parts change.' }),
   name: z.string(),
   environment: z.enum(environments),
   eventTypes: z.array(z.string()),
@@ -77,15 +78,15 @@ export const templateReply = z.object({
 })
 
 /** In a list, without the texts. */
-export const templateSummary = templateReply
-  .omit({ parts: true })
-  .extend({ channels: z.array(z.string()).meta({ description: 'For which it has parts.' }) })
+export const templateSummary = templateReply.omit({ parts: true }).extend({
+  channels: z.array(z.string()).meta({ description: 'The channels for which the template has parts.' }),
+})
 
 export const templateVersionReply = z.object({
   version: z.int(),
   name: z.string(),
   parts: partsReply,
-  keyId: z.string().meta({ description: 'Whose key wrote it.' }),
+  keyId: z.string().meta({ description: 'The id of the key that made the change.' }),
   createdAt: z.string(),
 })
 
@@ -95,8 +96,8 @@ const channel = z.enum(channels.map(({ name }) => name))
 export const previewOfTemplate = z.strictObject({
   event: sampleEvent
     .optional()
-    .meta({ description: 'By default the sample of the first event type that the template names.' }),
-  channel: channel.optional().meta({ description: 'Only this one; all of them by default.' }),
+    .meta({ description: 'The default is the sample of the first event type that the template lists.' }),
+  channel: channel.optional().meta({ description: 'Only this channel; the default is all channels.' }),
 })
 
 export const previewOfParts = previewOfTemplate.extend({
@@ -108,12 +109,14 @@ export const previewReply = z.object({
   event: z.object({ type: z.string(), data: z.record(z.string(), z.unknown()) }),
   channels: z.record(z.string(), z.record(z.string(), z.unknown())).meta({
     description:
-      'What would be sent, by channel and field: the template’s, and the default where that has none.',
+      'The message by channel and field: from the template, or the default where the template has no part.',
   }),
   problems: z
     .array(z.object({ path: z.string(), message: z.string() }))
-    .meta({ description: 'Why a channel has the default although there is a part for it.' }),
-  absent: z.array(z.string()).meta({ description: 'What the template prints and this event does not have.' }),
+    .meta({ description: 'Why a channel uses the default although the template has a part for it.' }),
+  absent: z
+    .array(z.string())
+    .meta({ description: 'Variables that the template uses but this event does not have.' }),
 })
 
 /** Refuses what is no Liquid, by the path of its part. */

@@ -74,4 +74,4 @@ async function sampleFor(db: AppDeps['db'], scope: Scope, eventTypes: readonly s
 }
 
 /** For a type that nobody has given a sample. */
-const madeUp: JsonObject = { message: 'This is an example: nothing has happened.' }
+const madeUp: JsonObject = { message: 'This is an example; nothing has actually happened.' }

@@ -25,7 +25,7 @@ export const templateRoutes = [
     method: 'post',
     path: '/templates',
     access: { scope: 'templates:write' },
-    summary: 'Create a template: Liquid for the messages of one or several channels',
+    summary: 'Create a template with Liquid for the messages of one or more channels',
     body: templateBody,
     bodyMaxBytes,
     replies: { 201: templateReply },
@@ -37,7 +37,7 @@ export const templateRoutes = [
     method: 'get',
     path: '/templates',
     access: { scope: 'templates:read' },
-    summary: 'List the templates of the key’s environment, newest first',
+    summary: 'List the templates in the key’s environment, newest first',
     query: idPageQuery,
     replies: { 200: idPageReply(templateSummary) },
     async handle({ query, scope }, { db }) {
@@ -54,7 +54,7 @@ export const templateRoutes = [
     method: 'post',
     path: '/templates/preview',
     access: { scope: 'templates:read' },
-    summary: 'Show what parts that are not saved make of an event; nothing is sent',
+    summary: 'Preview unsaved template parts for an event; nothing is sent',
     body: previewOfParts,
     dataAt: 'event.data',
     bodyMaxBytes,
@@ -77,7 +77,7 @@ export const templateRoutes = [
     method: 'patch',
     path: '/templates/:id',
     access: { scope: 'templates:write' },
-    summary: 'Change a template; other parts than before make a new version',
+    summary: 'Update a template; changing its parts creates a new version',
     body: templatePatch,
     bodyMaxBytes,
     replies: { 200: templateReply },
@@ -89,7 +89,8 @@ export const templateRoutes = [
     method: 'delete',
     path: '/templates/:id',
     access: { scope: 'templates:write' },
-    summary: 'Delete a template; deliveries that still name it send the default message, and say so',
+    summary:
+      'Delete a template; pending deliveries that use it fall back to the default message and log the reason',
     replies: { 204: null },
     async handle({ params, by }, deps) {
       await deleteTemplate(deps, by, params.id)
@@ -100,7 +101,7 @@ export const templateRoutes = [
     method: 'get',
     path: '/templates/:id/versions',
     access: { scope: 'templates:read' },
-    summary: 'List what a template has said, newest first; also of one that was deleted',
+    summary: 'List the versions of a template, including a deleted one, newest first',
     replies: { 200: z.object({ data: z.array(templateVersionReply) }) },
     async handle({ params, scope }, { db }) {
       const rows = await db.templateVersion.findMany({
@@ -116,7 +117,7 @@ export const templateRoutes = [
     method: 'post',
     path: '/templates/:id/preview',
     access: { scope: 'templates:read' },
-    summary: 'Show what a template makes of an event; nothing is sent',
+    summary: 'Preview a template for an event; nothing is sent',
     body: previewOfTemplate,
     dataAt: 'event.data',
     replies: { 200: previewReply },

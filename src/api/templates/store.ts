@@ -100,7 +100,7 @@ async function requireRoom(tx: Tx, scope: Scope): Promise<void> {
   if ((await tx.template.count({ where: { ...scope } })) < templateLimits.templates) return
   throw new ApiError(
     'limit_reached',
-    `A tenant has at most ${templateLimits.templates} templates in an environment.`,
+    `A tenant can have at most ${templateLimits.templates} templates per environment; delete one first.`,
   )
 }
 

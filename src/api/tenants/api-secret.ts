@@ -14,7 +14,7 @@ export const apiSecretRoutes = [
     path: '/tenant/api-secret/rotate',
     access: { scope: 'secrets:write' },
     summary:
-      'Make a new API secret, shown only in this answer; the old one goes on signing every other attempt until the overlap ends',
+      'Rotate the API secret, returned only in this response; until the overlap ends, the old one signs every other attempt',
     body: z.strictObject({ overlap: duration.default('24h') }),
     replies: { 201: z.object({ apiSecret: z.string(), previousEndsAt: z.string() }) },
     async handle({ body: { overlap }, scope, by }, deps) {

@@ -25,10 +25,10 @@ const deletionReply = z.object({
   status: z.enum(statuses),
   createdAt: z.string(),
   completedAt: z.string().optional(),
-  executions: z.int().meta({ description: 'Workflow executions that were deleted.' }),
-  left: z.int().meta({ description: 'Those that Temporal still lists.' }),
+  executions: z.int().meta({ description: 'The number of deleted workflow executions.' }),
+  left: z.int().meta({ description: 'The number of workflow executions that Temporal still lists.' }),
   archivedFiles: z.int(),
-  rows: z.int().meta({ description: 'Of the database, those that belong to no row of the tenant.' }),
+  rows: z.int().meta({ description: 'The number of deleted database rows.' }),
 })
 
 export const tenantDeletionRoutes = [
@@ -36,7 +36,7 @@ export const tenantDeletionRoutes = [
     method: 'delete',
     path: '/tenants/:id',
     access: 'platform',
-    summary: 'Delete a tenant with all it has; its keys are refused at once, and the audit log stays',
+    summary: 'Delete a tenant and all its data; its keys stop working immediately, and its audit log is kept',
     body: z.strictObject({ confirm: z.string().meta({ description: 'The tenant’s name.' }) }),
     replies: { 202: z.object({ deletionId: z.string() }) },
     async handle({ params: { id }, body, by }, { db, temporal }) {
@@ -50,7 +50,7 @@ export const tenantDeletionRoutes = [
     method: 'get',
     path: '/tenant-deletions/:id',
     access: 'platform',
-    summary: 'Get the deletion of a tenant: how it stands, and what was deleted',
+    summary: 'Get a tenant’s deletion with its progress',
     replies: { 200: deletionReply },
     async handle({ params }, { db, temporal }) {
       const deletion = await findDeletion(db, params.id)

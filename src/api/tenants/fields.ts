@@ -12,18 +12,18 @@ const redactPath = z
   .max(256)
   .regex(
     /^data(?:\.[^.\p{Cc}]+)+$/u,
-    'must be a path to a field below data, such as data.document.number, with no empty names in it',
+    'must be a path to a field inside data such as data.document.number, without empty segments',
   )
 
 const redact = z
   .array(redactPath)
   .max(50)
-  .refine((paths) => new Set(paths).size === paths.length, 'must not name a path twice')
-  .meta({ description: 'Paths into events whose values are not shown, such as data.document.number.' })
+  .refine((paths) => new Set(paths).size === paths.length, 'must not contain duplicate paths')
+  .meta({ description: 'Paths of event fields whose values are not shown, such as data.document.number.' })
 
 const emailConsent = z.enum(emailConsents).meta({
   description:
-    '`confirm`: an email recipient gets nothing but a request to confirm until its link is used. `vouched`: the platform answers for the tenant’s recipients.',
+    '`confirm`: each email recipient must confirm by link before it receives mail. `vouched`: the platform vouches for the tenant’s recipients.',
 })
 
 export const tenantBody = z.strictObject({

@@ -57,7 +57,7 @@ export const tenantRoutes = [
     method: 'patch',
     path: '/tenants/:id',
     access: 'platform',
-    summary: 'Rename a tenant, change its limits, what is redacted, or whether its email recipients confirm',
+    summary: 'Update a tenant’s name, limits, redacted fields or email consent',
     body: tenantPatch,
     replies: { 200: tenantReply },
     async handle({ params, body, by }, { db }) {

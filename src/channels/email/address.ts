@@ -9,7 +9,7 @@ export const emailAddress = z
   .string()
   .overwrite(withAsciiDomain)
   .max(254)
-  .refine((address) => asciiAddress.safeParse(asciiLike(address)).success, 'is not an email address')
+  .refine((address) => asciiAddress.safeParse(asciiLike(address)).success, 'must be an email address')
   .meta({ format: 'idn-email' })
 
 /** The form in which addresses are stored and compared: the domain in ASCII, the rest in NFC. Other strings are returned unchanged. */

@@ -10,9 +10,9 @@ import type { EmailContent } from './message.ts'
  */
 export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   const [tenant, destination] = [plainName(request.tenant), plainName(request.destination)]
-  const title = `Do you want mail from ${tenant}?${request.environment === 'sandbox' ? ' (sandbox)' : ''}`
+  const title = `Confirm email notifications from ${tenant}${request.environment === 'sandbox' ? ' (sandbox)' : ''}`
   const why = `${tenant} would like to send mail of “${destination}” to ${request.address}: messages about events in its systems. Nothing is sent unless you confirm.`
-  const until = `The link is good until ${request.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you do not know what this is about, do nothing.`
+  const until = `The link is good until ${request.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you did not expect this message, ignore it.`
   return {
     subject: title,
     text: [title, '', why, '', `Confirm: ${request.confirmUrl}`, '', until].join('\n'),

@@ -37,8 +37,8 @@ export const email = defineChannel({
   },
   template: {
     subject: { kind: 'line', description: 'One line of plain text.' },
-    text: { kind: 'text', description: 'Plain text. Without html beside it, the mail has no HTML.' },
-    html: { kind: 'text', escaping: htmlEscaping, description: 'HTML; values are escaped.' },
+    text: { kind: 'text', description: 'Plain text. Without an html part, the mail has no HTML.' },
+    html: { kind: 'text', escaping: htmlEscaping, description: 'HTML; inserted values are escaped.' },
   },
   compose: composeEmail,
 
@@ -69,7 +69,7 @@ export const email = defineChannel({
 const noServer = {
   kind: 'failed',
   errorClass: 'setup',
-  error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
+  error: 'no mail server is configured; set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
 } as const
 
 function mailTo(

@@ -35,7 +35,7 @@ function textPlaceholder(of: Composition): string {
   return [
     titleOf(of),
     '',
-    'This message is HTML, and your mail program shows its text only.',
+    'This message is in HTML, but your mail program shows only plain text.',
     ...acknowledgeLines(of),
   ].join('\n')
 }
@@ -85,7 +85,7 @@ export function renderEmail(of: Composition) {
   return layOut(of, {
     text: fields.map(({ path, value }) => `${path.padEnd(width)}  ${value}`),
     html: facts(fields),
-    rest: more > 0 ? `Fields not shown here: ${more}. The event has them.` : '',
+    rest: more > 0 ? `Fields not shown: ${more}. See the event for all fields.` : '',
     summary: fields.map(({ path, value }) => `${path}: ${value}`).join(' · '),
     heading: 'About this event',
     about: [

@@ -45,8 +45,8 @@ export function senderProblems({ from, smtpUrl }: From, domains: readonly string
   if (from === undefined || smtpUrl !== undefined || isInDomains(from, domains)) return []
   const message =
     domains.length > 0
-      ? `must be of ${domains.join(' or ')}, or needs a mail server of your own beside it (smtpUrl)`
-      : 'needs a mail server of your own beside it (smtpUrl): the platform’s sends from its own address only'
+      ? `must be an address at ${domains.join(' or ')}, or requires your own mail server in smtpUrl`
+      : 'requires your own mail server in smtpUrl because the platform’s mail server sends only from its own address'
   return [{ path: 'from', message }]
 }
 

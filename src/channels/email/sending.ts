@@ -70,7 +70,7 @@ export function concludeMails(
   }
   if (failed) return failed.outcome
   if (reached.length === 0)
-    return sent[0]?.outcome ?? { kind: 'rejected', error: 'nobody is left to send to' }
+    return sent[0]?.outcome ?? { kind: 'rejected', error: 'no recipient is left to send to' }
   const last = of('delivered').at(-1)?.outcome
   const excerpt = last?.responseExcerpt ?? 'sent by earlier attempts'
   const note = refused.length > 0 ? `; refused for ${formatAddresses(refused)}` : ''
@@ -103,11 +103,11 @@ export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
     return { kind: 'rejected', error: `SMTP ${responseCode}: the mail server refused the mail`, ...seen }
   }
   if (code === 'ETLS') {
-    const error = `SMTP ${responseCode}: the mail server did not start TLS, so neither login nor mail was sent`
+    const error = `SMTP ${responseCode}: the mail server did not start TLS, so neither the login nor the mail was sent`
     return { kind: 'failed', error, ...seen, errorClass: 'tls' }
   }
   const what =
-    code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not take the mail'
+    code === 'EAUTH' ? 'the mail server refused the login' : 'the mail server could not accept the mail'
   return { kind: 'failed', error: `SMTP ${responseCode}: ${what}`, ...seen }
 }
 

@@ -22,7 +22,8 @@ export const smtpUrl = z
     abort: true,
   })
   .refine((text) => isUsable(new URL(text)), {
-    message: 'must name a host, and write signs such as @ and % in its user name and password as %40 and %25',
+    message:
+      'must include a host, and percent-encode characters such as @ (%40) and % (%25) in the user name and password',
   })
 
 export function smtpProblems(

@@ -29,10 +29,11 @@ export function link(url: string, words: string): string {
 /** Returns the reason why a template's JSON is not a list of blocks. */
 export function blocksProblem(rendered: string): string | undefined {
   const blocks = JSON.parse(rendered) as Json
-  if (!Array.isArray(blocks) || !blocks.every(isJsonObject)) return 'does not render to a JSON list of blocks'
-  if (blocks.length === 0) return 'renders to no block at all'
+  if (!Array.isArray(blocks) || !blocks.every(isJsonObject))
+    return 'does not render to a JSON array of blocks'
+  if (blocks.length === 0) return 'renders to an empty array of blocks'
   if (blocks.length > slackLimits.blocks)
-    return `renders to ${blocks.length} blocks; Slack takes at most ${slackLimits.blocks}`
+    return `renders to ${blocks.length} blocks; Slack accepts at most ${slackLimits.blocks}`
   return blocks.every(({ type }) => typeof type === 'string')
     ? undefined
     : 'renders to a block without a type'

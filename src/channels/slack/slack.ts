@@ -23,12 +23,12 @@ export const slack = defineChannel({
     text: {
       kind: 'text',
       escaping: mrkdwnEscaping,
-      description: 'mrkdwn: the whole message, or its notification where there are blocks.',
+      description: 'mrkdwn: the message, or its notification text if there are blocks.',
     },
     blocks: {
       kind: 'json',
       escaping: mrkdwnEscaping,
-      description: 'A JSON list of at most 50 Block Kit blocks.',
+      description: 'A JSON array of at most 50 Block Kit blocks.',
       problem: blocksProblem,
     },
   },
@@ -67,7 +67,7 @@ const refusedContent = { refusedContent: true } as const
 const notSlackOk = {
   kind: 'failed',
   errorClass: 'protocol',
-  error: 'the answer is not Slack’s “ok”, so the message may not have been posted',
+  error: 'the response is not Slack’s “ok”, so the message may not have been posted',
 } as const
 
 /**

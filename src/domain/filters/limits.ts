@@ -22,7 +22,7 @@ export function sizeProblem(filter: JsonObject): string | undefined {
   if (objects.reduce((sum, object) => sum + Object.keys(object).length, 0) > keys)
     return `must have at most ${keys} fields and operators`
   const patterns = objects.filter(({ $regex }) => $regex !== undefined)
-  return patterns.length > regexes ? `must have at most ${regexes} $regex` : undefined
+  return patterns.length > regexes ? `must have at most ${regexes} $regex operators` : undefined
 }
 
 /** Returns a problem if the patterns are too large in total. Each must be valid by itself. */

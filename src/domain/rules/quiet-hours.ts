@@ -32,13 +32,13 @@ const sampledYear: Span = [Date.UTC(2026, 0, 1), Date.UTC(2027, 0, 1)]
 /** What is wrong with the combination of windows that are each valid. The text follows the field's name. */
 export function quietProblem(windows: readonly QuietWindow[]): string | undefined {
   if (windows.some(({ between: [from, to] }) => minuteOfDay(from) === minuteOfDay(to)))
-    return 'begins and ends at the same time: use 00:00 to 24:00 for a whole day'
+    return 'starts and ends at the same time; use 00:00 to 24:00 for a whole day'
   const [from, to] = sampledYear
   const spans = quietSpans(windows, from, to)
   if (spans.some(([begin, end]) => begin <= from && end >= to))
-    return 'is always quiet: nothing would ever be sent'
+    return 'is always quiet, so nothing would ever be sent'
   if (spans.some(([begin, end]) => end - begin > longestQuietMs))
-    return 'is always quiet for weeks in a part of the year: nothing would be sent then'
+    return 'is quiet for weeks without a break in part of the year, so nothing would be sent then'
   return undefined
 }
 

@@ -185,7 +185,7 @@ rules:
     expect(told(await configuration.apply(exported))).toEqual([])
     const [problem] = await configuration.refused({ switchyard: 1, destinations: [twin] })
     expect(problem?.path).toBe('destinations.0.name')
-    expect(problem?.message).toMatch(/^is the name of 2 destinations: say by `id` which one is meant/)
+    expect(problem?.message).toMatch(/^is the name of 2 destinations; set `id` to one of dst_/)
   })
 
   it('leaves out what an adopted contract’s API has made, which no document changes or deletes', async () => {
@@ -198,14 +198,14 @@ rules:
       data: { contract: 'webhooks-api', contractFields: {} },
     })
     const exported = await configuration.read()
-    expect(exported).toContain('alone changes them:\n#   Case system\n')
+    expect(exported).toContain('an adopted contract:\n#   Case system\n')
     expect(parsed(exported).destinations).toHaveLength(1)
     expect(told(await configuration.apply(exported, '?prune=true'))).toEqual([])
     expect(await list(api, 'destinations')).toHaveLength(2)
     const problems = await configuration.refused(example)
     expect(problems).toContainEqual({
       path: 'destinations.0.name',
-      message: 'belongs to the API of the adopted contract webhooks-api: choose another name',
+      message: 'belongs to the API of the adopted contract webhooks-api; choose another name',
     })
   })
 })
@@ -288,7 +288,7 @@ describe('applying a document', () => {
     await apply('A', 'B', 'C', 'D')
     const applied = await apply('D', 'new', 'B')
     expect(told(applied)).toEqual(['changed rule D', 'created rule new', 'changed rule B'])
-    expect(applied.diff).toContain('-# place 4 in the order\n+# place 1 in the order\n')
+    expect(applied.diff).toContain('-# position 4\n+# position 1\n')
     expect(applied.unmanaged.map(({ name }) => name)).toEqual(['A', 'C'])
     const rules = await list(api, 'rules')
     expect(rules.map(({ name }) => name)).toEqual(['D', 'new', 'B', 'A', 'C'])
@@ -431,7 +431,7 @@ describe('secrets', () => {
       { ...slack, config: { webhookUrl: '****alue' } },
       { ...slack, name: 'No URL', config: {} },
     ]
-    const message = 'is masked, and nothing is stored that could stay: a value is needed'
+    const message = 'is masked, but no value is stored; provide the value'
     expect(await configuration.refused({ switchyard: 1, destinations })).toEqual([
       { path: 'destinations.0.config.headers.X-Token', message },
       { path: 'destinations.1.config.webhookUrl', message },

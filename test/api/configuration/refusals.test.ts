@@ -17,42 +17,38 @@ const refusals: Record<string, [document: string | object, path: string, message
     '(body)',
     /^is not valid YAML at line 2, column \d+: /,
   ],
-  'tabs as indentation': ['switchyard: 1\nrules:\n\t- a', '(body)', /line 3, column 1: tabs are not taken/],
+  'tabs as indentation': ['switchyard: 1\nrules:\n\t- a', '(body)', /line 3, column 1: tabs cannot be used/],
   'a key that stands twice': [
     'switchyard: 1\nrules: []\nrules: []',
     '(body)',
-    /line 3, column 1: a key stands twice/,
+    /line 3, column 1: duplicate key/,
   ],
-  'two documents': ['switchyard: 1\n---\nswitchyard: 1', '(body)', /there must be one document only/],
+  'two documents': ['switchyard: 1\n---\nswitchyard: 1', '(body)', /only one document is allowed/],
   'a version directive': [
     '%YAML 1.1\n---\nswitchyard: 1',
     '(body)',
-    /line 1, column 1: directives \(%\) are not taken/,
+    /line 1, column 1: directives \(%\) are not supported/,
   ],
   'a tag directive': [
     '%TAG ! tag:example.com,2026:\n---\nswitchyard: 1',
     '(body)',
-    /directives \(%\) are not taken/,
+    /directives \(%\) are not supported/,
   ],
-  'a tag': ['switchyard: !!binary aGk=', '(body)', /tags \(!\) are not taken/],
-  'a mask without quotes': ['a: ****', '(body)', /line 1, column 4: there is no such anchor; .* quotes$/],
+  'a tag': ['switchyard: !!binary aGk=', '(body)', /tags \(!\) are not supported/],
+  'a mask without quotes': ['a: ****', '(body)', /line 1, column 4: unknown anchor; quote .*$/],
   'a merge key': ['switchyard: 1\n<<: {rules: []}', '<<', /^is not a known field$/],
-  'a number that JSON cannot keep': ['switchyard: 12345678901234567890', '(body)', /write it as a text$/],
+  'a number that JSON cannot keep': ['switchyard: 12345678901234567890', '(body)', /write it as a string$/],
   'an alias bomb': [
     `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcde'[index]}`).join(',')}]`).join('\n')}`,
     '(body)',
-    /^uses its anchors more than 100 times$/,
+    /^uses anchors more than 100 times$/,
   ],
   'an alias inside of what it stands for': [
     'switchyard: 1\nrules: [&rule {name: [*rule, *rule]}]',
     '(body)',
-    /line 2, column 23: an alias must not stand inside of what it is for$/,
+    /line 2, column 23: an alias must not appear inside its own anchor$/,
   ],
-  'more than any configuration has': [
-    '- a\n'.repeat(70_000),
-    '(body)',
-    /^is longer than any configuration can be$/,
-  ],
+  'more than any configuration has': ['- a\n'.repeat(70_000), '(body)', /^is too long$/],
   'what is nested without end': [`a: ${'['.repeat(100_000)}`, '(body)', /^is nested too deeply$/],
   'an entry that is nested too deeply': [
     { switchyard: 1, rules: [{ name: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown }] },
@@ -65,7 +61,7 @@ const refusals: Record<string, [document: string | object, path: string, message
   'another environment': [
     { switchyard: 1, environment: 'production' },
     'environment',
-    /^is not that of the key/,
+    /^must match the key’s environment/,
   ],
   'an unknown field': [
     { switchyard: 1, destinations: [{ ...slack, colour: 'red' }] },
@@ -86,12 +82,12 @@ const refusals: Record<string, [document: string | object, path: string, message
   'a name twice': [
     { switchyard: 1, rules: [rule({}), rule({})] },
     'rules.1.name',
-    /^is the name of rules.0 too: say by `id` which is which/,
+    /^is also the name of rules.0; give each its `id`/,
   ],
   'an id that is not there': [
     { switchyard: 1, templates: [{ ...template, id: 'tpl_elsewhere' }] },
     'templates.0.id',
-    /^is no template of this environment: leave the id out/,
+    /^is not a template in this environment; omit the id/,
   ],
   'a channel that there is not': [
     { switchyard: 1, destinations: [{ ...slack, name: 'Other', channel: 'pigeon' }] },
@@ -101,7 +97,7 @@ const refusals: Record<string, [document: string | object, path: string, message
   'another channel than before': [
     { switchyard: 1, destinations: [{ ...slack, channel: 'email', config: { to: ['a@example.com'] } }] },
     'destinations.0.channel',
-    /^is slack, and cannot be changed/,
+    /^cannot be changed from slack/,
   ],
   'a config that its channel refuses': [
     { switchyard: 1, destinations: [{ ...caseSystem, config: { url: 'http://169.254.169.254/' } }] },
@@ -121,7 +117,7 @@ const refusals: Record<string, [document: string | object, path: string, message
   'a reference with a slip': [
     { switchyard: 1, rules: [rule({ steps: [deliver('Slack', 'Case sytem')] })] },
     'rules.0.steps.0.deliver.to.1',
-    /^names no destination: “Case sytem”. Did you mean “Case system”\?$/,
+    /^references an unknown destination: “Case sytem”. Did you mean “Case system”\?$/,
   ],
   'a reference deep inside': [
     {
@@ -131,12 +127,12 @@ const refusals: Record<string, [document: string | object, path: string, message
       ],
     },
     'rules.0.steps.0.branch.else.0.deliver.to.0',
-    /^names no destination: “Nobody”\.$/,
+    /^references an unknown destination: “Nobody”\.$/,
   ],
   'a template that is not there': [
     { switchyard: 1, rules: [rule({ steps: [{ deliver: { to: ['Slack'], template: 'AMI' } }] })] },
     'rules.0.steps.0.deliver.template',
-    /^names no template: “AMI”. Did you mean “AML”\?$/,
+    /^references an unknown template: “AMI”. Did you mean “AML”\?$/,
   ],
   'a template without a part for the channel': [
     { switchyard: 1, rules: [rule({ steps: [{ deliver: { to: ['Case system'], template: 'AML' } }] })] },
@@ -146,12 +142,12 @@ const refusals: Record<string, [document: string | object, path: string, message
   'a destination twice in one step': [
     { switchyard: 1, rules: [rule({ steps: [deliver('Slack', 'Slack')] })] },
     'rules.0.steps.0.deliver.to.1',
-    /a second time in one step$/,
+    /^repeats .* within one step$/,
   ],
   'steps that are never reached': [
     { switchyard: 1, rules: [rule({ steps: [{ stop: true }, deliver('Slack')] })] },
     'rules.0.steps.1',
-    /^is never reached/,
+    /^is unreachable/,
   ],
   'broken Liquid': [
     { switchyard: 1, templates: [{ name: 't', parts: { slack: { text: '{% if %}' } } }] },
@@ -161,13 +157,13 @@ const refusals: Record<string, [document: string | object, path: string, message
   'a reference to what it deletes': [
     { switchyard: 1, destinations: [caseSystem], rules: [rule({ steps: [deliver('Slack')] })] },
     'rules.0.steps.0.deliver.to.0',
-    /^names a destination that is not in the document and would be deleted: “Slack”$/,
+    /^references a destination that is not in the document and would be deleted: “Slack”$/,
     '?prune=true',
   ],
   'two entries of the name of one thing, beside what it deletes': [
     { switchyard: 1, templates: [example.templates[0], example.templates[0]], rules: [] },
     'templates.0.name',
-    /^is the name of templates.1 too: say by `id` which is which/,
+    /^is also the name of templates.1; give each its `id`/,
     '?prune=true',
   ],
   'two entries of one name that both change it': [
@@ -176,12 +172,12 @@ const refusals: Record<string, [document: string | object, path: string, message
       templates: ['a', 'b'].map((text) => ({ ...example.templates[0], parts: { email: { text } } })),
     },
     'templates.1.name',
-    /^is the name of templates.0 too: say by `id` which is which/,
+    /^is also the name of templates.0; give each its `id`/,
   ],
   'deleting what rules beside it name': [
     { switchyard: 1, destinations: [caseSystem] },
     'rules',
-    /^must be given: the rule “First” names what would be deleted$/,
+    /^must be present because the rule “First” references/,
     '?prune=true',
   ],
 }
@@ -206,7 +202,7 @@ describe('a document is refused whole, and nothing is written, for', () => {
     const { id } = (await api.post('/templates', given).expect(201)).body as { id: string }
     const templates = ['a', 'b'].map((name) => ({ id, name, parts: { email: { text: name } } }))
     expect(await configurationOf(stack, key).refused({ switchyard: 1, templates })).toEqual([
-      { path: 'templates.1.id', message: 'belongs to another entry of the document' },
+      { path: 'templates.1.id', message: 'belongs to another entry in the document' },
     ])
   })
 

@@ -11,8 +11,8 @@ const token = 'Bearer 0123456789abcdef'
 const url = 'https://one.example.com/hook'
 const other = 'https://two.example.com/hook'
 const notSent =
-  'was given for https://one.example.com and is not sent to another origin: send its value again, or remove it'
-const masked = 'is masked, and nothing is stored that it could stand for: send its value'
+  'was set for https://one.example.com and is not sent to another origin; send the value again or remove it'
+const masked = 'is masked, but no value is stored; send the value'
 
 interface Made {
   id: string
@@ -122,7 +122,7 @@ describe('a mask is not taken for a value', () => {
   it('a signing secret, a tenant’s settings', async () => {
     const { api } = await makeTenant(stack)
     const { id } = await withHeader(api)
-    const secret = { path: 'secret', message: 'is masked: send the secret itself, or leave it out' }
+    const secret = { path: 'secret', message: 'is masked; send the secret itself or omit it' }
     expect(await refusal(api.patch(`/destinations/${id}`, { secret: '****abcd' }))).toEqual([secret])
     expect(await refusal(api.post(`/destinations/${id}/rotate-secret`, { secret: '****abcd' }))).toEqual([
       secret,

@@ -78,7 +78,7 @@ describe('422, and nothing changes', () => {
     const { api } = await makeTenant(stack)
     const { id, secret } = await create(api)
     expect(await refusal(api, id, { secret })).toEqual([
-      { path: 'secret', message: 'is the one that signs already: send another' },
+      { path: 'secret', message: 'is already the current secret; send a different one' },
     ])
   })
 

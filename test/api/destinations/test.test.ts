@@ -90,7 +90,7 @@ describe('POST /api/v1/destinations/{id}/test sends', () => {
     expect([bodyOf(hook).data, bodyOf(hook, 1).data]).toEqual([data, {}])
     const { type } = await test(api, id, { eventType: 'our.own.type' })
     expect(type).toBe('our.own.type')
-    expect(bodyOf(hook, 2).data).toEqual({ message: 'This is a test event: nothing has happened.' })
+    expect(bodyOf(hook, 2).data).toEqual({ message: 'This is a test event; nothing has actually happened.' })
   })
 
   it('the sample that the tenant has registered for a type', async () => {

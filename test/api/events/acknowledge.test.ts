@@ -174,7 +174,7 @@ describe('an event that nothing waits for', () => {
     expect(answer.body).toMatchObject({
       code: 'already_ended',
       detail: expect.stringMatching(
-        /^No message of this event asked for an acknowledgement, and its workflow ended at 20\d\d-.*Z\.$/,
+        /^No message about this event asked for an acknowledgement, and its workflow ended at 20\d\d-.*Z\.$/,
       ) as string,
     })
     expect(await readAcknowledgedLog(api, id)).not.toHaveProperty('acknowledgement')

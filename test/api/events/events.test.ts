@@ -265,7 +265,7 @@ describe('POST /events/batch', () => {
   it('422 if the key of the list is repeated', async () => {
     const { key } = await makeTenant(stack)
     const { body } = await postText(key, '/events/batch', '{"events":[],"events":[{}]}').expect(422)
-    expect(body).toMatchObject({ errors: [{ path: 'events', message: 'stands twice in one object' }] })
+    expect(body).toMatchObject({ errors: [{ path: 'events', message: 'is a duplicate key' }] })
   })
 
   it('the first of several with one id is kept', async () => {

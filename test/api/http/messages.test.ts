@@ -150,7 +150,7 @@ describe('the title of an event type', () => {
       { path: 'title', message: expect.stringMatching(/^is not valid Liquid: /) as string },
     ])
     expect(await refused({ title, sample: { who: 'Zoë' } })).toEqual([
-      { path: 'title', message: 'prints what the sample does not have: data.level' },
+      { path: 'title', message: 'uses variables that the sample does not have: data.level' },
     ])
     await api.post('/event-types', { type: 'a', title, sample: { who: 'Zoë', level: 1 } }).expect(201)
     await api.post('/event-types/presets', { preset: 'smart-kyc' }).expect(200)

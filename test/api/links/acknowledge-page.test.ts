@@ -30,7 +30,9 @@ describe('the page', () => {
     expect(text).toContain('aml.match.found')
     expect(text).toContain('sandbox')
     expect(text).toMatch(/Accepted<\/dt>\s*<dd><time datetime="20\d\d-/)
-    expect(text).toMatch(/The rule “High risk” waits for it until <time datetime="20\d\d-/)
+    expect(text).toMatch(
+      /The rule “High risk” is waiting for an acknowledgement until <time datetime="20\d\d-/,
+    )
     expect(text).not.toMatch(/Jane|Roe|riskLevel/)
   })
 
@@ -149,7 +151,7 @@ describe('pressing the button', () => {
       expect(text).not.toContain('Bob')
       expect(text).not.toContain('<form')
     }
-    expect(again.text).toContain('had been acknowledged before')
+    expect(again.text).toContain('had already been acknowledged')
   })
 
   it('shows what is wrong beside its field, keeps what was typed, and acknowledges nothing', async () => {
@@ -157,7 +159,7 @@ describe('pressing the button', () => {
     const id = await waitingEvent(tenant)
     const bad = { name: 'An\u0000n', note: 'x'.repeat(1001) }
     const { text } = await press(stack, linkPath(stack, tenant, id), bad).expect(422)
-    expect(text).toContain('id="name-problem">Your name must not hold control characters.')
+    expect(text).toContain('id="name-problem">Your name must not contain control characters.')
     expect(text).toContain('id="note-problem">The note must have at most 1000 characters.')
     expect(text).toContain(bad.note)
     expect(await readAcknowledgedLog(tenant.api, id)).not.toHaveProperty('acknowledgement')
@@ -167,7 +169,7 @@ describe('pressing the button', () => {
     const tenant = await tenantWhoWaits(stack)
     const path = linkPath(stack, tenant, await waitingEvent(tenant))
     const { text } = await press(stack, path, { note: 'x'.repeat(20_000) }).expect(413)
-    expect(text).toContain('The form cannot be read.')
+    expect(text).toContain('The form could not be read.')
   })
 })
 
@@ -178,7 +180,7 @@ describe('an event that has ended', () => {
     const path = linkPath(stack, tenant, id)
     const { text } = await get(path).expect(200)
     expect(text).toMatch(
-      /nothing waits for it any more. It can be acknowledged until <time datetime="20\d\d-/,
+      /no longer wait for an acknowledgement. You can still acknowledge it for the record until <time datetime="20\d\d-/,
     )
     const pressed = await press(stack, path).expect(200)
     expect(pressed.text).toContain('the link sent to Head')
@@ -194,7 +196,9 @@ describe('an event that has ended', () => {
     await settledLog(tenant.api, id)
     const path = linkPath(stack, { ...tenant, destinationId: 'dst_any' }, id)
     for (const { text } of [await get(path).expect(409), await press(stack, path).expect(409)]) {
-      expect(text).toMatch(/too late to acknowledge.*Nobody acknowledged this event, which ended on <time/s)
+      expect(text).toMatch(
+        /can no longer be acknowledged.*This event was not acknowledged before it ended on <time/s,
+      )
       expect(text).not.toContain('<form')
     }
     expect(await readAcknowledgedLog(tenant.api, id)).not.toHaveProperty('acknowledgement')

@@ -82,8 +82,10 @@ describe('a recipient who has not confirmed', () => {
       [key(bob), 'asked', 'string'],
     ])
     const [asked] = await mailsFor(smtp, ann)
-    expect(asked).toMatchObject({ subject: 'Do you want mail from Acme? (sandbox)' })
-    expect(asked?.text).toContain(`Acme would like to send mail of “On call” to ${key(ann)}`)
+    expect(asked).toMatchObject({ subject: 'Confirm email notifications from Acme (sandbox)' })
+    expect(asked?.text).toContain(
+      `Acme would like to send messages about events in its systems (“On call”) to ${key(ann)}.`,
+    )
 
     const eventId = await postEvent(api)
     const log = await settledLog(api, eventId)
@@ -164,7 +166,7 @@ describe('the link that confirms', () => {
     expect(await recipientsOf(api, id)).toEqual({ [key(address)]: 'asked' })
     const { text } = await get(path)
     for (const shown of ['Acme', 'On call', key(address), 'sandbox']) expect(text).toContain(shown)
-    expect((await confirm(path).expect(200)).text).toContain('You get this mail')
+    expect((await confirm(path).expect(200)).text).toContain('Email address confirmed')
     expect(await recipientsOf(api, id)).toEqual({ [key(address)]: 'confirmed' })
     expect(await auditOf(api, 'email-recipient.confirmed')).toMatchObject([
       {
@@ -175,7 +177,7 @@ describe('the link that confirms', () => {
       },
     ])
     // Pressed again it says so, and there is no second entry.
-    expect((await confirm(path).expect(200)).text).toContain('You get this mail')
+    expect((await confirm(path).expect(200)).text).toContain('Email address confirmed')
     expect(await auditOf(api, 'email-recipient.confirmed')).toHaveLength(1)
   })
 
@@ -207,10 +209,10 @@ describe('the link that confirms', () => {
     const ref = { destinationId: id, address: key(address), since }
     const expired = links.confirm({ ...ref, expiresAt: Date.now() - 1 }).slice(publicUrl.length)
     for (const answer of [await get(expired).expect(410), await confirm(expired).expect(410)])
-      expect(answer.text).toContain('This link is no longer good')
+      expect(answer.text).toContain('This link has expired')
     const path = linkIn((await mailsFor(smtp, address))[0], 'confirm')
     await api.patch(`/destinations/${id}`, { config: { to: [other] } }).expect(200)
-    expect((await confirm(path).expect(200)).text).toContain('You get no such mail')
+    expect((await confirm(path).expect(200)).text).toContain('No longer subscribed')
     await api.patch(`/destinations/${id}`, { config: { to: [other, address] } }).expect(200)
     await confirm(path).expect(410)
     expect(await recipientsOf(api, id)).toEqual({ [key(other)]: 'asked', [key(address)]: 'asked' })
@@ -240,7 +242,7 @@ describe('the link that confirms', () => {
     await inboxOf(api, [address])
     const [mail] = await mailsFor(smtp, address)
     const { text } = await get(linkIn(mail, 'confirm')).expect(200)
-    const [, until = ''] = /good until <time datetime="([^"]+)"/.exec(text) ?? []
+    const [, until = ''] = /expires on <time datetime="([^"]+)"/.exec(text) ?? []
     expect(Date.parse(until)).toBeGreaterThanOrEqual(before + confirmWithinMs)
     expect(Date.parse(until)).toBeLessThanOrEqual(Date.now() + confirmWithinMs)
   })
@@ -328,7 +330,7 @@ describe('the link that unsubscribes', () => {
     expect(await recipientsOf(api, id)).toEqual({ [key(address)]: 'unsubscribed', [key(other)]: 'asked' })
     const { body } = await api.post(`/destinations/${id}/confirmations`, { addresses: [address] }).expect(422)
     expect(body).toMatchObject({
-      errors: [{ path: 'addresses.0', message: 'has unsubscribed, and is not asked again' }],
+      errors: [{ path: 'addresses.0', message: 'has unsubscribed and cannot be asked again' }],
     })
   })
 
@@ -385,7 +387,7 @@ describe('the link that unsubscribes', () => {
     await api.delete(`/destinations/${id}`).expect(204)
     for (const answer of [await get(link), await unsubscribe(link)]) {
       expect(answer.status).toBe(200)
-      expect(answer.text).toContain('You get no such mail')
+      expect(answer.text).toContain('No longer subscribed')
     }
   })
 })

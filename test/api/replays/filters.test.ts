@@ -119,6 +119,6 @@ describe('422', () => {
     await api.post('/replays', asked).expect(422)
     await other.api.post(`/destinations/${destination}/pause`).expect(200)
     const { body } = await other.api.post('/replays', asked).expect(422)
-    expect(body).toMatchObject({ errors: [{ path: 'destination', message: 'is paused: resume it first' }] })
+    expect(body).toMatchObject({ errors: [{ path: 'destination', message: 'is paused; resume it first' }] })
   })
 })

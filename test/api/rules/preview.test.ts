@@ -236,7 +236,7 @@ describe('drafts', () => {
     const theirs = await makeDestination(others, 'Case system')
     const answer = await api.post('/rules/preview', { ...event, rules: [ruleTo(theirs)] }).expect(422)
     expect(answer.body).toMatchObject({
-      errors: [{ path: 'rules.0.steps.0.deliver.to.0', message: 'is not a destination of this environment' }],
+      errors: [{ path: 'rules.0.steps.0.deliver.to.0', message: 'is not a destination in this environment' }],
     })
     const body = { ...event, at: 'tomorrow', rules: [ruleTo(theirs, { steps: [{ wait: '1h' }] })] }
     const { errors } = (await api.post('/rules/preview', body).expect(422)).body as {

@@ -322,9 +322,9 @@ describe('what a rule names', () => {
       { deliver: { to: [mine] } },
     ]
     expect(await refused(api, ruleTo(mine, { steps }))).toEqual([
-      'steps.0.deliver.to.1 is not a destination of this environment',
-      `steps.0.deliver.to.2 names ${mine} a second time in one step`,
-      'steps.0.deliver.onFailure.0.deliver.to.0 is not a destination of this environment',
+      'steps.0.deliver.to.1 is not a destination in this environment',
+      `steps.0.deliver.to.2 repeats ${mine} within one step`,
+      'steps.0.deliver.onFailure.0.deliver.to.0 is not a destination in this environment',
     ])
   })
 
@@ -341,8 +341,8 @@ describe('what a rule names', () => {
     await template('tpl_theirs', { webhook: { body: '{}' } }, otherTenant)
     const steps = ['tpl_mail', 'tpl_theirs', 'tpl_both'].map((id) => ({ deliver: { to, template: id } }))
     expect(await refused(api, { ...silent, steps })).toEqual([
-      'steps.0.deliver.template has no part for webhook, and so for none of the step’s destinations',
-      'steps.1.deliver.template is not a template of this environment',
+      'steps.0.deliver.template has no part for webhook, so it cannot be used for any of the step’s destinations',
+      'steps.1.deliver.template is not a template in this environment',
     ])
     await create(api, { ...silent, steps: steps.slice(2) })
   })
@@ -357,7 +357,7 @@ describe('what a rule names', () => {
     await api.post(`/rules/${id}/enable`).expect(200)
     const answer = await api.patch(`/rules/${id}`, { steps: [...steps, { stop: true }] }).expect(422)
     expect((answer.body as Problem).errors).toEqual([
-      { path: 'steps.0.deliver.to.0', message: 'is not a destination of this environment' },
+      { path: 'steps.0.deliver.to.0', message: 'is not a destination in this environment' },
     ])
   })
 })
@@ -369,7 +369,7 @@ it('422 with the path, and nothing is changed: a change that makes no sense with
   const made = await create(api, ruleTo(to, { steps: digested }))
   const answer = await api.patch(`/rules/${made.id}`, { digest: { window: '2h' } }).expect(422)
   expect((answer.body as Problem).errors).toEqual([
-    { path: 'steps.0.digest', message: 'is the rule’s second digest: a rule has at most one' },
+    { path: 'steps.0.digest', message: 'is the rule’s second digest; a rule can have at most one' },
   ])
   expect(await listed(api)).toEqual([made])
 })
@@ -390,7 +390,7 @@ describe('409 limit_reached', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
     expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({
       code: 'limit_reached',
-      detail: 'An environment has at most 100 rules.',
+      detail: 'An environment can have at most 100 rules; delete one first.',
     })
   })
 
@@ -407,7 +407,7 @@ describe('409 limit_reached', () => {
     expect(answers.at(-1)?.body).toMatchObject({
       code: 'limit_reached',
       detail: expect.stringMatching(
-        /^The enabled rules of an environment may plan at most 1048576 bytes/,
+        /^The plans of an environment’s enabled rules can take at most 1048576 bytes/,
       ) as string,
     })
   })
@@ -421,7 +421,7 @@ describe('409 limit_reached', () => {
     const refused = {
       code: 'limit_reached',
       detail:
-        'The enabled rules of an environment name at most 1000 destinations, counted each time; these would be 1001.',
+        'The enabled rules of an environment can reference destinations at most 1000 times in total; this change would make it 1001.',
     }
     await create(api, ruleTo(to))
     expect((await api.post('/rules', ruleTo(to)).expect(409)).body).toMatchObject(refused)

@@ -100,7 +100,7 @@ describe('a template', () => {
 
   it.each<[what: string, fields: object, path: string, message: RegExp]>([
     ['no parts', { parts: {} }, 'parts', /^must have a part for one of webhook, email, slack, teams$/],
-    ['an empty part', { parts: { email: {} } }, 'parts.email', /^must have one of subject, text, html$/],
+    ['an empty part', { parts: { email: {} } }, 'parts.email', /^must contain at least one of subject, text, html$/],
     ['a channel that is none', { parts: { fax: { text: 'x' } } }, 'parts.fax', /^is not a known field$/],
     ['a field that is none', { parts: { slack: { html: 'x' } } }, 'parts.slack.html', /^is not a known field$/],
     ['an empty text', { parts: { slack: { text: '' } } }, 'parts.slack.text', /^must not be empty$/],
@@ -327,7 +327,7 @@ describe('a message', () => {
     expect(faults).toEqual({
       email:
         'email.text cannot be rendered: it produces too much text or too long lists while rendering (line 1, column 1)',
-      slack: 'slack.blocks does not render to a JSON list of blocks',
+      slack: 'slack.blocks does not render to a JSON array of blocks',
       webhook: expect.stringMatching(/^webhook\.body does not render to valid JSON: /) as string,
     })
     expect(mail.mails[0]?.subject).toBe('AML match found (sandbox)')

@@ -202,7 +202,7 @@ describe('an email', () => {
     )
     const { text = '' } = await deliver({ data })
     expect(text.length).toBeLessThan(100_000)
-    expect(text).toContain('Fields not shown here: 4800.')
+    expect(text).toContain('Fields not shown: 4800.')
   })
 
   it('logs in with the user and the password of the URL', async () => {
@@ -284,7 +284,8 @@ describe('an email', () => {
     expect(await send({ channel: email, config: { to } })).toEqual({
       kind: 'failed',
       errorClass: 'setup',
-      error: 'no mail server: set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
+      error:
+        'no mail server is configured; set SMTP_URL and MAIL_FROM, or the destination’s smtpUrl and from',
     })
   })
 })

@@ -98,7 +98,7 @@ describe('each recipient', () => {
       kind: 'failed',
       errorClass: 'smtp',
       responseCode: 452,
-      error: `SMTP 452: the mail server could not take the mail; so far 2 reached, not yet ${bob}`,
+      error: `SMTP 452: the mail server could not accept the mail; so far 2 reached, not yet ${bob}`,
       recipients: { reached: [ann, eve], refused: [] },
     })
     expect(reachedBy(full)).toEqual([ann, eve])

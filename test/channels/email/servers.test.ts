@@ -79,6 +79,6 @@ describe('an internationalized address', () => {
     const smtpUrl = 'smtp://127.0.0.1:25'
     const { success, error } = email.config.safeParse({ to: [given], from: 'alerts@acme.example', smtpUrl })
     expect(success).toBe(false)
-    expect(error?.issues).toMatchObject([{ path: ['to', 0], message: 'is not an email address' }])
+    expect(error?.issues).toMatchObject([{ path: ['to', 0], message: 'must be an email address' }])
   })
 })

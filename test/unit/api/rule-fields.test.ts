@@ -9,8 +9,8 @@ import { ruleLimits } from '../../../src/domain/rules/rule.ts'
 const toA = { deliver: { to: ['dst_a'] } }
 const rule = { name: 'r', when: { events: ['aml.*'] }, steps: [toA] }
 const night = { timezone: 'Europe/Berlin', between: ['22:00', '07:00'] }
-const known = 'known are deliver, delay, awaitAck, branch, digest, stop'
-const window = 'must be a window such as {"timezone", "between"}, or a list of them'
+const known = 'use one of deliver, delay, awaitAck, branch, digest, stop'
+const window = 'must be a window with timezone and between, or an array of windows'
 
 /** `path message` of every problem, by the schema and, where that finds none, by what stands where. */
 function problems(body: unknown): string[] {
@@ -68,13 +68,21 @@ describe('what is wrong is named with its exact path', () => {
   it.each<[string, unknown, string[]]>([
     ['nothing at all', {}, ['name is required', 'when is required', 'steps is required']],
     ['no rule', 7, ['(body) must be of type object']],
-    ['no event types', { ...rule, when: { events: [] } }, ['when.events must name an event type']],
+    [
+      'no event types',
+      { ...rule, when: { events: [] } },
+      ['when.events must contain at least one event type'],
+    ],
     [
       'an operator that is not known',
       { ...rule, when: { events: ['all'], filter: { $or: [{ 'data.a': { $where: 'x' } }] } } },
       [expect.stringMatching(/^when\.filter\.\$or\.0\.data\.a\.\$where is not a known operator/) as string],
     ],
-    ['no steps', steps(), ['steps must not be empty: a rule that is to do nothing says [{"stop": "why"}]']],
+    [
+      'no steps',
+      steps(),
+      ['steps must not be empty; for a rule that does nothing, use [{"stop": "reason"}]'],
+    ],
     ['steps that are none', { ...rule, steps: 'deliver' }, ['steps must be of type array']],
     ['an unknown field', { ...rule, colour: 'red' }, ['colour is not a known field']],
     ['position 0', { ...rule, position: 0 }, ['position must be at least 1']],
@@ -82,8 +90,8 @@ describe('what is wrong is named with its exact path', () => {
       'a step with another name',
       steps({ await_ack: {} }, { notify: {} }),
       [
-        `steps.0.await_ack is not a step; did you mean awaitAck? ${known}`,
-        `steps.1.notify is not a step; ${known}`,
+        `steps.0.await_ack is not a kind of step; did you mean awaitAck? ${known}`,
+        `steps.1.notify is not a kind of step; ${known}`,
       ],
     ],
     [
@@ -93,7 +101,7 @@ describe('what is wrong is named with its exact path', () => {
         'steps.0 must be one of deliver, delay, awaitAck, branch, digest, stop',
         'steps.1 must be of type object',
         'steps.2 must be of type object',
-        'steps.3 says delay and stop: a step is exactly one of them',
+        'steps.3 combines delay and stop; a step must have exactly one kind',
       ],
     ],
     [
@@ -102,14 +110,14 @@ describe('what is wrong is named with its exact path', () => {
       [
         'steps.1.awaitAck.otherwise.0.deliver.to.0 must be of type string',
         'steps.1.awaitAck.otherwise.1.branch.steps.0.delay must be a duration such as 1h, or {"until": "09:00", "timezone": "Europe/Berlin"}',
-        'steps.1.awaitAck.otherwise.1.branch.else.0.stop must be true, or a text that says why',
+        'steps.1.awaitAck.otherwise.1.branch.else.0.stop must be true or a string that gives the reason',
       ],
     ],
     [
       'deliver with nobody, an unknown field, another wait',
       steps({ deliver: { to: [], onFail: [], waitFor: 'ack' } }),
       [
-        'steps.0.deliver.to must name a destination',
+        'steps.0.deliver.to must contain at least one destination',
         'steps.0.deliver.waitFor must be one of outcome',
         'steps.0.deliver.onFail is not a known field',
       ],
@@ -117,7 +125,7 @@ describe('what is wrong is named with its exact path', () => {
     [
       'too many destinations',
       steps({ deliver: { to: Array.from({ length: 51 }, (_, n) => `dst_${n}`) } }),
-      ['steps.0.deliver.to must name at most 50 destinations'],
+      ['steps.0.deliver.to must contain at most 50 destinations'],
     ],
     [
       'waits that are none, or too long',
@@ -128,7 +136,7 @@ describe('what is wrong is named with its exact path', () => {
         { digest: { window: '8d' } },
       ),
       [
-        'steps.0.delay must be more than 0',
+        'steps.0.delay must be greater than 0',
         'steps.1.delay must be at most 30d',
         'steps.2.awaitAck.within must be at most 30d',
         'steps.3.digest.window must be at most 7d',
@@ -139,7 +147,7 @@ describe('what is wrong is named with its exact path', () => {
       steps({ delay: { until: '24:00', timezone: '+02:00' } }, { delay: {} }),
       [
         'steps.0.delay.until must be a time of day from 00:00 to 23:59',
-        'steps.0.delay.timezone must be an IANA time zone such as Europe/Berlin, or UTC',
+        'steps.0.delay.timezone must be an IANA time zone such as Europe/Berlin or UTC',
         'steps.1.delay.until is required',
         'steps.1.delay.timezone is required',
       ],
@@ -150,22 +158,22 @@ describe('what is wrong is named with its exact path', () => {
       [
         'throttle.limit must be at least 1',
         'throttle.per must be a duration such as 30s, 15m, 2h or 1d',
-        'throttle.by must be a path into the event such as data.customerId, or type',
-        'dedupe.by must be a path into the event such as data.customerId, or type',
+        'throttle.by must be a path into the event such as data.customerId or type',
+        'dedupe.by must be a path into the event such as data.customerId or type',
       ],
     ],
     ['quiet hours that are none', { ...rule, quietHours: 'at night' }, [`quietHours ${window}`]],
-    ['no window at all', { ...rule, quietHours: [] }, ['quietHours must not be empty: leave it out']],
+    ['no window at all', { ...rule, quietHours: [] }, ['quietHours must not be empty; omit it instead']],
     [
       'a window with half a span',
       { ...rule, quietHours: { ...night, between: ['22:00'] } },
-      ['quietHours.between must be two times of day, as in ["22:00", "07:00"]'],
+      ['quietHours.between must be two times of day such as ["22:00", "07:00"]'],
     ],
     [
       'the second window of a list',
       { ...rule, quietHours: [night, { timezone: 'CET-1', between: ['24:00', '7:00'], days: ['monday'] }] },
       [
-        'quietHours.1.timezone must be an IANA time zone such as Europe/Berlin, or UTC',
+        'quietHours.1.timezone must be an IANA time zone such as Europe/Berlin or UTC',
         'quietHours.1.between.0 must be a time of day from 00:00 to 23:59',
         'quietHours.1.between.1 must be a time of day from 00:00 to 24:00',
         'quietHours.1.days.0 must be one of mon, tue, wed, thu, fri, sat, sun',
@@ -174,66 +182,76 @@ describe('what is wrong is named with its exact path', () => {
     [
       'quiet hours without an end',
       { ...rule, quietHours: { timezone: 'UTC', between: ['00:00', '24:00'] } },
-      ['quietHours is always quiet: nothing would ever be sent'],
+      ['quietHours is always quiet, so nothing would ever be sent'],
     ],
-    ['too many steps', steps(...Array.from({ length: 51 }, () => toA)), ['steps must hold at most 50 steps']],
+    [
+      'too many steps',
+      steps(...Array.from({ length: 51 }, () => toA)),
+      ['steps must contain at most 50 steps'],
+    ],
     [
       'too many steps, counted with nested ones',
       steps(branch(Array.from({ length: 30 }, () => toA)), branch(Array.from({ length: 30 }, () => toA))),
-      ['steps must hold at most 50 steps, nested ones included; these are 62'],
+      ['steps must contain at most 50 steps, including nested ones; there are 62'],
     ],
     [
       'too deep',
       steps(...nested(ruleLimits.depth + 1)),
       [
-        `steps${'.0.branch.steps'.repeat(8)} is nested too deeply: at most 8 lists of steps inside of each other`,
+        `steps${'.0.branch.steps'.repeat(8)} is nested too deeply; lists of steps can be nested at most 8 levels deep`,
       ],
     ],
     [
       'steps after a stop',
       steps(branch([{ stop: true }, toA]), { stop: 'enough' }, toA),
       [
-        'steps.2 is never reached: the step before it stops the rule',
-        'steps.0.branch.steps.1 is never reached: the step before it stops the rule',
+        'steps.2 is unreachable because the step before it stops the rule',
+        'steps.0.branch.steps.1 is unreachable because the step before it stops the rule',
       ],
     ],
     [
       'a branch of nothing',
       steps(branch([])),
-      ['steps.0.branch.steps must not be empty where there is no else'],
+      ['steps.0.branch.steps must not be empty unless there is an else'],
     ],
-    ['a list of nothing', steps(branch([toA], [])), ['steps.0.branch.else must not be empty: leave it out']],
+    [
+      'a list of nothing',
+      steps(branch([toA], [])),
+      ['steps.0.branch.else must not be empty; omit it instead'],
+    ],
     [
       'a digest inside of another step',
       steps(branch([digest, toA])),
-      [
-        'steps.0.branch.steps.0.digest must stand in the rule’s own list of steps, and not inside of another step',
-      ],
+      ['steps.0.branch.steps.0.digest must be a top-level step of the rule, not nested in another step'],
     ],
     [
       'two digests',
       steps(digest, toA, digest, toA),
-      ['steps.2.digest is the rule’s second digest: a rule has at most one'],
+      ['steps.2.digest is the rule’s second digest; a rule can have at most one'],
     ],
     [
       'a digest beside the steps and one among them',
       { ...steps(digest, toA), ...digest },
-      ['steps.0.digest is the rule’s second digest: a rule has at most one'],
+      ['steps.0.digest is the rule’s second digest; a rule can have at most one'],
     ],
     [
       'a digest that nobody is told of',
       steps(toA, digest),
-      ['steps.1.digest must be followed by the steps that tell of what it has collected'],
+      ['steps.1.digest must be followed by the steps that deliver the digest'],
     ],
     [
       'waiting for an acknowledgement of a digest that nobody was told of',
       steps(toA, digest, awaitAck()),
-      ['steps.2.awaitAck must come after a step that delivers the digest: nobody could know of it yet'],
+      [
+        'steps.2.awaitAck must come after a step that delivers the digest, because nobody has received it yet',
+      ],
     ],
     [
       'likewise of one beside the steps',
       { ...steps(awaitAck([toA]), awaitAck()), ...digest },
-      ['steps.0.awaitAck must come after a step that delivers the digest: nobody could know of it yet'],
+      [
+        'steps.0.awaitAck must come after a step that delivers the digest, because nobody has received it yet',
+      ],
     ],
   ])('%s', (_name, body, expected) => {
     expect(problems(body)).toEqual(expected)
@@ -248,8 +266,8 @@ describe('what is wrong is named with its exact path', () => {
   it('a key that objects inherit is not a step', () => {
     const step = JSON.parse('{"__proto__": {"to": ["dst_a"]}}') as unknown
     expect(problems(steps(step, { constructor: 1 }))).toEqual([
-      `steps.0.__proto__ is not a step; ${known}`,
-      `steps.1.constructor is not a step; ${known}`,
+      `steps.0.__proto__ is not a kind of step; ${known}`,
+      `steps.1.constructor is not a kind of step; ${known}`,
     ])
   })
 })

@@ -281,13 +281,13 @@ describe('what is wrong with a part is said:', () => {
   })
 
   it.each<[blocks: string, problem: string]>([
-    ['{"type": "section"}', 'does not render to a JSON list of blocks'],
-    ['["a"]', 'does not render to a JSON list of blocks'],
-    ['[]', 'renders to no block at all'],
+    ['{"type": "section"}', 'does not render to a JSON array of blocks'],
+    ['["a"]', 'does not render to a JSON array of blocks'],
+    ['[]', 'renders to an empty array of blocks'],
     ['[{}]', 'renders to a block without a type'],
     [
       '[{% for i in (1..51) %}{"type":"divider"}{% unless forloop.last %},{% endunless %}{% endfor %}]',
-      'renders to 51 blocks; Slack takes at most 50',
+      'renders to 51 blocks; Slack accepts at most 50',
     ],
   ])('Slack blocks %s', (blocks, message) => {
     const fields = findChannel('slack')?.template ?? {}

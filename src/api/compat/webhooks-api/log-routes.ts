@@ -41,8 +41,11 @@ const logRow = z.object({
   status: z.enum(statuses),
   event: z.string().meta({ description: 'The event’s type.' }),
   response_code: z.int().nullable(),
-  timestamp: z.string().nullable().meta({ description: 'When it was sent, the newest time.' }),
-  response: z.string().nullable().meta({ description: 'What the server answered, or why it did not.' }),
+  timestamp: z.string().nullable().meta({ description: 'When it was last sent.' }),
+  response: z
+    .string()
+    .nullable()
+    .meta({ description: 'The server’s response, or the reason why there is none.' }),
   attempts: z.int(),
   event_id: z.string(),
   webhook_id: z.guid().nullable(),
@@ -62,7 +65,7 @@ export const webhookLogRoutes = [
     path: '/webhooks/logs/',
     access: { scope: 'deliveries:read' },
     queryKey: true,
-    summary: 'List webhook deliveries: those that still wait first, then the newest-ended',
+    summary: 'List webhook deliveries: pending ones first, then the most recently ended',
     query: listQuery,
     replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
     async handle({ query: { webhook, status, limit, cursor }, scope }, deps) {

@@ -70,7 +70,7 @@ export const webhookRoutes = [
     path: '/webhooks/',
     access: { scope: 'destinations:write' },
     queryKey: true,
-    summary: 'Create a webhook (Webhooks API); its secret key is shown only in this answer',
+    summary: 'Create a webhook (Webhooks API); its secret key is returned only in this response',
     body: z.strictObject({
       event_type: eventType,
       webhook_url: webhookUrl,
@@ -117,7 +117,7 @@ export const webhookRoutes = [
     path: '/webhooks/',
     access: { scope: 'destinations:read' },
     queryKey: true,
-    summary: 'List all webhooks of the key’s environment (Webhooks API), newest first',
+    summary: 'List all webhooks in the key’s environment (Webhooks API), newest first',
     replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
     async handle({ scope }, deps) {
       const rows = await deps.db.destination.findMany({
@@ -149,7 +149,7 @@ export const webhookRoutes = [
     path: '/webhooks/:webhook_id/',
     access: { scope: 'destinations:write' },
     queryKey: true,
-    summary: 'Change a webhook (Webhooks API)',
+    summary: 'Update a webhook (Webhooks API)',
     body: z.strictObject({
       webhook_url: webhookUrl.optional(),
       is_active: z.boolean().optional(),
@@ -182,7 +182,7 @@ export const webhookRoutes = [
     path: '/webhooks/:webhook_id/',
     access: { scope: 'destinations:write' },
     queryKey: true,
-    summary: 'Delete a webhook for good (Webhooks API)',
+    summary: 'Delete a webhook permanently (Webhooks API)',
     replies: { 200: z.object({ message: z.string() }) },
     async handle({ params, scope, by }, deps) {
       const { id } = await requireWebhook(deps, scope, params.webhook_id)

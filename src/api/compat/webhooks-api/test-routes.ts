@@ -25,7 +25,7 @@ export const webhookTestRoutes = [
     causesWebhooks: true,
     access: { scope: 'destinations:write' },
     queryKey: true,
-    summary: 'Deliver a test event to a URL now and return the outcome (Webhooks API)',
+    summary: 'Deliver a test event to a URL and return the outcome (Webhooks API)',
     body: z.strictObject({ webhook_url: webhookUrl }),
     replies: { 200: testReply, 502: testReply },
     async handle({ body: { webhook_url: url }, scope, by, hops }, deps) {

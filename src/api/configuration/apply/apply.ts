@@ -165,7 +165,10 @@ function workOf({ problems }: Run, document: ConfigurationDocument, stored: Stor
       template,
     ])
     if (names.some((id) => id !== undefined && ids.has(id)))
-      problems.add('rules', `must be given: the rule “${rule.name}” names what would be deleted`)
+      problems.add(
+        'rules',
+        `must be present because the rule “${rule.name}” references a destination or template that would be deleted`,
+      )
   }
   return { ...matched, gone }
 }

@@ -65,7 +65,10 @@ function parseDestination(given: JsonObject, stored: Destination | undefined) {
   const channel = findChannel(typeof given.channel === 'string' ? given.channel : '')
   if (stored && channel && channel.name !== stored.channel)
     throw invalid([
-      { path: 'channel', message: `is ${stored.channel}, and cannot be changed: choose another name` },
+      {
+        path: 'channel',
+        message: `cannot be changed from ${stored.channel}; use another name to create a new destination`,
+      },
     ])
   const config =
     channel && isJsonObject(given.config) ? keepSecrets(channel, given.config, stored?.config) : given.config

@@ -106,7 +106,7 @@ function findProblems(
     return fits ? [] : fieldErrors(validate.errors ?? [], at)
   } catch (error) {
     if (error instanceof RangeError)
-      return [{ path: at, message: 'cannot be checked: its schema is too large' }]
+      return [{ path: at, message: 'cannot be validated because its schema is too large' }]
     throw error
   }
 }
@@ -116,7 +116,7 @@ function schemaProblems(schema: JsonObject): FieldError[] {
   const dialect = dialectOf(schema)
   if (!dialect) return [{ path: 'schema.$schema', message: `must be one of ${dialects.join(', ')}` }]
   if (Buffer.byteLength(JSON.stringify(schema)) > schemaLimits.bytes)
-    return [{ path: 'schema', message: `must have at most ${schemaLimits.bytes} bytes of JSON` }]
+    return [{ path: 'schema', message: `must be at most ${schemaLimits.bytes} bytes of JSON` }]
   const problems = walkSchema(schema, ['schema'])
   if (problems.length > 0) return problems
   const meta = metas[dialect]
@@ -138,8 +138,8 @@ function compileProblems(schema: JsonObject): FieldError[] {
 }
 
 function whyUnusable(error: unknown): string {
-  if (error instanceof OverDeadline) return `compiling it takes more than ${compileMs / 1000} seconds`
-  if (error instanceof RangeError) return 'it is too large to be compiled'
+  if (error instanceof OverDeadline) return `compiling it takes longer than ${compileMs / 1000} seconds`
+  if (error instanceof RangeError) return 'it is too large to compile'
   return error instanceof Error ? error.message : String(error)
 }
 

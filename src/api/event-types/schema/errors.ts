@@ -29,7 +29,7 @@ function pathOf({ instancePath, params }: ErrorObject, at: string): string {
   return [at, ...names, ...(typeof name === 'string' ? [name] : [])].join('.')
 }
 
-function messageOf({ keyword, params, message = 'does not fit the schema' }: ErrorObject): string {
+function messageOf({ keyword, params, message = 'does not match the schema' }: ErrorObject): string {
   const { type, allowedValues, allowedValue, format, pattern } = params as Partial<Record<string, unknown>>
   switch (keyword) {
     case 'required':

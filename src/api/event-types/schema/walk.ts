@@ -74,16 +74,16 @@ function allPlaces(place: Place, deepest: number): Place[] | undefined {
 function problemsAt({ schema, path }: Place, root: JsonObject, schemas: Set<unknown>): FieldError[] {
   const problem = (keyword: string, message: string) => [{ path: [...path, keyword].join('.'), message }]
   return Object.entries(schema).flatMap(([keyword, value]) => {
-    if (!known.has(keyword)) return problem(keyword, 'is not a keyword of JSON Schema that is known here')
-    if (keyword === '$schema' && schema !== root) return problem(keyword, 'must stand at the top')
+    if (!known.has(keyword)) return problem(keyword, 'is not a supported JSON Schema keyword')
+    if (keyword === '$schema' && schema !== root) return problem(keyword, 'must be at the root of the schema')
     if (keyword === '$ref' && !schemas.has(resolve(root, value)))
-      return problem(keyword, 'must refer to a schema inside of this one, as in #/$defs/address')
+      return problem(keyword, 'must refer to a schema inside this one, as in #/$defs/address')
     if (keyword === 'format' && !formatNames.some((name) => name === value))
       return problem(keyword, `must be one of ${formatNames.join(', ')}`)
     if (keyword === 'uniqueItems' && value === true && !(Number(schema.maxItems) <= schemaLimits.uniqueItems))
-      return problem(keyword, `needs maxItems of at most ${schemaLimits.uniqueItems} beside it`)
+      return problem(keyword, `requires maxItems of at most ${schemaLimits.uniqueItems} in the same schema`)
     if (isTooWide(keyword, value))
-      return problem(keyword, `must hold at most ${schemaLimits.siblings} schemas`)
+      return problem(keyword, `must contain at most ${schemaLimits.siblings} schemas`)
     const message = patternsOf(keyword, value).map(patternProblem).find(Boolean)
     return message ? problem(keyword, message) : []
   })
@@ -125,14 +125,11 @@ function expansionProblems(root: JsonObject, places: Place[], path: string[]): F
   const sizes = patterns.map((pattern) => measureRegex(pattern, ''))
   const regexSize = sizes.reduce((sum, measured) => sum + ('size' in measured ? measured.size : 0), 0)
   const problem = (message: string) => [{ path: path.join('.'), message }]
-  if (regexSize > schemaLimits.regexSize) return problem('has patterns that are too large together')
+  if (regexSize > schemaLimits.regexSize) return problem('has patterns that are too large in total')
   const expanded = countSchemas(root, root, new Map())
-  if (expanded === Infinity)
-    return problem('has a $ref that leads back to where it stands: that is not supported')
+  if (expanded === Infinity) return problem('has a circular $ref, which is not supported')
   if (expanded > schemaLimits.schemas)
-    return problem(
-      `must have at most ${schemaLimits.schemas} schemas, counted as often as they are referred to`,
-    )
+    return problem(`must have at most ${schemaLimits.schemas} schemas, counting each one once per reference`)
   return []
 }
 

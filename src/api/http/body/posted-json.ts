@@ -39,7 +39,7 @@ function requireUniqueKeys(text: string, prefix?: string): void {
 }
 
 function duplicateKey(path: string) {
-  return invalid([{ path, message: 'stands twice in one object' }])
+  return invalid([{ path, message: 'is a duplicate key' }])
 }
 
 function below(prefix: string | undefined, path: string): string {

@@ -91,22 +91,22 @@ function bodyError(error: Error & { type?: string; limit?: number; status?: numb
   const { type, limit } = error
   switch (type) {
     case 'entity.too.large':
-      return new ApiError('payload_too_large', `The body has more than ${limit} bytes.`, {
-        errors: [{ path: '(body)', message: `must have at most ${limit} bytes` }],
+      return new ApiError('payload_too_large', `The body exceeds the limit of ${limit} bytes.`, {
+        errors: [{ path: '(body)', message: `must be at most ${limit} bytes` }],
       })
     case 'entity.parse.failed':
       return invalidJson('is not valid JSON')
     case 'charset.unsupported':
     case 'encoding.unsupported':
-      return invalidJson('must be UTF-8, with no other encoding than gzip, deflate or br')
+      return invalidJson('must be UTF-8, optionally compressed with gzip, deflate or br')
     case outOfBounds:
       return invalid([{ path: '(body)', message: error.message }])
     case 'request.aborted':
     case 'request.size.invalid':
-      return invalidJson('broke off')
+      return invalidJson('ended before it was complete')
     default:
       // What cannot be unpacked has no type of its own.
-      return error.status === 400 ? invalidJson('cannot be unpacked') : error
+      return error.status === 400 ? invalidJson('could not be decompressed') : error
   }
 }
 

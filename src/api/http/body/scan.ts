@@ -30,7 +30,7 @@ export function structureProblem(json: Uint8Array): string | undefined {
       case comma:
         values++
     }
-    if (values > shapeLimits.values) return `must not hold more than ${shapeLimits.values} values in all`
+    if (values > shapeLimits.values) return `must not contain more than ${shapeLimits.values} values in total`
   }
   return undefined
 }

@@ -53,12 +53,11 @@ function tooLarge(value: object, length: number, above: number, values: number):
     if (length > shapeLimits.items) return `must have at most ${shapeLimits.items} items`
   } else if (length > shapeLimits.names) return `must have at most ${shapeLimits.names} fields`
   return values > shapeLimits.values
-    ? `must not hold more than ${shapeLimits.values} values in all`
+    ? `must not contain more than ${shapeLimits.values} values in total`
     : undefined
 }
 
-const unsafe =
-  'is a name that is not taken: programs that merge it into an object would change all of their objects'
+const unsafe = 'is not allowed as a field name because it enables prototype pollution'
 
 /** What changes the prototype of everything in JavaScript, here or at a receiver that copies it carelessly. */
 function isUnsafeName(name: string, path: readonly string[]): boolean {

@@ -43,19 +43,19 @@ export function parseYaml(text: string): Json {
       uniqueKeys: false,
     }).compose(soundTokens(text, lines, refuse), true, text.length)
     if (!document) return null
-    if (second) throw refuse('there must be one document only', second.range[0])
+    if (second) throw refuse('only one document is allowed', second.range[0])
     const [fault] = [...document.errors, ...document.warnings]
-    if (fault) throw refuse(messages[fault.code] ?? 'it cannot be read', fault.pos[0])
+    if (fault) throw refuse(messages[fault.code] ?? 'it could not be parsed', fault.pos[0])
     visit(document, {
       Alias: (_key, node, path) => {
         const meant = node.resolve(document)
         if (meant === undefined) throw refuse(unknownAlias, startOf(node))
         if (path.includes(meant))
-          throw refuse('an alias must not stand inside of what it is for', startOf(node))
+          throw refuse('an alias must not appear inside its own anchor', startOf(node))
       },
       Map: (_key, { items }) => {
         const again = duplicateKey(items)
-        if (again) throw refuse('a key stands twice in one place', startOf(again))
+        if (again) throw refuse('duplicate key', startOf(again))
       },
       Scalar: (_key, node) => {
         const problem = numberProblem(node)
@@ -91,43 +91,43 @@ function* soundTokens(
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) {
       // The first fault is enough: a text may be nothing but faults.
-      if (token.type === 'error') throw refuse('this is not expected here', token.offset)
+      if (token.type === 'error') throw refuse('unexpected token', token.offset)
       if (token.type === 'directive') throw refuse(directives, token.offset)
       yield token
     }
     // To find what an alias stands for, everything before it is read.
     if (CST.tokenType(lexeme) === 'alias') aliases++
     if (aliases > maxAliasCount) throw refused(overused)
-    if (++tokens > mostTokens) throw refused('is longer than any configuration can be')
+    if (++tokens > mostTokens) throw refused('is too long')
     if (parser.stack.length > deepest) throw refused('is nested too deeply')
   }
   yield* parser.end()
 }
 
-const overused = `uses its anchors more than ${maxAliasCount} times`
+const overused = `uses anchors more than ${maxAliasCount} times`
 
 function refused(message: string) {
   return invalid([{ path: '(body)', message }])
 }
 
-const unknownAlias = 'there is no such anchor; a text that begins with * must stand in quotes'
+const unknownAlias = 'unknown anchor; quote a string that starts with *'
 
-const directives = 'directives (%) are not taken'
+const directives = 'directives (%) are not supported'
 
-const unclosed = 'a quote or a bracket is not closed, or a sign is missing'
+const unclosed = 'a quote or bracket is not closed, or a character is missing'
 const messages: { [Code in ErrorCode]?: string } = {
   BAD_ALIAS: unknownAlias,
   BAD_DIRECTIVE: directives,
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape that there is not',
-  BAD_INDENT: 'the indentation is not right, or a bracket is not closed',
-  BAD_SCALAR_START: 'a text that begins with this sign must stand in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'a text with a colon and a space must stand in quotes',
+  BAD_DQ_ESCAPE: 'unknown escape sequence in a double-quoted string',
+  BAD_INDENT: 'wrong indentation, or a bracket is not closed',
+  BAD_SCALAR_START: 'quote a string that starts with this character',
+  BLOCK_AS_IMPLICIT_KEY: 'quote a string that contains a colon followed by a space',
   MISSING_CHAR: unclosed,
-  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line and be followed by a colon',
-  NON_STRING_KEY: 'a key must be a text',
-  TAB_AS_INDENT: 'tabs are not taken as indentation',
-  TAG_RESOLVE_FAILED: 'tags (!) are not taken',
-  UNEXPECTED_TOKEN: 'this is not expected here',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line and followed by a colon',
+  NON_STRING_KEY: 'a key must be a string',
+  TAB_AS_INDENT: 'tabs cannot be used for indentation',
+  TAG_RESOLVE_FAILED: 'tags (!) are not supported',
+  UNEXPECTED_TOKEN: 'unexpected token',
 }
 
 function startOf({ range }: Alias | Scalar): number {
@@ -148,7 +148,7 @@ function duplicateKey(items: YAMLMap['items']): Scalar | undefined {
 function numberProblem({ value, source = '' }: Scalar): string | undefined {
   if (typeof value !== 'number') return undefined
   const isKept = Number.isFinite(value) && unkeptNumbers(source).length === 0
-  return isKept ? undefined : 'JSON numbers cannot keep this one: write it as a text'
+  return isKept ? undefined : 'this number cannot be stored without losing precision; write it as a string'
 }
 
 /**

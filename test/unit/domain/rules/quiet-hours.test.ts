@@ -103,9 +103,9 @@ describe('quiet hours', () => {
 })
 
 describe('quiet hours that are refused', () => {
-  const sameTime = 'begins and ends at the same time: use 00:00 to 24:00 for a whole day'
-  const always = 'is always quiet: nothing would ever be sent'
-  const forWeeks = 'is always quiet for weeks in a part of the year: nothing would be sent then'
+  const sameTime = 'starts and ends at the same time; use 00:00 to 24:00 for a whole day'
+  const always = 'is always quiet, so nothing would ever be sent'
+  const forWeeks = 'is quiet for weeks without a break in part of the year, so nothing would be sent then'
 
   it.each<[what: string, windows: QuietWindow[], expected: string | undefined]>([
     ['begin when they end', [quiet('UTC', '10:00', '10:00')], sameTime],
