@@ -13,35 +13,29 @@ import type { SecretKeys } from './domain/crypto/secret-box.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
 
-const cidrs = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  )
-  .refine(
-    (entries) =>
-      entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
-    {
-      message:
-        'must be a comma-separated list of host names, IP addresses and CIDR ranges, without ports or wildcards',
-      abort: true,
-    },
-  )
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean),
+)
 
-const hostNames = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  )
-  .refine((entries) => entries.every((entry) => /^((\*\.)?[\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)), {
-    message: 'must be host names such as hooks.example.com or *.example.com, separated by commas',
-  })
+const cidrs = list.refine(
+  (entries) =>
+    entries.every((entry) => ipaddr.isValidCIDR(entry) || /^([\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
+  {
+    message:
+      'must be a comma-separated list of host names, IP addresses and CIDR ranges, without ports or wildcards',
+    abort: true,
+  },
+)
+
+const hostNames = list.refine(
+  (entries) => entries.every((entry) => /^((\*\.)?[\w.-]+|[0-9A-Fa-f:.]+)$/.test(entry)),
+  {
+    message: 'must be a comma-separated list of host names such as hooks.example.com or *.example.com',
+  },
+)
 
 type HostsVariable = `${string}_HOSTS`
 
