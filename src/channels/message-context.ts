@@ -1,4 +1,4 @@
-import { digestOf } from '../domain/digest.ts'
+import { readDigest } from '../domain/digest.ts'
 import { causeInWords } from '../domain/rules/context.ts'
 import type { RuleContext } from '../domain/rules/cause.ts'
 import type { Composition } from '../templates/composition.ts'
@@ -17,7 +17,7 @@ export function withContext(
   of: Composition,
   { tenant, rule, names = new Map() }: MessageContext,
 ): Composition {
-  const digest = digestOf(of.event)
+  const digest = readDigest(of.event)
   const cause = rule?.cause
   return {
     ...of,

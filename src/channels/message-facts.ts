@@ -1,4 +1,4 @@
-import { digestOf } from '../domain/digest.ts'
+import { readDigest } from '../domain/digest.ts'
 import type { Composition } from '../templates/composition.ts'
 import { digestReason } from '../templates/digest.ts'
 
@@ -18,7 +18,7 @@ export function origin({ event, tenant, rule }: Composition): Fact[] {
 
 /** The reason for a message, as a sentence; empty if the title already says it. */
 export function reasonSentence({ event, reason = '' }: Composition): string {
-  const digest = digestOf(event)
+  const digest = readDigest(event)
   if (digest && reason === digestReason(digest)) return ''
   return reason.charAt(0).toUpperCase() + reason.slice(1)
 }

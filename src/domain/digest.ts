@@ -26,6 +26,6 @@ const digest = z.object({
 export type Digest = z.output<typeof digest>
 
 /** A tenant may use the type's name for something else, which is an ordinary event. */
-export function digestOf({ type, data }: Pick<Event, 'type' | 'data'>): Digest | undefined {
+export function readDigest({ type, data }: Pick<Event, 'type' | 'data'>): Digest | undefined {
   return type === 'digest' ? digest.safeParse(exactly(data)).data : undefined
 }

@@ -1,4 +1,4 @@
-import { digestOf } from './digest.ts'
+import { readDigest } from './digest.ts'
 import type { Event } from './event.ts'
 import { fitsEventType } from './routing/event-types.ts'
 
@@ -27,7 +27,7 @@ export function defaultTemplateFor(
     const nearness = Math.max(0, ...eventTypes.map((pattern) => specificity(pattern, event.type)))
     if (nearness > nearest.nearness) nearest = { id, nearness }
   }
-  return nearest.nearness === specificityOfAll && digestOf(event) ? undefined : nearest.id
+  return nearest.nearness === specificityOfAll && readDigest(event) ? undefined : nearest.id
 }
 
 const specificityOfAll = 1

@@ -14,7 +14,7 @@ import {
   type TemplateScope,
 } from './liquid.ts'
 import { insideQuotes } from './liquid-output.ts'
-import { titleOf } from './message-title.ts'
+import { getTitle } from './message-title.ts'
 import { templateLimits, type Content, type TemplateField, type TemplateFields } from './field.ts'
 
 /** A template's texts for one channel, by field. */
@@ -43,7 +43,7 @@ export function templateScope(of: Composition): TemplateScope {
     createdAt,
     environment,
     test,
-    title: titleOf(of),
+    title: getTitle(of),
     destination: { name: destination.name },
     ...(tenant !== undefined && { tenant: { name: tenant } }),
     ...(rule !== undefined && { rule: { name: rule } }),

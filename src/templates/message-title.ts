@@ -1,4 +1,4 @@
-import { digestOf } from '../domain/digest.ts'
+import { readDigest } from '../domain/digest.ts'
 import { LRUCache } from 'lru-cache'
 import { messageTitle } from '../domain/title.ts'
 import type { Cause } from '../domain/rules/cause.ts'
@@ -7,7 +7,7 @@ import { digestTitle } from './digest.ts'
 import { isSlow, renderStrictLine, type TemplateScope } from './liquid.ts'
 
 /** A message's title, or a default title made from its event. */
-export function titleOf({ event, title }: Pick<Composition, 'event' | 'title'>): string {
+export function getTitle({ event, title }: Pick<Composition, 'event' | 'title'>): string {
   return title ?? plainTitle(event)
 }
 
@@ -29,7 +29,7 @@ export function makeTitle(
 
 /** The title of a message if no title of its event type fits. */
 export function plainTitle(event: Composition['event'], cause?: Cause): string {
-  const digest = digestOf(event)
+  const digest = readDigest(event)
   return messageTitle(event, { title: digest && digestTitle(digest), cause })
 }
 

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client'
 import type { RoutableDestination } from '../domain/destination.ts'
 import type { Event } from '../domain/event.ts'
-import { orderKeyOf } from '../domain/delivery/ordering.ts'
+import { getOrderKey } from '../domain/delivery/ordering.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 import { enterSignal, takeTurnsType, turnsWorkflowId, type TurnsInput } from '../workflows/contract/turns.ts'
 
@@ -16,7 +16,7 @@ export interface QueueEntry {
 /** The queues that an event enters at ordered destinations. */
 export function listOrderQueues(event: Event, destinations: readonly RoutableDestination[]): string[] {
   return destinations.flatMap(({ id, delivery }) => {
-    const order = orderKeyOf(event, delivery.ordering?.by)
+    const order = getOrderKey(event, delivery.ordering?.by)
     return order ? [turnsWorkflowId(event, id, order.hash)] : []
   })
 }

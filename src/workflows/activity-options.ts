@@ -2,7 +2,7 @@ import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { Event } from '../domain/event.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
-import { attemptSummary, nameOf, openingSummary } from '../domain/delivery/trace.ts'
+import { attemptSummary, displayName, openingSummary } from '../domain/delivery/trace.ts'
 import { slowTaskQueue } from './contract/task-queues.ts'
 
 /** Allowed in addition to the receiver's timeout: loading the destination, signing, recording the result. */
@@ -43,7 +43,7 @@ export function firstAttempts(planned: readonly PlannedDelivery[]) {
   return proxyLocalActivities<Pick<Activities, 'attemptEach'>>({
     startToCloseTimeout: '15s',
     retry: { maximumAttempts: 1 },
-    summary: openingSummary(planned.map(nameOf)),
+    summary: openingSummary(planned.map(displayName)),
   })
 }
 
@@ -61,6 +61,6 @@ export function laterAttempt(
     startToCloseTimeout: planned.timeoutMs + overheadMs,
     retry: { maximumAttempts: 1 },
     priority: { fairnessKey: tenantId },
-    summary: attemptSummary(number, nameOf(planned)),
+    summary: attemptSummary(number, displayName(planned)),
   })
 }

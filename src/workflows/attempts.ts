@@ -9,13 +9,13 @@ import {
 } from '@temporalio/workflow'
 import type { AttemptRequest } from '../activities/attempt/request.ts'
 import type { AttemptResult, FirstResult, SettledRecipients } from '../domain/delivery/outcome.ts'
-import type { Place } from '../domain/delivery/pace.ts'
+import type { PaceReservation } from '../domain/delivery/pace.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { ruleContext } from '../domain/rules/context.ts'
 import { deliveryKey, settle, type Delivery } from '../domain/delivery/timeline.ts'
 import { firstAttempts, laterAttempt } from './activity-options.ts'
 import { attemptFailedType } from './contract/event.ts'
-import { nameOf } from '../domain/delivery/trace.ts'
+import { displayName } from '../domain/delivery/trace.ts'
 import type { Run } from './run/types.ts'
 
 /** A delivery in the timeline, and its plan. */
@@ -62,7 +62,7 @@ export async function attemptInProgress(
 ): Promise<AttemptResult | undefined> {
   const key = deliveryKey(delivery)
   settle(delivery, 'pending', 'the first attempt is in progress')
-  const summary = `first attempt in progress → ${nameOf(planned)}`
+  const summary = `first attempt in progress → ${displayName(planned)}`
   await condition(() => run.reported.has(key), planned.timeoutMs + reportingMs, { summary })
   const result = run.reported.get(key)
   if (result) advanceClock(run, result)
@@ -74,7 +74,7 @@ export async function attemptInProgress(
 interface AttemptState {
   deferred: boolean
   requested: boolean
-  place?: Place | undefined
+  place?: PaceReservation | undefined
   settled?: SettledRecipients | undefined
 }
 
@@ -130,7 +130,7 @@ async function attemptResult<Result>(activity: Promise<Result>): Promise<Result>
   try {
     return await activity
   } catch (error) {
-    const cause = causeOf(error)
+    const cause = getCause(error)
     if (!(cause instanceof ApplicationFailure) || cause.type !== attemptFailedType) throw error
     return cause.details?.[0] as Result
   }
@@ -154,7 +154,7 @@ function attemptRequest(
   run: Run,
   planned: PlannedDelivery,
   { attempts }: Delivery,
-  place: Place | undefined,
+  place: PaceReservation | undefined,
 ): AttemptRequest {
   const { destinationId, timeoutMs, url, step, template, acknowledgeable } = planned
   const rule = ruleContext(run.timeline, planned, run.clock.nowMs())
@@ -172,18 +172,21 @@ function attemptRequest(
 }
 
 /** The place that the API reserved at a rate-limited destination. The event's first delivery to it uses it. */
-export function reservedPlace({ places }: Run, { destinationId, again }: PlannedDelivery): Place | undefined {
+export function reservedPlace(
+  { places }: Run,
+  { destinationId, again }: PlannedDelivery,
+): PaceReservation | undefined {
   return again ? undefined : places[destinationId]
 }
 
 /** The SDK wraps the failures of activities, and not those of local ones. */
-function causeOf(error: unknown): unknown {
+function getCause(error: unknown): unknown {
   return error instanceof ActivityFailure ? error.cause : error
 }
 
 function resultFromFailure(error: unknown, startedAt: number): AttemptResult {
   if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error
-  return causeOf(error) instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
+  return getCause(error) instanceof TimeoutFailure ? lost(startedAt) : { kind: 'unavailable' }
 }
 
 /** The worker was lost during the attempt. The receiver may have been called, so it counts as one. */

@@ -28,12 +28,12 @@ import {
   replayEventType,
   retryNowSignal,
   type BatchInput,
-  type StandInInput,
+  type TombstoneInput,
 } from './contract/event.ts'
 import { deliver, type Hold } from './deliver.ts'
 import { beginRun, closeRun, openRun } from './run/run.ts'
 import type { Over, Run } from './run/types.ts'
-import { standIn } from './stand-in.ts'
+import { tombstone } from './tombstone.ts'
 import { leaveDelegated } from './queues/turns.ts'
 
 /** Makes the deliveries of a plan without rules in parallel. None waits for another. */
@@ -43,8 +43,8 @@ export async function deliverAll(run: Run, planned: readonly PlannedDelivery[]):
 }
 
 /** A child workflow that makes some of an event's deliveries and has its own timeline. */
-export async function deliverBatch(input: BatchInput | StandInInput): Promise<Timeline> {
-  if ('erased' in input) return standIn(input)
+export async function deliverBatch(input: BatchInput | TombstoneInput): Promise<Timeline> {
+  if ('erased' in input) return tombstone(input)
   const { event, deliveries, places, plannedAt } = input
   const run = openRun(event, { places })
   beginRun(run, plannedAt, deliveries)

@@ -9,10 +9,10 @@ import {
   type Outcome,
   type SettledRecipients,
 } from '../domain/delivery/outcome.ts'
-import type { Place } from '../domain/delivery/pace.ts'
+import type { PaceReservation } from '../domain/delivery/pace.ts'
 import type { PlannedDelivery } from '../domain/routing/plan.ts'
 import { isOpen, recordAttempt, settle, type Delivery } from '../domain/delivery/timeline.ts'
-import { nameOf, waitSummary } from '../domain/delivery/trace.ts'
+import { displayName, waitSummary } from '../domain/delivery/trace.ts'
 import { announcements, configuration } from './activity-options.ts'
 import { attempt, attemptInProgress, reservedPlace, type DeliveryAsPlanned } from './attempts.ts'
 import { attemptQueue, leaveTurn, orderQueue, takeTurn, type Queue } from './queues/turns.ts'
@@ -59,7 +59,7 @@ interface Work {
   /** The next attempt was requested, so limits do not hold it back. */
   requested: boolean
   /** The place reserved for the next attempt at a rate-limited destination. */
-  place?: Place | undefined
+  place?: PaceReservation | undefined
   /** Recipients of an email to several people who need no further attempt. */
   settled?: SettledRecipients | undefined
   /** Commands whose results are awaited before the workflow ends, and not earlier. */
@@ -88,7 +88,7 @@ async function waitToBegin(work: Work, hold: Hold | undefined): Promise<void> {
   if (order) await takeTurn(run, delivery, order)
   const delayMs = firstDelayMs(planned)
   if (delayMs === 0) return
-  const summary = waitSummary('first attempt', delayMs, nameOf(planned))
+  const summary = waitSummary('first attempt', delayMs, displayName(planned))
   work.requested = await run.waits.beforeAttempt(delivery, delayMs, summary)
 }
 
@@ -117,7 +117,7 @@ async function attemptUntilSettled(
 
 /** Gives back the reserved place and the turn, so that the next event can be delivered. */
 function release({ run, planned, delivery, order, place, background }: Work): void {
-  if (place) background.push(releasePlace(planned, place))
+  if (place) background.push(releaseReservation(planned, place))
   if (!order) return
   background.push(leaveTurn(run.turns, order.id))
   if (planned.order && delivery.status === 'failed')
@@ -158,7 +158,7 @@ async function attemptInTurn(work: Work): Promise<AttemptResult | undefined> {
 /** Time that a delivery is held back counts against its schedule, unless a retry request ends the wait. */
 async function waitForNext(work: Work, delayMs: number, result: AttemptResult): Promise<void> {
   const { run, planned, delivery } = work
-  const summary = waitSummary(nextAfter[result.kind] ?? 'attempt', delayMs, nameOf(planned))
+  const summary = waitSummary(nextAfter[result.kind] ?? 'attempt', delayMs, displayName(planned))
   const requested = await run.waits.beforeAttempt(delivery, delayMs, summary)
   if (requested) work.requested = true
   else if (result.kind === 'held') work.progress = afterHold(work.progress, delayMs)
@@ -182,7 +182,11 @@ export interface Hold {
 /** Returns whether an attempt was requested during the hold. */
 async function holdBack({ run, planned, delivery }: Work, { forMs, reason }: Hold): Promise<boolean> {
   settle(delivery, 'held', reason)
-  const requested = await run.waits.beforeAttempt(delivery, forMs, `quiet hours end → ${nameOf(planned)}`)
+  const requested = await run.waits.beforeAttempt(
+    delivery,
+    forMs,
+    `quiet hours end → ${displayName(planned)}`,
+  )
   if (isOpen(delivery)) settle(delivery, 'pending')
   return requested
 }
@@ -211,7 +215,7 @@ function lastError({ attempts }: Delivery): string | undefined {
 
 type Attempted = AttemptResult & { kind: 'attempted' }
 
-function releasePlace({ destinationId }: PlannedDelivery, { number }: Place): Promise<void> {
+function releaseReservation({ destinationId }: PlannedDelivery, { number }: PaceReservation): Promise<void> {
   return configuration.releasePlace({ destinationId, number }).catch(() => undefined)
 }
 

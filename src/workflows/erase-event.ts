@@ -43,7 +43,7 @@ async function eraseOnce(
 ): Promise<number> {
   let found = 0
   for (const eventId of eventIds) {
-    const { runs, late, digestIds } = await eraseRunsOf({ ...input, eventId })
+    const { runs, late, digestIds } = await eraseRunsOnce({ ...input, eventId })
     for (const digestId of digestIds) eventIds.add(digestId)
     counts.runs += runs
     found += runs + late
@@ -54,7 +54,7 @@ async function eraseOnce(
   return found + lines
 }
 
-async function eraseRunsOf(input: EraseEventInput) {
+async function eraseRunsOnce(input: EraseEventInput) {
   await endRuns(input)
   return eraseRuns(input)
 }

@@ -2,17 +2,17 @@ import { isCancellation } from '@temporalio/workflow'
 import { leadingDeliveries, plannedDeliveries, type Plan } from '../domain/routing/plan.ts'
 import { recordPlan, type Timeline } from '../domain/delivery/timeline.ts'
 import { plan } from './activity-options.ts'
-import type { RouteEventInput, StandInInput } from './contract/event.ts'
+import type { RouteEventInput, TombstoneInput } from './contract/event.ts'
 import { deliverAll } from './deliver-all.ts'
 import { runRules } from './rules/steps.ts'
 import { beginRun, closeRun, openRun } from './run/run.ts'
 import type { Run } from './run/types.ts'
-import { standIn } from './stand-in.ts'
+import { tombstone } from './tombstone.ts'
 import { leaveUnused } from './queues/turns.ts'
 
 /** One event from acceptance to its last attempt. The history of this workflow is the delivery log. */
-export async function routeEvent(input: RouteEventInput | StandInInput): Promise<Timeline> {
-  if ('erased' in input) return standIn(input)
+export async function routeEvent(input: RouteEventInput | TombstoneInput): Promise<Timeline> {
+  if ('erased' in input) return tombstone(input)
   const run = openRun(input.event, input)
   try {
     const planned = await plan(input)

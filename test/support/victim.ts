@@ -1,5 +1,5 @@
 import { channels } from '../../src/channels/index.ts'
-import { webhookIdOf } from '../../src/api/compat/webhooks-api/ids.ts'
+import { toWebhookId } from '../../src/api/compat/webhooks-api/ids.ts'
 import { configFor } from './channel-configs.ts'
 import { callOf, everyRoute, requestLine, type Call } from './every-route.ts'
 import type { Sender } from './sender.ts'
@@ -144,5 +144,5 @@ export function idsIn(snapshot: Snapshot): string[] {
   const kept = Object.entries(snapshot).filter(([name]) => !name.startsWith('GET '))
   const found = kept.flatMap(([, text]) => text.match(/\b[a-z]{2,6}_[0-9a-z]{20,}\b/g) ?? [])
   const ids = [...new Set(found)]
-  return [...ids, ...ids.filter((id) => id.startsWith('dst_')).map(webhookIdOf)]
+  return [...ids, ...ids.filter((id) => id.startsWith('dst_')).map(toWebhookId)]
 }

@@ -93,7 +93,7 @@ async function requestConfirmations(
 }
 
 /** Returns the recipient to ask for confirmation, or why it must not be asked. */
-export async function whyNotAsk(
+export async function findRecipientToAsk(
   { db }: ActivityDeps,
   channel: Channel | undefined,
   { id, config }: Target,

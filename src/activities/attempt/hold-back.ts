@@ -3,7 +3,7 @@ import type { Db } from '../../db/client.ts'
 import type { Destination } from '../../db/destinations/destinations.ts'
 import { releaseReservation, reservePace, tryUseReservation } from '../../db/limits/pace.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import { maxLatenessMs, type Place } from '../../domain/delivery/pace.ts'
+import { maxLatenessMs, type PaceReservation } from '../../domain/delivery/pace.ts'
 import type { AttemptRequest } from './request.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Throttle } from '../limits/throttles.ts'
@@ -38,7 +38,7 @@ async function awaitThrottle(
   { db }: ActivityDeps,
   { id }: PacedDestination,
   { notBefore }: Throttle,
-  place: Place | undefined,
+  place: PaceReservation | undefined,
 ): Promise<Held | undefined> {
   const waitMs = notBefore - Math.max(Date.now(), place?.at ?? 0)
   if (waitMs <= 0) return undefined
@@ -59,7 +59,7 @@ const pollMs = 20
 async function awaitReservation(
   { db }: ActivityDeps,
   { id, delivery: { maxPerSecond } }: PacedDestination,
-  kept: Place | undefined,
+  kept: PaceReservation | undefined,
   throttle: Throttle | undefined,
 ): Promise<Held | undefined> {
   const gapMs = Math.max(maxPerSecond === undefined ? 0 : 1000 / maxPerSecond, throttle?.gapMs ?? 0)
@@ -76,14 +76,14 @@ async function awaitReservation(
   return undefined
 }
 
-function isLost({ at }: Place): boolean {
+function isLost({ at }: PaceReservation): boolean {
   return Date.now() > at + maxLatenessMs
 }
 
 /**
  * Another attempt may have this moment reserved: a late one is made only if none was made just before, and is released otherwise.
  */
-async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Promise<boolean> {
+async function useLate(db: Db, id: string, { number }: PaceReservation, gapMs: number): Promise<boolean> {
   if (await tryUseReservation(db, id, number, { inOrder: false, gapMs })) return true
   await releaseReservation(db, id, number)
   return false
@@ -93,7 +93,7 @@ async function useLate(db: Db, id: string, { number }: Place, gapMs: number): Pr
  * Waits until half a gap has passed since the last attempt: late attempts catch up at no more than twice the pace and do not take
  * another one's time. Waits for the previous reservation while that is still valid.
  */
-async function useInOrder(db: Db, id: string, place: Place, gapMs: number): Promise<void> {
+async function useInOrder(db: Db, id: string, place: PaceReservation, gapMs: number): Promise<void> {
   const { number } = place
   while (!(await tryUseReservation(db, id, number, { inOrder: true, gapMs: gapMs / 2 }))) {
     if (isLost(place)) return void (await tryUseReservation(db, id, number, { inOrder: false, gapMs: 0 }))

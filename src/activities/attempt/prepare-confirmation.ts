@@ -3,7 +3,7 @@ import type { MailLimits } from '../../db/limits/mail-limits.ts'
 import { confirmWithinMs } from '../../domain/email/link.ts'
 import type { Event } from '../../domain/event.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import { toRecipient, whyNotAsk } from './audience.ts'
+import { toRecipient, findRecipientToAsk } from './audience.ts'
 import { holdConfirmation } from './hold-mail.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { PreparedAttempt } from './prepare.ts'
@@ -28,7 +28,7 @@ export async function prepareConfirmation(
 ): Promise<PreparedAttempt | AttemptResult> {
   const { db, emailLinks, mailLimits } = deps
   const channel = findChannel(target.channel)
-  const asked = await whyNotAsk(deps, channel, target, address)
+  const asked = await findRecipientToAsk(deps, channel, target, address)
   if ('skip' in asked) return asked.skip
   if (!emailLinks) return withoutLinks
   const { id, name, tenantId, environment } = target

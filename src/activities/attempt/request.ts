@@ -1,5 +1,5 @@
 import type { SettledRecipients } from '../../domain/delivery/outcome.ts'
-import type { Place } from '../../domain/delivery/pace.ts'
+import type { PaceReservation } from '../../domain/delivery/pace.ts'
 import type { RuleContext } from '../../domain/rules/cause.ts'
 
 /** The request for one attempt. It names the destination; secrets are loaded in the activity and never enter history. */
@@ -8,7 +8,7 @@ export interface AttemptRequest {
   number: number
   timeoutMs: number
   /** The attempt's reservation in the destination's pace. */
-  place?: Place
+  place?: PaceReservation
   /** A manual retry: made whether or not the destination's circuit is open. */
   now?: true
   /** Set on tests of a URL that belongs to no destination. */

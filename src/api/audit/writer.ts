@@ -33,7 +33,7 @@ const times = ['updatedAt', 'statusAt']
  * Returns the fields that differ between two answers of the API, or `undefined` if none does. `also` names fields that have
  * changed although they look the same, because they are masked secrets.
  */
-export function changesOf(
+export function diffFields(
   before: object,
   after: object,
   also: readonly string[] = [],

@@ -27,12 +27,12 @@ export interface Writer extends Actor {
 }
 
 /** Picks the tenant and the environment, which are all that a query may be scoped by. */
-export function scopeOf({ tenantId, environment }: Scope): Scope {
+export function toScope({ tenantId, environment }: Scope): Scope {
   return { tenantId, environment }
 }
 
 /** Who makes a call, as the audit log records it. */
-export function actorOf(caller: Caller, address: string | undefined): Actor | Writer {
+export function toActor(caller: Caller, address: string | undefined): Actor | Writer {
   const actor = { keyId: caller.keyId, address }
-  return caller.kind === 'tenant' ? { ...actor, scope: scopeOf(caller), scopes: caller.scopes } : actor
+  return caller.kind === 'tenant' ? { ...actor, scope: toScope(caller), scopes: caller.scopes } : actor
 }

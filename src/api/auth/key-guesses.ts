@@ -14,13 +14,13 @@ export function createKeyGuesses() {
   const count = countBy(guesses)
   return async ({ key }: RequestKey, address: string | undefined, refusal: unknown): Promise<never> => {
     const guessed = key !== undefined && refusal instanceof ApiError && refusal.code === 'unauthorized'
-    if (guessed) await count(networkOf(address ?? ''))
+    if (guessed) await count(toNetwork(address ?? ''))
     throw refusal
   }
 }
 
 /** An address; of IPv6 its first 64 bits, as one caller has all of those. */
-function networkOf(address: string): string {
+function toNetwork(address: string): string {
   if (!ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
   return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString()

@@ -17,7 +17,7 @@ import {
 import { ApiError } from '../errors.ts'
 import { isFormFault } from '../http/form-fault.ts'
 import { createKeyGuesses } from '../auth/key-guesses.ts'
-import { momentOf } from '../pages/acknowledge.ts'
+import { formatTime } from '../pages/acknowledge.ts'
 import { codecHeaders, renderCodec, type CodecView } from '../pages/codec.ts'
 import { bodyReader } from '../http/body/read.ts'
 import { requestKey } from '../auth/request-key.ts'
@@ -89,7 +89,7 @@ function sessionPages(deps: AppDeps, refuseGuess: ReturnType<typeof createKeyGue
   })
   router.post('/session', parseForm, async (request, response) => {
     requireOwnPage(request, deps)
-    const key = keyOf(request.body)
+    const key = readKey(request.body)
     const session = await openSession(deps, key, request.ip).catch((refusal: unknown) =>
       refuseGuess({ key, inQuery: false }, request.ip, refusal),
     )
@@ -107,11 +107,11 @@ function sessionPages(deps: AppDeps, refuseGuess: ReturnType<typeof createKeyGue
 
 function opened(request: Request, { keyId, endsAt }: Session, { publicUrl }: AppDeps): CodecView {
   const here = publicUrl === undefined ? `${request.protocol}://${request.get('host')}` : linkBase(publicUrl)
-  return { state: 'open', keyId, until: momentOf(new Date(endsAt)), endpoint: here + codecPath }
+  return { state: 'open', keyId, until: formatTime(new Date(endsAt)), endpoint: here + codecPath }
 }
 
 /** What was typed or pasted into the form. */
-function keyOf(body: unknown): string {
+function readKey(body: unknown): string {
   const { key } = (body ?? {}) as { key?: unknown }
   return typeof key === 'string' && /^[\x21-\x7E]{1,256}$/.test(key.trim()) ? key.trim() : ''
 }

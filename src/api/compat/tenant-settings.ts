@@ -131,8 +131,8 @@ async function read(
 
 async function write(store: StoreDeps, scope: Scope, current: Settings, patch: Patch): Promise<void> {
   const { webhook_url, notification_emails, event_categories } = patch
-  const slackUrl = unlessMasked(patch.slack_webhook_url, slackUrlOf(current))
-  const place = { store, scope, asked: event_categories, known: categoriesOf(current) }
+  const slackUrl = unlessMasked(patch.slack_webhook_url, readSlackUrl(current))
+  const place = { store, scope, asked: event_categories, known: toCategories(current) }
   await put(place, current.webhook, {
     channel: 'webhook',
     name: 'Tenant webhook',
@@ -181,13 +181,13 @@ async function put({ store, scope, asked, known }: Place, current: Destination |
   return withFieldNames(fieldNames, async () => {
     if (current) {
       const subscription =
-        asked === undefined ? undefined : { ...current.subscription, eventTypes: eventTypesOf(asked) }
+        asked === undefined ? undefined : { ...current.subscription, eventTypes: toEventTypes(asked) }
       // Setting the URL again mends what was disabled; what somebody paused stays so while nothing about it changes.
       const same = isDeepStrictEqual({ ...current.config, ...config }, current.config)
       const status = config && !(same && current.status === 'paused') ? 'active' : undefined
       await changeDestination(store, current, { config, subscription, secret, status })
     } else if (config) {
-      const subscription = { eventTypes: eventTypesOf(asked === undefined ? known : asked) }
+      const subscription = { eventTypes: toEventTypes(asked === undefined ? known : asked) }
       const made = { name, channel, config: { ...config, ...madeWith }, subscription, secret, contract }
       await createDestination(store, scope, { ...made, delivery: deliveryPolicy.parse({}) })
     }
@@ -211,28 +211,28 @@ function unlessMasked(given: string | null | undefined, stored: string | undefin
   return given && stored !== undefined && given === maskToLastFour(stored) ? undefined : given
 }
 
-function eventTypesOf(names: readonly Category[] | null): string[] {
+function toEventTypes(names: readonly Category[] | null): string[] {
   return names === null ? ['all'] : names.flatMap((name) => [...categories[name]])
 }
 
-function categoriesOf({ webhook, email, slack }: Settings): Category[] | null {
+function toCategories({ webhook, email, slack }: Settings): Category[] | null {
   const { eventTypes } = (webhook ?? email ?? slack)?.subscription ?? { eventTypes: ['all'] }
   const names = categoryNames.filter((name) => categories[name].every((glob) => eventTypes.includes(glob)))
   return names.length > 0 ? names : null
 }
 
-function slackUrlOf({ slack }: Settings): string | undefined {
+function readSlackUrl({ slack }: Settings): string | undefined {
   return slack?.config.webhookUrl as string | undefined
 }
 
 function show(settings: Settings) {
   const { webhook, email } = settings
-  const slackUrl = slackUrlOf(settings)
+  const slackUrl = readSlackUrl(settings)
   return {
     webhook_url: webhook?.config.url ?? null,
     webhook_secret: webhook?.keys.secret ? maskToLastFour(webhook.keys.secret) : null,
     notification_emails: email?.config.to ?? [],
     slack_webhook_url: slackUrl === undefined ? null : maskToLastFour(slackUrl),
-    event_categories: categoriesOf(settings),
+    event_categories: toCategories(settings),
   }
 }

@@ -32,7 +32,7 @@ export interface Side {
   place?: number
 }
 
-export function changeOf(kind: Kind, { id, name }: { id: string; name: string }, sides: Sides): Change {
+export function describeChange(kind: Kind, { id, name }: { id: string; name: string }, sides: Sides): Change {
   const { before, after } = sides
   return { kind, name, id, change: before ? (after ? 'changed' : 'deleted') : 'created', sides }
 }

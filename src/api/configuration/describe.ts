@@ -57,8 +57,8 @@ export function describeRule(
   const { name, when, steps, quietHours, digest: collected, ...others } = definition
   const named = (deliver: JsonObject): JsonObject => ({
     ...deliver,
-    ...(Array.isArray(deliver.to) && { to: deliver.to.map((id) => nameOf(id, names.destinations)) }),
-    ...(deliver.template !== undefined && { template: nameOf(deliver.template, names.templates) }),
+    ...(Array.isArray(deliver.to) && { to: deliver.to.map((id) => resolveName(id, names.destinations)) }),
+    ...(deliver.template !== undefined && { template: resolveName(deliver.template, names.templates) }),
   })
   return plain({
     name,
@@ -92,7 +92,7 @@ function orderStep(kind: string, settings: JsonObject): JsonObject {
   )
 }
 
-function nameOf(id: Json, names: NamesById): Json {
+function resolveName(id: Json, names: NamesById): Json {
   return typeof id === 'string' ? (names.get(id) ?? id) : id
 }
 

@@ -12,7 +12,7 @@ const comparingMs = 3_000
 export function diffEntries(changes: readonly (Sides & { name: string })[]): string[] {
   const endsAt = performance.now() + comparingMs
   return changes.map(({ name, before, after }) => {
-    const texts = { before: textOf(before), after: textOf(after) }
+    const texts = { before: toYamlText(before), after: toYamlText(after) }
     return diffTexts(name, texts, performance.now() < endsAt ? maxEditLength : 0)
   })
 }
@@ -33,7 +33,7 @@ function diffTexts(
   )
 }
 
-function textOf(side: Side | undefined): string {
+function toYamlText(side: Side | undefined): string {
   if (!side) return ''
   const { entry, place } = side
   return formatYaml(entry, { comment: place === undefined ? undefined : ` position ${place}` })

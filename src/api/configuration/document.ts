@@ -12,7 +12,7 @@ export const kinds = ['destination', 'template', 'rule'] as const
 export type Kind = (typeof kinds)[number]
 
 /** Where the document has them. */
-export const sectionOf = { destination: 'destinations', template: 'templates', rule: 'rules' } as const
+export const readSection = { destination: 'destinations', template: 'templates', rule: 'rules' } as const
 
 /** The document's version. A later Switchyard may read several. */
 export const documentVersion = 1

@@ -3,7 +3,7 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import type { SecretKeys } from '../../domain/crypto/secret-box.ts'
 import { masked } from './apply/destinations.ts'
-import { ownerOf } from './apply/apply.ts'
+import { toOwner } from './apply/apply.ts'
 import { describeRule, describeTemplate } from './describe.ts'
 import { documentVersion, type Kind } from './document.ts'
 import { namesById, readStored, type Named } from './stored.ts'
@@ -20,21 +20,21 @@ export async function exportConfiguration(
     destinations: namesById('destination', stored.destinations),
     templates: namesById('template', stored.templates),
   }
-  const own = stored.destinations.filter((destination) => ownerOf(destination) === undefined)
-  const owned = stored.destinations.filter((destination) => ownerOf(destination) !== undefined)
+  const own = stored.destinations.filter((destination) => toOwner(destination) === undefined)
+  const owned = stored.destinations.filter((destination) => toOwner(destination) !== undefined)
   const rules = stored.rules.map((rule) => ({ ...rule, name: rule.definition.name }))
   const document = {
     switchyard: documentVersion,
     environment: scope.environment,
-    destinations: entriesOf('destination', byName(own), masked, stored.destinations),
-    templates: entriesOf('template', byName(stored.templates), describeTemplate),
-    rules: entriesOf('rule', rules, (rule) => describeRule(rule, names)),
+    destinations: listEntries('destination', byName(own), masked, stored.destinations),
+    templates: listEntries('template', byName(stored.templates), describeTemplate),
+    rules: listEntries('rule', rules, (rule) => describeRule(rule, names)),
   }
   return { document, left: byName(owned).map(({ name }) => name) }
 }
 
 /** The entries, with an id where the name does not tell which one it is. */
-function entriesOf<Thing extends Named>(
+function listEntries<Thing extends Named>(
   kind: Kind,
   things: readonly Thing[],
   describe: (thing: Thing) => JsonObject,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/event.ts'
-import { sectionOf, type Kind } from './document.ts'
+import { readSection, type Kind } from './document.ts'
 import type { Problems } from './problems.ts'
 import type { Named } from './stored.ts'
 
@@ -34,7 +34,7 @@ export function matchEntries<Thing extends Named>(
 ): Matched<Thing> {
   const claimed = new Set<Thing>()
   const unnamed = given.map((entry, index) => ({
-    path: `${sectionOf[kind]}.${index}`,
+    path: `${readSection[kind]}.${index}`,
     given: entry,
     name: typeof entry.name === 'string' ? entry.name.trim() : '',
   }))

@@ -27,8 +27,8 @@ export function resolveNames(
   reachable: Record<'destinations' | 'templates', Reachable>,
   problems: Problems,
 ): Json {
-  const destination = resolverOf('destination', reachable.destinations, problems)
-  const template = resolverOf('template', reachable.templates, problems)
+  const destination = createResolver('destination', reachable.destinations, problems)
+  const template = createResolver('template', reachable.templates, problems)
   const idOf = (given: Json, at: string, kind: Kind, resolve: Resolve): Json => {
     if (typeof given !== 'string') return given
     const resolved = resolve(given)
@@ -48,7 +48,7 @@ export function resolveNames(
   })
 }
 
-function resolverOf(kind: Kind, { things, gone }: Reachable, problems: Problems): Resolve {
+function createResolver(kind: Kind, { things, gone }: Reachable, problems: Problems): Resolve {
   return (given) => {
     const text = given.trim()
     if (things.some(({ id }) => id === text)) return { id: text }

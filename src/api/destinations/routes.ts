@@ -18,7 +18,7 @@ import {
   type Written,
 } from './store.ts'
 import { showDestination } from './view.ts'
-import { recipientReply, recipientsOf } from '../recipients/store.ts'
+import { recipientReply, listRecipients } from '../recipients/store.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
@@ -183,7 +183,7 @@ async function showOne(deps: AppDeps, destination: Destination) {
 }
 
 async function showAll({ db }: AppDeps, destinations: readonly Destination[]) {
-  const recipients = await recipientsOf(db, destinations)
+  const recipients = await listRecipients(db, destinations)
   return destinations.map((destination) => {
     const own = recipients.get(destination.id)
     return definedOnly({ ...showDestination(destination), recipients: own })

@@ -4,7 +4,7 @@ import { definedOnly } from '../../domain/defined-only.ts'
 import { rotationNews } from '../../domain/operational.ts'
 import { durationMs } from '../../domain/delivery/retry-schedule.ts'
 import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import { duration } from './fields.ts'
 import { rotateKeys } from './signing-keys.ts'
 import { tell } from './news.ts'
@@ -45,7 +45,7 @@ export const destinationSecretRoutes = [
       const rotated = await inDestinationTurn(deps, by, params.id, async (store, current) => {
         const from = new Date()
         const until = new Date(from.getTime() + durationMs(body.overlap))
-        const { keys, made } = rotateKeys(channelOf(current.channel), current, body.secret, { from, until })
+        const { keys, made } = rotateKeys(getChannel(current.channel), current, body.secret, { from, until })
         await setKeys(store, current, keys, 'destination-secret.rotated')
         await tell(deps, rotationNews(scope, { destination: current, previousEndsAt: until, at: from }))
         return definedOnly({

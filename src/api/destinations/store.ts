@@ -14,7 +14,7 @@ import { rememberUnsubscribed } from '../../db/destinations/email-recipients.ts'
 import type { DeliveryPolicy, Subscription } from '../../domain/destination.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import type { AppDeps } from '../deps.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import {
   changesTarget,
   chosen,
@@ -30,7 +30,7 @@ import { askNewRecipients, type AskingDeps } from '../recipients/asking.ts'
 import { writeRecipients } from '../recipients/store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import { refuseFollowing, refuseMasks } from './kept-secrets.ts'
-import { scopeOf, type Writer } from '../auth/caller.ts'
+import { toScope, type Writer } from '../auth/caller.ts'
 import { requireScope } from '../auth/scopes.ts'
 import { validate } from '../fields/validate.ts'
 
@@ -79,7 +79,7 @@ export async function createDestination(
   given: NewDestination,
 ): Promise<Written> {
   const { secret, name, subscription, delivery, status = 'active', contract, contractFields } = given
-  const channel = channelOf(given.channel)
+  const channel = getChannel(given.channel)
   refuseMasks(channel, given.config)
   const config = validate(channel.config, given.config, 'config') as JsonObject
   check(channel, config, scope, deps)
@@ -111,8 +111,8 @@ export async function changeDestination(
   current: Destination,
   { name, config: changed = {}, subscription, delivery, status, secret, contractFields }: DestinationChange,
 ): Promise<Written> {
-  const scope = scopeOf(current)
-  const channel = channelOf(current.channel)
+  const scope = toScope(current)
+  const channel = getChannel(current.channel)
   const merged = { ...current.config, ...unmaskConfig(channel, changed, current.config) }
   refuseMasks(channel, merged)
   const config = validate(channel.config, dropNulls(merged), 'config') as JsonObject
@@ -149,7 +149,7 @@ export async function setStatus(
 ): Promise<Written> {
   const same = status === current.status
   if (same && status === 'paused') return { destination: current }
-  const where = { id: current.id, ...scopeOf(current) }
+  const where = { id: current.id, ...toScope(current) }
   const data = { ...(!same && chosen(status)), ...targetChanged }
   const destination = openDestination(await deps.db.destination.update({ where, data }), deps.secretKeys)
   const action = status === 'paused' ? 'destination.paused' : 'destination.resumed'
@@ -183,8 +183,8 @@ export async function setKeys(
 ): Promise<void> {
   const { id, channel, config } = current
   const row = await deps.db.destination.update({
-    where: { id, ...scopeOf(current) },
-    data: sealed(deps, id, channelOf(channel), config, keys, current.sealedOrigin),
+    where: { id, ...toScope(current) },
+    data: sealed(deps, id, getChannel(channel), config, keys, current.sealedOrigin),
   })
   await auditKeys(deps.db, deps.writer, current, openDestination(row, deps.secretKeys), action)
 }

@@ -73,7 +73,7 @@ async function startNextTest(
     const event = withHops({ ...scope, id, type, data, createdAt, test: true }, hops)
     try {
       const handle = await startInSlot(eventWorkflowId({ ...scope, eventId: event.id }), () =>
-        actAudited(deps.db, writer, testOf(event, target), () =>
+        actAudited(deps.db, writer, toTestEvent(event, target), () =>
           startEvent(deps.temporal, { event, test: target }, { eager: deps.eagerStart }),
         ),
       )
@@ -86,7 +86,7 @@ async function startNextTest(
 }
 
 /** Not what it says: that may be anything the caller thought of. */
-function testOf({ id, type }: Event, target: TestTarget): Done {
+function toTestEvent({ id, type }: Event, target: TestTarget): Done {
   const after = { eventId: id, type }
   return 'destinationId' in target
     ? { action: 'destination.tested', subject: target.destinationId, after }

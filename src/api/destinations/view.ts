@@ -6,9 +6,9 @@ import type { Destination as Row } from '../../db/generated/client.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import { maskText } from '../../domain/redaction/redaction.ts'
 import { derivePublicKey } from '../../domain/crypto/signing-keys.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import type { Writer } from '../auth/caller.ts'
-import { asJson, audit, changesOf } from '../audit/writer.ts'
+import { asJson, audit, diffFields } from '../audit/writer.ts'
 
 /** A destination as an answer shows it: secrets masked. */
 export function showDestination(destination: Destination) {
@@ -24,7 +24,7 @@ export function showDestination(destination: Destination) {
     statusReason,
     statusAt: destination.statusAt.toISOString(),
     failingSince: destination.failingSince?.toISOString(),
-    config: maskConfig(channelOf(channel), config),
+    config: maskConfig(getChannel(channel), config),
     subscription,
     delivery,
     ...(privateKey && { publicKey: derivePublicKey(privateKey) }),
@@ -59,7 +59,7 @@ export async function auditChange(
     ...(isDeepStrictEqual(before.config, after.config) ? [] : ['config']),
     ...(before.keys.secret === after.keys.secret ? [] : ['secret']),
   ]
-  const changes = changesOf(destinationForAudit(before), destinationForAudit(after), also)
+  const changes = diffFields(destinationForAudit(before), destinationForAudit(after), also)
   if (changes) await audit(tx, writer, { action, subject: after.id, ...changes })
 }
 
@@ -84,6 +84,6 @@ export function auditKeys(
   action: string,
 ): Promise<void> {
   const also = before.keys.secret === after.keys.secret ? [] : ['secret']
-  const changes = changesOf(destinationForAudit(before), destinationForAudit(after), also)
+  const changes = diffFields(destinationForAudit(before), destinationForAudit(after), also)
   return audit(tx, writer, { action, subject: after.id, ...changes })
 }

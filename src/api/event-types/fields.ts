@@ -80,11 +80,11 @@ export async function checkSettings(
   if (problems.length > 0) throw invalid(problems.slice(0, 20))
 }
 
-export function columnsOf({ description, title, schema, sample, enforce }: EventTypeSettings) {
+export function toColumns({ description, title, schema, sample, enforce }: EventTypeSettings) {
   return { description, title, schema: schema ?? Prisma.DbNull, sample: sample ?? Prisma.DbNull, enforce }
 }
 
-export function settingsOf(row: EventType): EventTypeSettings {
+export function toSettings(row: EventType): EventTypeSettings {
   const { description, title, schema, sample, enforce } = row
   return {
     description,
@@ -97,7 +97,7 @@ export function settingsOf(row: EventType): EventTypeSettings {
 
 export function showOwn(row: EventType) {
   const { type, description, enforce, createdAt, updatedAt } = row
-  const { title, schema, sample } = settingsOf(row)
+  const { title, schema, sample } = toSettings(row)
   return definedOnly({
     type,
     source: 'own' as const,

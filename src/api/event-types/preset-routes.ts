@@ -3,7 +3,7 @@ import { inTenantTurn } from '../../db/client.ts'
 import { catalogues } from '../../domain/catalogue/index.ts'
 import { inferSchema } from '../../domain/catalogue/sample-schema.ts'
 import { catalogueTitle } from '../../domain/catalogue/titles.ts'
-import { columnsOf } from './fields.ts'
+import { toColumns } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
 import { audit } from '../audit/writer.ts'
@@ -53,7 +53,7 @@ export const eventTypePresetRoutes = [
           data: missing.map(({ type, description, sample }) => ({
             ...scope,
             type,
-            ...columnsOf({
+            ...toColumns({
               description,
               title: catalogueTitle(type) ?? null,
               sample,

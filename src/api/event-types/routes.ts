@@ -5,17 +5,17 @@ import { ApiError, invalid, notFound } from '../errors.ts'
 import { eventTypePresetRoutes } from './preset-routes.ts'
 import {
   checkSettings,
-  columnsOf,
+  toColumns,
   contractTypes,
   eventTypeBody,
   eventTypePatch,
   eventTypeReply,
-  settingsOf,
+  toSettings,
   showOwn,
 } from './fields.ts'
 import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
-import { asJson, audit, changesOf } from '../audit/writer.ts'
+import { asJson, audit, diffFields } from '../audit/writer.ts'
 
 /** Below `/event-types`, so that no type can be called that. */
 const reserved = 'presets'
@@ -52,7 +52,7 @@ export const eventTypeRoutes = [
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         if (await findOwn(tx, scope, type)) throw exists(type)
         await requireTypeRoom(tx, scope)
-        const made = await tx.eventType.create({ data: { ...scope, type, ...columnsOf(settings) } })
+        const made = await tx.eventType.create({ data: { ...scope, type, ...toColumns(settings) } })
         const done = { action: 'event-type.registered', subject: type, after: asJson(settings) }
         await audit(tx, by, done)
         return made
@@ -84,7 +84,7 @@ export const eventTypeRoutes = [
     async handle({ params: { type }, body, scope, by }, { db, compute }) {
       const checked = await findOwn(db, scope, type)
       if (!checked) throw notFound('event type')
-      const settings = { ...settingsOf(checked), ...given(body) }
+      const settings = { ...toSettings(checked), ...given(body) }
       // Before the transaction, which must not wait for a thread.
       await checkSettings(compute, scope.tenantId, settings)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
@@ -92,10 +92,10 @@ export const eventTypeRoutes = [
         if (!current) throw notFound('event type')
         if (current.updatedAt.getTime() !== checked.updatedAt.getTime()) throw changedMeanwhile(type)
         const where = { tenantId_environment_type: { ...scope, type } }
-        const changes = changesOf(settingsOf(current), settings)
+        const changes = diffFields(toSettings(current), settings)
         const done = { action: 'event-type.changed', subject: type, ...changes }
         if (changes) await audit(tx, by, done)
-        return tx.eventType.update({ where, data: columnsOf(settings) })
+        return tx.eventType.update({ where, data: toColumns(settings) })
       })
       return { status: 200, body: showOwn(row) }
     },
@@ -111,7 +111,7 @@ export const eventTypeRoutes = [
         const current = await findOwn(tx, scope, type)
         if (!current) throw notFound('event type')
         await tx.eventType.delete({ where: { tenantId_environment_type: { ...scope, type } } })
-        const before = asJson(settingsOf(current))
+        const before = asJson(toSettings(current))
         await audit(tx, by, { action: 'event-type.deleted', subject: type, before })
       })
       return { status: 204 }

@@ -39,7 +39,7 @@ export async function acceptBatch(
   const results = items.map((item, index) => {
     const path = `events.${index}`
     const after = earlier
-    const result = resultOf(deps, async () => {
+    const result = toResult(deps, async () => {
       const given = readItem(item, path)
       if (given.id !== undefined) {
         const sameId = newestById.get(given.id)
@@ -69,7 +69,7 @@ function readItem(item: unknown, path: string) {
 }
 
 /** Never rejects: whatever one event fails with, the caller learns the ids of the others. */
-async function resultOf({ log }: AppDeps, accept: () => Promise<Accepted>): Promise<Result> {
+async function toResult({ log }: AppDeps, accept: () => Promise<Accepted>): Promise<Result> {
   try {
     // Deferred until `result` is assigned, which later events with the same id wait for.
     const accepted = await Promise.resolve().then(accept)

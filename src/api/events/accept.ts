@@ -42,10 +42,10 @@ export async function acceptEvent(
   given: Given,
   { startInSlot, idempotencyKey, hops, after, path }: Posted,
 ): Promise<Accepted> {
-  const expiresAt = expiryOf(given)
+  const expiresAt = readExpiry(given)
   const event: Event = definedOnly({
     ...scope,
-    id: given.id ?? eventIdOf(scope, idempotencyKey),
+    id: given.id ?? chooseEventId(scope, idempotencyKey),
     type: given.type,
     data: given.data,
     createdAt: new Date().toISOString(),
@@ -61,7 +61,7 @@ export async function acceptEvent(
   if (placed.length > 0) await after
   const start = (places: Places) => startOrRecognise(deps, event, places)
   // Places are taken once there is a slot: what is refused has taken none.
-  const { accepted } = await startInSlot(workflowIdOf(event), () => startInPlaces(deps, event, placed, start))
+  const { accepted } = await startInSlot(toWorkflowId(event), () => startInPlaces(deps, event, placed, start))
   deps.log.info(
     {
       ...scope,
@@ -86,7 +86,7 @@ interface Posted {
   path?: string
 }
 
-function expiryOf({ expiresAt, ttl }: Given): string | undefined {
+function readExpiry({ expiresAt, ttl }: Given): string | undefined {
   if (ttl !== undefined) return new Date(Date.now() + durationMs(ttl)).toISOString()
   return expiresAt === undefined ? undefined : new Date(expiresAt).toISOString()
 }
@@ -108,22 +108,22 @@ async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Pr
     return { accepted: { id, type, status: 'accepted', createdAt }, eagerlyStarted }
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw notAccepted(error)
-    return { accepted: await duplicateOf(deps, event, memo), duplicate: true, eagerlyStarted: false }
+    return { accepted: await toDuplicate(deps, event, memo), duplicate: true, eagerlyStarted: false }
   }
 }
 
 /** A repeated request must give the same id, so an id made from an idempotency key is derived and never random. */
-function eventIdOf({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
+function chooseEventId({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return typeid('evt').toString()
   return derivedId('evt', [tenantId, environment, idempotencyKey])
 }
 
-function workflowIdOf(event: Event): string {
+function toWorkflowId(event: Event): string {
   return eventWorkflowId({ ...event, eventId: event.id })
 }
 
-async function duplicateOf({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {
-  const first = await temporal.workflow.getHandle(workflowIdOf(event)).describe()
+async function toDuplicate({ temporal }: AppDeps, event: Event, memo: StartMemo): Promise<Accepted> {
+  const first = await temporal.workflow.getHandle(toWorkflowId(event)).describe()
   const known = first.memo as EventMemo | undefined
   if (known?.erased) {
     throw new ApiError(

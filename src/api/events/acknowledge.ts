@@ -61,13 +61,13 @@ export function lastLateUntil(runs: readonly EventRun[]): Date | undefined {
 }
 
 /** The one of the event itself; else that of its newest replay which has one. */
-export function acknowledgementOf([own, ...replays]: EventRuns): Acknowledgement | undefined {
+export function toAcknowledgement([own, ...replays]: EventRuns): Acknowledgement | undefined {
   return [own, ...replays.toReversed()].find(({ timeline }) => timeline.acknowledgement)?.timeline
     .acknowledgement
 }
 
 /** When the last run ended, once all of them have. */
-export function endOf(runs: EventRuns): Date | undefined {
+export function findEnd(runs: EventRuns): Date | undefined {
   const ends = runs.flatMap(({ execution }) => execution.closeTime?.getTime() ?? [])
   return ends.length === runs.length ? new Date(Math.max(...ends)) : undefined
 }
@@ -86,7 +86,7 @@ export async function acknowledge(
   const acknowledgement: Acknowledgement = { at: new Date().toISOString(), ...given }
   const open = (await readRuns(deps, scope, eventId)).filter(isUnacknowledged)
   if (open.length > 0)
-    await doAudited(deps.db, recordOf(scope, eventId, given, address), () =>
+    await doAudited(deps.db, toRecord(scope, eventId, given, address), () =>
       Promise.all(open.map((run) => give(deps, { ...scope, eventId }, run, acknowledgement))),
     )
   const runs = await readRuns(deps, scope, eventId)
@@ -100,7 +100,7 @@ export async function acknowledge(
 const linkInPlaceOfKey = 'acknowledge-link'
 
 /** Without the note, which is about the event: it is kept in its log, and erased with it. */
-function recordOf(
+function toRecord(
   scope: Scope,
   subject: string,
   { by, via, keyId = linkInPlaceOfKey, destinationId }: Omit<Acknowledgement, 'at'>,
@@ -134,14 +134,14 @@ function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged,
   if (runs.some(isGiven)) return { acknowledgement: given, first: true }
   // Nobody has seen it yet: a worker that comes back will.
   if (runs.some(isUnacknowledged)) return { acknowledgement: given }
-  const acknowledgement = acknowledgementOf(runs)
+  const acknowledgement = toAcknowledgement(runs)
   return acknowledgement ? { acknowledgement, first: false } : {}
 }
 
 /** For the caller, where nothing could be acknowledged. */
 export function endedUnacknowledged(runs: EventRuns): ApiError {
   const until = lastLateUntil(runs)
-  const end = endOf(runs)
+  const end = findEnd(runs)
   const ended = end ? `, and its workflow ended at ${end.toISOString()}` : ''
   return new ApiError(
     'already_ended',

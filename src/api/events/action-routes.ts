@@ -8,7 +8,7 @@ import { acknowledge, endedUnacknowledged, nameOfKey } from './acknowledge.ts'
 import { ApiError, invalid } from '../errors.ts'
 import { describeUnerasedEvent, signalEvent } from './log.ts'
 import { acknowledgementReply } from './fields.ts'
-import { idempotencyKeyOf } from '../http/idempotency.ts'
+import { readIdempotencyKey } from '../http/idempotency.ts'
 import { startReplay } from '../replays/replay-event.ts'
 import { route } from '../http/route.ts'
 import { nameText, noteText } from '../fields/text.ts'
@@ -30,7 +30,7 @@ export const eventActionRoutes = [
         deps,
         by,
         { eventId: params.id, destinations: body.destinations, hops },
-        idempotencyKeyOf(header),
+        readIdempotencyKey(header),
       )
       return { status: 202, body: started }
     },

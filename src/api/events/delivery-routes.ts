@@ -73,7 +73,7 @@ async function listDeliveries(
   for (let wanted = limit + 1; lookedAt < most.lookedAt; wanted = Math.min(4 * wanted, most.atOnce)) {
     const walk = { query, after: place && justBefore(place), meanGapMs: place?.meanGapMs, wanted }
     const { executions, complete, meanGapMs } = await walkNewestFirst(temporal, walk)
-    for (const found of executions.flatMap((execution) => rowsOf(execution, filter, place))) {
+    for (const found of executions.flatMap((execution) => toRows(execution, filter, place))) {
       const last = page.at(-1)
       if (last && page.length === limit) return show({ ...last.execution, ...last, meanGapMs })
       page.push(found)
@@ -127,7 +127,7 @@ interface Found {
 }
 
 /** The deliveries that an execution makes itself and that are asked for, but for those that an earlier page has shown. */
-function rowsOf(
+function toRows(
   execution: Execution,
   { status, destination }: DeliveryFilter,
   shown: LogPlace | undefined,

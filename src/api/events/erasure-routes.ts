@@ -41,7 +41,7 @@ export const erasureRoutes = [
     async handle({ params, body, by }, deps) {
       const asked = { eventId: params.id, reason: body.reason }
       const erasure = await eraseEvent(deps, by, asked)
-      return { status: 202, body: { erasureId: erasure.id, status: statusOf(erasure) } }
+      return { status: 202, body: { erasureId: erasure.id, status: readStatus(erasure) } }
     },
   }),
   route({
@@ -58,7 +58,7 @@ export const erasureRoutes = [
   }),
 ]
 
-function statusOf({ completedAt }: Erasure): (typeof statuses)[number] {
+function readStatus({ completedAt }: Erasure): (typeof statuses)[number] {
   return completedAt ? 'completed' : 'running'
 }
 
@@ -68,7 +68,7 @@ function show(erasure: Erasure) {
   return definedOnly({
     id,
     eventId,
-    status: statusOf(erasure),
+    status: readStatus(erasure),
     reason: reason ?? undefined,
     createdAt: createdAt.toISOString(),
     completedAt: completedAt?.toISOString(),

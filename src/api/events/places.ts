@@ -4,7 +4,7 @@ import { releaseReservation, reservePace } from '../../db/limits/pace.ts'
 import { enabledRules } from '../../db/rules.ts'
 import type { RoutableDestination } from '../../domain/destination.ts'
 import type { Event } from '../../domain/event.ts'
-import { orderKeyOf } from '../../domain/delivery/ordering.ts'
+import { getOrderKey } from '../../domain/delivery/ordering.ts'
 import { leadingDeliveries } from '../../domain/routing/plan.ts'
 import { route } from '../../domain/routing/routing.ts'
 import { routingFilters } from '../../domain/routing/filters.ts'
@@ -66,7 +66,7 @@ async function takePlaces(
   const places: Places['places'] = {}
   for (const { id, delivery } of destinations) {
     // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
-    const waits = orderKeyOf(event, delivery.ordering?.by) !== undefined
+    const waits = getOrderKey(event, delivery.ordering?.by) !== undefined
     if (delivery.maxPerSecond !== undefined && !waits)
       places[id] = await reservePace(db, id, 1000 / delivery.maxPerSecond)
   }

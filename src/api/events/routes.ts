@@ -3,7 +3,7 @@ import { acceptBatch } from './accept-batch.ts'
 import { acceptEvent } from './accept.ts'
 import { acceptedReply, batchMax, eventBody, eventReply, eventSummary, listQuery } from './fields.ts'
 import { listEvents, readEvent } from './log.ts'
-import { idempotencyKeyOf } from '../http/idempotency.ts'
+import { readIdempotencyKey } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'
 
 export const eventRoutes = [
@@ -18,7 +18,7 @@ export const eventRoutes = [
     dataAt: 'data',
     replies: { 202: acceptedReply, 200: acceptedReply },
     async handle({ body, scope, header, hops }, deps) {
-      const idempotencyKey = idempotencyKeyOf(header)
+      const idempotencyKey = readIdempotencyKey(header)
       const accepted = await deps.admission.admit(scope.tenantId, 1, (startInSlot) =>
         acceptEvent(deps, scope, body, { startInSlot, idempotencyKey, hops }),
       )
@@ -43,7 +43,7 @@ export const eventRoutes = [
       }),
     },
     async handle({ body: { events }, scope, caller, header, hops }, deps) {
-      const idempotencyKey = idempotencyKeyOf(header)
+      const idempotencyKey = readIdempotencyKey(header)
       const results = await deps.admission.admit(scope.tenantId, events.length, async (startInSlot) => {
         await deps.rateLimits.takeEvents(caller, events.length)
         return acceptBatch(deps, scope, { items: events, idempotencyKey, hops, startInSlot })

@@ -7,7 +7,7 @@ export const idempotencyHeader = 'Idempotency-Key'
 const idempotencyKey = z.string().regex(/^[\x21-\x7E]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
 
 /** The key that a request carries, or 422 for one that is none. */
-export function idempotencyKeyOf(headerOf: (name: string) => string | undefined): string | undefined {
+export function readIdempotencyKey(headerOf: (name: string) => string | undefined): string | undefined {
   const key = headerOf(idempotencyHeader)
   return key === undefined ? undefined : validate(idempotencyKey, key, idempotencyHeader)
 }

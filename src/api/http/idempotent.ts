@@ -10,7 +10,7 @@ import {
 import { seal, unseal } from '../../domain/crypto/secret-box.ts'
 import type { AppDeps } from '../deps.ts'
 import { ApiError, invalid } from '../errors.ts'
-import { idempotencyHeader, idempotencyKeyOf } from './idempotency.ts'
+import { idempotencyHeader, readIdempotencyKey } from './idempotency.ts'
 import type { Reply, Route } from './route.ts'
 import type { Caller } from '../auth/caller.ts'
 
@@ -35,7 +35,7 @@ export async function onceByKey(
   asked: Asked,
   handle: () => Promise<Reply>,
 ): Promise<Reply> {
-  const key = idempotencyKeyOf(asked.header)
+  const key = readIdempotencyKey(asked.header)
   if (key === undefined) return handle()
   const request = requestFor(asked, key)
   const claim = await claimRequest(db, request)

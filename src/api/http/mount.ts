@@ -12,7 +12,7 @@ import { requireShape } from './body/posted-json.ts'
 import { bodyReader } from './body/read.ts'
 import { keyParameter, requestKey } from '../auth/request-key.ts'
 import type { HandledRequest, Route } from './route.ts'
-import { actorOf, scopeOf, type Caller } from '../auth/caller.ts'
+import { toActor, toScope, type Caller } from '../auth/caller.ts'
 import { isStorable, requireStorable } from '../fields/storable.ts'
 import { validate } from '../fields/validate.ts'
 import { readYaml } from './body/read-yaml.ts'
@@ -52,8 +52,8 @@ export function mount(
       header,
       hops,
       caller,
-      scope: caller.kind === 'tenant' ? scopeOf(caller) : undefined,
-      by: actorOf(caller, request.ip),
+      scope: caller.kind === 'tenant' ? toScope(caller) : undefined,
+      by: toActor(caller, request.ip),
     }
     if (!ingest) {
       requireStorable(parsed.query)

@@ -58,7 +58,7 @@ function operation(route: Route, components: Components): object {
   return {
     summary: route.summary,
     description: `Requires ${access}.`,
-    security: securityOf(route),
+    security: describeSecurity(route),
     tags: [route.path.split('/')[1]],
     parameters: [
       ...pathParameters(route.path),
@@ -68,7 +68,7 @@ function operation(route: Route, components: Components): object {
     ...(route.body && {
       requestBody: {
         required: true,
-        content: contentOf(route, jsonSchema(route.body, 'input', components)),
+        content: describeContent(route, jsonSchema(route.body, 'input', components)),
       },
     }),
     responses: {
@@ -84,7 +84,7 @@ function operation(route: Route, components: Components): object {
 }
 
 /** Any of these, each with the scope that the key must have. Source: OpenAPI 3.1, "Security Requirement Object". */
-function securityOf({ access, queryKey }: Route): object[] {
+function describeSecurity({ access, queryKey }: Route): object[] {
   const needed = access === 'platform' ? [] : [access.scope]
   return Object.keys(queryKey ? securitySchemes : headerSchemes).map((name) => ({ [name]: needed }))
 }
@@ -92,12 +92,12 @@ function securityOf({ access, queryKey }: Route): object[] {
 function answer(route: Route, schema: z.ZodType | null, components: Components): object {
   if (schema === null) return { description: 'Done' }
   const described = jsonSchema(schema, 'output', components)
-  const content = route.method === 'get' ? contentOf(route, described) : contentOf({}, described)
+  const content = route.method === 'get' ? describeContent(route, described) : describeContent({}, described)
   return { description: 'Done', content }
 }
 
 /** What a schema describes may be YAML as well, where a route says so: what it takes, and what it shows. */
-function contentOf({ yaml }: Pick<Route, 'yaml'>, schema: object): object {
+function describeContent({ yaml }: Pick<Route, 'yaml'>, schema: object): object {
   return { 'application/json': { schema }, ...(yaml && { [yamlType]: { schema } }) }
 }
 

@@ -8,7 +8,7 @@ import { makeKey } from '../auth/authorize.ts'
 import type { Actor } from '../auth/caller.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { showKey, type Rotation } from './fields.ts'
-import { changesOf } from '../audit/writer.ts'
+import { diffFields } from '../audit/writer.ts'
 
 /** Whose key it is. A platform key has neither tenant nor environment. */
 export type KeyOwner = { tenantId: string; environment: Environment } | { tenantId: null; environment: null }
@@ -51,14 +51,14 @@ export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rota
   requireRotatable(previous, at)
   const { name, scopes, expiresAt } = previous
   const given = { name, scopes, expiresAt: asked.expiresAt ?? expiresAt }
-  const made = await createKey(tx, by, ownerOf(previous), given)
+  const made = await createKey(tx, by, toOwner(previous), given)
   const overlapEnd = new Date(at.getTime() + durationMs(asked.overlap))
   const endsAt = expiresAt && expiresAt < overlapEnd ? expiresAt : overlapEnd
   const replaced = await tx.apiKey.update({
     where: { id: previous.id },
     data: { replacedBy: made.row.id, expiresAt: endsAt },
   })
-  await recordKey(tx, by, previous, 'rotated', changesOf(showKey(previous), showKey(replaced)))
+  await recordKey(tx, by, previous, 'rotated', diffFields(showKey(previous), showKey(replaced)))
   const shown = { ...showKey(made.row), key: made.key }
   return { ...shown, replaces: previous.id, previousEndsAt: endsAt.toISOString() }
 }
@@ -67,10 +67,10 @@ export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rota
 export async function revokeKey(tx: Tx, by: Actor, key: ApiKey): Promise<void> {
   if (key.revokedAt !== null) throw notFound('active key')
   const revoked = await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } })
-  await recordKey(tx, by, key, 'revoked', changesOf(showKey(key), showKey(revoked)))
+  await recordKey(tx, by, key, 'revoked', diffFields(showKey(key), showKey(revoked)))
 }
 
-function ownerOf({ id, tenantId, environment }: ApiKey): KeyOwner {
+function toOwner({ id, tenantId, environment }: ApiKey): KeyOwner {
   if (tenantId === null) return platformOwner
   const known = environments.find((name) => name === environment)
   if (!known) throw new Error(`the key ${id} has no environment`)

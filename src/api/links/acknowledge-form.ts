@@ -5,8 +5,8 @@ import type { Acknowledgement } from '../../domain/delivery/timeline.ts'
 import type { EventMemo } from '../../workflows/contract/lists.ts'
 import {
   acknowledge,
-  acknowledgementOf,
-  endOf,
+  toAcknowledgement,
+  findEnd,
   isUnacknowledged,
   lastLateUntil,
   readRuns,
@@ -15,17 +15,17 @@ import {
 } from '../events/acknowledge.ts'
 import type { AppDeps } from '../deps.ts'
 import { fieldMessage } from '../fields/messages.ts'
-import { momentOf, type AcknowledgeView, type FormField, type ShownEvent } from '../pages/acknowledge.ts'
+import { formatTime, type AcknowledgeView, type FormField, type ShownEvent } from '../pages/acknowledge.ts'
 import { nameText, noteText } from '../fields/text.ts'
 
 /** How the event stands that a link is about. */
 export async function readView(deps: AppDeps, ref: AcknowledgeRef): Promise<AcknowledgeView> {
-  return viewOf(await readRuns(deps, ref, ref.eventId), ref)
+  return toView(await readRuns(deps, ref, ref.eventId), ref)
 }
 
-function viewOf(runs: EventRuns, ref: AcknowledgeRef): AcknowledgeView {
+function toView(runs: EventRuns, ref: AcknowledgeRef): AcknowledgeView {
   const event = showEvent(runs, ref)
-  const known = acknowledgementOf(runs)
+  const known = toAcknowledgement(runs)
   const acknowledgement = known && show(known)
   const open = runs.filter(isUnacknowledged)
   const hasEnded = open.every(({ execution }) => execution.status.name !== 'RUNNING')
@@ -34,34 +34,34 @@ function viewOf(runs: EventRuns, ref: AcknowledgeRef): AcknowledgeView {
     return {
       state: 'open',
       event,
-      waits: open.flatMap(waitsOf),
-      lateUntil: until && momentOf(until),
+      waits: open.flatMap(listWaits),
+      lateUntil: until && formatTime(until),
       earlier: acknowledgement,
     }
   if (acknowledgement) return { state: 'acknowledged', event, acknowledgement }
-  const end = endOf(runs)
-  return { state: 'ended', event, endedAt: end && momentOf(end) }
+  const end = findEnd(runs)
+  return { state: 'ended', event, endedAt: end && formatTime(end) }
 }
 
 function showEvent([{ execution }]: EventRuns, { eventId: id, environment }: AcknowledgeRef): ShownEvent {
   const { eventType: type, createdAt, test = false } = execution.memo as unknown as EventMemo
-  return { id, type, environment, test, acceptedAt: momentOf(createdAt) }
+  return { id, type, environment, test, acceptedAt: formatTime(createdAt) }
 }
 
 /** The rules that wait for it. The first part of a step's path is its rule's id. */
-function waitsOf({ timeline: { steps = [], routing } }: EventRun) {
+function listWaits({ timeline: { steps = [], routing } }: EventRun) {
   return steps
     .filter(({ kind, status }) => kind === 'awaitAck' && status === 'waiting')
     .flatMap(({ path: stepPath, until }) => {
       const rule = routing.find(
         (decision) => 'ruleId' in decision && stepPath.startsWith(`${decision.ruleId}/`),
       )
-      return rule && 'name' in rule ? { rule: rule.name, until: until ? momentOf(until) : undefined } : []
+      return rule && 'name' in rule ? { rule: rule.name, until: until ? formatTime(until) : undefined } : []
     })
 }
 
 function show({ by, at }: Acknowledgement) {
-  return { by, at: momentOf(at) }
+  return { by, at: formatTime(at) }
 }
 
 /** A field that was left empty was not given. */
@@ -93,7 +93,7 @@ export async function submit(
   const { eventId, destinationId } = ref
   const given = definedOnly({ by, via: 'link' as const, note, destinationId })
   const { runs, acknowledgement, first } = await acknowledge(deps, ref, eventId, given, address)
-  if (!acknowledgement) return viewOf(runs, ref)
+  if (!acknowledgement) return toView(runs, ref)
   const event = showEvent(runs, ref)
   if (first === undefined) return { state: 'sent', event }
   return { state: 'acknowledged', event, acknowledgement: show(acknowledgement), first }

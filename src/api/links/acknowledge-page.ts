@@ -14,11 +14,11 @@ export function acknowledgePages(deps: AppDeps): Router {
     view: (ref) => readView(deps, ref),
     readBody: express.urlencoded({ extended: false, limit: '16kb' }),
     submit: (ref, { body, ip }) => submit(deps, ref, body, ip),
-    show: (view: AcknowledgeView) => ({ html: renderAcknowledge(view), status: statusOf(view) }),
+    show: (view: AcknowledgeView) => ({ html: renderAcknowledge(view), status: toStatus(view) }),
   })
 }
 
-function statusOf(view: AcknowledgeView): number {
+function toStatus(view: AcknowledgeView): number {
   switch (view.state) {
     case 'open':
       return view.problems ? 422 : 200

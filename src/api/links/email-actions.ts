@@ -10,9 +10,9 @@ import { createEmailLinks, type ConfirmRef, type RecipientRef } from '../../doma
 import { environments, type Environment } from '../../domain/event.ts'
 import { unsubscribedNews } from '../../domain/operational.ts'
 import type { AppDeps } from '../deps.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import { tell } from '../destinations/news.ts'
-import { momentOf } from '../pages/acknowledge.ts'
+import { formatTime } from '../pages/acknowledge.ts'
 import type { EmailView, ShownMail } from '../pages/email.ts'
 import { asJson } from '../audit/writer.ts'
 
@@ -89,7 +89,7 @@ function confirming(standing: Standing | undefined, { since, expiresAt }: Confir
   const { mail, recipient } = standing
   if (mayBeMailed(recipient)) return { state: 'confirmed', mail }
   if (recipient.statusAt.getTime() === since && Date.now() < expiresAt)
-    return { state: 'confirm', mail, until: momentOf(new Date(expiresAt)) }
+    return { state: 'confirm', mail, until: formatTime(new Date(expiresAt)) }
   return recipient.status === 'unsubscribed' ? { state: 'unsubscribed', mail } : { state: 'expired', mail }
 }
 
@@ -123,7 +123,7 @@ async function readStanding(db: Tx, ref: RecipientRef): Promise<Standing | undef
   if (!row || !environment) return undefined
   const { id, name, channel, tenantId, config, tenant } = row
   const mail = { tenant: tenant.name, destination: name, environment, address: ref.address }
-  const addresses = channelOf(channel).people?.recipients(config) ?? []
+  const addresses = getChannel(channel).people?.recipients(config) ?? []
   const named = addresses.map(addressKey).includes(ref.address)
   const recipient = await findRecipient(db, ref)
   return { destination: { id, name, channel, tenantId, environment }, mail, named, recipient }

@@ -23,7 +23,7 @@ export function emailLinkPages(deps: AppDeps): Router {
       view: (ref) => viewConfirming(deps, ref),
       readBody,
       submit: async (ref, request) =>
-        (await fieldsOf(request)).get('confirm') === 'yes'
+        (await readFields(request)).get('confirm') === 'yes'
           ? confirm(deps, ref, request.ip)
           : withProblem(await viewConfirming(deps, ref)),
       show,
@@ -34,7 +34,7 @@ export function emailLinkPages(deps: AppDeps): Router {
       view: (ref) => viewUnsubscribing(deps, ref),
       readBody,
       submit: async (ref, request) =>
-        asksToUnsubscribe(await fieldsOf(request))
+        asksToUnsubscribe(await readFields(request))
           ? unsubscribe(deps, ref, request.ip)
           : withProblem(await viewUnsubscribing(deps, ref)),
       show,
@@ -49,7 +49,10 @@ function asksToUnsubscribe(fields: FormData): boolean {
 }
 
 /** Browsers send a form URL-encoded, mail programs as multipart as well (RFC 8058 §3.1). What is neither holds no fields. */
-async function fieldsOf({ body, headers }: { body?: unknown } & Pick<Request, 'headers'>): Promise<FormData> {
+async function readFields({
+  body,
+  headers,
+}: { body?: unknown } & Pick<Request, 'headers'>): Promise<FormData> {
   const type = headers['content-type'] ?? ''
   if (!Buffer.isBuffer(body)) return new FormData()
   try {
@@ -64,10 +67,10 @@ function withProblem(view: EmailView): EmailView {
 }
 
 function show(view: EmailView) {
-  return { html: renderEmailPage(view), status: statusOf(view) }
+  return { html: renderEmailPage(view), status: toStatus(view) }
 }
 
-function statusOf(view: EmailView): number {
+function toStatus(view: EmailView): number {
   switch (view.state) {
     case 'confirm':
     case 'unsubscribe':

@@ -43,7 +43,7 @@ export interface Moment {
 
 const utc = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' })
 
-export function momentOf(time: string | Date): Moment {
+export function formatTime(time: string | Date): Moment {
   const at = new Date(time)
   return { iso: at.toISOString(), text: utc.format(at) }
 }

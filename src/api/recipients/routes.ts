@@ -12,10 +12,10 @@ import { createMailLimits } from '../../db/limits/mail-limits.ts'
 import { addressKey } from '../../domain/email/consent.ts'
 import { confirmationLimitText } from '../../domain/email/mail-limits.ts'
 import type { AppDeps } from '../deps.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import { requireDestination } from '../destinations/store.ts'
 import { askRecipients } from './asking.ts'
-import { recipientReply, recipientsOf, requireLinks, showRecipient } from './store.ts'
+import { recipientReply, listRecipients, requireLinks, showRecipient } from './store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import { route } from '../http/route.ts'
 import { asJson, audit } from '../audit/writer.ts'
@@ -111,7 +111,7 @@ async function recipientsNamed(
 }
 
 function requirePeople({ channel, config }: Destination): People<unknown> {
-  const { people } = channelOf(channel)
+  const { people } = getChannel(channel)
   if (people && people.recipients(config).length > 0) return people
   throw new ApiError(
     'not_found',
@@ -145,6 +145,6 @@ async function withinDailyLimit(
 }
 
 async function showAll({ db }: AppDeps, destination: Destination) {
-  const shown = await recipientsOf(db, [destination])
+  const shown = await listRecipients(db, [destination])
   return { recipients: shown.get(destination.id) ?? [] }
 }

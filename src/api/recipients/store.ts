@@ -16,7 +16,7 @@ import { addressKey, recipientStatuses, type RecipientStatus } from '../../domai
 import { maxUnanswered } from '../../domain/email/mail-limits.ts'
 import { mailboxKey } from '../../domain/email/mailbox.ts'
 import type { AppDeps } from '../deps.ts'
-import { channelOf } from '../fields/channel.ts'
+import { getChannel } from '../fields/channel.ts'
 import { invalid } from '../errors.ts'
 
 export const recipientReply = z.object({
@@ -96,13 +96,13 @@ async function statusOfNew(db: Tx, tenantId: string): Promise<RecipientStatus> {
 }
 
 /** The recipients that a config names, in its order, for answers; nothing for channels that reach no people. */
-export async function recipientsOf(
+export async function listRecipients(
   db: Tx,
   destinations: readonly Destination[],
 ): Promise<ReadonlyMap<string, RecipientReply[]>> {
   const named = destinations.map(({ id, channel, config }) => ({
     id,
-    addresses: [...new Set(channelOf(channel).people?.recipients(config).map(addressKey))],
+    addresses: [...new Set(getChannel(channel).people?.recipients(config).map(addressKey))],
   }))
   const people = named.filter(({ addresses }) => addresses.length > 0)
   if (people.length === 0) return new Map()

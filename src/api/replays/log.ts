@@ -91,7 +91,7 @@ function show({ memo, status, closeTime }: WorkflowExecutionDescription) {
   const { replayId: id, createdAt, filter, progress } = memo as unknown as ReplayMemo
   const { found, started, skipped: skippedReasons, ratePerSecond } = progress
   const skipped = Object.values(skippedReasons).reduce((sum, count) => sum + count, 0)
-  const current = statusOf(status.name, progress)
+  const current = readStatus(status.name, progress)
   const left = Math.max(0, found - started - skipped)
   return definedOnly({
     id,
@@ -108,7 +108,7 @@ function show({ memo, status, closeTime }: WorkflowExecutionDescription) {
   })
 }
 
-function statusOf(name: string, { state }: ReplayProgress) {
+function readStatus(name: string, { state }: ReplayProgress) {
   switch (name) {
     case 'RUNNING':
     case 'COMPLETED':

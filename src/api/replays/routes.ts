@@ -2,7 +2,7 @@ import type { SignalDefinition } from '@temporalio/client'
 import { z } from 'zod'
 import { cancelSignal } from '../../workflows/contract/event.ts'
 import { pauseSignal, resumeSignal } from '../../workflows/contract/replays.ts'
-import { idempotencyKeyOf } from '../http/idempotency.ts'
+import { readIdempotencyKey } from '../http/idempotency.ts'
 import { newReplay, replayDetail, replayList, replayListQuery, resumption } from './fields.ts'
 import { listReplays, readReplay, requireRunning, signalReplay } from './log.ts'
 import { route } from '../http/route.ts'
@@ -32,7 +32,7 @@ export const replayRoutes = [
     body: newReplay,
     replies: started,
     async handle({ body, by, header }, deps) {
-      const replay = await startReplays(deps, by, body, idempotencyKeyOf(header))
+      const replay = await startReplays(deps, by, body, readIdempotencyKey(header))
       return { status: 202, body: replay }
     },
   }),

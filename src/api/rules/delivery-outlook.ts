@@ -48,7 +48,7 @@ export async function readOutlooks(
     const inactive = whyInactive(destination)
     const own = recipients.filter((one) => one.destinationId === destinationId)
     const outlook = inactive === undefined ? consentOutlook(delivery, row, own) : { skipped: inactive }
-    const templateFault = templateFaultOf(delivery, templates)
+    const templateFault = findTemplateFault(delivery, templates)
     return definedOnly({ name: row.name, ...outlook, templateFault })
   }
 }
@@ -70,7 +70,7 @@ function consentOutlook(
   return consents.some(mayBeMailed) ? { leftOut } : { skipped: noRecipientConfirmed(leftOut) }
 }
 
-function templateFaultOf(
+function findTemplateFault(
   { template, channel }: PlannedDelivery,
   templates: Awaited<ReturnType<typeof templateChannels>>,
 ): string | undefined {

@@ -13,7 +13,7 @@ export async function referenceProblems(
 ): Promise<FieldError[]> {
   const delivers = deliverSteps(steps)
   const named = delivers.flatMap(({ deliver }) => deliver.to)
-  const channels = await channelsOf(db, scope, named)
+  const channels = await readChannels(db, scope, named)
   const templates = await templateChannels(
     db,
     scope,
@@ -49,7 +49,7 @@ function templateProblem(
   return `has no part for ${[...new Set(channels)].join(', ')}, so it cannot be used for any of the step’s destinations`
 }
 
-async function channelsOf(db: Tx, scope: Scope, ids: string[]): Promise<ReadonlyMap<string, string>> {
+async function readChannels(db: Tx, scope: Scope, ids: string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db.destination.findMany({
     where: { ...scope, id: { in: ids } },
     select: { id: true, channel: true },

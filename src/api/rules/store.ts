@@ -18,7 +18,7 @@ import { ApiError, invalid, notFound } from '../errors.ts'
 import type { Writer } from '../auth/caller.ts'
 import { structureProblems } from './checks.ts'
 import { referenceProblems } from './references.ts'
-import { asJson, audit, changesOf } from '../audit/writer.ts'
+import { asJson, audit, diffFields } from '../audit/writer.ts'
 
 export interface NewRule {
   definition: RuleDefinition
@@ -104,7 +104,7 @@ export async function writeRule(
   const next = { enabled, position, definition: edited ? definition : undefined }
   const changed = await updateRule(tx, writer.scope, writer.keyId, current, next)
   // Switched and changed at once are two entries: whoever looks for what stopped a rule finds it by its action.
-  const rest = changesOf(forAudit({ ...current, enabled }), forAudit(changed))
+  const rest = diffFields(forAudit({ ...current, enabled }), forAudit(changed))
   if (rest) await audit(tx, writer, { action: 'rule.changed', subject: changed.id, ...rest })
   const done = { subject: changed.id, before: { enabled: current.enabled }, after: { enabled } }
   if (switched) await audit(tx, writer, { action: enabled ? 'rule.enabled' : 'rule.disabled', ...done })

@@ -9,7 +9,7 @@ import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
 import type { Writer } from '../auth/caller.ts'
 import { requireLiquid } from './fields.ts'
-import { asJson, audit, changesOf } from '../audit/writer.ts'
+import { asJson, audit, diffFields } from '../audit/writer.ts'
 
 export interface NewTemplate {
   name: string
@@ -66,7 +66,7 @@ export async function writeTemplate(
   })
   const template = openTemplate(row)
   if (isNewVersion) await keepVersion(tx, writer, template)
-  const changes = changesOf(forAudit(current), forAudit(template))
+  const changes = diffFields(forAudit(current), forAudit(template))
   if (changes) await audit(tx, writer, { action: 'template.changed', subject: template.id, ...changes })
   return template
 }

@@ -4,7 +4,7 @@ import { inTenantTurn } from '../../db/client.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { tenantLimits } from '../auth/rate-limit.ts'
 import { route } from '../http/route.ts'
-import { changesOf } from '../audit/writer.ts'
+import { diffFields } from '../audit/writer.ts'
 import { showTenant, tenantBody, tenantPatch, tenantReply } from './fields.ts'
 import { findTenant } from './store.ts'
 
@@ -68,7 +68,7 @@ export const tenantRoutes = [
         const after = showTenant(
           await tx.tenant.update({ where: { id: tenantId }, data: { ...body, limits } }),
         )
-        const done = { action: 'tenant.changed', subject: tenantId, ...changesOf(showTenant(tenant), after) }
+        const done = { action: 'tenant.changed', subject: tenantId, ...diffFields(showTenant(tenant), after) }
         await recordAudit(tx, { ...by, tenantId, ...done })
         return after
       })

@@ -2,13 +2,13 @@ import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { payloadFields } from '../../domain/json/payload-fields.ts'
 import { carriableMessage } from '../carriable.ts'
 import type { Composition } from '../../templates/composition.ts'
-import { digestOf } from '../../domain/digest.ts'
+import { readDigest } from '../../domain/digest.ts'
 import { renderDigestEmail } from './digest.ts'
 import { facts } from './layout.ts'
 import { acknowledgeLines, layOut } from './parts.ts'
 import { textFromHtml } from './text.ts'
 import { origin } from '../message-facts.ts'
-import { titleOf } from '../../templates/message-title.ts'
+import { getTitle } from '../../templates/message-title.ts'
 
 const maxFields = 200
 
@@ -33,7 +33,7 @@ export function composeEmail(of: Composition, content: Partial<EmailContent>): E
 /** The text of a mail whose HTML cannot be converted. It does not show the payload, which the template may have left out. */
 function textPlaceholder(of: Composition): string {
   return [
-    titleOf(of),
+    getTitle(of),
     '',
     'This message is in HTML, but your mail program shows only plain text.',
     ...acknowledgeLines(of),
@@ -78,7 +78,7 @@ function wellFormed(text: string): string {
 /** Subject, text and HTML of the default message. */
 export function renderEmail(of: Composition) {
   const { event } = of
-  const digest = digestOf(event)
+  const digest = readDigest(event)
   if (digest) return renderDigestEmail(of, digest)
   const { fields, more } = payloadFields(event.data, maxFields)
   const width = Math.max(0, ...fields.map(({ path }) => path.length))

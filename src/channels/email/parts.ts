@@ -2,7 +2,7 @@ import { truncate } from '../../domain/truncate.ts'
 import type { Composition } from '../../templates/composition.ts'
 import { button, facts, notice, page, small, subheading } from './layout.ts'
 import { minute, reasonSentence, type Fact } from '../message-facts.ts'
-import { titleOf } from '../../templates/message-title.ts'
+import { getTitle } from '../../templates/message-title.ts'
 
 /** The parts in which default mails differ. */
 export interface EmailParts {
@@ -21,7 +21,7 @@ const maxPreheaderLength = 140
 
 /** Puts the reason and the acknowledgement link above the body, which may be long. */
 export function layOut(of: Composition, { text, html, rest, summary, heading, about }: EmailParts) {
-  const title = titleOf(of)
+  const title = getTitle(of)
   const reason = reasonSentence(of)
   const sender = `Sent by Switchyard${of.tenant === undefined ? '' : ` for ${of.tenant}`}`
   return {

@@ -3,7 +3,7 @@ import type { Json } from '../../domain/event.ts'
 import { payloadFields } from '../../domain/json/payload-fields.ts'
 import { carriableMessage } from '../carriable.ts'
 import type { Composition } from '../../templates/composition.ts'
-import { digestOf } from '../../domain/digest.ts'
+import { readDigest } from '../../domain/digest.ts'
 import { mrkdwn, sections, settleBlocks, slackLimits, truncateMrkdwn } from './blocks.ts'
 import { escapeMrkdwn } from './escaping.ts'
 import { renderDigestSlack } from './digest.ts'
@@ -49,7 +49,7 @@ function parseBlocks(rendered: string): SlackContent['blocks'] {
  */
 export function renderSlackMessage(of: Composition): SlackContent {
   const { event } = of
-  const digest = digestOf(event)
+  const digest = readDigest(event)
   if (digest) return renderDigestSlack(of, digest)
   const { fields, more } = payloadFields(event.data, maxFields)
   const fieldSections = []

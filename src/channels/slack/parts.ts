@@ -1,7 +1,7 @@
 import { truncate } from '../../domain/truncate.ts'
 import type { Composition } from '../../templates/composition.ts'
 import { minute, reasonSentence } from '../message-facts.ts'
-import { titleOf } from '../../templates/message-title.ts'
+import { getTitle } from '../../templates/message-title.ts'
 import { link, mrkdwn, section, slackLimits, truncateMrkdwn } from './blocks.ts'
 import { escapeMrkdwn } from './escaping.ts'
 
@@ -11,7 +11,7 @@ export function opening(of: Composition) {
   return [
     {
       type: 'header' as const,
-      text: { type: 'plain_text' as const, text: truncate(titleOf(of), slackLimits.header) },
+      text: { type: 'plain_text' as const, text: truncate(getTitle(of), slackLimits.header) },
     },
     ...(reason ? [section(truncateMrkdwn(escapeMrkdwn(reason), slackLimits.section))] : []),
     ...acknowledge(of),
@@ -41,7 +41,7 @@ export function closing({ event, tenant, rule }: Composition, note: string[]) {
 
 /** The text of a notification. */
 export function notification(of: Composition): string {
-  return escapeMrkdwn(titleOf(of))
+  return escapeMrkdwn(getTitle(of))
 }
 
 /** Slack shows it in the reader's time zone, or in UTC if it cannot. */

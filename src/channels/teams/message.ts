@@ -1,7 +1,7 @@
-import { digestOf } from '../../domain/digest.ts'
+import { readDigest } from '../../domain/digest.ts'
 import { payloadFields } from '../../domain/json/payload-fields.ts'
 import type { Composition } from '../../templates/composition.ts'
-import { titleOf } from '../../templates/message-title.ts'
+import { getTitle } from '../../templates/message-title.ts'
 import { carriable } from '../carriable.ts'
 import { minute } from '../message-facts.ts'
 import { largestFitting, markdownCard, paragraph, parseCard, textRun, type Card } from './card.ts'
@@ -19,7 +19,7 @@ export function composeTeamsMessage(
   of: Composition,
   content: { text?: string; card?: string },
 ): { text: string; card: Card } {
-  const text = carriable(content.text ?? escapeMarkdown(titleOf(of)))
+  const text = carriable(content.text ?? escapeMarkdown(getTitle(of)))
   if (content.card !== undefined) return { text, card: parseCard(content.card, text) }
   return { text, card: content.text === undefined ? defaultCard(of) : markdownCard(text) }
 }
@@ -30,7 +30,7 @@ export function composeTeamsMessage(
  */
 export function defaultCard(of: Composition): Card {
   const { event } = of
-  const digest = digestOf(event)
+  const digest = readDigest(event)
   if (digest) return digestCard(of, digest)
   const { fields, more } = payloadFields(event.data, maxFields)
   return largestFitting(0, fields.length, (shown) => {

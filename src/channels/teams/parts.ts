@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/event.ts'
 import { truncate } from '../../domain/truncate.ts'
 import type { Composition } from '../../templates/composition.ts'
-import { titleOf } from '../../templates/message-title.ts'
+import { getTitle } from '../../templates/message-title.ts'
 import { minute, reasonSentence } from '../message-facts.ts'
 import { adaptiveCard, paragraph, textRun, type Card } from './card.ts'
 import { escapeMarkdown } from './escaping.ts'
@@ -17,7 +17,7 @@ export function messageCard(of: Composition, elements: JsonObject[], notes: stri
   const { acknowledgeUrl: url } = of
   const actions = url === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Acknowledge', url }]
   return adaptiveCard([...opening(of), ...elements, closing(of, notes)], {
-    fallbackText: escapeMarkdown(titleOf(of)),
+    fallbackText: escapeMarkdown(getTitle(of)),
     ...(actions.length > 0 && { actions }),
   })
 }
@@ -26,7 +26,7 @@ export function messageCard(of: Composition, elements: JsonObject[], notes: stri
 function opening(of: Composition): JsonObject[] {
   const reason = truncate(reasonSentence(of), maxReasonLength)
   return [
-    paragraph([textRun(titleOf(of), { ...bold, size: 'Large' })]),
+    paragraph([textRun(getTitle(of), { ...bold, size: 'Large' })]),
     ...(reason ? [paragraph([textRun(reason)])] : []),
     ...(of.acknowledgeUrl !== undefined && of.acknowledgeBy !== undefined
       ? [paragraph([textRun(`Acknowledge by ${minute(of.acknowledgeBy)}`)])]

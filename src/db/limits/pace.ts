@@ -1,11 +1,11 @@
-import { withoutReservation, type Place } from '../../domain/delivery/pace.ts'
+import { withoutReservation, type PaceReservation } from '../../domain/delivery/pace.ts'
 import type { Db } from '../client.ts'
 
 /**
  * Reserves the next free time in a destination's pace: times are `gapMs` apart, and the first is now. Uses the database's clock,
  * so that workers need not agree on theirs.
  */
-export async function reservePace(db: Db, destinationId: string, gapMs: number): Promise<Place> {
+export async function reservePace(db: Db, destinationId: string, gapMs: number): Promise<PaceReservation> {
   const gap = gapMs / 1000
   const [taken] = await db.$queryRaw<{ waitMs: number; number: number }[]>`
     INSERT INTO "Pace" AS pace ("destinationId", "nextAt", "gapMs")

@@ -17,7 +17,7 @@ export const orderPathPattern = /^(type|data(\.[^.$\s]+)+)$/
 const maxValueLength = 64
 
 /** The key of an event at an ordered destination; none if the event has no value there, in which case it waits for no other. */
-export function orderKeyOf(
+export function getOrderKey(
   { type, data }: Pick<Event, 'type' | 'data'>,
   path: string | undefined,
 ): OrderKey | undefined {

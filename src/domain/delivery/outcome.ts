@@ -1,5 +1,5 @@
 import type { HeldBy } from './deadline.ts'
-import type { Place } from './pace.ts'
+import type { PaceReservation } from './pace.ts'
 
 /**
  * Error classes of failed attempts: DNS, connection, TLS, timeout, invalid response, blocked address, response status (HTTP,
@@ -108,7 +108,7 @@ export type AttemptResult =
   /** To be made on the slow lane. */
   | { kind: 'deferred'; reason: string }
   /** Not yet: ask again in `retryInMs`, with `place` as the reservation if there is one. */
-  | { kind: 'held'; by: HeldBy; reason: string; retryInMs: number; place?: Place }
+  | { kind: 'held'; by: HeldBy; reason: string; retryInMs: number; place?: PaceReservation }
   /** The event had expired before it could be made. */
   | { kind: 'expired' }
   /**

@@ -1,5 +1,5 @@
 /** A reservation in a destination's pace: its number, and when the attempt may be made (Unix ms). */
-export interface Place {
+export interface PaceReservation {
   at: number
   number: number
 }

@@ -10,7 +10,10 @@ import type { Delivery, Timeline } from './timeline.ts'
  */
 
 /** The name of a destination in Temporal's UI. Tests of a URL have no destination. */
-export function nameOf({ destinationId, name }: Pick<PlannedDelivery, 'destinationId' | 'name'>): string {
+export function displayName({
+  destinationId,
+  name,
+}: Pick<PlannedDelivery, 'destinationId' | 'name'>): string {
   return name ?? destinationId
 }
 

@@ -1,7 +1,7 @@
 import type { Event, JsonObject } from '../event.ts'
 import { exactly, isExactObject, isNumeric, type ExactJson, type ExactObject } from '../json/exact-number.ts'
 import { parseKeepingText, stringifyExactly } from '../json/json-text.ts'
-import { orderKeyOf } from '../delivery/ordering.ts'
+import { getOrderKey } from '../delivery/ordering.ts'
 import { redacted, secretRemover } from './redaction.ts'
 import type { Timeline } from '../delivery/timeline.ts'
 
@@ -102,7 +102,7 @@ function quotationRemover(
   if (values.length > maxValues) return () => redacted
   const remove = secretRemover(values.flatMap((value) => [value, ...cutShort(value)]))
   // Reasons of queued or held-back events quote their ordering value, even if it is short.
-  const keys = paths.flatMap((path) => orderKeyOf(event, path)?.text ?? []).map((text) => [text, said(text)])
+  const keys = paths.flatMap((path) => getOrderKey(event, path)?.text ?? []).map((text) => [text, said(text)])
   return (text) =>
     remove(keys.reduce((rest, [key = '', instead = '']) => rest.replaceAll(key, instead), text))
 }

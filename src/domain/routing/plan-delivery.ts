@@ -1,7 +1,7 @@
 import { definedOnly } from '../defined-only.ts'
 import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
-import { orderKeyOf } from '../delivery/ordering.ts'
+import { getOrderKey } from '../delivery/ordering.ts'
 import { leadingDeliveries, plannedDeliveries, type PlannedDelivery, type PlannedRule } from './plan.ts'
 import { defaultTimeoutMs, durationMs } from '../delivery/retry-schedule.ts'
 
@@ -11,7 +11,7 @@ export function planDelivery(
   { id, name, channel, delivery }: RoutableDestination,
 ): Omit<PlannedDelivery, 'opens'> {
   const { ordering, maxConcurrent } = delivery
-  const order = orderKeyOf(event, ordering?.by)
+  const order = getOrderKey(event, ordering?.by)
   return definedOnly({
     destinationId: id,
     name,
@@ -42,7 +42,7 @@ export function opening(planned: Omit<PlannedDelivery, 'opens'>): PlannedDeliver
  * another one of the same event. It is the first that begins at once, for which the API has reserved the position, or else the
  * first.
  */
-export function assignPlaces(rules: readonly PlannedRule[]): void {
+export function assignPositions(rules: readonly PlannedRule[]): void {
   const leading = new Set(leadingDeliveries(rules))
   const later = plannedDeliveries(rules).filter((delivery) => !leading.has(delivery))
   const placed = new Set<string>()

@@ -12,7 +12,7 @@ import {
   type PlannedDelivery,
   type PlannedRule,
 } from './plan.ts'
-import { assignPlaces, opening, planDelivery, planFault } from './plan-delivery.ts'
+import { assignPositions, opening, planDelivery, planFault } from './plan-delivery.ts'
 import { planRule, planUnevaluated, tellHowToAcknowledge } from '../rules/plan.ts'
 import { defaultSchedule, defaultTimeoutMs, durationMs } from '../delivery/retry-schedule.ts'
 import type { Rule, RuleStep } from '../rules/rule.ts'
@@ -69,7 +69,7 @@ export function route(
     if (held?.heldBack === 'over-budget') return planUnevaluated(event, planned, destinations, held.reason)
     return held ? [] : planRule(event, planned, { destinations, templates, verdicts, at })
   })
-  assignPlaces(steps)
+  assignPositions(steps)
   tellHowToAcknowledge(steps)
   const written = matched.map(({ id, definition }) => ({ ...definition, ...heldBack.get(id) }))
   return { steps, routing: [...decideByRules(event, destinations, steps, written), ...decisions] }
@@ -94,7 +94,7 @@ export function routeDigest(
       ? planRule(event, planned, { destinations, templates, verdicts, at, from })
       : planUnevaluated(event, planned, destinations, fault),
   ]
-  assignPlaces(steps)
+  assignPositions(steps)
   tellHowToAcknowledge(steps)
   return {
     steps,

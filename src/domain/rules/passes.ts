@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import ms from 'ms'
 import type { Event } from '../event.ts'
-import { orderKeyOf } from '../delivery/ordering.ts'
+import { getOrderKey } from '../delivery/ordering.ts'
 import { durationMs } from '../delivery/retry-schedule.ts'
 import type { HeldBack } from './matching.ts'
 import type { Rule } from './rule.ts'
@@ -27,11 +27,11 @@ export interface Pass {
 /** The limits that a rule has for an event, in the order in which they are checked. */
 export function passLimits({ id, definition: { dedupe, throttle } }: Rule, event: Event): PassLimit[] {
   const limits: PassLimit[] = []
-  const value = orderKeyOf(event, dedupe?.by)
+  const value = getOrderKey(event, dedupe?.by)
   if (dedupe && value)
     limits.push({
       kind: 'dedupe',
-      keyHash: hashOf(id, dedupe.by, value.hash),
+      keyHash: hashValue(id, dedupe.by, value.hash),
       shared: value.text,
       limit: 1,
       span: dedupe.within,
@@ -39,10 +39,10 @@ export function passLimits({ id, definition: { dedupe, throttle } }: Rule, event
     })
   if (throttle) {
     const { by, limit, per } = throttle
-    const key = orderKeyOf(event, by)
+    const key = getOrderKey(event, by)
     limits.push({
       kind: 'throttle',
-      keyHash: hashOf(id, by, key?.hash),
+      keyHash: hashValue(id, by, key?.hash),
       shared: key ? ` with ${key.text}` : by === undefined ? '' : ` without ${by}`,
       limit,
       span: per,
@@ -67,7 +67,7 @@ function ago(forMs: number): string {
 }
 
 /** The path is part of the hash, so a rule that is edited to use another path starts counting again. */
-function hashOf(ruleId: string, by: string | undefined, valueHash: string | undefined): string {
+function hashValue(ruleId: string, by: string | undefined, valueHash: string | undefined): string {
   return createHash('sha256')
     .update(JSON.stringify([ruleId, by ?? null, valueHash ?? null]))
     .digest('hex')

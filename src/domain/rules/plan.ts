@@ -5,7 +5,7 @@ import type { RoutableDestination } from '../destination.ts'
 import type { Event } from '../event.ts'
 import type { Verdicts } from '../filters/filters.ts'
 import { aboutDestination } from '../operational.ts'
-import { orderKeyOf } from '../delivery/ordering.ts'
+import { getOrderKey } from '../delivery/ordering.ts'
 import {
   nestedSteps,
   plannedDeliveries,
@@ -143,7 +143,7 @@ function planStep(
   }
   if ('digest' in step) {
     const { window, by, max } = step.digest
-    const key = orderKeyOf(planning.event, by)
+    const key = getOrderKey(planning.event, by)
     const rest = planning.rule.slice(index + 1)
     const restFrom = planning.from + index + 1
     return {

@@ -44,7 +44,7 @@ export function quietProblem(windows: readonly QuietWindow[]): string | undefine
 
 /** The quiet intervals that overlap a range, merged and in order. The outer ones may extend beyond it. */
 function quietSpans(windows: readonly QuietWindow[], from: number, to: number): Span[] {
-  const spans = windows.flatMap((window) => spansOf(window, from, to)).sort(([a], [b]) => a - b)
+  const spans = windows.flatMap((window) => windowSpans(window, from, to)).sort(([a], [b]) => a - b)
   const merged: Span[] = []
   for (const [begin, end] of spans) {
     const last = merged.at(-1)
@@ -54,14 +54,14 @@ function quietSpans(windows: readonly QuietWindow[], from: number, to: number): 
   return merged
 }
 
-function spansOf({ timezone, between, days }: QuietWindow, from: number, to: number): Span[] {
+function windowSpans({ timezone, between, days }: QuietWindow, from: number, to: number): Span[] {
   const begin = minuteOfDay(between[0])
   const end = minuteOfDay(between[1])
   const endsAt = end > begin ? end : end + 24 * 60
   const spans: Span[] = []
   // A window that began yesterday may still be open.
   for (let day = dayIn(timezone, from) - 1; day <= dayIn(timezone, to) + 1; day++) {
-    if (days && !days.includes(weekdayOf(day))) continue
+    if (days && !days.includes(toWeekday(day))) continue
     spans.push([instantAt(timezone, { day, minute: begin }), instantAt(timezone, { day, minute: endsAt })])
   }
   // A clock change may skip a whole window.
@@ -69,6 +69,6 @@ function spansOf({ timezone, between, days }: QuietWindow, from: number, to: num
 }
 
 /** Day 0, 1 January 1970, was a Thursday. */
-function weekdayOf(day: number): Weekday {
+function toWeekday(day: number): Weekday {
   return weekdays[(day + 3) % 7] ?? 'mon'
 }

@@ -37,16 +37,16 @@ export async function* closedExecutions(
     yield* closedExecutions(client, types, { from: middle, until: span.until }, limits)
   } else if (count > 0) {
     const originals = await listAllExecutions(client, queries[0], limits.page)
-    const standIns = (await listAllExecutions(client, queries[1], limits.page)).map(atOriginalEnd)
-    const replaced = new Set(standIns.map(({ workflowId }) => workflowId))
+    const tombstones = (await listAllExecutions(client, queries[1], limits.page)).map(atOriginalEnd)
+    const replaced = new Set(tombstones.map(({ workflowId }) => workflowId))
     const others = originals.filter(({ workflowId }) => !replaced.has(workflowId))
-    yield* [...others, ...standIns].sort(byEnd)
+    yield* [...others, ...tombstones].sort(byEnd)
   }
 }
 
-function atOriginalEnd(standIn: Execution): Execution {
-  const { erased } = standIn.memo
-  return { ...standIn, ...(erased && { endedAt: BigInt(Date.parse(erased.endedAt)) * 1_000_000n }) }
+function atOriginalEnd(tombstone: Execution): Execution {
+  const { erased } = tombstone.memo
+  return { ...tombstone, ...(erased && { endedAt: BigInt(Date.parse(erased.endedAt)) * 1_000_000n }) }
 }
 
 /** A visibility query's condition: runs that ended within a span, or whose originals did. */

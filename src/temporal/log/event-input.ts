@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
-import type { RouteEventInput, StandInInput } from '../../workflows/contract/event.ts'
+import type { RouteEventInput, TombstoneInput } from '../../workflows/contract/event.ts'
 
 /**
  * Reads the event from the first entry of its workflow's history, which needs no worker. Attempts read it there instead of
@@ -10,8 +10,8 @@ export async function readEventInput(
   client: Client,
   workflowId: string,
   runId?: string,
-): Promise<RouteEventInput | StandInInput> {
-  const input = await readFirstInput<RouteEventInput | StandInInput>(client, workflowId, runId)
+): Promise<RouteEventInput | TombstoneInput> {
+  const input = await readFirstInput<RouteEventInput | TombstoneInput>(client, workflowId, runId)
   if (!input) throw new Error(`the history of ${workflowId} does not begin with an event`)
   return input
 }

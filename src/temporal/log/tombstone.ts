@@ -2,7 +2,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { withoutPayload, type Erased } from '../../domain/redaction/erasure.ts'
 import { listDestinationIds, type Timeline, type TimelineSummary } from '../../domain/delivery/timeline.ts'
-import type { StandInInput } from '../../workflows/contract/event.ts'
+import type { TombstoneInput } from '../../workflows/contract/event.ts'
 import { searchAttributes, type EventMemo } from '../../workflows/contract/lists.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { unlessStarted } from '../start-job.ts'
@@ -19,7 +19,7 @@ export function originalStart(execution: WorkflowExecutionDescription): Date {
   return erased ? new Date(erased.startedAt) : execution.startTime
 }
 
-export interface Tombstone extends Pick<StandInInput, 'event' | 'replay'> {
+export interface Tombstone extends Pick<TombstoneInput, 'event' | 'replay'> {
   erased: Erased
   /** The original's own log, without its children's deliveries. */
   timeline: Timeline
@@ -35,7 +35,7 @@ export async function putTombstone(
   { event, replay, erased, timeline }: Tombstone,
 ): Promise<void> {
   const { workflowId, type } = original
-  const input: StandInInput = {
+  const input: TombstoneInput = {
     event,
     ...(replay && { replay: { id: replay.id } }),
     erased,

@@ -2,7 +2,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow'
 import type { Erased, ErasedEvent } from '../../domain/redaction/erasure.ts'
 import type { Environment, Event } from '../../domain/event.ts'
 import type { AttemptResult } from '../../domain/delivery/outcome.ts'
-import type { Place } from '../../domain/delivery/pace.ts'
+import type { PaceReservation } from '../../domain/delivery/pace.ts'
 import type { DigestOrders, PlannedDelivery } from '../../domain/routing/plan.ts'
 import type { Timeline } from '../../domain/delivery/timeline.ts'
 
@@ -29,14 +29,14 @@ export interface RouteEventInput {
   /** Set on digests: what their rule does with them. */
   digest?: DigestOrders
   /** By destination id: places that the API reserved at rate-limited destinations. */
-  places?: Record<string, Place>
+  places?: Record<string, PaceReservation>
 }
 
 /**
  * Input of the same workflows when they are the tombstone of a run whose event was erased. They do nothing and hold that run's log
  * without the event's data, under the same workflow id and type, so that every lookup that found the run finds the tombstone.
  */
-export interface StandInInput {
+export interface TombstoneInput {
   event: ErasedEvent
   replay?: { id: string }
   erased: Erased

@@ -1,6 +1,6 @@
 import { setHandler, workflowInfo } from '@temporalio/workflow'
 import { eventStatus, openTimeline, type Timeline } from '../../domain/delivery/timeline.ts'
-import { nameOf } from '../../domain/delivery/trace.ts'
+import { displayName } from '../../domain/delivery/trace.ts'
 import type { Event } from '../../domain/event.ts'
 import type { PlannedDelivery } from '../../domain/routing/plan.ts'
 import { acknowledgeSignal } from '../contract/acknowledgements.ts'
@@ -61,7 +61,7 @@ function listenForReports({ timeline, clock, listing, digested, reported }: Run)
 /** Records when the event was routed, and its destinations' names. */
 export function beginRun(run: Run, plannedAt: string, deliveries: readonly PlannedDelivery[]): void {
   run.plannedAt = plannedAt
-  run.listing.addNames(deliveries.map((planned) => [planned.destinationId, nameOf(planned)]))
+  run.listing.addNames(deliveries.map((planned) => [planned.destinationId, displayName(planned)]))
   run.clock.advanceTo(Date.parse(plannedAt))
 }
 

@@ -6,7 +6,7 @@ import { createThrottles } from '../../../src/activities/limits/throttles.ts'
 import { createEgress } from '../../../src/egress/egress.ts'
 import { createMailLimits } from '../../../src/db/limits/mail-limits.ts'
 import { reservePace } from '../../../src/db/limits/pace.ts'
-import { orderKeyOf } from '../../../src/domain/delivery/ordering.ts'
+import { getOrderKey } from '../../../src/domain/delivery/ordering.ts'
 import { createLog } from '../../../src/log.ts'
 import { enterTurn } from '../../../src/temporal/turns.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
@@ -331,7 +331,7 @@ describe('an ordered destination', () => {
       () => readLog(api, 'e1'),
       ({ deliveries }) => deliveries[0]?.nextAttemptAt !== undefined,
     )
-    const order = orderKeyOf({ type: 'aml.match.found', data: { customerId: 'one' } }, ordering.by)
+    const order = getOrderKey({ type: 'aml.match.found', data: { customerId: 'one' } }, ordering.by)
     const scope = { tenantId, environment: 'sandbox' } as const
     const queueId = turnsWorkflowId(scope, place.destinationId, order?.hash)
     const { runId } = await stack.temporal.workflow.getHandle(queueId).describe()
@@ -449,7 +449,7 @@ describe('an event that expires', () => {
     await post(place.api, 'e1', { customerId: 'one' })
     await waitingLog(place.api, 'e1')
     // As if the API had been slow to put it into the queue.
-    const order = orderKeyOf({ type: 'aml.match.found', data: { customerId: 'one' } }, 'data.customerId')
+    const order = getOrderKey({ type: 'aml.match.found', data: { customerId: 'one' } }, 'data.customerId')
     const queueId = turnsWorkflowId(scope, place.destinationId, order?.hash)
     const workflowId = eventWorkflowId({ ...scope, eventId: 'e1' })
     await enterTurn(stack.temporal, { queueId, workflowId, permits: 1 })

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../../domain/event.
  * A contract's `filters` in our filter language. Its client knows only the payload, so that a bare field stands for one
  * of the payload's: `{"risk": "high"}` is `{"data.risk": "high"}`. Our own paths and operators are taken as they are.
  */
-export function filterOf(filters: JsonObject): JsonObject | undefined {
+export function toFilter(filters: JsonObject): JsonObject | undefined {
   return Object.keys(filters).length > 0 ? withPaths(filters) : undefined
 }
 
@@ -13,7 +13,7 @@ function withPaths(filters: JsonObject): JsonObject {
     Object.entries(filters).map(([key, value]): [string, Json] =>
       takesFilters(key) && Array.isArray(value)
         ? [key, value.map((inner) => (isJsonObject(inner) ? withPaths(inner) : inner))]
-        : [pathOf(key), value],
+        : [toPath(key), value],
     ),
   )
 }
@@ -22,7 +22,7 @@ function withPaths(filters: JsonObject): JsonObject {
 export function givenPath(given: Json | undefined, path: string[]): string[] {
   const [first, ...rest] = path
   if (first === undefined || typeof given !== 'object' || given === null) return path
-  const entry = Object.entries(given).find(([key]) => key === first || pathOf(key) === first)
+  const entry = Object.entries(given).find(([key]) => key === first || toPath(key) === first)
   return entry ? [entry[0], ...givenPath(entry[1], rest)] : path
 }
 
@@ -30,6 +30,6 @@ function takesFilters(key: string): boolean {
   return ['$and', '$or', '$nor'].includes(key)
 }
 
-function pathOf(key: string): string {
+function toPath(key: string): string {
   return key.startsWith('$') || /^(id|type|data)(\.|$)/.test(key) ? key : `data.${key}`
 }

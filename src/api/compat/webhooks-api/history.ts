@@ -67,7 +67,7 @@ async function* invokedEvents(
 ): AsyncGenerator<Invoked> {
   const events = workflowConditions(scope, [routeEventType]).join(' AND ')
   const from = since.getTime()
-  let place = after === undefined ? undefined : await placeOf(client, events, after)
+  let place = after === undefined ? undefined : await toPosition(client, events, after)
   const until = await firstUnrouted(client, events, { from, after: place })
   const query = destinationId
     ? `${events} AND Destinations IN (${quoted(destinationId)}, ${quoted(inBatches)})`
@@ -75,7 +75,7 @@ async function* invokedEvents(
   for (;;) {
     const stretch = await walkOldestFirst(client, { query, from, until, after: place, wanted: limit + 1 })
     for (const execution of stretch.executions) {
-      const deliveries = await deliveriesOf(client, execution, destinationId)
+      const deliveries = await listDeliveries(client, execution, destinationId)
       if (deliveries.length > 0) yield { execution, deliveries }
     }
     place = stretch.executions.at(-1)
@@ -83,7 +83,7 @@ async function* invokedEvents(
   }
 }
 
-async function placeOf(client: Client, events: string, eventId: string): Promise<WalkPosition> {
+async function toPosition(client: Client, events: string, eventId: string): Promise<WalkPosition> {
   const { executions } = await listExecutions(client, `${events} AND EventId = ${quoted(eventId)}`, 1)
   const [found] = executions
   if (!found) throw invalid([{ path: 'after', message: 'is not the id of an event in this history' }])
@@ -104,12 +104,12 @@ async function firstUnrouted(
   return first ? Number(first.startedAt / 1_000_000n) : until
 }
 
-async function deliveriesOf(
+async function listDeliveries(
   client: Client,
   execution: Execution,
   destinationId: string | undefined,
 ): Promise<DeliverySummary[]> {
-  const deliveries = await allDeliveriesOf(client, execution)
+  const deliveries = await listAllDeliveries(client, execution)
   return deliveries.filter(
     (delivery) =>
       delivery.channel === 'webhook' &&
@@ -120,7 +120,7 @@ async function deliveriesOf(
 }
 
 /** From the memo; where children hold some of the attempts, from the log. */
-async function allDeliveriesOf(
+async function listAllDeliveries(
   client: Client,
   { workflowId, runId, memo: { summary } }: Execution,
 ): Promise<DeliverySummary[]> {
@@ -176,7 +176,7 @@ async function readReplays(
   const query = [...workflowConditions(scope, [replayEventType]), `EventId IN (${ids})`].join(' AND ')
   const { executions } = await listExecutions(client, query, mostReplays)
   for (const execution of executions) {
-    for (const delivery of await allDeliveriesOf(client, execution)) {
+    for (const delivery of await listAllDeliveries(client, execution)) {
       const key = `${execution.memo.eventId}/${delivery.destinationId}`
       found.set(key, [...(found.get(key) ?? []), delivery])
     }

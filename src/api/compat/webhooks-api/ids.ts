@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { notFound } from '../../errors.ts'
 
 /** A destination's id is a UUID in another spelling: the contracts whose ids are UUIDs get that. */
-export function webhookIdOf(destinationId: string): string {
+export function toWebhookId(destinationId: string): string {
   return TypeID.fromString(destinationId).toUUID()
 }
 
 /** The destination that a contract's client means, or 404. */
-export function destinationIdOf(webhookId: string): string {
+export function toDestinationId(webhookId: string): string {
   const uuid = z.guid().safeParse(webhookId)
   if (!uuid.success) throw notFound('webhook')
   return TypeID.fromUUID('dst', uuid.data.toLowerCase()).toString()
@@ -16,7 +16,7 @@ export function destinationIdOf(webhookId: string): string {
 
 /** Likewise for a filter, which may also name the destination as the native API does; none is no filter. */
 export function destinationIdAsked(webhook: string | undefined): string | undefined {
-  return webhook === undefined || webhook.startsWith('dst_') ? webhook : destinationIdOf(webhook)
+  return webhook === undefined || webhook.startsWith('dst_') ? webhook : toDestinationId(webhook)
 }
 
 /** `2026-01-19T10:30:00.123000+00:00`: with microseconds and an offset, as the Webhooks API’s document writes times. */

@@ -31,7 +31,7 @@ import { notFound } from '../../errors.ts'
 import { describeEvent, refuseBadCursor } from '../../events/log.ts'
 import { route } from '../../http/route.ts'
 import { testEventId } from '../../destinations/test-event.ts'
-import { destinationIdAsked, webhookIdOf } from './ids.ts'
+import { destinationIdAsked, toWebhookId } from './ids.ts'
 
 const statuses = ['Success', 'Error', 'Pending'] as const
 type Status = (typeof statuses)[number]
@@ -77,7 +77,7 @@ export const webhookLogRoutes = [
       const rows = await pMap(
         found,
         async ({ workflowId, runId }) =>
-          rowsOf(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted, paths),
+          toRows(deps, await deps.temporal.workflow.getHandle(workflowId, runId).describe(), wanted, paths),
         { concurrency: 20 },
       )
       return { status: 200, body: { logs: rows.flat(), next_cursor: nextCursor } }
@@ -95,7 +95,7 @@ export const webhookLogRoutes = [
       if (logId === undefined) throw notFound('log')
       const execution = await describeEvent(deps, scope, testEventId(logId))
       const paths = await redactedPaths(deps.db, scope.tenantId)
-      const [row] = await rowsOf(deps, execution, ({ channel }) => channel === 'webhook', paths)
+      const [row] = await toRows(deps, execution, ({ channel }) => channel === 'webhook', paths)
       if (!row?.test) throw notFound('log')
       return { status: 200, body: { log_id: logId, ...row } }
     },
@@ -130,7 +130,7 @@ function isWanted(
   return (
     channel === 'webhook' &&
     destinationId === (asked.destinationId ?? destinationId) &&
-    statusOf(status) === (asked.status ?? statusOf(status))
+    toStatus(status) === (asked.status ?? toStatus(status))
   )
 }
 
@@ -157,7 +157,7 @@ async function findDeliveries(
   return { found, nextCursor }
 }
 
-async function rowsOf(
+async function toRows(
   { temporal }: AppDeps,
   execution: WorkflowExecutionDescription,
   wanted: (delivery: Wanted) => boolean,
@@ -185,19 +185,19 @@ function showRow({ eventId, eventType, test }: EventMemo, delivery: Delivery) {
   const { destinationId, status, reason, attempts } = delivery
   const last = attempts.at(-1)
   return {
-    status: statusOf(status),
+    status: toStatus(status),
     event: eventType,
     response_code: last?.responseCode ?? null,
     timestamp: last?.at ?? null,
     response: (last?.responseExcerpt || last?.error || reason) ?? null,
     attempts: attempts.length,
     event_id: eventId,
-    webhook_id: destinationId === urlUnderTest ? null : webhookIdOf(destinationId),
+    webhook_id: destinationId === urlUnderTest ? null : toWebhookId(destinationId),
     test: test === true,
   }
 }
 
-function statusOf(status: Delivery['status']): Status {
+function toStatus(status: Delivery['status']): Status {
   if (status === 'delivered') return 'Success'
   return isOpen({ status }) ? 'Pending' : 'Error'
 }

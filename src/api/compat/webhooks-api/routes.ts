@@ -22,8 +22,8 @@ import { route } from '../../http/route.ts'
 import { jsonObject } from '../../fields/text.ts'
 import { withFieldNames } from '../field-names.ts'
 import { webhookUrl } from './fields.ts'
-import { filterOf, givenPath } from './filters.ts'
-import { destinationIdOf, microsecondTime, webhookIdOf } from './ids.ts'
+import { toFilter, givenPath } from './filters.ts'
+import { toDestinationId, microsecondTime, toWebhookId } from './ids.ts'
 
 /** The Webhooks API: a webhook is a destination with one event type. */
 const contract = 'webhooks-api'
@@ -36,7 +36,7 @@ const eventType = z.string().superRefine((type, context) => {
 })
 
 const filters = filterObject.superRefine((given, context) => {
-  for (const { path, message } of filterProblems(filterOf(given) ?? {}))
+  for (const { path, message } of filterProblems(toFilter(given) ?? {}))
     context.addIssue({ code: 'custom', path: givenPath(given, path), message })
 })
 
@@ -89,10 +89,10 @@ export const webhookRoutes = [
     async handle({ body, scope, by }, deps) {
       const { event_type, webhook_url, description = '', filters = {} } = body
       const made = {
-        name: nameOf(description, event_type),
+        name: toName(description, event_type),
         channel: 'webhook',
         config: { url: webhook_url, wireFormat: 'standard-webhooks' },
-        subscription: { eventTypes: [event_type], filter: filterOf(filters) },
+        subscription: { eventTypes: [event_type], filter: toFilter(filters) },
         delivery: deliveryPolicy.parse({}),
         contract,
         contractFields: { description, filters },
@@ -103,7 +103,7 @@ export const webhookRoutes = [
       return {
         status: 201,
         body: {
-          id: webhookIdOf(destination.id),
+          id: toWebhookId(destination.id),
           event_type,
           webhook_url,
           secret_key: secret,
@@ -159,22 +159,22 @@ export const webhookRoutes = [
     replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
     async handle({ params, body, by }, deps) {
       const { webhook_url, is_active, ...given } = body
-      const id = destinationIdOf(params.webhook_id)
+      const id = toDestinationId(params.webhook_id)
       const { destination } = await withFieldNames(fieldNames, () =>
         writeDestination(deps, by, id, (store, found) => {
           const current = asWebhook(found)
-          const { description, filters } = { ...contractFieldsOf(current), ...given }
+          const { description, filters } = { ...toContractFields(current), ...given }
           const [eventType = 'all'] = current.subscription.eventTypes
           return changeDestination(store, current, {
-            ...(given.description !== undefined && { name: nameOf(given.description, eventType) }),
+            ...(given.description !== undefined && { name: toName(given.description, eventType) }),
             ...(webhook_url !== undefined && { config: { url: webhook_url } }),
             ...(is_active !== undefined && { status: is_active ? 'active' : 'paused' }),
-            subscription: { ...current.subscription, filter: filterOf(filters) },
+            subscription: { ...current.subscription, filter: toFilter(filters) },
             contractFields: { description, filters },
           })
         }),
       )
-      return { status: 200, body: { message: 'Webhook updated', id: webhookIdOf(destination.id) } }
+      return { status: 200, body: { message: 'Webhook updated', id: toWebhookId(destination.id) } }
     },
   }),
   route({
@@ -194,7 +194,7 @@ export const webhookRoutes = [
 
 /** Returns a webhook made through this API, or throws 404: it cannot show a destination with several event types. */
 async function requireWebhook(deps: AppDeps, scope: Scope, id: string) {
-  return asWebhook(await requireDestination(deps, scope, destinationIdOf(id)))
+  return asWebhook(await requireDestination(deps, scope, toDestinationId(id)))
 }
 
 function asWebhook(destination: Destination): Destination {
@@ -206,11 +206,11 @@ function show(destination: Destination, counts: LiveCounts | undefined) {
   const { id, subscription, config, status, createdAt } = destination
   const { total = 0, succeeded = 0, failed = 0, lastAttemptAt } = counts ?? {}
   return {
-    id: webhookIdOf(id),
+    id: toWebhookId(id),
     event_type: subscription.eventTypes[0],
     webhook_url: config.url,
     is_active: status === 'active',
-    ...contractFieldsOf(destination),
+    ...toContractFields(destination),
     created_at: microsecondTime(createdAt),
     stats: { total_deliveries: total, successful_deliveries: succeeded, failed_deliveries: failed },
     last_triggered_at: lastAttemptAt === undefined ? null : microsecondTime(lastAttemptAt),
@@ -218,12 +218,12 @@ function show(destination: Destination, counts: LiveCounts | undefined) {
 }
 
 /** Filters are shown as they were given, unless the native API has set another filter since. */
-function contractFieldsOf({ contractFields, subscription: { filter } }: Destination) {
+function toContractFields({ contractFields, subscription: { filter } }: Destination) {
   const { description, filters } = storedFields.parse(contractFields)
-  return { description, filters: isDeepStrictEqual(filterOf(filters), filter) ? filters : (filter ?? {}) }
+  return { description, filters: isDeepStrictEqual(toFilter(filters), filter) ? filters : (filter ?? {}) }
 }
 
 /** A destination has a name for people: the description, made fit for one line, or else the event type. */
-function nameOf(description: string, eventType: string): string {
+function toName(description: string, eventType: string): string {
   return truncate(description.replace(/\p{Cc}+/gu, ' ').trim(), 200) || eventType
 }

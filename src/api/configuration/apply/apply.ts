@@ -98,8 +98,8 @@ async function applyInTurn(
   const { scope } = writer
   const run: Run = { store: toStore(deps, tx, writer), writer, scope, problems: createProblems(), liquid }
   const stored = await readStored(tx, deps.secretKeys, scope)
-  const work = workOf(run, document, stored, prune)
-  const before = namesOf(stored.destinations, stored.templates)
+  const work = planWork(run, document, stored, prune)
+  const before = listNames(stored.destinations, stored.templates)
 
   const deleted = [
     ...(await dropDestinations(run, work.gone.destinations)),
@@ -109,13 +109,13 @@ async function applyInTurn(
   const destinations = await applyDestinations(run, work.destinations.entries)
   const templates = await applyTemplates(run, work.templates.entries)
   const reachable = {
-    destinations: reachableOf(destinations, stored.destinations, work.gone.destinations),
-    templates: reachableOf(templates, stored.templates, work.gone.templates),
+    destinations: listReachable(destinations, stored.destinations, work.gone.destinations),
+    templates: listReachable(templates, stored.templates, work.gone.templates),
   }
   const wanted = await parseRules(run, work.rules.entries, reachable)
   run.problems.refuse()
 
-  const after = namesOf(reachable.destinations.things, reachable.templates.things)
+  const after = listNames(reachable.destinations.things, reachable.templates.things)
   const rest = without(work.rules.rest, work.gone.rules)
   const rules = await applyRules(run, wanted, rest, { before, after })
   const changes = [...destinations.changes, ...templates.changes, ...rules, ...deleted]
@@ -128,7 +128,7 @@ async function applyInTurn(
   return {
     applied: true,
     changes,
-    unmanaged: unmanagedOf(work),
+    unmanaged: listUnmanaged(work),
     ...(destinations.secrets.length > 0 && { secrets: destinations.secrets }),
   }
 }
@@ -141,15 +141,15 @@ function requireEnvironment({ environment }: ConfigurationDocument, { scope }: W
 }
 
 /** Destinations that an adopted contract's API made belong to it: no document has them. */
-export function ownerOf({ contract }: Destination): string | undefined {
+export function toOwner({ contract }: Destination): string | undefined {
   return contract === undefined ? undefined : `the API of the adopted contract ${contract}`
 }
 
-function workOf({ problems }: Run, document: ConfigurationDocument, stored: Stored, prune: boolean): Work {
+function planWork({ problems }: Run, document: ConfigurationDocument, stored: Stored, prune: boolean): Work {
   const { destinations = [], templates = [], rules = [] } = document
   const named = stored.rules.map((rule) => ({ ...rule, name: rule.definition.name }))
   const matched = {
-    destinations: matchEntries('destination', destinations, stored.destinations, problems, ownerOf),
+    destinations: matchEntries('destination', destinations, stored.destinations, problems, toOwner),
     templates: matchEntries('template', templates, stored.templates, problems),
     rules: matchEntries('rule', rules, named, problems),
   }
@@ -174,13 +174,13 @@ function workOf({ problems }: Run, document: ConfigurationDocument, stored: Stor
 }
 
 /** What rules can name: what the entries have come to, and what stays beside them. */
-function reachableOf({ things }: Outcome, stored: readonly Named[], gone: readonly Named[]): Reachable {
+function listReachable({ things }: Outcome, stored: readonly Named[], gone: readonly Named[]): Reachable {
   const written = new Set(things.map(({ id }) => id))
   const others = without(stored, gone).filter(({ id }) => !written.has(id))
   return { things: [...things, ...others.map(({ id, name }) => ({ id, name }))], gone }
 }
 
-function namesOf(destinations: readonly Nameable[], templates: readonly Nameable[]): RuleNames['before'] {
+function listNames(destinations: readonly Nameable[], templates: readonly Nameable[]): RuleNames['before'] {
   return {
     destinations: namesById('destination', destinations.filter(hasId)),
     templates: namesById('template', templates.filter(hasId)),
@@ -199,7 +199,7 @@ function without<Thing extends { id: string }>(
   return things.filter(({ id }) => !ids.has(id))
 }
 
-function unmanagedOf({ destinations, templates, rules, gone }: Work): Applied['unmanaged'] {
+function listUnmanaged({ destinations, templates, rules, gone }: Work): Applied['unmanaged'] {
   const show = (kind: Kind, rest: readonly Named[], deleted: readonly Named[]) =>
     without(rest, deleted).map(({ id, name }) => ({ kind, id, name }))
   return [

@@ -10,7 +10,7 @@ import {
 } from '../../destinations/store.ts'
 import { invalid } from '../../errors.ts'
 import { validate } from '../../fields/validate.ts'
-import { changeOf, type Change } from '../changes.ts'
+import { describeChange, type Change } from '../changes.ts'
 import { describeDestination } from '../describe.ts'
 import { destinationEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
@@ -50,7 +50,7 @@ async function applyDestination(
   const { destination, secret } = await (stored
     ? changeDestination(store, stored, changeTo(wanted, stored, given.config))
     : createDestination(store, scope, wanted))
-  return { change: changeOf('destination', destination, sides(stored, destination)), secret }
+  return { change: describeChange('destination', destination, sides(stored, destination)), secret }
 }
 
 export async function dropDestinations(
@@ -58,7 +58,7 @@ export async function dropDestinations(
   gone: readonly Destination[],
 ): Promise<Change[]> {
   for (const { id } of gone) await deleteDestination(store, scope, id)
-  return gone.map((destination) => changeOf('destination', destination, sides(destination, undefined)))
+  return gone.map((destination) => describeChange('destination', destination, sides(destination, undefined)))
 }
 
 function parseDestination(given: JsonObject, stored: Destination | undefined) {

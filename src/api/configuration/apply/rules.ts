@@ -4,7 +4,7 @@ import { structureProblems } from '../../rules/checks.ts'
 import { referenceProblems } from '../../rules/references.ts'
 import { addRule, dropRule, requireRoom, writeRule } from '../../rules/store.ts'
 import { validate } from '../../fields/validate.ts'
-import { changeOf, type Change } from '../changes.ts'
+import { describeChange, type Change } from '../changes.ts'
 import { describeRule, type DescribedRule, type NamesById } from '../describe.ts'
 import { ruleEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
@@ -97,7 +97,7 @@ function ruleChange(
   const thing = { id: written.id, name: written.definition.name }
   const isMoved = from !== undefined && from !== to
   if (stored && !isMoved && isSame(stored, written)) return { kind: 'rule', ...thing, change: 'unchanged' }
-  return changeOf('rule', thing, {
+  return describeChange('rule', thing, {
     before: stored && {
       entry: describeRule(stored, names.before),
       place: isMoved ? from + 1 : undefined,
@@ -117,5 +117,5 @@ export async function dropRules(
   before: RuleNames['before'],
 ): Promise<Change[]> {
   for (const rule of gone.toReversed()) await dropRule(store.db, writer, rule)
-  return gone.map((rule) => changeOf('rule', rule, { before: { entry: describeRule(rule, before) } }))
+  return gone.map((rule) => describeChange('rule', rule, { before: { entry: describeRule(rule, before) } }))
 }

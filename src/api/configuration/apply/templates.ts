@@ -7,7 +7,7 @@ import { invalid } from '../../errors.ts'
 import { withinBudget } from '../../http/over-budget.ts'
 import { templateParts } from '../../templates/fields.ts'
 import { validate } from '../../fields/validate.ts'
-import { type Change, changeOf } from '../changes.ts'
+import { type Change, describeChange } from '../changes.ts'
 import { describeTemplate } from '../describe.ts'
 import { templateEntry } from '../document.ts'
 import type { Entry } from '../match.ts'
@@ -53,12 +53,12 @@ async function applyTemplate(
   const written = await (stored
     ? writeTemplate(store.db, writer, stored, wanted)
     : addTemplate(store.db, writer, wanted))
-  return changeOf('template', written, sides(stored, written))
+  return describeChange('template', written, sides(stored, written))
 }
 
 export async function dropTemplates({ store, writer }: Run, gone: readonly Template[]): Promise<Change[]> {
   for (const template of gone) await dropTemplate(store.db, writer, template)
-  return gone.map((template) => changeOf('template', template, sides(template, undefined)))
+  return gone.map((template) => describeChange('template', template, sides(template, undefined)))
 }
 
 function sides(before: Template | undefined, after: Template | undefined) {

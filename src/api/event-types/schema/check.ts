@@ -100,7 +100,7 @@ function findProblems(
 ): FieldError[] {
   const exact = exactly(data)
   const isExact = exact !== data
-  const validate = validatorOf(schema, { allErrors, isExact })
+  const validate = createValidator(schema, { allErrors, isExact })
   try {
     const fits = isExact ? validate.call({ exact }, standIn(exact)) : validate(data)
     return fits ? [] : fieldErrors(validate.errors ?? [], at)
@@ -113,7 +113,7 @@ function findProblems(
 
 /** What is wrong with a JSON Schema that a tenant wrote, each with its path. */
 function schemaProblems(schema: JsonObject): FieldError[] {
-  const dialect = dialectOf(schema)
+  const dialect = readDialect(schema)
   if (!dialect) return [{ path: 'schema.$schema', message: `must be one of ${dialects.join(', ')}` }]
   if (Buffer.byteLength(JSON.stringify(schema)) > schemaLimits.bytes)
     return [{ path: 'schema', message: `must be at most ${schemaLimits.bytes} bytes of JSON` }]
@@ -129,7 +129,7 @@ function schemaProblems(schema: JsonObject): FieldError[] {
 function compileProblems(schema: JsonObject): FieldError[] {
   try {
     interruptible(compileMs, () => {
-      for (const allErrors of [false, true]) validatorOf(schema, { allErrors })({})
+      for (const allErrors of [false, true]) createValidator(schema, { allErrors })({})
     })
     return []
   } catch (error) {
@@ -144,7 +144,7 @@ function whyUnusable(error: unknown): string {
 }
 
 /** An instance for each schema: one keeps what it has compiled for as long as it lives. */
-function validatorOf(
+function createValidator(
   schema: JsonObject,
   { allErrors, isExact = false }: { allErrors: boolean; isExact?: boolean },
 ): ValidateFunction {
@@ -152,14 +152,14 @@ function validatorOf(
   const known = compiled.get(key)
   if (known) return known
   const { $schema: _, ...rest } = schema
-  const Instance = instances[dialectOf(schema) ?? defaultDialect]
+  const Instance = instances[readDialect(schema) ?? defaultDialect]
   const instance = countMultiplesExactly(new Instance({ ...options, allErrors, passContext: isExact }))
   const made = (isExact ? compareExactly(instance) : instance).compile(rest)
   compiled.set(key, made)
   return made
 }
 
-function dialectOf({ $schema = defaultDialect }: JsonObject): Dialect | undefined {
+function readDialect({ $schema = defaultDialect }: JsonObject): Dialect | undefined {
   const uri = typeof $schema === 'string' ? $schema.replace(/#$/, '') : ''
   return dialects.find((dialect) => dialect === uri)
 }

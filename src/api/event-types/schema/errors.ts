@@ -9,7 +9,7 @@ const mostErrors = 20
 export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldError[] {
   const found = new Map<string, FieldError>()
   for (const error of errors) {
-    const one = { path: pathOf(error, at), message: messageOf(error) }
+    const one = { path: toPath(error, at), message: toMessage(error) }
     found.set(`${one.path} ${one.message}`, one)
     if (found.size === mostErrors) break
   }
@@ -17,7 +17,7 @@ export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldEr
 }
 
 /** Of what is missing, or is there and should not be, and not of the object around it. */
-function pathOf({ instancePath, params }: ErrorObject, at: string): string {
+function toPath({ instancePath, params }: ErrorObject, at: string): string {
   const names = instancePath
     .split('/')
     .slice(1)
@@ -29,7 +29,7 @@ function pathOf({ instancePath, params }: ErrorObject, at: string): string {
   return [at, ...names, ...(typeof name === 'string' ? [name] : [])].join('.')
 }
 
-function messageOf({ keyword, params, message = 'does not match the schema' }: ErrorObject): string {
+function toMessage({ keyword, params, message = 'does not match the schema' }: ErrorObject): string {
   const { type, allowedValues, allowedValue, format, pattern } = params as Partial<Record<string, unknown>>
   switch (keyword) {
     case 'required':

@@ -84,7 +84,7 @@ function problemsAt({ schema, path }: Place, root: JsonObject, schemas: Set<unkn
       return problem(keyword, `requires maxItems of at most ${schemaLimits.uniqueItems} in the same schema`)
     if (isTooWide(keyword, value))
       return problem(keyword, `must contain at most ${schemaLimits.siblings} schemas`)
-    const message = patternsOf(keyword, value).map(patternProblem).find(Boolean)
+    const message = listPatterns(keyword, value).map(patternProblem).find(Boolean)
     return message ? problem(keyword, message) : []
   })
 }
@@ -94,7 +94,7 @@ function isTooWide(keyword: string, value: Json | undefined): boolean {
   return Object.keys(value).length > schemaLimits.siblings
 }
 
-function patternsOf(keyword: string, value: Json | undefined): string[] {
+function listPatterns(keyword: string, value: Json | undefined): string[] {
   if (keyword === 'pattern' && typeof value === 'string') return [value]
   return keyword === 'patternProperties' && isJsonObject(value) ? Object.keys(value) : []
 }
@@ -120,7 +120,7 @@ function resolve(root: JsonObject, reference: Json | undefined): JsonObject | un
 /** References can multiply: what is referred to twice, which refers to something twice, is evaluated four times. */
 function expansionProblems(root: JsonObject, places: Place[], path: string[]): FieldError[] {
   const patterns = places.flatMap(({ schema }) =>
-    Object.entries(schema).flatMap(([keyword, value]) => patternsOf(keyword, value)),
+    Object.entries(schema).flatMap(([keyword, value]) => listPatterns(keyword, value)),
   )
   const sizes = patterns.map((pattern) => measureRegex(pattern, ''))
   const regexSize = sizes.reduce((sum, measured) => sum + ('size' in measured ? measured.size : 0), 0)

@@ -49,17 +49,17 @@ export function parseYaml(text: string): Json {
     visit(document, {
       Alias: (_key, node, path) => {
         const meant = node.resolve(document)
-        if (meant === undefined) throw refuse(unknownAlias, startOf(node))
+        if (meant === undefined) throw refuse(unknownAlias, findStart(node))
         if (path.includes(meant))
-          throw refuse('an alias must not appear inside its own anchor', startOf(node))
+          throw refuse('an alias must not appear inside its own anchor', findStart(node))
       },
       Map: (_key, { items }) => {
         const again = duplicateKey(items)
-        if (again) throw refuse('duplicate key', startOf(again))
+        if (again) throw refuse('duplicate key', findStart(again))
       },
       Scalar: (_key, node) => {
         const problem = numberProblem(node)
-        if (problem !== undefined) throw refuse(problem, startOf(node))
+        if (problem !== undefined) throw refuse(problem, findStart(node))
       },
     })
     return document.toJS({ maxAliasCount }) as Json
@@ -130,7 +130,7 @@ const messages: { [Code in ErrorCode]?: string } = {
   UNEXPECTED_TOKEN: 'unexpected token',
 }
 
-function startOf({ range }: Alias | Scalar): number {
+function findStart({ range }: Alias | Scalar): number {
   return range?.[0] ?? 0
 }
 

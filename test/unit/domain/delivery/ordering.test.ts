@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { orderKeyOf, orderPathPattern } from '../../../../src/domain/delivery/ordering.ts'
+import { getOrderKey, orderPathPattern } from '../../../../src/domain/delivery/ordering.ts'
 import type { JsonObject } from '../../../../src/domain/event.ts'
 
-const keyOf = (data: JsonObject, path: string) => orderKeyOf({ type: 'aml.match.found', data }, path)
+const keyOf = (data: JsonObject, path: string) => getOrderKey({ type: 'aml.match.found', data }, path)
 
 describe('the key of an event at an ordered destination', () => {
   it.each<[data: JsonObject, path: string, text: string]>([

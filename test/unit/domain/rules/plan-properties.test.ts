@@ -6,7 +6,7 @@ import type { Event } from '../../../../src/domain/event.ts'
 import { fitsEventType } from '../../../../src/domain/routing/event-types.ts'
 import { filterSubject, passesFilter } from '../../../../src/domain/filters/filters.ts'
 import { aboutDestination } from '../../../../src/domain/operational.ts'
-import { orderKeyOf } from '../../../../src/domain/delivery/ordering.ts'
+import { getOrderKey } from '../../../../src/domain/delivery/ordering.ts'
 import {
   leadingDeliveries,
   ofDestinations,
@@ -231,7 +231,7 @@ describe('deliveries of one event to the same destination', () => {
         const first = !seen.has(delivery.destinationId)
         seen.add(delivery.destinationId)
         expect(delivery.again).toBe(first ? undefined : true)
-        expect(delivery.order).toEqual(first ? orderKeyOf(given.event, ordering?.by) : undefined)
+        expect(delivery.order).toEqual(first ? getOrderKey(given.event, ordering?.by) : undefined)
         expect(delivery.maxConcurrent).toBe(first ? maxConcurrent : undefined)
       }
     })
@@ -245,7 +245,7 @@ describe('a digest', () => {
         const { steps, digest: shorthand } = definition
         const settings = shorthand ?? steps.flatMap((step) => ('digest' in step ? step.digest : []))[0]
         const from = shorthand ? 0 : steps.findIndex((step) => 'digest' in step) + 1
-        const key = orderKeyOf(given.event, settings?.by)
+        const key = getOrderKey(given.event, settings?.by)
         expect(rule.steps.at(-1)).toBe(digest)
         expect(digest).toEqual({
           kind: 'digest',
