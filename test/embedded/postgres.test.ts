@@ -145,7 +145,7 @@ describe('the embedded PostgreSQL', { timeout: 30_000 }, () => {
     await new Promise((resolve) => other.once('listening', resolve))
     const { port } = other.address() as AddressInfo
     await expect(start(join(scratchFolder(), 'postgres'), { port })).rejects.toThrow(
-      `port ${port} (PostgreSQL) is in use`,
+      `port ${port} (PostgreSQL) is already in use`,
     )
   })
 })

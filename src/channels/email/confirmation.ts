@@ -11,8 +11,8 @@ import type { EmailContent } from './message.ts'
 export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   const [tenant, destination] = [plainName(request.tenant), plainName(request.destination)]
   const title = `Confirm email notifications from ${tenant}${request.environment === 'sandbox' ? ' (sandbox)' : ''}`
-  const why = `${tenant} would like to send mail of “${destination}” to ${request.address}: messages about events in its systems. Nothing is sent unless you confirm.`
-  const until = `The link is good until ${request.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you did not expect this message, ignore it.`
+  const why = `${tenant} would like to send messages about events in its systems (“${destination}”) to ${request.address}. Nothing is sent unless you confirm.`
+  const until = `The link is valid until ${request.until.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you did not expect this message, ignore it.`
   return {
     subject: title,
     text: [title, '', why, '', `Confirm: ${request.confirmUrl}`, '', until].join('\n'),

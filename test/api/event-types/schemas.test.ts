@@ -132,7 +132,7 @@ describe('a schema is refused, with the path of what is wrong:', () => {
     ['an unknown format', { properties: { a: { format: 'iban' } } }, 'schema.properties.a.format', /must be one of date/],
     ['look-around in a pattern', { pattern: '(?=a)' }, 'schema.pattern', /lookaround/],
     ['a pattern that is none', { patternProperties: { '(': {} } }, 'schema.patternProperties', /missing closing/],
-    ['a pattern that is too large', { pattern: 'a{1000}b{1000}' }, 'schema.pattern', /at most 300 repeats/],
+    ['a pattern that is too large', { pattern: 'a{1000}b{1000}' }, 'schema.pattern', /at most 300 repetitions/],
     ['an asynchronous schema', { $async: true }, 'schema.$async', /not a supported JSON Schema keyword/],
     ['a name of its own', { $id: 'https://example.com/x' }, 'schema.$id', /not a supported JSON Schema keyword/],
     ['another dialect', { $schema: 'http://json-schema.org/draft-04/schema#' }, 'schema.$schema', /must be one of/],

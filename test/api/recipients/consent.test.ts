@@ -495,7 +495,7 @@ describe('asking again', () => {
     const { body } = await api.post(`/destinations/${id}/confirmations`).expect(429)
     expect(body).toMatchObject({
       detail: expect.stringMatching(
-        /^Not sent: a mailbox gets at most 10 confirmation requests a day/,
+        /^The confirmation request was not sent: a mailbox gets at most 10 confirmation requests a day/,
       ) as string,
     })
     await askFor(100)

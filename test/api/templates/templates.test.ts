@@ -99,7 +99,7 @@ describe('a template', () => {
   })
 
   it.each<[what: string, fields: object, path: string, message: RegExp]>([
-    ['no parts', { parts: {} }, 'parts', /^must have a part for one of webhook, email, slack, teams$/],
+    ['no parts', { parts: {} }, 'parts', /^must have a part for at least one of webhook, email, slack, teams$/],
     ['an empty part', { parts: { email: {} } }, 'parts.email', /^must contain at least one of subject, text, html$/],
     ['a channel that is none', { parts: { fax: { text: 'x' } } }, 'parts.fax', /^is not a known field$/],
     ['a field that is none', { parts: { slack: { html: 'x' } } }, 'parts.slack.html', /^is not a known field$/],

@@ -246,7 +246,7 @@ describe('a payload’s value in a template for Teams', () => {
       expect(made.problems).toEqual([])
       expect(bytesOf(made.card)).toBeLessThanOrEqual(maxMessageBytes)
       for (const { text } of made.card.body as { text: string }[])
-        expect(text).toMatch(/^(\\\*漢)+(\\\*)?\n\n… shortened; the event log has all of it$/)
+        expect(text).toMatch(/^(\\\*漢)+(\\\*)?\n\n… truncated; the event log has the full text$/)
     }
   }) // prettier-ignore
 

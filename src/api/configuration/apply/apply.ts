@@ -135,9 +135,7 @@ async function applyInTurn(
 
 function requireEnvironment({ environment }: ConfigurationDocument, { scope }: Writer): void {
   if (environment === undefined || environment === scope.environment) return
-  throw invalid([
-    { path: 'environment', message: `is not that of the key, which is for ${scope.environment}` },
-  ])
+  throw invalid([{ path: 'environment', message: `must match the key’s environment, ${scope.environment}` }])
 }
 
 /** Destinations that an adopted contract's API made belong to it: no document has them. */
