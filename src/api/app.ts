@@ -39,7 +39,7 @@ import type { AppDeps } from './deps.ts'
 
 const healthDeadlineMs = 3_000
 
-/** Every route below its base path: what the router mounts and OpenAPI describes. */
+/** All routes below their base paths. The router mounts this table, and OpenAPI describes it. */
 export const routes: RouteTable = {
   [basePath]: [
     ...tenantRoutes,
@@ -57,7 +57,7 @@ export const routes: RouteTable = {
     ...erasureRoutes,
     ...deliveryRoutes,
     ...replayRoutes,
-    // `preview` comes before the id of a rule.
+    // `preview` must come before the route with a rule's id.
     ...rulePreviewRoutes,
     ...ruleRoutes,
     ...eventTypeRoutes,
@@ -65,7 +65,7 @@ export const routes: RouteTable = {
     ...configurationRoutes,
     ...apiSecretRoutes,
     ...auditRoutes,
-    // The adopted contracts' own. `test` and `logs` come before the id of a webhook.
+    // Routes of the adopted contracts. `test` and `logs` must come before the routes with a webhook's id.
     ...webhookTestRoutes,
     ...webhookLogRoutes,
     ...webhookRoutes,
@@ -109,7 +109,7 @@ export function createApp(deps: AppDeps): Express {
   return app
 }
 
-/** The one renderer of the API's errors. */
+/** Renders every error of the API. */
 function errorHandler({ log }: AppDeps): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)

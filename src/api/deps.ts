@@ -11,36 +11,36 @@ import type { KeyUse } from './auth/key-use.ts'
 import type { RateLimits } from './auth/rate-limit.ts'
 import type { QueryKeyPolicy } from './auth/request-key.ts'
 
-/** What the API works with. Only the composition roots construct it. */
+/** The API's dependencies. Only the composition roots construct them. */
 export interface AppDeps {
   db: Db
   temporal: Client
-  /** A worker in this process shares the connection: events may start on it at once. */
+  /** True if a worker in this process shares the connection, so that events may start on it at once. */
   eagerStart: boolean
   secretKeys: SecretKeys
-  /** What payloads in Temporal are encrypted with, if they are: without, there is no codec server. */
+  /** Keys that encrypt payloads in Temporal. Without them, payloads are not encrypted and the codec server is off. */
   payloadKeys: PayloadKeys | undefined
-  /** Where people reach this API, if that is known. */
+  /** The URL at which people reach this API, if known. */
   publicUrl: string | undefined
-  /** Domains that tenants may send mail from by the platform's server. */
+  /** Domains from which tenants may send mail through the platform's mail server. */
   mailFromDomains?: readonly string[]
   egress: Egress
   compute: Compute
-  /** Where closed events are kept, if the operator wants that. */
+  /** Keeps closed events, if the operator has configured an archive. */
   archive: Archive | undefined
   rateLimits: RateLimits
-  /** Bounds what is accepted by what can be attempted. */
+  /** Limits how many events are accepted to as many as can be attempted. */
   admission: Admission
   adminKeyHash: string | undefined
-  /** Which keys are taken from a URL's query. */
+  /** Decides which keys are accepted in the query of a URL. */
   queryKeys: QueryKeyPolicy
-  /** Keeps when keys were last used. */
+  /** Records when keys were last used. */
   keyUse: KeyUse
-  /** Pages of these origins may call the API from a browser. */
+  /** Origins whose pages may call the API from a browser. */
   corsOrigins?: readonly string[]
-  /** The proxies before us, as Express takes them: their word on where a call comes from is believed. */
+  /** Trusted proxies, in Express's form. The API believes what they say about a call's origin. */
   trustProxy?: number | string[]
-  /** Base of the links to Temporal's web UI, where there is one. */
+  /** Base of the links to Temporal's web UI, if configured. */
   temporalUiUrl: string | undefined
   log: Log
 }

@@ -1,6 +1,6 @@
 import { definedOnly } from '../domain/defined-only.ts'
 
-/** Every error code the API answers with: its status and title. A test keeps docs/reference/errors.md and OpenAPI in step with this table. */
+/** All error codes of the API with status and title. A test keeps docs/reference/errors.md and OpenAPI in step with this table. */
 export const errorCodes = {
   bad_request: { status: 400, title: 'Malformed request' },
   invalid_json: { status: 400, title: 'Invalid JSON' },
@@ -26,13 +26,13 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** What is wrong with one field. `path` is dotted, as in `config.url`; `(body)` stands for the body as a whole. */
+/** A problem with one field. `path` is dotted, as in `config.url`; `(body)` means the whole body. */
 export interface FieldError {
   path: string
   message: string
 }
 
-/** The one error of the API. Its text is public; the cause is for the log only. */
+/** The only error class of the API. Its text is public; the cause is for the log only. */
 export class ApiError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldError[] | undefined

@@ -149,7 +149,7 @@ async function readHeads(db: Db, chains: readonly string[]): Promise<z.output<ty
   return { data }
 }
 
-/** Entries outlive their tenant. */
+/** Throws 404 for an unknown tenant. Audit entries outlive their tenant, so they are checked first. */
 async function requireKnown(db: Db, tenantId: string): Promise<void> {
   const known =
     (await db.auditEntry.findFirst({ where: { tenantId }, select: { id: true } })) ??

@@ -4,7 +4,7 @@ import type { Db, Tx } from '../../db/client.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import type { Writer } from '../auth/caller.ts'
 
-/** What was done; see `AuditRecord`. */
+/** The part of an `AuditRecord` that describes the action. */
 export type Done = Pick<AuditRecord, 'action' | 'subject' | 'before' | 'after'>
 
 /** Records a change in the transaction that makes it. */
@@ -26,12 +26,12 @@ function toRecord({ scope, keyId, address }: Writer, done: Done): AuditRecord {
   return { ...scope, keyId, address, ...done }
 }
 
-/** Fields that are left out of a comparison: the entry has a time of its own. */
+/** Fields that are not compared. The audit entry has its own time. */
 const times = ['updatedAt', 'statusAt']
 
 /**
- * Returns the fields that differ between two answers of the API, or `undefined` if none does. `also` names fields that have
- * changed although they look the same, because they are masked secrets.
+ * Returns the fields that differ between two replies of the API, or `undefined` if none does. `also` names fields that changed
+ * although they look the same, because they are masked secrets.
  */
 export function diffFields(
   before: object,
@@ -49,7 +49,7 @@ export function diffFields(
   return { before: asJson(only(old)), after: asJson(only(now)) }
 }
 
-/** Converts an answer of the API to plain JSON for the audit log. */
+/** Converts a reply of the API to plain JSON for the audit log. */
 export function asJson(shown: object): JsonObject {
   return JSON.parse(JSON.stringify(shown)) as JsonObject
 }

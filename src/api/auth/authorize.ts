@@ -13,7 +13,7 @@ import { requireScope } from './scopes.ts'
 const prefixes: Record<Environment, string> = { production: 'sk_live_', sandbox: 'sk_test_' }
 const platformPrefix = 'sk_platform_'
 
-/** A new key of 256 random bits. It is shown once; only its hash is kept. */
+/** Generates a key of 256 random bits. It is shown once; only its hash is stored. */
 export function makeKey(environment: Environment | 'platform'): {
   key: string
   hash: string
@@ -24,20 +24,20 @@ export function makeKey(environment: Environment | 'platform'): {
   return { key, hash: hashKey(key), lastFour: key.slice(-4) }
 }
 
-/** A key is 256 random bits, so a plain hash is enough: there is nothing to guess. */
+/** Hashes a key. A plain hash is enough, because 256 random bits cannot be guessed. */
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex')
 }
 
 export interface AuthDeps {
   db: Db
-  /** SHA-256 of `ADMIN_API_KEY`, when it is set. */
+  /** SHA-256 of `ADMIN_API_KEY`, if set. */
   adminKeyHash: string | undefined
   queryKeys: QueryKeyPolicy
   keyUse: KeyUse
 }
 
-/** Who calls, if the key lets them through. */
+/** Returns the caller if the key grants access to the route. */
 export async function authorize(
   given: RequestKey,
   { access, queryKey }: Pick<Route, 'access' | 'queryKey'>,
@@ -61,7 +61,7 @@ export async function authorize(
   return caller
 }
 
-/** Asks the database every time: a key that was revoked is refused at once, whichever process revoked it. */
+/** Reads the key from the database for every request, so that a revoked key is refused at once, whichever process revoked it. */
 async function findCaller({ key }: RequestKey, { db, adminKeyHash, keyUse }: AuthDeps): Promise<Caller> {
   if (!key) throw unauthorized('Send the API key as "Authorization: Bearer …" or "X-API-Key: …".')
   const hash = hashKey(key)
@@ -71,7 +71,7 @@ async function findCaller({ key }: RequestKey, { db, adminKeyHash, keyUse }: Aut
     where: { hash },
     include: { tenant: { select: { limits: true, deletingAt: true } } },
   })
-  // The look-up compares byte by byte, and so may tell by its time how much of a hash is right.
+  // The database compares byte by byte, so its timing could reveal how much of a hash is right.
   const isIt = found !== null && isEqual(hash, found.hash)
   if (!isIt || hasEnded(found)) throw unauthorized('The API key is unknown, revoked or expired.')
   keyUse.note(found)
@@ -106,7 +106,7 @@ function notInQuery(): ApiError {
   )
 }
 
-/** In the same time whatever differs. Both are hashes, so their length says nothing. */
+/** Compares in constant time. Both values are hashes, so their length reveals nothing. */
 function isEqual(left: string, right: string): boolean {
   return timingSafeEqual(Buffer.from(left), Buffer.from(right))
 }

@@ -14,24 +14,24 @@ export interface TenantCaller extends Scope {
 
 export type Caller = PlatformCaller | TenantCaller
 
-/** The key that makes a change, and the network address it is used from, for the audit log. */
+/** The key that makes a change and its network address, for the audit log. */
 export interface Actor {
   keyId: string
   address: string | undefined
 }
 
-/** A tenant's key that makes a change: in one tenant and one environment, with the scopes that the key has. */
+/** A tenant's key that makes a change: its tenant, environment and scopes. */
 export interface Writer extends Actor {
   scope: Scope
   scopes: readonly string[]
 }
 
-/** Picks the tenant and the environment, which are all that a query may be scoped by. */
+/** Picks the tenant and the environment, the only fields that a query may be scoped by. */
 export function toScope({ tenantId, environment }: Scope): Scope {
   return { tenantId, environment }
 }
 
-/** Who makes a call, as the audit log records it. */
+/** Returns the caller in the form that the audit log records. */
 export function toActor(caller: Caller, address: string | undefined): Actor | Writer {
   const actor = { keyId: caller.keyId, address }
   return caller.kind === 'tenant' ? { ...actor, scope: toScope(caller), scopes: caller.scopes } : actor

@@ -3,12 +3,12 @@ import { ApiError } from '../errors.ts'
 import { countBy } from './rate-limit.ts'
 import type { RequestKey } from './request-key.ts'
 
-/** Calls with a key that is not known, by the network that they come from. */
+/** Limit on calls with an unknown key, per network. */
 const guesses = { points: 60, seconds: 60 }
 
 /**
- * Holds back who tries keys out: after so many that are not known, the answer is 429. Whoever has a good key is never asked, so
- * that nobody is locked out by others behind the same proxy. A call without any key guesses nothing and is not counted.
+ * Slows down callers that guess keys: too many calls with an unknown key get 429. A valid key is never checked against this limit,
+ * so callers are not locked out by others behind the same proxy. A call without a key guesses nothing and is not counted.
  */
 export function createKeyGuesses() {
   const count = countBy(guesses)
@@ -19,7 +19,7 @@ export function createKeyGuesses() {
   }
 }
 
-/** An address; of IPv6 its first 64 bits, as one caller has all of those. */
+/** Returns the address or, for IPv6, its first 64 bits, because one caller usually has all addresses that share them. */
 function toNetwork(address: string): string {
   if (!ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)

@@ -2,15 +2,15 @@ import type { Tx } from '../../db/client.ts'
 import type { ApiKey } from '../../db/generated/client.ts'
 import type { Log } from '../../log.ts'
 
-/** Keeps when keys were last used, to the minute. */
+/** Records when keys were last used, to the minute. */
 export interface KeyUse {
-  /** Returns at once: a request neither waits for it nor fails by it. */
+  /** Returns at once. A request neither waits for the write nor fails because of it. */
   note(key: Pick<ApiKey, 'id' | 'lastUsedAt'>): void
 }
 
 const minuteMs = 60_000
 
-/** Writes at most once a minute for each key, whatever comes in by it. */
+/** Writes at most once a minute for each key, however many calls use it. */
 export function createKeyUse({ db, log }: { db: Tx; log: Log }, now: () => number = Date.now): KeyUse {
   let minute = 0
   const noted = new Set<string>()
@@ -23,7 +23,7 @@ export function createKeyUse({ db, log }: { db: Tx; log: Log }, now: () => numbe
       if (noted.has(id) || (lastUsedAt && lastUsedAt.getTime() >= current)) return
       noted.add(id)
       const at = new Date(current)
-      // Another process may have been first, and may be a minute ahead: the time never goes back.
+      // Another process may have written first, and its clock may be a minute ahead. The time never goes back.
       const older = { OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: at } }] }
       db.apiKey
         .updateMany({ where: { id, ...older }, data: { lastUsedAt: at } })

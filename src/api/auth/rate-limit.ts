@@ -15,20 +15,23 @@ export const tenantLimits = z.strictObject({
   emailsPerHour: z.int().min(1).max(1_000_000).default(defaultEmailsPerHour),
 })
 
-/** All keys of a tenant together have this many times the limit of one: more keys do not mean more calls. */
+/** All keys of a tenant together have this many times the limit of one key, so that calls do not grow with the number of keys. */
 const keysPerTenant = 3
 
 export interface RateLimits {
   /**
-   * Counts a management call of a key and of its tenant. Returns the headers that say what is left, or throws 429; a refused
-   * call counts nowhere. The platform key is not limited.
+   * Counts a management call for its key and its tenant. Returns the rate limit headers, or throws 429; a refused call is not
+   * counted. The platform key is not limited.
    */
   countCall(caller: Caller): Promise<Record<string, string>>
-  /** Takes back what `countCall` counted: for calls that are refused for another reason. */
+  /** Undoes `countCall` for a call that was refused for another reason. */
   refundCall(caller: Caller): Promise<void>
-  /** Takes events from the tenant's ingest limit (0: only looks), with the same answers. */
+  /**
+   * Takes events from the tenant's ingest limit. Returns the rate limit headers, or throws 429. With 0 events it only checks the
+   * limit.
+   */
   takeEvents(caller: Caller, events: number): Promise<Record<string, string>>
-  /** Returns events that were taken and not accepted. */
+  /** Returns events that were taken but not accepted. */
   returnEvents(caller: Caller, events: number): Promise<void>
 }
 
@@ -104,7 +107,7 @@ function windowsFor({ limits, tenantId, keyId }: TenantCaller): (CallWindow & { 
   ]
 }
 
-/** For the all-in-one, which has one API process. */
+/** Counters for the all-in-one, which has a single API process. */
 export function createMemoryCounters(): CallCounters {
   const limiters = new Map<string, RateLimiterMemory>()
   const buckets = new LRUCache<string, IngestBucket>({ max: 100_000 })
@@ -150,7 +153,7 @@ export function createMemoryCounters(): CallCounters {
   }
 }
 
-/** A limiter that is full rejects with its state instead of an error. */
+/** Counts a call and returns the limiter's state. A full limiter rejects with its state instead of an error. */
 function countIn(limiter: RateLimiterMemory, key: string): Promise<RateLimiterRes> {
   return limiter.consume(key).catch((state: unknown) => {
     if (state instanceof RateLimiterRes) return state
@@ -168,7 +171,7 @@ function tooMany(detail: string, retryAfterSeconds: number, headers: Record<stri
   })
 }
 
-/** Counts calls by some key of theirs, and throws 429 once there are too many. */
+/** Counts calls by a key of the caller's choice, and throws 429 beyond the limit. */
 export function countBy({
   points,
   seconds,

@@ -1,13 +1,13 @@
 import type { Request } from 'express'
 
 /**
- * Where a request may carry its key besides `Authorization: Bearer …`. The adopted contracts' clients send it so:
- * Dataspike’s API reference names `ds-api-token`, the Smart KYC document "header or query parameter" without a name.
+ * Headers and a query parameter that may carry the key besides `Authorization: Bearer …`. The adopted contracts' clients use them:
+ * Dataspike’s API reference names `ds-api-token`, and the Smart KYC document says "header or query parameter" without a name.
  */
 export const keyHeaders = ['X-API-Key', 'ds-api-token'] as const
 export const keyParameter = 'api_key'
 
-/** Which keys are taken from the query: a URL stands in every log on the way, so by default only a sandbox's. */
+/** Policies for keys in the query. URLs appear in every log on the way, so by default only sandbox keys are accepted there. */
 export const queryKeyPolicies = ['sandbox', 'always', 'never'] as const
 export type QueryKeyPolicy = (typeof queryKeyPolicies)[number]
 

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 
-/** What a tenant's key can be allowed to do: a resource and a verb. A route wants exactly one of them. */
+/** Permissions of a tenant's key, each a resource and a verb. A route requires exactly one of them. */
 export const scopes = [
   'events:read',
   'events:write',
@@ -27,16 +27,16 @@ export const scopes = [
 ] as const
 export type RouteScope = (typeof scopes)[number]
 
-/** What stands for several scopes and is none that a route wants. */
+/** Scopes that include several others. No route requires them directly. */
 const umbrellas = ['settings:read', 'settings:write'] as const
 
-/** What a key can be given. `*` is all there is, and all that there will be. */
+/** Every scope that a key can be given. `*` includes all scopes, also future ones. */
 export const keyScopes = ['*', ...umbrellas, ...scopes] as const
 type KeyScope = (typeof keyScopes)[number]
 
 /**
- * What a scope brings along. Keys from before there was a scope for each resource go on by it, so nothing is ever taken out
- * here; what is new and stronger (erasing, keys) is not put in, for a key must not come to more than it was given for.
+ * Scopes that another scope includes. Keys created before each resource had its own scope rely on this table, so entries are never
+ * removed. New and more powerful scopes (erasing, keys) are not added, because an existing key must not gain permissions.
  */
 const implied: Partial<Record<KeyScope, readonly RouteScope[]>> = {
   'events:read': ['deliveries:read', 'replays:read'],
@@ -59,12 +59,12 @@ const implied: Partial<Record<KeyScope, readonly RouteScope[]>> = {
   ],
 }
 
-/** For what a route's own scope does not cover, such as a field that makes a secret. */
+/** Checks a scope in addition to the route's own, for example for a field that creates a secret. */
 export function requireScope({ scopes: granted }: { scopes: readonly string[] }, wanted: RouteScope): void {
   if (!allows(granted, wanted)) throw new ApiError('forbidden', `This key lacks the scope ${wanted}.`)
 }
 
-/** Whether a key with these scopes may do this, or give this to another key. */
+/** Returns whether a key with these scopes has the wanted permission. A key may grant other keys only scopes that this allows. */
 export function allows(granted: readonly string[], wanted: string): boolean {
   return granted.some((scope) => scope === '*' || scope === wanted || impliedBy(scope).includes(wanted))
 }

@@ -4,25 +4,25 @@ import { z } from 'zod'
 import { seal, unseal, type SecretKeys } from '../../domain/crypto/secret-box.ts'
 
 /**
- * A person's session in a browser. Its cookie holds all of it, sealed: nothing is kept on this side, and every process can read
- * what another has made. It is only as good as the key that it was opened with.
+ * A person's browser session. The cookie contains all of it, encrypted: the server stores nothing, and every process can read a
+ * cookie that another one made. The session is only valid as long as the key that opened it.
  */
 export interface Session {
   /** For the audit log. */
   id: string
   keyId: string
-  /** SHA-256 of that key: another key of the same name is not it. */
+  /** SHA-256 of the key. A different key with the same name does not match it. */
   keyHash: string
   /** Unix ms. */
   endsAt: number
 }
 
-/** Where a session is good, and for how long. Sessions of one kind are worth nothing to another. */
+/** The scope and transport of a kind of sessions. A session of one kind is not valid for another. */
 export interface SessionKind {
   name: string
-  /** As browsers see it: with what the public URL has before it. */
+  /** The path as browsers see it, including the path of the public URL. */
   path: string
-  /** Sent over HTTPS only. */
+  /** True if the cookie is sent over HTTPS only. */
   secure: boolean
 }
 
@@ -30,18 +30,18 @@ export const sessionSeconds = 8 * 60 * 60
 
 const contents = z.object({ id: z.string(), keyId: z.string(), keyHash: z.string(), endsAt: z.number() })
 
-/** The `Set-Cookie` header that begins a session. */
+/** Returns the `Set-Cookie` header that starts a session. */
 export function sessionCookie(kind: SessionKind, session: Session, keys: SecretKeys): string {
   const value = seal(JSON.stringify(session), sessionKeys(keys), boundTo(kind))
   return setCookie(kind, value, sessionSeconds)
 }
 
-/** The header that ends it in this browser. */
+/** Returns the `Set-Cookie` header that ends the session in this browser. */
 export function endedSessionCookie(kind: SessionKind): string {
   return setCookie(kind, '', 0)
 }
 
-/** The session that a `Cookie` header holds, unless it is over or no key of ours has sealed it. */
+/** Returns the session in a `Cookie` header, unless it has expired or was not sealed with one of our keys. */
 export function readSession(
   kind: SessionKind,
   header: string | undefined,
@@ -58,7 +58,10 @@ export function readSession(
   }
 }
 
-/** No script reads it, and no page of another site has it sent. A name with `__Secure-` is taken over HTTPS only. */
+/**
+ * Builds a cookie that scripts cannot read and that pages of other sites cannot cause to be sent. Browsers accept a name with
+ * `__Secure-` over HTTPS only.
+ */
 function setCookie(kind: SessionKind, value: string, maxAge: number): string {
   const { path, secure } = kind
   return stringifySetCookie(cookieName(kind), value, {
@@ -78,7 +81,7 @@ function boundTo({ name }: SessionKind): string {
   return `${name} session 1`
 }
 
-/** What encrypts secrets at rest encrypts nothing else: sessions have keys of their own, derived from it (RFC 5869). */
+/** Derives the session keys (RFC 5869). The keys that encrypt secrets at rest must not encrypt anything else. */
 function sessionKeys(keys: SecretKeys): SecretKeys {
   return keys.map(({ id, key }) => ({
     id,

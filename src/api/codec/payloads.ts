@@ -4,10 +4,10 @@ import { PayloadLocked } from '../../temporal/payload-codec.ts'
 import { invalid } from '../errors.ts'
 import { validate } from '../fields/validate.ts'
 
-/** Bytes as proto3's JSON has them: base64, in either alphabet, with or without what fills it up. */
+/** Bytes in proto3's JSON form: base64 in either alphabet, with or without padding. */
 const bytes = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64')
 
-/** Temporal's remote data encoding: `Payloads` as proto3's JSON. What we do not know of a payload is left out. */
+/** Temporal's remote data encoding: `Payloads` in proto3's JSON form. Unknown fields of a payload are dropped. */
 export const payloadsBody = z.object({
   payloads: z.array(
     z.object({ metadata: z.record(z.string(), bytes).nullish(), data: bytes.nullish() }),
@@ -15,7 +15,7 @@ export const payloadsBody = z.object({
   ),
 })
 
-/** Encodes or decodes what a request holds, and answers in the same form. */
+/** Encodes or decodes the payloads of a request and returns them in the same form. */
 export async function convertPayloads(codec: PayloadCodec, how: 'encode' | 'decode', given: unknown) {
   const { payloads } = validate(payloadsBody, given)
   const converted = payloads.map(fromJson).map(async (payload, index) => {
@@ -27,7 +27,7 @@ export async function convertPayloads(codec: PayloadCodec, how: 'encode' | 'deco
   return { payloads: await Promise.all(converted) }
 }
 
-/** The caller holds the platform's key: it is told which key is missing. */
+/** The caller holds the platform key, so the error may name the missing key. */
 function notOpened({ message }: PayloadLocked, index: number) {
   return invalid([{ path: `payloads.${index}`, message: `cannot be decoded: ${message}` }])
 }

@@ -24,12 +24,12 @@ import { requestKey } from '../auth/request-key.ts'
 import { asApiError, logFault } from '../http/service-fault.ts'
 import { endedSessionCookie, sessionCookie, type Session } from '../auth/session.ts'
 
-/** A page of a history in Temporal's UI; one event may have 256 KiB. */
+/** Enough for one page of a history in Temporal's UI; one event may have 256 KiB. */
 const bodyMaxBytes = 2 * 1024 * 1024
 
 /**
- * Temporal's remote codec: its UI and its CLI have payloads decoded here, for whoever holds the platform's key. The CLI sends the
- * key; a browser gets a session, so that the key lies in no page of another program. Without payload keys there is none of it.
+ * Temporal's remote codec server. Temporal's UI and CLI use it to decode payloads for holders of the platform key. The CLI sends
+ * the key; a browser gets a session, so that no page of another program stores the key. Without payload keys, it has no routes.
  */
 export function codecServer(deps: AppDeps): Router {
   const router = express.Router()
@@ -39,7 +39,7 @@ export function codecServer(deps: AppDeps): Router {
   const refuseGuess = createKeyGuesses()
   const uiOrigins = deps.temporalUiUrl === undefined ? [] : [new URL(deps.temporalUiUrl).origin]
 
-  /** By the key that is sent, or by a session, which pages of Temporal's UI may use as well as our own. */
+  /** Requires the platform key, or a session that may be used by our own pages and those of Temporal's UI. */
   async function requireReader(request: Request): Promise<void> {
     if (await currentSession(request, deps)) return requireOwnPage(request, deps, uiOrigins)
     const key = requestKey(request)
@@ -59,7 +59,7 @@ export function codecServer(deps: AppDeps): Router {
     router.use(`${codecPath}/${how}`, allowUi)
     router.post(`${codecPath}/${how}`, async (request, response) => {
       await requireReader(request)
-      // No form of another site can send this type.
+      // A form of another site cannot send this content type.
       if (request.is('application/json') === false)
         throw new ApiError('invalid_json', 'The body must be JSON and sent as application/json.')
       response.json(await convertPayloads(codec, how, await readBody(request, response)))
@@ -69,7 +69,7 @@ export function codecServer(deps: AppDeps): Router {
   return router
 }
 
-/** The page that begins a session and ends it, for this browser. */
+/** The page that starts and ends a session in this browser. */
 function sessionPages(deps: AppDeps, refuseGuess: ReturnType<typeof createKeyGuesses>): Router {
   const router = express.Router()
   const kind = codecSessions(deps)
@@ -110,13 +110,13 @@ function opened(request: Request, { keyId, endsAt }: Session, { publicUrl }: App
   return { state: 'open', keyId, until: formatTime(new Date(endsAt)), endpoint: here + codecPath }
 }
 
-/** What was typed or pasted into the form. */
+/** Reads the key that was typed or pasted into the form. */
 function readKey(body: unknown): string {
   const { key } = (body ?? {}) as { key?: unknown }
   return typeof key === 'string' && /^[\x21-\x7E]{1,256}$/.test(key.trim()) ? key.trim() : ''
 }
 
-/** Faults as a page, with the form once more. */
+/** Renders errors as a page that shows the form again. */
 function showFault(
   { log }: AppDeps,
   show: (response: Response, view: CodecView, status: number) => void,

@@ -9,7 +9,7 @@ import { readSession, sessionSeconds, type Session, type SessionKind } from '../
 
 export const codecPath = '/codec'
 
-/** A proxy may serve us below a path of its own. */
+/** Includes the path of the public URL, because a proxy may serve the API below a path of its own. */
 export function codecBase({ publicUrl }: Pick<AppDeps, 'publicUrl'>): string {
   return (publicUrl ? new URL(publicUrl).pathname.replace(/\/+$/, '') : '') + codecPath
 }
@@ -18,7 +18,7 @@ export function codecSessions(deps: Pick<AppDeps, 'publicUrl'>): SessionKind {
   return { name: 'codec', path: codecBase(deps), secure: deps.publicUrl?.startsWith('https:') ?? false }
 }
 
-/** Opens a session with the platform's key, and says so in the audit log. Refuses as any call with that key would be refused. */
+/** Opens a session with the platform key and records it in the audit log. Throws the same errors as any call with that key. */
 export async function openSession(deps: AppDeps, key: string, address: string | undefined): Promise<Session> {
   const { keyId } = await authorize({ key, inQuery: false }, { access: 'platform' }, deps)
   const id = typeid('ses').toString()
@@ -26,7 +26,10 @@ export async function openSession(deps: AppDeps, key: string, address: string | 
   return { id, keyId, keyHash: hashKey(key), endsAt: Date.now() + sessionSeconds * 1000 }
 }
 
-/** The session that a request's cookie holds, if its key is still in force: that is asked every time. */
+/**
+ * Returns the session in the request's cookie if its key is still valid and the session has not been ended. Both are checked for
+ * every request.
+ */
 export async function currentSession(request: Request, deps: AppDeps): Promise<Session | undefined> {
   const session = readSession(codecSessions(deps), request.get('cookie'), deps.secretKeys)
   if (!session || !(await isKeyInForce(session, deps))) return undefined
@@ -35,7 +38,7 @@ export async function currentSession(request: Request, deps: AppDeps): Promise<S
 
 const endedAction = 'codec.session-ended'
 
-/** Ends a session for every copy of its cookie: the audit log holds that, and is asked each time. */
+/** Ends a session for every copy of its cookie. The audit log records the end, and every request checks it. */
 export function endSession(
   { db }: AppDeps,
   { id, keyId }: Session,
@@ -55,8 +58,8 @@ async function isKeyInForce({ keyId, keyHash }: Session, { db, adminKeyHash }: A
 }
 
 /**
- * A browser sends a cookie with whatever a page asks of it: only our own pages, and those of Temporal's UI where that is to read
- * payloads, may ask. Browsers say where a request comes from, and let no page say otherwise.
+ * Requires that the request comes from one of our own pages or, for reading payloads, from a page of Temporal's UI. A browser
+ * attaches the cookie to requests that any page makes, but it also sends their origin, which a page cannot forge.
  */
 export function requireOwnPage(request: Request, deps: AppDeps, others: readonly string[] = []): void {
   const origin = request.get('origin')

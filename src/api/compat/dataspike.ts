@@ -4,7 +4,7 @@ import { route } from '../http/route.ts'
 import { destinationIdAsked } from './webhooks-api/ids.ts'
 import { readHistory } from './webhooks-api/history.ts'
 
-/** Below `/api/v3/notifications`, as Dataspike’s API reference has it. */
+/** Base path in Dataspike’s API reference. */
 export const dataspikeBasePath = '/api/v3/notifications'
 
 const invocation = z.object({

@@ -1,8 +1,8 @@
 import { ApiError, invalid } from '../errors.ts'
 
 /**
- * Names fields as a contract's client wrote them: what the store says about `config.url` is about its `webhook_url`. Longer
- * paths go with the name that they begin with.
+ * Renames fields in errors to the names of a contract's client: a problem with `config.url` is reported for `webhook_url`. Longer
+ * paths are renamed by their beginning.
  */
 export async function withFieldNames<Result>(
   names: Readonly<Record<string, string>>,

@@ -19,7 +19,9 @@ import { route } from '../http/route.ts'
 import { audit } from '../audit/writer.ts'
 import { withFieldNames } from './field-names.ts'
 
-/** The tenant settings of the KYC-Webhooks document: at most one destination of each channel, kept under this name. */
+/**
+ * The tenant settings of the KYC-Webhooks document. They have at most one destination per channel, stored with this contract name.
+ */
 const contract = 'tenant-settings'
 
 /** The document's webhook categories, as event types to subscribe to. */
@@ -155,13 +157,13 @@ async function write(store: StoreDeps, scope: Scope, current: Settings, patch: P
   })
 }
 
-/** What the settings say of one channel. */
+/** The settings of one channel. */
 interface Wanted {
   channel: string
   name: string
-  /** What is configured anew; `null` turns the channel off. */
+  /** The new configuration; `null` turns the channel off. */
   config: JsonObject | null | undefined
-  /** What a new destination has besides; a change leaves it as it is. */
+  /** Additional config of a new destination. A change does not touch it. */
   madeWith?: JsonObject
   secret?: string
   fieldNames: Record<string, string>
@@ -170,7 +172,7 @@ interface Wanted {
 interface Place {
   store: StoreDeps
   scope: Scope
-  /** The categories that the patch names, and those that the other channels have. */
+  /** `asked` are the categories in the patch, `known` those of the existing channels. */
   asked: readonly Category[] | null | undefined
   known: readonly Category[] | null
 }
@@ -182,7 +184,7 @@ async function put({ store, scope, asked, known }: Place, current: Destination |
     if (current) {
       const subscription =
         asked === undefined ? undefined : { ...current.subscription, eventTypes: toEventTypes(asked) }
-      // Setting the URL again mends what was disabled; what somebody paused stays so while nothing about it changes.
+      // Setting the URL again reactivates a disabled destination. A paused destination stays paused unless its config changes.
       const same = isDeepStrictEqual({ ...current.config, ...config }, current.config)
       const status = config && !(same && current.status === 'paused') ? 'active' : undefined
       await changeDestination(store, current, { config, subscription, secret, status })
@@ -194,7 +196,7 @@ async function put({ store, scope, asked, known }: Place, current: Destination |
   })
 }
 
-/** A secret that the patch brings. A masked one is the one that there is already. */
+/** Returns a new secret from the patch. A masked value means that the stored secret is kept. */
 function newSecret({ webhook_url, webhook_secret }: Patch, { webhook }: Settings): string | undefined {
   const secret = unlessMasked(webhook_secret, webhook?.keys.secret)
   if (!isGiven(secret)) return undefined

@@ -5,18 +5,18 @@ import type { Kind } from './document.ts'
 
 export const changeKinds = ['created', 'changed', 'deleted', 'unchanged'] as const
 
-/** What applying a document does to one thing. */
+/** The effect of applying a document on one thing. */
 export interface Change {
   kind: Kind
   name: string
   id: string
   change: (typeof changeKinds)[number]
-  /** Not of what is unchanged. */
+  /** Absent if the thing is unchanged. */
   sides?: Sides
 }
 
 export type ShownChange = Omit<Change, 'sides'> & {
-  /** Unified, of its YAML before and after. */
+  /** Unified diff of the thing's YAML before and after. */
   diff?: string
 }
 
@@ -28,7 +28,7 @@ export interface Sides {
 /** One side of a diff. */
 export interface Side {
   entry: JsonObject
-  /** A rule's place in the order, where that changes. */
+  /** A rule's position in the order, if it changes. */
   place?: number
 }
 
@@ -37,7 +37,7 @@ export function describeChange(kind: Kind, { id, name }: { id: string; name: str
   return { kind, name, id, change: before ? (after ? 'changed' : 'deleted') : 'created', sides }
 }
 
-/** The changes with their diffs, which are made on a thread. What has been applied is told even where they cannot be made. */
+/** Adds the diffs, which are computed on a thread. Changes that were applied are reported even if their diff cannot be computed. */
 export async function showChanges(
   compute: Compute,
   tenantId: string,

@@ -9,7 +9,7 @@ import { digest } from '../rules/values.ts'
 import type { NewTemplate } from '../templates/store.ts'
 import { mapDelivers } from './steps.ts'
 
-/** Ids as a document names them. What no longer exists keeps its id. */
+/** The names that documents use for ids. An id that no longer exists has no entry and is shown as it is. */
 export type NamesById = ReadonlyMap<string, string>
 
 export interface DescribedDestination {
@@ -21,7 +21,7 @@ export interface DescribedDestination {
   status: DestinationStatus
 }
 
-/** Its entry in a document, with its secrets as they are: what the schema fills in is left out. */
+/** Returns the destination's entry in a document, with unmasked secrets and without the schema's defaults. */
 export function describeDestination(destination: DescribedDestination): JsonObject {
   const { name, channel, config, subscription, delivery, status } = destination
   const known = findChannel(channel)
@@ -33,7 +33,7 @@ export function describeDestination(destination: DescribedDestination): JsonObje
   return plain({
     name,
     channel,
-    // A disabled one stands as an active one: what it has come to is nothing that was configured.
+    // A disabled destination is shown as active, because `disabled` is not a configured status.
     ...(status === 'paused' && { status }),
     config: schema ? inOrder(withoutDefaults(schema, plain(config)), Object.keys(schema.shape)) : config,
     subscription: inOrder(plain(subscription), ['eventTypes', 'filter']),
@@ -74,7 +74,7 @@ export function describeRule(
 const windowFields = ['timezone', 'between', 'days', 'unless']
 const digestFields = Object.keys(stepFields.digest)
 
-/** PostgreSQL keeps the keys of JSON in an order of its own. */
+/** Restores the order of keys, because PostgreSQL stores the keys of JSON in its own order. */
 function orderSteps(steps: Json): Json {
   if (!Array.isArray(steps)) return steps
   return steps.map((step) => {
@@ -96,13 +96,13 @@ function resolveName(id: Json, names: NamesById): Json {
   return typeof id === 'string' ? (names.get(id) ?? id) : id
 }
 
-/** The known fields first, in this order. */
+/** Puts the known fields first, in this order. */
 function inOrder(object: JsonObject, fields: readonly string[]): JsonObject {
   const place = (name: string) => (fields.includes(name) ? fields.indexOf(name) : fields.length)
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => place(a) - place(b)))
 }
 
-/** Leaves out every field without which the schema gives the same. */
+/** Removes every field that the schema would restore with the same value. */
 function withoutDefaults(schema: z.ZodObject, object: JsonObject): JsonObject {
   const whole = schema.safeParse(object)
   if (!whole.success) return object
@@ -119,7 +119,7 @@ function isFilledIn(schema: z.ZodObject, whole: Record<string, unknown>, field: 
   return parsed.success && isDeepStrictEqual(parsed.data, whole)
 }
 
-/** As JSON carries it: what is undefined is not there. */
+/** Converts to plain JSON, without undefined fields. */
 function plain(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject
 }

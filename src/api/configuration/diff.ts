@@ -2,13 +2,13 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { formatYaml } from '../http/body/yaml.ts'
 import type { Side, Sides } from './changes.ts'
 
-/** Changed lines. The time that a comparison takes grows with their square. */
+/** Maximum number of changed lines. The time of a comparison grows with its square. */
 const maxEditLength = 500
 
-/** Lines are compared for so long; what is left over then is shown as one text that went and one that came. */
+/** Maximum time for comparing lines. Later diffs remove the whole old text and add the whole new one. */
 const comparingMs = 3_000
 
-/** A unified diff of each change's YAML. Runs on a thread. */
+/** Returns a unified diff of each change's YAML. Runs on a thread. */
 export function diffEntries(changes: readonly (Sides & { name: string })[]): string[] {
   const endsAt = performance.now() + comparingMs
   return changes.map(({ name, before, after }) => {

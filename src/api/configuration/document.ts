@@ -11,13 +11,13 @@ import { jsonObject } from '../fields/text.ts'
 export const kinds = ['destination', 'template', 'rule'] as const
 export type Kind = (typeof kinds)[number]
 
-/** Where the document has them. */
+/** The document's list for each kind. */
 export const readSection = { destination: 'destinations', template: 'templates', rule: 'rules' } as const
 
-/** The document's version. A later Switchyard may read several. */
+/** The document's version. A later Switchyard may accept several. */
 export const documentVersion = 1
 
-/** The frame: entries are parsed one by one, once it is known which stored thing each of them is about. */
+/** The document without its entries. They are parsed one by one, once each is matched to its stored thing. */
 export const documentBody = z.strictObject({
   switchyard: z.literal(documentVersion),
   environment: z

@@ -8,7 +8,9 @@ import { describeRule, describeTemplate } from './describe.ts'
 import { documentVersion, type Kind } from './document.ts'
 import { namesById, readStored, type Named } from './stored.ts'
 
-/** An environment as a document, and the names of the destinations that it leaves out. Unchanged, it is the same every time. */
+/**
+ * Returns an environment as a document, and the destinations that it omits. The same environment always gives the same document.
+ */
 export async function exportConfiguration(
   { db, secretKeys }: { db: Db; secretKeys: SecretKeys },
   scope: Scope,
@@ -33,7 +35,7 @@ export async function exportConfiguration(
   return { document, left: byName(owned).map(({ name }) => name) }
 }
 
-/** The entries, with an id where the name does not tell which one it is. */
+/** Returns the entries, with an id if the name is ambiguous. */
 function listEntries<Thing extends Named>(
   kind: Kind,
   things: readonly Thing[],
@@ -47,7 +49,7 @@ function listEntries<Thing extends Named>(
   })
 }
 
-/** By code points: a collation may differ from one machine to the next. */
+/** Sorts by code points, because collations differ between machines. */
 function byName<Thing extends Named>(things: readonly Thing[]): Thing[] {
   const before = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
   return [...things].sort((a, b) => before(a.name, b.name) || before(a.id, b.id))

@@ -3,27 +3,27 @@ import { readSection, type Kind } from './document.ts'
 import type { Problems } from './problems.ts'
 import type { Named } from './stored.ts'
 
-/** An entry of a document, and the stored thing that it is about; none, if it is to be created. */
+/** An entry of a document and the stored thing that it matches, if any. Otherwise the thing is created. */
 export interface Entry<Thing> {
-  /** Where it stands, as in `destinations.0`. */
+  /** The entry's path, as in `destinations.0`. */
   path: string
   given: JsonObject
-  /** Trimmed, as it is stored. Empty, where it is wrong. */
+  /** Trimmed, as it is stored. Empty if it is not a string. */
   name: string
   stored: Thing | undefined
-  /** Which stored thing it is about is not clear. The document is refused, and the entry is only checked. */
+  /** True if the stored thing could not be determined. The document is refused then, and the entry is only validated. */
   unclear: boolean
 }
 
 export interface Matched<Thing> {
   entries: Entry<Thing>[]
-  /** What no entry is about. */
+  /** Stored things that no entry matches. */
   rest: Thing[]
 }
 
 /**
- * Which stored thing each entry is about: the one whose id it says, or else the only one of its name that no other entry claims
- * by id. `owner` names who alone may change a thing; such a thing is in no entry and not in the rest.
+ * Matches each entry to a stored thing: the one with the entry's id, or else the only one with its name that no other entry claims
+ * by id. A thing for which `owner` returns an owner cannot be changed by documents: it is neither in an entry nor in the rest.
  */
 export function matchEntries<Thing extends Named>(
   kind: Kind,
@@ -57,7 +57,7 @@ export function matchEntries<Thing extends Named>(
     const twin = unnamed.find((other) => other !== entry && other.name === entry.name && entry.name !== '')
     const problem = nameProblem(kind, own, twin, own.length === 0 ? sameName.map(owner)[0] : undefined)
     if (problem !== undefined) problems.add(`${entry.path}.name`, problem)
-    // Even then: what an entry may be about must not be deleted before the entry is looked at.
+    // Claims the thing even if the entry is ambiguous, because it must not be deleted before the entry is checked.
     if (own[0]) claimed.add(own[0])
     return { ...entry, stored: own[0], unclear: problem !== undefined }
   })

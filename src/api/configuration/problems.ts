@@ -2,15 +2,15 @@ import { ApiError, invalid, type FieldError } from '../errors.ts'
 
 const most = 100
 
-/** What is wrong with a document, from all of its parts: whoever mends it is to see everything at once. */
+/** Collects the problems of all parts of a document, so that the caller sees all of them at once. */
 export interface Problems {
   readonly none: boolean
-  /** So many that no more are shown. */
+  /** True once the maximum number of reported problems is reached. */
   readonly enough: boolean
   add(path: string, message: string): void
-  /** Answers with what `work` does, unless it refuses; then what is wrong is noted below `path`. */
+  /** Returns the result of `work`. If it throws validation errors, records them below `path` and returns `undefined`. */
   within<Result>(path: string, work: () => Result | Promise<Result>): Promise<Result | undefined>
-  /** Throws all of them, if there are any. */
+  /** Throws all recorded problems, if any. */
   refuse(): void
 }
 

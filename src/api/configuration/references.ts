@@ -6,13 +6,13 @@ import type { Problems } from './problems.ts'
 import { mapDelivers } from './steps.ts'
 import { looksLikeId, prefixes, type Named } from './stored.ts'
 
-/** What a document can name once it is applied. Without an id: its entry is wrong, and so it has not been written. */
+/** A thing that a document can name once it is applied. It has no id if its entry was invalid and therefore not written. */
 export interface Nameable {
   id?: string
   name: string
 }
 
-/** What there is of a kind once the document is applied, and what that deletes. */
+/** The things of a kind that exist once the document is applied, and those that it deletes. */
 export interface Reachable {
   things: readonly Nameable[]
   gone: readonly Named[]
@@ -20,7 +20,9 @@ export interface Reachable {
 
 type Resolve = (text: string) => { id: string } | { problem: string }
 
-/** Steps with ids in place of names. What names nothing is noted, and gets an id of its kind that there is not. */
+/**
+ * Replaces names by ids in steps. Unknown names are recorded as problems and replaced by a placeholder: an id prefix without an id.
+ */
 export function resolveNames(
   steps: Json,
   path: string,
@@ -59,7 +61,7 @@ function createResolver(kind: Kind, { things, gone }: Reachable, problems: Probl
       return {
         problem: `references a ${kind} that is not in the document and would be deleted: ${quote(text)}`,
       }
-    // One that was deleted since stays in a rule that does not change.
+    // An id that was deleted earlier is kept in a rule that does not change.
     if (looksLikeId(kind, text)) return { id: text }
     const names = problems.enough ? [] : things.map(({ name }) => name)
     return { problem: `references an unknown ${kind}: ${quote(text)}.${suggestion(text, names)}` }

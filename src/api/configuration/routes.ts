@@ -7,7 +7,7 @@ import { exportConfiguration } from './export.ts'
 import { withinBudget } from '../http/over-budget.ts'
 import { route } from '../http/route.ts'
 
-/** All that a document can hold is far below it, but for templates of many long texts. */
+/** Enough for any document, except one with templates of many long texts. */
 const bodyMaxBytes = 1024 * 1024
 
 const flag = z

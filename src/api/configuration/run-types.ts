@@ -10,7 +10,7 @@ import type { Nameable } from './references.ts'
 import type { Named } from './stored.ts'
 import type { Problem } from '../../compute/job.ts'
 
-/** What the parts of one application share. `store.db` is its transaction, which holds the tenant's turn. */
+/** State that all parts of one application share. `store.db` is its transaction, which holds the tenant's lock. */
 export interface Run {
   store: StoreDeps
   writer: Writer
@@ -19,7 +19,7 @@ export interface Run {
   liquid: LiquidProblems
 }
 
-/** What the document says of each kind, and what goes. */
+/** The document's entries of each kind, and the things to delete. */
 export interface Work {
   destinations: Matched<Destination>
   templates: Matched<Template>
@@ -27,7 +27,7 @@ export interface Work {
   gone: Gone
 }
 
-/** Deleted, as nothing in the document is about them and everything of their kind was to be in it. */
+/** Things to delete: no entry matches them, and the document was to list everything of their kind. */
 interface Gone {
   destinations: readonly Destination[]
   templates: readonly Template[]
@@ -36,7 +36,7 @@ interface Gone {
 
 export interface Outcome {
   changes: Change[]
-  /** What an entry has come to, entry by entry. */
+  /** The resulting thing of each entry, in the order of the entries. */
   things: Nameable[]
 }
 

@@ -4,8 +4,8 @@ import { isMask, maskText } from '../../domain/redaction/redaction.ts'
 import { invalid, type FieldError } from '../errors.ts'
 
 /**
- * A document's config with what is stored in place of each mask. Whose mask it is does not matter: secrets may be rotated
- * without a document being changed. A mask where nothing is stored is refused.
+ * Returns a document's config with each mask replaced by the stored secret. The mask need not match that secret, because secrets
+ * may be rotated without changing the document. Throws 422 for a mask without a stored secret.
  */
 export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObject | undefined): JsonObject {
   const problems: FieldError[] = []
@@ -24,7 +24,7 @@ export function keepSecrets(channel: Channel, given: JsonObject, stored: JsonObj
   return config
 }
 
-/** A config with the store's own masks where the document has masks: the store then knows what was not given anew. */
+/** Returns the config with the store's own masks for the document's masks, so that the store knows which secrets are not new. */
 export function keptAsMasks(channel: Channel, given: JsonObject, config: JsonObject): JsonObject {
   const keep = (value: Json, written: Json | undefined): Json => {
     if (typeof value !== 'string') return mapInner(value, (inner, key) => keep(inner, at(written, key)))
@@ -35,7 +35,10 @@ export function keptAsMasks(channel: Channel, given: JsonObject, config: JsonObj
   )
 }
 
-/** A config as documents and diffs show it. A secret that is another one than in `before` says so: two masks may look the same. */
+/**
+ * Masks the secrets for documents and diffs. A secret that differs from `before` is marked as changed, because two masks may look
+ * the same.
+ */
 export function maskSecrets(channel: Channel, config: JsonObject, before?: JsonObject): JsonObject {
   const hide = (value: Json, old: Json | undefined): Json => {
     if (typeof value !== 'string') return mapInner(value, (inner, key) => hide(inner, at(old, key)))

@@ -5,8 +5,8 @@ import { nestingFields } from '../../domain/rules/rule.ts'
 export type DeliverChange = (deliver: JsonObject, path: string) => JsonObject
 
 /**
- * Changes every step that delivers, nested ones included. The input has not been validated yet: what is not a step is left as it is,
- * for the schema to refuse. The caller must have limited the nesting depth.
+ * Changes every step that delivers, nested ones included. The input has not been validated yet: anything that is not a step is left
+ * as it is, for the schema to refuse. The caller must have limited the nesting depth.
  */
 export function mapDelivers(steps: Json, path: string, change: DeliverChange): Json {
   if (!Array.isArray(steps)) return steps

@@ -5,14 +5,14 @@ import { openTemplate, type Template } from '../../db/templates.ts'
 import type { SecretKeys } from '../../domain/crypto/secret-box.ts'
 import type { Kind } from './document.ts'
 
-/** What there is in one environment: destinations and templates the oldest first, rules in their order. */
+/** The configuration of one environment: destinations and templates by age, oldest first, and rules in their order. */
 export interface Stored {
   destinations: Destination[]
   templates: Template[]
   rules: StoredRule[]
 }
 
-/** To be called in a transaction that sees one state of the database, or holds the tenant's turn. */
+/** Must be called in a transaction that sees a single state of the database or holds the tenant's lock. */
 export async function readStored(
   tx: Tx,
   secretKeys: SecretKeys,
@@ -28,7 +28,7 @@ export async function readStored(
   }
 }
 
-/** What tells people, and a document, which one it is. */
+/** Identifies a thing for people and documents. */
 export interface Named {
   id: string
   name: string
@@ -36,7 +36,7 @@ export interface Named {
 
 export const prefixes: Record<Kind, string> = { destination: 'dst_', template: 'tpl_', rule: 'rul_' }
 
-/** How a document names them: by their name, unless others have it too, or it looks like an id. */
+/** Returns the names that a document uses: a thing's name, or its id if the name is ambiguous or looks like an id. */
 export function namesById(kind: Kind, things: readonly Named[]): ReadonlyMap<string, string> {
   const count = new Map<string, number>()
   for (const { name } of things) count.set(name, (count.get(name) ?? 0) + 1)

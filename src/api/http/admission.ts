@@ -3,14 +3,13 @@ import { createBacklog } from '../../temporal/slots/backlog.ts'
 import { createFairSlots, type Release } from '../../temporal/slots/fair-slots.ts'
 import { ApiError } from '../errors.ts'
 
-/** A call that was not admitted. It costs the caller nothing. */
+/** A call that was not admitted. It does not count against the caller's rate limit. */
 export class Refusal extends ApiError {}
 
-/** A workflow that was started. */
 export interface Started {
-  /** On the worker in this process. */
+  /** True if the workflow starts on the worker in this process. */
   eagerlyStarted: boolean
-  /** It had been started before. */
+  /** Set if the workflow had already been started. */
   duplicate?: true
 }
 
@@ -21,40 +20,42 @@ export type StartInSlot = <Handle extends Started>(
 ) => Promise<Handle>
 
 /**
- * Bounds what is accepted by what can be attempted. An event holds one of the process's slots from before its workflow is
- * started until its first attempts are recorded; where other processes make them, until it is started.
+ * Limits how many events are accepted to as many as can be attempted. An event holds one of the process's slots from before its
+ * workflow starts until its first attempts are recorded or, if other processes make them, until it has started.
  */
 export interface Admission {
-  /** Makes a call that starts workflows, up to `events` of them; or refuses it with 429 or 503 before anything is stored. */
+  /** Makes a call that starts workflows for up to `events` events, or refuses it with 429 or 503 before anything is stored. */
   admit<Result>(
     tenantId: string,
     events: number,
     call: (startInSlot: StartInSlot) => Promise<Result>,
   ): Promise<Result>
-  /** The worker in this process has recorded the first attempts of an event that was started eagerly. */
+  /** Reports that the worker in this process has recorded the first attempts of an event that was started eagerly. */
   eagerDone(): void
 }
 
 export interface AdmissionLimits {
-  /** Events that are being started and attempted at once. */
+  /** Maximum number of events that are being started and attempted at once. */
   slots: number
-  /** Events that wait for a slot. One tenant never has more of them than there is room left. */
+  /** Maximum number of events waiting for a slot. A tenant is refused while it has as many waiting as are still free. */
   maxWaiting: number
-  /** How long a tenant's events may have waited for a worker when more of them are accepted. */
+  /** Maximum time that a tenant's events may have waited for a worker. Beyond it, further events are refused. */
   maxBacklogMs: number
 }
 
-/** A caller that has waited this long for a slot is refused. A batch may be accepted in part by then, so it is given more time. */
+/**
+ * Maximum time that a caller waits for a slot before it is refused. A batch may already be accepted in part, so it gets more time.
+ */
 const patienceMs = { one: 5_000, batch: 8_000 }
-/** Beyond so many refusals in a second, callers are asked to come back later than in one second. */
+/** Beyond this number of refusals per second, callers are told to come back later than in one second. */
 const maxReturningPerSecond = 50
 
-/** Where other processes make the attempts, a slot is held for as long as Temporal takes to answer. */
+/** The number of slots if other processes make the attempts. A slot is then held until Temporal has answered. */
 export const slotsOfApi = 64
 export const maxWaitingEvents = 256
 
 export interface AdmissionDeps {
-  /** Whether a worker has begun a workflow. */
+  /** Returns whether a worker has begun the workflow. */
   hasBegun: (workflowId: string) => Promise<boolean>
   log: Log
 }
@@ -89,7 +90,7 @@ export function createAdmission(
     try {
       return await backlog.isOlderThan(tenantId, maxBacklogMs)
     } catch (err) {
-      // Temporal does not answer, or not in time: it has enough to do.
+      // Temporal does not answer or not in time, so it is overloaded already.
       log.warn({ err, tenantId }, 'backlog.not-known')
       return true
     }
@@ -122,7 +123,7 @@ export function createAdmission(
     eagerDone: () => eager.done(),
     async admit(tenantId, events, call) {
       const isBatch = events > 1
-      // The events of a batch wait for longer, so that fewer of them have to be refused at once.
+      // The events of a batch wait longer for their slots, so each weighs less and fewer are refused at once.
       const leave = enterRoom(tenantId, Math.ceil(events / 4))
       try {
         if (await isBehind(tenantId))
@@ -142,10 +143,12 @@ export function createAdmission(
   }
 }
 
-/** A first task that is not done by then has timed out, and will be taken by whichever worker polls for it. */
+/** A first task that is not done within this time has timed out, and any worker that polls may take it. */
 const longestHoldMs = 15_000
 
-/** Which event is done does not matter: each that is lets one slot go. Its start may be answered after that. */
+/**
+ * Releases one slot per finished event, no matter which event it was. An event may finish before the call that started it returns.
+ */
 function createEagerHolds() {
   const held = new Map<Release, NodeJS.Timeout>()
   let early = 0
@@ -174,14 +177,14 @@ function createEagerHolds() {
 
 const tooMany = 'More events are arriving than can currently be delivered.'
 
-/** Room for those that wait. No tenant takes up more of it than is left, so that there is always some for another one. */
+/** The waiting room. A tenant never takes up more of it than is left, so that other tenants always find room. */
 function createRoom(max: number) {
   const taken = new Map<string, number>()
   let inAll = 0
   return {
     isFull: () => inAll >= max,
     isShareOver: (tenantId: string) => (taken.get(tenantId) ?? 0) >= max - inAll,
-    /** Returns the function that leaves the room, which may be called again. */
+    /** Returns the function that leaves the room. Calling it again has no effect. */
     enter(tenantId: string, weight: number): () => void {
       change(weight)
       let left = false
@@ -200,7 +203,10 @@ function createRoom(max: number) {
   }
 }
 
-/** Seconds after which a refused caller may come back: the more are refused, the later, so that refusals cost little. */
+/**
+ * Returns the number of seconds after which a refused caller may come back. It grows with the refusals of the current second, so
+ * that refusals stay cheap.
+ */
 function createRetryAfter(): () => number {
   let [since, refused] = [0, 0]
   return () => {

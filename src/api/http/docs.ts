@@ -4,7 +4,9 @@ import { docsHeaders } from './hardening.ts'
 import { openApi } from './openapi.ts'
 import type { RouteTable } from './route.ts'
 
-/** `/openapi.json`, and at `/docs` a page to browse and try it, served from here: no CDN, and no script or style within the page. */
+/**
+ * Serves `/openapi.json`, and at `/docs` a page to browse and try the API. All files come from this host: nothing inline, no CDN.
+ */
 export function docsRouter(routes: RouteTable): Router {
   const document = openApi(routes)
   const router = express.Router()
@@ -14,7 +16,7 @@ export function docsRouter(routes: RouteTable): Router {
     '/docs/swagger-initializer.js',
     (_request, response) => void response.type('js').send(initializer),
   )
-  // The package holds several builds, with their maps: only what the page asks for is served.
+  // The package holds several builds with their source maps. Only the files that the page uses are served.
   router.get(/^\/docs\/(.+)/, (request, _response, next) => {
     next(files.some((name) => name === request.params[0]) ? undefined : 'router')
   })
@@ -32,7 +34,7 @@ const files = [
   'favicon-32x32.png',
 ]
 
-/** Stands in for the file of the same name in the package, which shows the Petstore. */
+/** Replaces the package's file of the same name, which shows the Petstore. */
 const initializer = `window.onload = () => {
   window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true })
 }`

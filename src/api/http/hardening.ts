@@ -5,19 +5,19 @@ import { ApiError } from '../errors.ts'
 import { hopsHeader } from '../../domain/hops.ts'
 import { keyHeaders } from '../auth/request-key.ts'
 
-/** Sources of a Content-Security-Policy that every page of ours begins with. None allows `unsafe-inline`. */
+/** Content-Security-Policy directives that all pages start from. None allows `unsafe-inline`. */
 const nothing = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 const oneYearSeconds = 365 * 24 * 60 * 60
 
 /**
- * What every answer carries, JSON or not: nothing in it is to be run, framed, guessed at, told to others or kept. Pages set a
- * policy of their own on top. Browsers are told to stay with HTTPS only where people reach us by it.
+ * Headers of every response, JSON or not: the content must not be executed, framed, sniffed, leaked in a referrer or cached. Pages
+ * add their own policy. HSTS is sent only if the public URL uses HTTPS.
  */
 export function secureHeaders({ publicUrl }: { publicUrl: string | undefined }): RequestHandler[] {
   const overHttps = publicUrl !== undefined && new URL(publicUrl).protocol === 'https:'
   const headers = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { ...nothing, 'base-uri': ["'none'"] } },
-    // Of this host alone: what else a domain serves is not ours to decide.
+    // Applies to this host only. Other hosts of the domain are not ours to decide about.
     strictTransportSecurity: overHttps && { maxAge: oneYearSeconds, includeSubDomains: false },
     referrerPolicy: { policy: 'no-referrer' },
     crossOriginResourcePolicy: { policy: 'same-origin' },
@@ -28,13 +28,13 @@ export function secureHeaders({ publicUrl }: { publicUrl: string | undefined }):
   return [headers, unkept]
 }
 
-/** Answers hold personal data and secrets: no browser and no proxy keeps them. */
+/** Responses contain personal data and secrets, so browsers and proxies must not store them. */
 const unkept: RequestHandler = (_request, response, next) => {
   response.set('Cache-Control', 'no-store')
   next()
 }
 
-/** The page that describes the API: its scripts and styles are files of this host, its icons stand in its style sheet. */
+/** The policy of the API documentation page. Its scripts and styles are files of this host; its style sheet embeds the icons. */
 export const docsHeaders = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -49,8 +49,8 @@ export const docsHeaders = helmet.contentSecurityPolicy({
 })
 
 /**
- * Lets pages of these origins call the API, with a key that they have to send themselves: no cookie goes along. Without any,
- * browsers keep the answers from all other origins.
+ * Lets pages of these origins call the API with a key that they send themselves, without cookies. Without any origins, browsers
+ * hide the responses from pages of all other origins.
  */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
   return cors({
@@ -65,7 +65,7 @@ export function crossOrigin(origins: readonly string[]): RequestHandler {
 
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'] as const
 
-/** Express would answer OPTIONS by itself, and name the methods of every path to whoever has no key. */
+/** Rejects all other methods. Express would answer OPTIONS itself and list the methods of every path to callers without a key. */
 export const refuseOtherMethods: RequestHandler = ({ method }, _response, next) => {
   if (!methods.some((known) => known === method)) throw noSuchRoute()
   next()

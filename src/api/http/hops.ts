@@ -2,8 +2,8 @@ import { hopsHeader, maxHops } from '../../domain/hops.ts'
 import { ApiError, invalid } from '../errors.ts'
 
 /**
- * The number of webhooks that led to a call, or 422. The status is not HTTP's own for loops (508, RFC 5842), because clients send
- * again what is answered with 5xx.
+ * Returns the number of webhooks that led to a call, or throws 422. HTTP's own status for loops (508, RFC 5842) is not used,
+ * because clients retry after a 5xx.
  */
 export function readHops(headerOf: (name: string) => string | undefined): number {
   const text = headerOf(hopsHeader)

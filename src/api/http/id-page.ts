@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The query of a list that is paged by id. Ids are UUIDv7 underneath, so their order is the order of creation. */
+/** The query of a list that is paged by id. Ids are UUIDv7 underneath, so they sort by creation time. */
 export const idPageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.string().optional(),
@@ -17,7 +17,7 @@ interface IdPageArgs<Where> {
   take: number
 }
 
-/** Reads one page of the rows that `where` selects, newest first. One row beyond the limit tells whether there is another page. */
+/** Reads one page of the rows that `where` selects, newest first. One row beyond the limit shows if another page follows. */
 export async function readIdPage<Where extends object, Row extends { id: string }, Shown>(
   { limit, cursor }: z.output<typeof idPageQuery>,
   where: Where,

@@ -21,14 +21,14 @@ interface Asked {
   header: (name: string) => string | undefined
 }
 
-/** Whether a route answers a repeated `Idempotency-Key` with the stored answer: every POST that creates something. */
+/** Returns whether a route replays the stored response for a repeated `Idempotency-Key`. Every POST that creates something does. */
 export function isIdempotent({ method, replies }: Pick<Route, 'method' | 'replies'>): boolean {
   return method === 'post' && 201 in replies
 }
 
 /**
- * Runs a request with an `Idempotency-Key` once: the same key and body get the same answer for 24 hours, secrets included.
- * Keys count per API key, as another one may not see what this one was shown. A request that fails can be sent again.
+ * Runs a request with an `Idempotency-Key` once: the same key and body get the same response for 24 hours, secrets included. Keys
+ * are scoped to the API key, because another one may not see the same data. A failed request can be sent again.
  */
 export async function onceByKey(
   { db, secretKeys, log }: AppDeps,
@@ -53,7 +53,7 @@ export async function onceByKey(
     throw error
   })
   const sealedBody = seal(JSON.stringify(reply.body ?? null), secretKeys, request.id)
-  // What the caller asked for is done: it must not be told otherwise because the answer could not be kept.
+  // The request has succeeded, so the caller must not get an error because its response could not be stored.
   await storeAnswer(db, request.id, { status: reply.status, sealedBody }).catch((err: unknown) =>
     log.error({ err }, 'idempotency.answer-not-stored'),
   )

@@ -5,20 +5,21 @@ import type { Execution } from '../../temporal/log/executions.ts'
 import { walkNewestFirst, type WalkPosition } from '../../temporal/log/walk.ts'
 import { invalid, type ApiError } from '../errors.ts'
 
-/** Where a page of the delivery log ended: at this execution, of which so many deliveries were looked at. */
+/**
+ * The position at which a page of the delivery log ended: an execution, and the number of its deliveries that were already read.
+ */
 export interface LogPlace extends WalkPosition {
   deliveries: number
-  /** Measured by the walk so far (`walkNewestFirst`), as a hint for the next page. */
+  /** Measured by the walk up to this position (`walkNewestFirst`), as a hint for the next page. */
   meanGapMs: number
 }
 
-/** Which part of a list is requested. */
 export interface PageRequest {
   limit: number
   cursor?: string
 }
 
-/** Reads one page of the executions that a query finds, newest first. `asked` is the list and its filters, which the cursor is bound to. */
+/** Reads one page of the executions that a query finds, newest first. The cursor is bound to `asked`, the list and its filters. */
 export async function readLogPage(
   client: Client,
   query: string,
@@ -34,8 +35,9 @@ export async function readLogPage(
 }
 
 /**
- * Makes a cursor: a place in a walk, so that the next page begins there whatever has started or ended in the meantime, and a
- * checksum of the place and the request. The checksum needs no secret: a forged place is only another place in one's own list.
+ * Makes a cursor from a position in a walk and a checksum of the position and the request. The next page begins at the position,
+ * whatever has started or ended in the meantime. The checksum needs no secret: a forged position is only another position in the
+ * caller's own list.
  */
 export function makeCursor(
   { startedAt, meanGapMs, deliveries, workflowId }: LogPlace,
@@ -45,7 +47,7 @@ export function makeCursor(
   return Buffer.concat([checksum(place, asked), Buffer.from(place)]).toString('base64url')
 }
 
-/** Throws 422 for a cursor that was made for another list or other filters. */
+/** Reads a cursor. Throws 422 if it was made for another list or other filters. */
 export function readCursor(cursor: string, asked: object): LogPlace {
   const bytes = Buffer.from(cursor, 'base64url')
   const place = bytes.subarray(checksumBytes).toString()
@@ -61,7 +63,7 @@ export function readCursor(cursor: string, asked: object): LogPlace {
   }
 }
 
-/** The format of a place. It is checked too, because anybody can compute the checksum. */
+/** The format of a position. It is validated because anybody can compute the checksum. */
 const placePattern = /^(\d{1,19}) (\d{1,15}) (\d{1,9}) (\S*)$/
 
 export function badCursor(): ApiError {

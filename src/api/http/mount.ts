@@ -21,7 +21,7 @@ import { yamlType, yamlTypes } from './body/yaml.ts'
 /** Time limit for all calls to Temporal within one request. The API answers 503 when it is exceeded. */
 const temporalDeadlineMs = 10_000
 
-/** Mounts a route on a router. In this order: key, rate limit, body, schemas, handler. */
+/** Mounts a route on a router. A request is processed in this order: key, rate limit, body, schemas, handler. */
 export function mount(
   router: Router,
   route: Route,
@@ -81,19 +81,19 @@ function isIngest({ access }: Pick<Route, 'access'>): boolean {
   return access !== 'platform' && access.ingest !== undefined
 }
 
-/** Counts the call against its rate limit. A batch counts nothing here: its handler counts the events it holds. */
+/** Counts the call against its rate limit. A batch itself does not count; its handler counts the events in it. */
 function countCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
   if (access === 'platform' || !access.ingest) return limits.countCall(caller)
   return limits.takeEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
-/** Gives back what `countCall` took: a call that was refused for lack of capacity costs its caller nothing. */
+/** Undoes `countCall`. A call that was refused for lack of capacity must not use up the caller's rate limit. */
 function refundCall(limits: AppDeps['rateLimits'], caller: Caller, { access }: Pick<Route, 'access'>) {
   if (access === 'platform' || !access.ingest) return limits.refundCall(caller)
   return limits.returnEvents(caller, access.ingest === 'batch' ? 0 : 1)
 }
 
-/** The query, without the API key on routes that accept it there. */
+/** Returns the query, without the API key if the route accepts one there. */
 function queryWithoutKey({ query }: Request, { queryKey }: Route): Record<string, unknown> {
   const { [keyParameter]: _key, ...rest } = query
   return queryKey ? rest : query

@@ -1,6 +1,6 @@
 const last = new Map<string, Promise<unknown>>()
 
-/** Does work of the same key one after the other, in the order in which it was asked for, within this process. */
+/** Runs work with the same key sequentially, in the order of the calls, within this process. */
 export function oneAtATime<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
   const before = last.get(key) ?? Promise.resolve()
   const result = before.then(work)

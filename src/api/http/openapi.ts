@@ -25,7 +25,7 @@ const securitySchemes = {
   [keyParameter]: { type: 'apiKey', in: 'query', name: keyParameter },
 }
 
-/** Schemas that have a name of their own, because they hold themselves. */
+/** Named schemas. A schema has a name if it is recursive. */
 type Components = Record<string, unknown>
 
 /** The OpenAPI 3.1 document, derived from the same schemas that requests are parsed with. */
@@ -83,7 +83,7 @@ function operation(route: Route, components: Components): object {
   }
 }
 
-/** Any of these, each with the scope that the key must have. Source: OpenAPI 3.1, "Security Requirement Object". */
+/** Lists the alternative schemes, each with the scope that the key needs. Source: OpenAPI 3.1, "Security Requirement Object". */
 function describeSecurity({ access, queryKey }: Route): object[] {
   const needed = access === 'platform' ? [] : [access.scope]
   return Object.keys(queryKey ? securitySchemes : headerSchemes).map((name) => ({ [name]: needed }))
@@ -96,7 +96,7 @@ function answer(route: Route, schema: z.ZodType | null, components: Components):
   return { description: 'Done', content }
 }
 
-/** What a schema describes may be YAML as well, where a route says so: what it takes, and what it shows. */
+/** Describes a request or response body. Routes with `yaml` accept and return YAML as well. */
 function describeContent({ yaml }: Pick<Route, 'yaml'>, schema: object): object {
   return { 'application/json': { schema }, ...(yaml && { [yamlType]: { schema } }) }
 }
@@ -148,17 +148,17 @@ function queryParameters(query: z.ZodType | undefined, components: Components): 
   }))
 }
 
-/** What is named goes to the components: a reference is one into the whole document. */
+/** Converts Zod to JSON Schema. Named schemas move to the components, because `$ref` is resolved against the whole document. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: Components): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
-    // A custom type has no JSON Schema of its own: the only one here is "any JSON object".
+    // Custom types have no JSON Schema. The only custom type here is "any JSON object".
     override: ({ zodSchema, jsonSchema }) => {
       if (zodSchema._zod.def.type === 'custom') jsonSchema.type = 'object'
     },
   })
-  // What is asked for and what is answered may differ, as in what is required.
+  // The input and output forms of a schema may differ, for example in their required fields, so they get different names.
   const nameOf = (id: string) => (io === 'input' ? id : `${id}Reply`)
   const { $defs = {}, ...own } = JSON.parse(JSON.stringify(rest), (key, value: unknown) =>
     key === '$ref' && typeof value === 'string'

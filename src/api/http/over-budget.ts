@@ -2,8 +2,8 @@ import { OverBudget } from '../../compute/over-budget.ts'
 import { ApiError, invalid } from '../errors.ts'
 
 /**
- * A refusal of what a thread did not finish, as an answer: `share` and `queue` are over soon, the others are about what was
- * sent or stored. `path` is what took too long.
+ * Converts an exceeded budget to an API error. `share` and `queue` pass soon, so the caller can retry; `time` and `memory` are
+ * caused by what was sent or stored. `path` names the field that took too long.
  */
 function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = '(body)'): ApiError {
   if (budget === 'time' || budget === 'memory') return invalid([{ path, message: `${message} to process` }])
@@ -13,7 +13,7 @@ function overBudgetError({ budget, message, retryInMs = 0 }: OverBudget, path = 
   })
 }
 
-/** Waits for a thread; an exceeded budget is an answer that names `path`. */
+/** Waits for a thread's result and converts an exceeded budget to an API error that names `path`. */
 export async function withinBudget<Result>(result: Promise<Result>, path?: string): Promise<Result> {
   try {
     return await result

@@ -4,7 +4,7 @@ import type { AppDeps } from '../deps.ts'
 import type { RouteScope } from '../auth/scopes.ts'
 import type { Actor, PlatformCaller, TenantCaller, Writer } from '../auth/caller.ts'
 
-/** Where the native API is served. */
+/** Base path of the native API. */
 export const basePath = '/api/v1'
 
 /** The key that a route requires: the platform's, or a tenant's key with a scope. */
@@ -24,7 +24,7 @@ interface AnyRequest<Path extends string, Query, Body> {
   query: Parsed<Query>
   body: Parsed<Body>
   header: (name: string) => string | undefined
-  /** How many webhooks led to the call: see `causesWebhooks`. */
+  /** The number of webhooks that led to the call; see `causesWebhooks`. */
   hops: number
 }
 
@@ -40,7 +40,7 @@ interface TenantRequest {
   by: Writer
 }
 
-/** What a handler receives. `by` is who makes the call, for the audit log. */
+/** The handler's input. `by` identifies the caller for the audit log. */
 type RouteRequest<A extends Access, Path extends string, Query, Body> = AnyRequest<Path, Query, Body> &
   (A extends 'platform' ? PlatformRequest : TenantRequest)
 
@@ -48,7 +48,7 @@ export interface Reply {
   status: number
   body?: unknown
   headers?: Record<string, string>
-  /** The body as YAML, which is sent unless the caller prefers JSON. */
+  /** The body as YAML. It is sent unless the caller prefers JSON. */
   yaml?: string
 }
 
@@ -71,7 +71,7 @@ interface RouteDefinition<
   bodyMaxBytes?: number
   /** The handler reads `Idempotency-Key` itself. Every POST that answers 201 supports it without this flag: see `onceByKey`. */
   idempotencyKey?: true
-  /** The call starts a run of an event. The route reads `Switchyard-Hops`, so that a receiver that calls back cannot loop forever. */
+  /** The call starts a run of an event. It reads `Switchyard-Hops`, so that a receiver that calls back cannot loop forever. */
   causesWebhooks?: true
   /** The path of an event's data in the body. The data keeps the text it was posted as. */
   dataAt?: 'data' | 'event.data'

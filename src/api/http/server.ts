@@ -9,29 +9,32 @@ import {
 import type { Socket } from 'node:net'
 import { ApiError, type ErrorCode } from '../errors.ts'
 
-/** How long a caller may take, and how much a head may hold: whoever sends a byte now and then must not hold connections for ever. */
+/**
+ * Limits on a caller's time and on the size of a request's head, so that callers that send a byte now and then cannot hold
+ * connections forever.
+ */
 export const serverLimits = {
-  /** For the head of a request. */
+  /** Time for the head of a request. */
   headersTimeout: 15_000,
-  /** For the whole of it: a batch of 8 MiB at 140 KiB/s. */
+  /** Time for a whole request: enough for a batch of 8 MiB at 140 KiB/s. */
   requestTimeout: 60_000,
-  /** Between requests; longer than load balancers wait (60 s is usual), so that it is they who hang up. */
+  /** Time between requests. Longer than the idle timeout of load balancers (usually 60 s), so that they close first. */
   keepAliveTimeout: 65_000,
-  /** How often that is looked after. */
+  /** Interval at which Node checks these timeouts. */
   connectionsCheckingInterval: 5_000,
-  /** Bytes of the path and all headers. */
+  /** Bytes of the path and all headers together. */
   maxHeaderSize: 16 * 1024,
 } as const
 
 type Limits = { [Name in keyof typeof serverLimits]: number }
 
-/** In which nothing moves at all, in either direction: of a caller who reads no answer. */
+/** Time without any traffic in either direction, as when a caller does not read the response. */
 const idleTimeoutMs = 120_000
 const maxHeaders = 100
-/** After which a connection is closed, so that callers spread over processes that came later. */
+/** A connection is closed after this many requests, so that callers spread to processes that were started later. */
 const maxRequestsPerConnection = 10_000
 
-/** An HTTP server that bounds what a connection may cost. Requests that are no HTTP get a problem as any others do. */
+/** Creates an HTTP server that limits the cost of a connection. Invalid HTTP gets a problem response like any other fault. */
 export function createApiServer(listener: RequestListener, limits: Limits = serverLimits): Server {
   const checked: RequestListener = (request, response) => {
     const fault = headFault(request)
@@ -40,16 +43,16 @@ export function createApiServer(listener: RequestListener, limits: Limits = serv
   }
   const server = createServer({ ...limits, insecureHTTPParser: false, requireHostHeader: true }, checked)
   server.timeout = idleTimeoutMs
-  // Node drops headers past its own limit without a word: we count them ourselves. `maxHeaderSize` bounds the bytes.
+  // Node silently drops headers beyond its own limit, so `headFault` counts them instead. `maxHeaderSize` limits the bytes.
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = maxRequestsPerConnection
   server.on('clientError', refuse)
-  // RFC 9110 §10.1.1 leaves it to us: an expectation that is not known is not met, and the request is answered as any other.
+  // RFC 9110 §10.1.1 lets the server choose: an unknown expectation is not met, and the request is handled like any other.
   server.on('checkExpectation', checked)
   return server
 }
 
-/** What Node's parser lets pass, although proxies and we could read it differently. */
+/** Detects faults that Node's parser accepts, although proxies could interpret the request differently from us. */
 function headFault({ rawHeaders, httpVersionMajor }: IncomingMessage): ApiError | undefined {
   if (rawHeaders.length / 2 > maxHeaders)
     return new ApiError('headers_too_large', `The request has more than ${maxHeaders} headers.`)
@@ -73,7 +76,9 @@ function problemHeaders(body: string) {
   }
 }
 
-/** What the parser or the clock refuses, before there is a request. Nothing of what was sent is repeated. */
+/**
+ * Answers requests that the parser or a timeout refused before a request object existed. The response quotes nothing of the input.
+ */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

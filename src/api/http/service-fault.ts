@@ -5,7 +5,7 @@ import { grpcCode } from '../../temporal/grpc.ts'
 import { PayloadLocked } from '../../temporal/payload-codec.ts'
 import { ApiError } from '../errors.ts'
 
-/** What is not an ApiError is ours: the answer gets a reference, the log gets the cause. */
+/** Converts any error to an `ApiError`. Unexpected errors are our fault: the response has a reference, the log the cause. */
 export function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : (serviceFault(error) ?? unexpected(error))
 }
@@ -30,10 +30,10 @@ export function logFault(
   if (fault.status >= 500) log.error({ method, path, code, detail, err }, 'request.failed')
 }
 
-/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+/** Transient gRPC codes: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const passing = new Set([1, 4, 8, 14])
 
-/** A 503 when Temporal or PostgreSQL did not answer; `undefined` for any other fault. */
+/** Returns a 503 if Temporal or PostgreSQL did not respond, or `undefined` for any other fault. */
 export function serviceFault(cause: unknown, advice = 'Retry the request.'): ApiError | undefined {
   const headers = { 'Retry-After': '5' }
   if (passing.has(grpcCode(cause) ?? 0))
@@ -46,17 +46,17 @@ export function serviceFault(cause: unknown, advice = 'Retry the request.'): Api
   return undefined
 }
 
-/** Which key is missing stands in the log: the operator mends it, and nothing is lost meanwhile. */
+/** The log names the missing key. The operator can add it, and no data is lost meanwhile. */
 const lockedDetail =
   'The data is encrypted with a key that Switchyard does not currently have. The operator must add the key to PAYLOAD_KEYS.'
 
-/** pg-pool gives its error no code; P2028 is Prisma's for a transaction that got no connection in time. */
+/** pg-pool's error has no code. P2028 is Prisma's code for a transaction that got no connection in time. */
 function isPoolExhausted(cause: unknown): boolean {
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
   return code === 'P2028' || message === 'timeout exceeded when trying to connect'
 }
 
-/** Prisma: P1001 and its like say that the server cannot be reached; the driver's own codes come through as they are. */
+/** P1001 and similar Prisma codes mean that the server is unreachable. The driver's own codes are passed through unchanged. */
 function isDatabaseFault(cause: unknown): boolean {
   const { code } = (cause ?? {}) as { code?: unknown }
   return typeof code === 'string' && /^(P10\d\d|P2024|ECONNREFUSED|ECONNRESET|ETIMEDOUT|57P0\d)$/.test(code)

@@ -18,7 +18,7 @@ import { fieldMessage } from '../fields/messages.ts'
 import { formatTime, type AcknowledgeView, type FormField, type ShownEvent } from '../pages/acknowledge.ts'
 import { nameText, noteText } from '../fields/text.ts'
 
-/** How the event stands that a link is about. */
+/** Returns the state of the event that a link refers to. */
 export async function readView(deps: AppDeps, ref: AcknowledgeRef): Promise<AcknowledgeView> {
   return toView(await readRuns(deps, ref, ref.eventId), ref)
 }
@@ -48,7 +48,7 @@ function showEvent([{ execution }]: EventRuns, { eventId: id, environment }: Ack
   return { id, type, environment, test, acceptedAt: formatTime(createdAt) }
 }
 
-/** The rules that wait for it. The first part of a step's path is its rule's id. */
+/** Lists the rules that wait for an acknowledgement. The first part of a step's path is its rule's id. */
 function listWaits({ timeline: { steps = [], routing } }: EventRun) {
   return steps
     .filter(({ kind, status }) => kind === 'awaitAck' && status === 'waiting')
@@ -64,7 +64,7 @@ function show({ by, at }: Acknowledgement) {
   return { by, at: formatTime(at) }
 }
 
-/** A field that was left empty was not given. */
+/** Treats an empty field as absent. */
 function filledIn(text: z.ZodType<string>) {
   return z.preprocess(
     (value) => (typeof value === 'string' && value.trim() === '' ? undefined : value),
@@ -72,14 +72,14 @@ function filledIn(text: z.ZodType<string>) {
   )
 }
 
-/** `acknowledge` is what the button says: a POST without it came from no form of ours, and changes nothing. */
+/** `acknowledge` is the value of the button. A POST without it did not come from our form and changes nothing. */
 const form = z.object({
   acknowledge: z.literal('yes'),
   name: filledIn(nameText),
   note: filledIn(noteText),
 })
 
-/** Acknowledges with what was filled in, or shows it again with what is wrong with it. */
+/** Acknowledges the event with the submitted values, or shows the form again with their problems. */
 export async function submit(
   deps: AppDeps,
   ref: AcknowledgeRef,

@@ -6,7 +6,7 @@ import type { AppDeps } from '../deps.ts'
 import { linkPages } from './page.ts'
 import { renderAcknowledge, type AcknowledgeView } from '../pages/acknowledge.ts'
 
-/** The page behind the links by which whoever gets a message acknowledges its event. */
+/** Serves the pages on which recipients of a message acknowledge its event through a link. */
 export function acknowledgePages(deps: AppDeps): Router {
   return linkPages(deps, {
     path: acknowledgePath,

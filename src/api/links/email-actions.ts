@@ -16,11 +16,11 @@ import { formatTime } from '../pages/acknowledge.ts'
 import type { EmailView, ShownMail } from '../pages/email.ts'
 import { asJson } from '../audit/writer.ts'
 
-/** What a link is about, as it stands now. */
+/** The current state of a link's destination and recipient. */
 interface Standing {
   destination: { id: string; name: string; channel: string; tenantId: string; environment: Environment }
   mail: ShownMail
-  /** The config names the address. */
+  /** True if the destination's config contains the address. */
   named: boolean
   recipient: EmailRecipient | undefined
 }
@@ -45,8 +45,8 @@ export function confirm(deps: AppDeps, ref: ConfirmRef, address: string | undefi
 }
 
 /**
- * It is remembered for an address that was taken out as well, as that may be put back. Whether the tenant can be told of it does not
- * matter: nobody is to get mail because something does not answer.
+ * Unsubscribes an address. This is also recorded for an address that was removed from the config, because it may be added again. A
+ * failure to tell the tenant is only logged: an unsubscribed person must not get mail because something does not respond.
  */
 export async function unsubscribe(
   deps: AppDeps,
@@ -70,7 +70,7 @@ export async function unsubscribe(
   return view
 }
 
-/** For who has pressed the button by mistake, and not for who comes across the link later. */
+/** For people who pressed the button by mistake. People who find the link later cannot use it. */
 const undoWithinMs = 3600_000
 
 function undoLink(
@@ -112,7 +112,7 @@ async function inTurn(
   })
 }
 
-/** Nothing where the destination was deleted. Opens no secret. */
+/** Returns `undefined` if the destination was deleted. Does not decrypt secrets. */
 async function readStanding(db: Tx, ref: RecipientRef): Promise<Standing | undefined> {
   const row = await db.destination.findUnique({
     where: { id: ref.destinationId },
@@ -129,7 +129,7 @@ async function readStanding(db: Tx, ref: RecipientRef): Promise<Standing | undef
   return { destination: { id, name, channel, tenantId, environment }, mail, named, recipient }
 }
 
-/** In place of a key, as it was a link that let somebody do this. */
+/** Recorded instead of a key id, because a link authorized the action. */
 const linkInPlaceOfKey = 'email-link'
 
 async function write(

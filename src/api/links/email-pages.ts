@@ -11,7 +11,7 @@ import { confirm, unsubscribe, viewConfirming, viewUnsubscribing } from './email
 import { linkPages } from './page.ts'
 import { renderEmailPage, type EmailView } from '../pages/email.ts'
 
-/** The pages behind the links by which people confirm that they want mail, and unsubscribe. */
+/** Serves the pages on which people confirm that they want mail, or unsubscribe. */
 export function emailLinkPages(deps: AppDeps): Router {
   const router = express.Router()
   const { secretKeys } = deps
@@ -43,12 +43,14 @@ export function emailLinkPages(deps: AppDeps): Router {
   return router
 }
 
-/** The button of the page, or the one that mail programs show (RFC 8058 §3.2). */
+/** Accepts the page's own button and the one-click button of mail programs (RFC 8058 §3.2). */
 function asksToUnsubscribe(fields: FormData): boolean {
   return fields.get('unsubscribe') === 'yes' || fields.get('List-Unsubscribe') === 'One-Click'
 }
 
-/** Browsers send a form URL-encoded, mail programs as multipart as well (RFC 8058 §3.1). What is neither holds no fields. */
+/**
+ * Reads form fields. Browsers send them URL-encoded, mail programs also as multipart (RFC 8058 §3.1). Any other body has no fields.
+ */
 async function readFields({
   body,
   headers,

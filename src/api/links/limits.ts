@@ -1,13 +1,13 @@
 import { countBy } from '../auth/rate-limit.ts'
 
-/** Guesses at links, by the address that they come from. */
+/** Limit on attempts with invalid links, per network address. */
 const misses = { points: 20, seconds: 60 }
-/** Of one link: each call asks Temporal. */
+/** Limit on visits per link, because each visit calls Temporal. */
 const visits = { points: 30, seconds: 60 }
 
 /**
- * What holds back who tries links out. Those whose link is good are counted by the link and not by their address: behind a proxy
- * all have the same one, and nobody is to be locked out by another's guesses.
+ * Slows down callers that guess links. Visits with a valid link are counted by link instead of by address: callers behind a proxy
+ * share one address, and must not be locked out by another caller's guesses.
  */
 export function createLinkLimits() {
   return { countMiss: countBy(misses), countVisit: countBy(visits) }

@@ -6,36 +6,36 @@ import { createLinkLimits } from './limits.ts'
 import { pageHeaders } from '../pages/page.ts'
 import { asApiError, logFault } from '../http/service-fault.ts'
 
-/** What every page behind a link can come to: there is no such link, or it did not work. */
+/** Errors of every page behind a link: the link does not exist, or the action failed. */
 type LinkFault = { state: 'unknown' } | { state: 'fault'; detail: string }
 
 /** The page behind one kind of links in messages. */
 export interface LinkPage<Ref, View> {
-  /** Below it there is nothing but links, whatever they look like. */
+  /** Base path of the links. Everything below it is treated as a link. */
   path: string
-  /** What a token stands for, if it is good. */
+  /** Returns the reference in a token, or `undefined` if the token is invalid. */
   readToken(token: string): Ref | undefined
   view(ref: Ref): Promise<View>
-  /** Reads what a browser or a mail program sends. */
+  /** Parses the body that a browser or a mail program sends. */
   readBody: RequestHandler
   submit(ref: Ref, request: Pick<Request, 'body' | 'ip' | 'headers'>): Promise<View>
-  /** `status` is that of a fault. */
+  /** `status` defaults to 200. It is ignored for errors, which are sent with their own status. */
   show(view: View | LinkFault): { html: string; status?: number }
 }
 
-/** How long Temporal may take to answer, all in all. */
+/** Time limit for all calls to Temporal within one request. */
 const temporalDeadlineMs = 10_000
 
 /**
- * Programs open links as well, to look for malware or to show a preview: opening one changes nothing, and a person presses the
- * button.
+ * Serves one kind of links. Programs also open links, to scan for malware or to show a preview, so opening one changes nothing: a
+ * person has to press the button.
  */
 export function linkPages<Ref, View>(deps: AppDeps, page: LinkPage<Ref, View>): Router {
   const router = express.Router()
   const limits = createLinkLimits()
   const path = `${page.path}{/*token}`
 
-  /** What a link stands for, or 404. A good signature is told first: it costs nothing but a hash. */
+  /** Returns the reference in a link, or throws 404. The signature is checked first, because it costs only a hash. */
   async function requireRef(request: Request): Promise<Ref> {
     const token = [request.params.token ?? []].flat().join('/')
     const ref = page.readToken(token)
@@ -67,7 +67,7 @@ export function linkPages<Ref, View>(deps: AppDeps, page: LinkPage<Ref, View>): 
   return router
 }
 
-/** Faults as a page: whoever follows a link is no program. */
+/** Renders errors as a page, because links are opened by people. */
 function showFault<Ref, View>({ log }: AppDeps, page: LinkPage<Ref, View>): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
@@ -76,7 +76,7 @@ function showFault<Ref, View>({ log }: AppDeps, page: LinkPage<Ref, View>): Erro
     if (isFormFault(error))
       return send(error.status, { state: 'fault', detail: 'The form could not be read.' })
     const fault = asApiError(error)
-    // Without the link: whoever reads logs is not to act by it.
+    // The link is not logged, because readers of the log must not be able to use it.
     logFault(log, { method: request.method, path: page.path }, fault)
     response.set(fault.headers)
     if (isUnknown(fault)) return send(404, { state: 'unknown' })
@@ -84,7 +84,7 @@ function showFault<Ref, View>({ log }: AppDeps, page: LinkPage<Ref, View>): Erro
   }
 }
 
-/** A link that is not well encoded is none of ours, either. */
+/** A link with invalid encoding is treated as unknown. */
 function isUnknown({ code }: ApiError): boolean {
   return code === 'not_found' || code === 'bad_request'
 }

@@ -1,16 +1,16 @@
 import { renderPage } from './page.ts'
 
-/** What the page shows, by how the event stands. Links get forwarded: nothing of the event's data is in it. */
+/** The content of the page for each state of the event. Links get forwarded, so the page shows none of the event's data. */
 export type AcknowledgeView =
   | {
       state: 'open'
       event: ShownEvent
       waits: readonly { rule: string; until?: Moment }[]
-      /** For an event that has ended: until when it can still be acknowledged. */
+      /** For an event that has ended: the time until which it can still be acknowledged. */
       lateUntil?: Moment
-      /** Of an event whose replay is not acknowledged yet. */
+      /** For an event whose replay is not acknowledged yet: the earlier acknowledgement. */
       earlier?: ShownAcknowledgement
-      /** What was sent and could not be taken, and why. */
+      /** The submitted values that were not accepted, and their problems. */
       given?: Readonly<Record<FormField, string>>
       problems?: Readonly<Partial<Record<FormField, string>>>
     }
@@ -35,7 +35,7 @@ interface ShownAcknowledgement {
   at: Moment
 }
 
-/** A time for programs and for people. */
+/** A time in machine-readable and human-readable form. */
 export interface Moment {
   iso: string
   text: string

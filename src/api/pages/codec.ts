@@ -1,19 +1,19 @@
 import type { Moment } from './acknowledge.ts'
 import { pageHeaders, renderPage } from './page.ts'
 
-/** The page by which a browser may have payloads decoded. */
+/** The content of the page on which a person allows their browser to decode payloads. */
 export type CodecView =
   | { state: 'closed'; problem?: string }
   | {
       state: 'open'
       keyId: string
       until: Moment
-      /** What Temporal's UI is to be told. */
+      /** The codec endpoint to enter in Temporal's UI. */
       endpoint: string
     }
 
 interface Shared {
-  /** The path that the page has in a browser. */
+  /** The page's path as a browser sees it. */
   base: string
   temporalUiUrl: string | undefined
 }
@@ -22,5 +22,5 @@ export function renderCodec(view: CodecView & Shared): string {
   return renderPage('codec', view)
 }
 
-/** Its forms are to say where they come from, to ourselves alone. */
+/** Forms must send their origin, but to our own host only. */
 export const codecHeaders = { ...pageHeaders, 'Referrer-Policy': 'same-origin' }

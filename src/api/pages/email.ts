@@ -1,21 +1,21 @@
 import type { Moment } from './acknowledge.ts'
 import { renderPage } from './page.ts'
 
-/** What the page behind a link in a mail shows to one of its recipients. */
+/** The content of the page behind a link in an email, as a recipient sees it. */
 export type EmailView =
-  /** `problem`: what was sent came from no form of ours. */
+  /** `problem` is set if the request did not come from our own form. */
   | { state: 'confirm'; mail: ShownMail; until: Moment; problem?: true }
   | { state: 'confirmed'; mail: ShownMail }
   | { state: 'expired'; mail: ShownMail }
   | { state: 'unsubscribe'; mail: ShownMail; problem?: true }
-  /** `undo` is the link that takes it back, for who has just pressed the button. */
+  /** `undo` is a link that reverts the change, for the person who has just pressed the button. */
   | { state: 'unsubscribed'; mail: ShownMail; undo?: string }
-  /** Nothing is sent to the address any more. */
+  /** No further mail is sent to the address. */
   | { state: 'gone' }
   | { state: 'unknown' }
   | { state: 'fault'; detail: string }
 
-/** Whose mail it is, and to whom. */
+/** The mail's tenant, destination and recipient. */
 export interface ShownMail {
   tenant: string
   destination: string

@@ -6,17 +6,16 @@ import { Liquid } from 'liquidjs'
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const style = readFileSync(`${folder}page.css`, 'utf8')
 
-/** Escapes whatever it puts in: only the style is ours. */
+/** Escapes all inserted values except the style, which is our own. */
 const liquid = new Liquid({ root: folder, extname: '.liquid', outputEscape: 'escape', cache: true })
 
-/** A page by the name of its template. */
 export function renderPage(template: string, view: object): string {
   return liquid.renderFileSync(template, { ...view, style }) as string
 }
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 
-/** No script, nothing from elsewhere, in nobody's frame, kept by nobody; and the link is told to nobody. */
+/** The pages run no scripts, load nothing from elsewhere and must not be framed, cached or indexed. They send no referrer. */
 export const pageHeaders = {
   'Content-Security-Policy': [
     "default-src 'none'",

@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../domain/event.ts'
 
 /**
- * A contract's `filters` in our filter language. Its client knows only the payload, so that a bare field stands for one
- * of the payload's: `{"risk": "high"}` is `{"data.risk": "high"}`. Our own paths and operators are taken as they are.
+ * Converts a contract's `filters` to our filter language. The contract's clients know only the payload, so a bare field means a
+ * payload field: `{"risk": "high"}` becomes `{"data.risk": "high"}`. Our own paths and operators are kept.
  */
 export function toFilter(filters: JsonObject): JsonObject | undefined {
   return Object.keys(filters).length > 0 ? withPaths(filters) : undefined
@@ -18,7 +18,7 @@ function withPaths(filters: JsonObject): JsonObject {
   )
 }
 
-/** A path in the filter that was made of them, as it is in what was given. */
+/** Maps a path in the converted filter back to the path in the given filters. */
 export function givenPath(given: Json | undefined, path: string[]): string[] {
   const [first, ...rest] = path
   if (first === undefined || typeof given !== 'object' || given === null) return path

@@ -23,8 +23,8 @@ import type { AppDeps } from '../../deps.ts'
 import { invalid } from '../../errors.ts'
 
 /**
- * What is younger is left for the next page: the server's index takes in events a little after they start, and not in
- * order. One that came late would stand before `after` and never be seen.
+ * Events younger than this are left for the next page. The server's index lists events a little after they start and not in order,
+ * so a late one would come before `after` and never be returned.
  */
 const settlingMs = 2_000
 
@@ -32,13 +32,13 @@ export interface HistoryAsked {
   after?: string
   destinationId?: string
   limit: number
-  /** Nothing is older: when the tenant was made. */
+  /** When the tenant was created (no event is older). */
   since: Date
 }
 
 /**
- * One page of webhook deliveries, by the start of their events. A page holds whole events, so that an event's id says
- * where the next one begins. It has at least `limit` deliveries, if there are that many.
+ * Returns one page of webhook deliveries, ordered by the start of their events. A page contains whole events, so that an event's id
+ * is a cursor. It has at least `limit` deliveries, if that many exist.
  */
 export async function readHistory(deps: AppDeps, scope: Scope, asked: HistoryAsked) {
   const page: Invoked[] = []
@@ -59,7 +59,7 @@ interface Invoked {
   deliveries: DeliverySummary[]
 }
 
-/** Oldest first, up to the first event that is not routed yet: which deliveries it has, nobody knows. */
+/** Yields events oldest first, up to the first one that is not routed yet, because its deliveries are unknown. */
 async function* invokedEvents(
   client: Client,
   scope: Scope,
@@ -90,7 +90,7 @@ async function toPosition(client: Client, events: string, eventId: string): Prom
   return found
 }
 
-/** Until when history is settled: the start of the oldest event that is still to be routed, or a moment ago. */
+/** Returns the time until which history is final: the start of the oldest event that is not routed yet, or a moment ago. */
 async function firstUnrouted(
   client: Client,
   events: string,
@@ -119,7 +119,7 @@ async function listDeliveries(
   )
 }
 
-/** From the memo; where children hold some of the attempts, from the log. */
+/** Reads deliveries from the memo or, if child workflows made some of the attempts, from the log. */
 async function listAllDeliveries(
   client: Client,
   { workflowId, runId, memo: { summary } }: Execution,
@@ -130,7 +130,7 @@ async function listAllDeliveries(
   return deliveries.map(summarizeDelivery)
 }
 
-/** Payloads are read from Temporal so many at once. */
+/** Number of payloads that are read from Temporal at once. */
 const concurrency = 20
 
 async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invoked[]) {
@@ -159,12 +159,12 @@ async function show({ temporal, db }: AppDeps, scope: Scope, page: readonly Invo
   return invocations.flat()
 }
 
-/** The payload as it is shown: without what the tenant wants redacted, and empty where it was erased. */
+/** Returns the event with the tenant's redactions, or with an empty payload if it was erased. */
 function redacted(event: Event | ErasedEvent, paths: readonly string[]): Event {
   return { ...event, data: event.data ? createRedaction(event, paths).data : {} }
 }
 
-/** Deliveries of later runs, by `event/destination`. */
+/** Returns the deliveries of later runs, by `event/destination`. */
 async function readReplays(
   client: Client,
   scope: Scope,
@@ -184,10 +184,10 @@ async function readReplays(
   return found
 }
 
-/** Of one page's events. What one query can answer. */
+/** Maximum number of replays for the events of one page. It is the most that one query returns. */
 const mostReplays = 1000
 
-/** One invocation over all its runs: every attempt counts, and the newest says how it stands. */
+/** Summarizes one invocation over all its runs: attempts are added up, and the newest run determines the status. */
 function showRuns(runs: readonly DeliverySummary[]) {
   const newest = [...runs].sort((left, right) => time(left).localeCompare(time(right))).at(-1)
   const settled = newest && !isOpen(newest)

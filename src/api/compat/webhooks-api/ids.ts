@@ -2,19 +2,19 @@ import { TypeID } from 'typeid-js'
 import { z } from 'zod'
 import { notFound } from '../../errors.ts'
 
-/** A destination's id is a UUID in another spelling: the contracts whose ids are UUIDs get that. */
+/** Returns a destination's id as a UUID, for contracts that use UUIDs. The id is a UUID in another notation. */
 export function toWebhookId(destinationId: string): string {
   return TypeID.fromString(destinationId).toUUID()
 }
 
-/** The destination that a contract's client means, or 404. */
+/** Returns the id of the destination that a contract's client refers to, or throws 404. */
 export function toDestinationId(webhookId: string): string {
   const uuid = z.guid().safeParse(webhookId)
   if (!uuid.success) throw notFound('webhook')
   return TypeID.fromUUID('dst', uuid.data.toLowerCase()).toString()
 }
 
-/** Likewise for a filter, which may also name the destination as the native API does; none is no filter. */
+/** Converts the webhook id of a filter, which may also be a native `dst_…` id. Without one, nothing is filtered. */
 export function destinationIdAsked(webhook: string | undefined): string | undefined {
   return webhook === undefined || webhook.startsWith('dst_') ? webhook : toDestinationId(webhook)
 }

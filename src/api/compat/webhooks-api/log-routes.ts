@@ -36,7 +36,7 @@ import { destinationIdAsked, toWebhookId } from './ids.ts'
 const statuses = ['Success', 'Error', 'Pending'] as const
 type Status = (typeof statuses)[number]
 
-/** A row of the logs of the Smart KYC document ("Webhook Logs"): one delivery, as its newest attempt left it. */
+/** A row of the "Webhook Logs" in the Smart KYC document: one delivery, as of its newest attempt. */
 const logRow = z.object({
   status: z.enum(statuses),
   event: z.string().meta({ description: 'The event’s type.' }),
@@ -103,10 +103,10 @@ export const webhookLogRoutes = [
 ]
 
 const runTypes = [routeEventType, replayEventType]
-/** Children, which are found by their destinations where a run has very many. */
+/** Child workflows. They make a run with very many deliveries findable by destination. */
 const batchTypes = [deliverBatchType, replayBatchType]
 
-/** Runs of events, replays included, that may hold such deliveries. */
+/** Finds runs of events, replays included, that may contain matching deliveries. */
 function visibilityQuery(
   scope: Scope,
   destinationId: string | undefined,
@@ -134,10 +134,10 @@ function isWanted(
   )
 }
 
-/** A filter may let little through: so many pages are looked at, at most, before a shorter answer is given. */
+/** Maximum number of pages read per request. If a filter matches little, the response may hold fewer than `limit` rows. */
 const mostPages = 20
 
-/** Runs with deliveries that are wanted, by what their memos say; reading on until there are enough. */
+/** Finds runs with matching deliveries by their memos, reading pages until the limit is reached. */
 async function findDeliveries(
   { temporal }: AppDeps,
   query: string,
@@ -169,7 +169,7 @@ async function toRows(
   return deliveries.filter(wanted).map((delivery) => showRow(memo, delivery))
 }
 
-/** What was answered may quote the event, which has to be read for that. */
+/** Redacts responses, which may quote the event. The event has to be read for this. */
 async function redactQuotations(
   client: Client,
   { workflowId, runId }: WorkflowExecutionDescription,

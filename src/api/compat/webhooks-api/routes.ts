@@ -58,10 +58,10 @@ const webhookFields = z.object({
   last_triggered_at: z.string().nullable(),
 })
 
-/** What only this API knows of a webhook, as it is stored. */
+/** Fields of a webhook that only this API has, as they are stored. */
 const storedFields = z.object({ description: z.string(), filters: jsonObject })
 
-/** Our names of fields, and this API's. */
+/** This API's names for our fields. */
 const fieldNames = { 'config.url': 'webhook_url', 'subscription.filter': 'filters' }
 
 export const webhookRoutes = [
@@ -192,7 +192,7 @@ export const webhookRoutes = [
   }),
 ]
 
-/** Returns a webhook made through this API, or throws 404: it cannot show a destination with several event types. */
+/** Returns a webhook made through this API, or throws 404: the API cannot show a destination with several event types. */
 async function requireWebhook(deps: AppDeps, scope: Scope, id: string) {
   return asWebhook(await requireDestination(deps, scope, toDestinationId(id)))
 }
@@ -217,13 +217,13 @@ function show(destination: Destination, counts: LiveCounts | undefined) {
   }
 }
 
-/** Filters are shown as they were given, unless the native API has set another filter since. */
+/** Returns the filters as they were given, unless the native API has changed the filter since. */
 function toContractFields({ contractFields, subscription: { filter } }: Destination) {
   const { description, filters } = storedFields.parse(contractFields)
   return { description, filters: isDeepStrictEqual(toFilter(filters), filter) ? filters : (filter ?? {}) }
 }
 
-/** A destination has a name for people: the description, made fit for one line, or else the event type. */
+/** Returns a display name: the description on a single line, or else the event type. */
 function toName(description: string, eventType: string): string {
   return truncate(description.replace(/\p{Cc}+/gu, ' ').trim(), 200) || eventType
 }

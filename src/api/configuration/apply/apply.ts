@@ -20,28 +20,28 @@ import type { Outcome, Run, Work } from '../run-types.ts'
 import { namesById, readStored, type Named, type Stored } from '../stored.ts'
 
 export interface ApplyOptions {
-  /** Nothing stays written: everything is tried, told and undone. */
+  /** Tries everything and reports the result, then rolls it back. */
   dryRun: boolean
-  /** Deletes what the document's lists leave out. */
+  /** Deletes things that are missing from the document's lists. */
   prune: boolean
 }
 
 export interface Applied {
   applied: boolean
   changes: ShownChange[]
-  /** What stays although the document does not have it. */
+  /** Things that are kept although they are not in the document. */
   unmanaged: (Named & { kind: Kind })[]
   secrets?: MadeSecret[]
   diff: string
 }
 
-/** What a transaction did; the diffs are made after it. */
+/** The result of the transaction. The diffs are computed afterwards. */
 type Done = Omit<Applied, 'changes' | 'diff'> & { changes: Change[] }
 
 /** A full document writes about a thousand rows. */
 const timeoutMs = 30_000
 
-/** Makes an environment what a document says. All of it or nothing: whatever is wrong, it is in one transaction. */
+/** Makes an environment match a document. Everything happens in one transaction, so an error anywhere leaves nothing changed. */
 export async function applyConfiguration(
   deps: AppDeps,
   writer: Writer,
@@ -79,7 +79,7 @@ async function applyOrTry(deps: AppDeps, writer: Writer, applying: Applying, dry
   }
 }
 
-/** Rolls a transaction back that went well. */
+/** Thrown to roll back a transaction that succeeded. */
 class Undone extends Error {
   readonly would: Done
 
@@ -121,7 +121,7 @@ async function applyInTurn(
   const changes = [...destinations.changes, ...templates.changes, ...rules, ...deleted]
   const written = changes.filter(({ change }) => change !== 'unchanged')
   if (written.length > 0) {
-    // What became of each is an entry of its own.
+    // Each change also has its own audit entry.
     const list = written.map(({ kind, id, name, change }) => ({ kind, id, name, change }))
     await audit(tx, writer, { action: 'configuration.applied', after: { changes: list } })
   }
@@ -138,7 +138,7 @@ function requireEnvironment({ environment }: ConfigurationDocument, { scope }: W
   throw invalid([{ path: 'environment', message: `must match the key’s environment, ${scope.environment}` }])
 }
 
-/** Destinations that an adopted contract's API made belong to it: no document has them. */
+/** Returns the owner of a destination that was made through an adopted contract's API. Documents cannot contain it. */
 export function toOwner({ contract }: Destination): string | undefined {
   return contract === undefined ? undefined : `the API of the adopted contract ${contract}`
 }
@@ -171,7 +171,7 @@ function planWork({ problems }: Run, document: ConfigurationDocument, stored: St
   return { ...matched, gone }
 }
 
-/** What rules can name: what the entries have come to, and what stays beside them. */
+/** Returns the things that rules can reference: those of the document's entries and the stored ones that remain. */
 function listReachable({ things }: Outcome, stored: readonly Named[], gone: readonly Named[]): Reachable {
   const written = new Set(things.map(({ id }) => id))
   const others = without(stored, gone).filter(({ id }) => !written.has(id))

@@ -17,7 +17,7 @@ import type { Entry } from '../match.ts'
 import type { Outcome, Run } from '../run-types.ts'
 import { keepSecrets, keptAsMasks, maskSecrets } from '../secrets.ts'
 
-/** A signing secret that was made, to be shown this once. */
+/** A generated signing secret. It is shown only once. */
 export interface MadeSecret {
   destination: string
   secret: string
@@ -76,7 +76,7 @@ function parseDestination(given: JsonObject, stored: Destination | undefined) {
   return { ...parsed, name, status, config: parsed.config as JsonObject }
 }
 
-/** Everything that a document can say, so that what it leaves out is taken away. */
+/** Returns a change to every field that a document can set, so that fields missing from the document are removed. */
 function changeTo(wanted: ReturnType<typeof parseDestination>, stored: Destination, given: Json | undefined) {
   const { name, subscription, delivery, status } = wanted
   const channel = findChannel(stored.channel)
@@ -87,7 +87,7 @@ function changeTo(wanted: ReturnType<typeof parseDestination>, stored: Destinati
     subscription,
     config: { ...without, ...config },
     delivery: { maxPerSecond: null, maxConcurrent: null, ordering: null, ...delivery },
-    // A disabled one is not made active: whoever resumes it has mended what it was disabled for.
+    // A disabled destination is not made active. It is resumed by a person, after repairing the cause.
     status: status === 'active' && stored.status === 'disabled' ? undefined : status,
   }
 }
@@ -99,7 +99,7 @@ function sides(before: Destination | undefined, after: Written['destination'] | 
   }
 }
 
-/** As a document shows it. */
+/** Returns the destination as a document shows it, with masked secrets. */
 export function masked(destination: Destination, before?: JsonObject): JsonObject {
   const entry = describeDestination(destination)
   const channel = findChannel(destination.channel)

@@ -14,7 +14,7 @@ import type { Named } from '../stored.ts'
 
 type NamedRule = StoredRule & Named
 
-/** How ids are named, before the document is applied and after. */
+/** The names that documents use for ids, before and after the document is applied. */
 export interface RuleNames {
   before: Record<'destinations' | 'templates', NamesById>
   after: Record<'destinations' | 'templates', NamesById>
@@ -25,7 +25,7 @@ interface Wanted extends DescribedRule {
   stored: NamedRule | undefined
 }
 
-/** What the entries say, checked as far as nothing is wrong. What is, is noted. */
+/** Parses and checks the entries. Problems are recorded, and an entry that cannot be parsed is skipped. */
 export async function parseRules(
   run: Run,
   entries: readonly Entry<NamedRule>[],
@@ -46,14 +46,17 @@ export async function parseRules(
   return wanted
 }
 
-/** Not where something else is wrong: what is not written has no id yet. Nor of steps that stay as they are. */
+/**
+ * Checks the ids in a rule's steps. Skipped if the document has other problems, because things that were not written have no id
+ * yet, and for steps that do not change.
+ */
 async function checkReferences({ store, scope, problems }: Run, { path, definition, stored }: Wanted) {
   if (!problems.none || isDeepStrictEqual(stored?.definition.steps, definition.steps)) return
   for (const one of await referenceProblems(store.db, scope, definition.steps))
     problems.add(`${path}.${one.path}`, one.message)
 }
 
-/** Writes what differs. The document's rules come first, in its order; the others follow in theirs. */
+/** Writes the rules that differ. The document's rules come first, in its order; the others follow in theirs. */
 export async function applyRules(
   run: Run,
   wanted: readonly Wanted[],
@@ -76,7 +79,7 @@ export async function applyRules(
   return changes
 }
 
-/** `from` and `to` are places from 0. What comes before `to` is in its order already. */
+/** Writes one rule. `from` and `to` are positions from 0. The rules before `to` are already in order. */
 function applyRule(
   { store, writer }: Run,
   { definition, enabled, stored }: Wanted,
@@ -110,7 +113,7 @@ function isSame(before: StoredRule, after: StoredRule): boolean {
   return before.enabled === after.enabled && isDeepStrictEqual(before.definition, after.definition)
 }
 
-/** The last ones first: each closes the gap behind it. */
+/** Deletes the last rules first, because each deletion closes the gap behind it. */
 export async function dropRules(
   { store, writer }: Run,
   gone: readonly NamedRule[],

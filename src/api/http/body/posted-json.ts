@@ -8,8 +8,8 @@ import type { Route } from '../route.ts'
 type Where = Pick<Route, 'dataAt' | 'itemsAt'>
 
 /**
- * Checks a JSON body, which was parsed from `text`, before any schema sees it, and keeps in it what parsing would lose: the text of
- * an event's data and, elsewhere, numbers that JavaScript cannot represent.
+ * Checks a JSON body that was parsed from `text`, before any schema sees it. Keeps in it what parsing would lose: the text of an
+ * event's data and, elsewhere, numbers that JavaScript cannot represent.
  */
 export function requirePosted(body: unknown, text: string, { dataAt, itemsAt }: Where): void {
   if (itemsAt !== undefined) return keepItems(body, text, itemsAt)
@@ -19,20 +19,23 @@ export function requirePosted(body: unknown, text: string, { dataAt, itemsAt }: 
   keepNumbers(body, text, dataAt)
 }
 
-/** The same checks for one item of a batch. Paths in errors begin with `path`. */
+/** Runs the same checks for one item of a batch. Paths in errors begin with `path`. */
 export function requirePostedItem(item: unknown, text: string, path: string): void {
   requireShape(item, path)
   requireUniqueKeys(text, path)
   keepData(item, text, 'data')
 }
 
-/** Refuses what is nested too deeply, too large, or would change the prototype of objects. */
+/** Refuses a value that is nested too deeply, is too large, or would change the prototype of objects. */
 export function requireShape(value: unknown, prefix?: string): void {
   const problem = shapeProblem(value)
   if (problem) throw invalid([{ ...problem, path: below(prefix, problem.path) }])
 }
 
-/** Our parser takes the last of two equal keys and a receiver's perhaps the first: both must read what was checked. */
+/**
+ * Rejects duplicate keys. Our parser keeps the last of them and a receiver's may keep the first, but both must read the value that
+ * was checked.
+ */
 function requireUniqueKeys(text: string, prefix?: string): void {
   const repeated = repeatedName(text)
   if (repeated !== undefined) throw duplicateKey(below(prefix, repeated))
@@ -47,7 +50,7 @@ function below(prefix: string | undefined, path: string): string {
   return path === '(body)' ? prefix : `${prefix}.${path}`
 }
 
-/** Checks what surrounds the items. Each item keeps its text, for `requirePostedItem`. */
+/** Checks everything around the items. Each item keeps its text for `requirePostedItem`. */
 function keepItems(body: unknown, text: string, itemsAt: string): void {
   const members = [...membersIn(text)]
   const names = members.map(({ name = '' }) => name)
@@ -67,7 +70,7 @@ function keepData(body: unknown, text: string, dataAt: string): void {
   if (data !== undefined) keepText(valueAt(body, path), data)
 }
 
-/** Skips an event's data, whose text is kept. */
+/** Keeps numbers everywhere except in an event's data, whose text is kept. */
 function keepNumbers(body: unknown, text: string, dataAt: string | undefined): void {
   for (const { path, number } of unkeptNumbers(text)) {
     if (dataAt !== undefined && path.join('.').startsWith(`${dataAt}.`)) continue

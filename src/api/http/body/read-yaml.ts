@@ -3,7 +3,7 @@ import type { Json } from '../../../domain/event.ts'
 import { invalid } from '../../errors.ts'
 import { withinBudget } from '../over-budget.ts'
 
-/** Parses YAML on a thread: the largest document takes seconds. Refuses it with line and column. */
+/** Parses YAML on a thread, because the largest document takes seconds. Errors name the line and column. */
 export async function readYaml(compute: Compute, tenantId: string, text: string): Promise<Json> {
   const read = await withinBudget(compute.run(tenantId, 'parseYaml', { text }))
   if ('problems' in read) throw invalid(read.problems)

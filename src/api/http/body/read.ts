@@ -9,7 +9,10 @@ import type { Route } from '../route.ts'
 import { structureProblem } from './scan.ts'
 import { yamlTypes } from './yaml.ts'
 
-/** Reads the body of a route's requests, as JSON or where it takes that as YAML, within bounds and without changing anything in it. */
+/**
+ * Returns a function that reads the request body of a route as JSON or, if the route allows it, as YAML. It enforces the limits and
+ * changes nothing in the body.
+ */
 export function bodyReader({
   body: schema,
   yaml,
@@ -19,13 +22,14 @@ export function bodyReader({
 }: Pick<Route, 'body' | 'yaml' | 'bodyMaxBytes' | 'dataAt' | 'itemsAt'>) {
   const texts = new WeakMap<object, string>()
   const options = {
-    // Of what it is when it is unpacked, too: a small one cannot become a large one.
+    // The limit also applies to the decompressed size: a small body cannot become a large one.
     limit: bodyMaxBytes,
-    // Clients of the adopted contracts name any type, or none. A page elsewhere cannot misuse that: it has no key to send.
+    // Clients of the adopted contracts send any content type, or none. A page of another site cannot misuse this, because it has no
+    // key to send.
     type: () => true,
     verify(request: IncomingMessage, _response: ServerResponse, bytes: Buffer, encoding: string) {
       requireUtf8(bytes, encoding)
-      // Without a byte order mark, which the parser leaves out as well.
+      // Removes the byte order mark, as the parser does.
       texts.set(request, bytes.toString().replace(/^\uFEFF/, ''))
     },
   }
@@ -50,25 +54,27 @@ export function bodyReader({
       isYaml && typeof request.body === 'string' ? await readYaml(request.body) : (request.body as unknown)
     if (isYaml) requireShape(given)
     else requirePosted(given, texts.get(request) ?? '', { dataAt, itemsAt })
-    // The parser makes `{}` of a body of no bytes.
+    // The parser turns an empty body into `{}`.
     if (given !== undefined && request.get('content-length') !== '0') return given
     return emptyBody(schema)
   }
 }
 
-/** No body at all stands for `{}` where nothing in it is required. */
+/** A missing body counts as `{}` if the schema requires no field. */
 function emptyBody(schema: z.ZodType): object {
   if (schema.safeParse({}).success) return {}
   throw invalidJson('is missing')
 }
 
-/** What is not UTF-8 would be stored as something else than was sent. The error is named as body-parser's own. */
+/**
+ * Bytes that are not UTF-8 would be stored as something other than what was sent. The error has the same type as body-parser's own.
+ */
 function requireUtf8(bytes: Buffer, encoding: string): void {
   if (encoding === 'utf-8' && isUtf8(bytes)) return
   throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' })
 }
 
-/** Refuses, before it is parsed, what would take long to parse. */
+/** Refuses a body that would take long to parse, before it is parsed. */
 function requireBounds(bytes: Buffer): void {
   const problem = structureProblem(bytes)
   if (problem !== undefined) throw Object.assign(new Error(problem), { type: outOfBounds })
@@ -76,7 +82,7 @@ function requireBounds(bytes: Buffer): void {
 
 const outOfBounds = 'structure.too.large'
 
-/** Express's parser as a promise; its errors go the way of all others. */
+/** Runs Express's parser as a promise, so that its errors are handled like all others. */
 function run(parser: express.RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     void parser(request, response, (error?: unknown) => {
@@ -86,7 +92,7 @@ function run(parser: express.RequestHandler, request: Request, response: Respons
   })
 }
 
-/** What body-parser throws, in our words. Source: body-parser's README, "Errors". */
+/** Translates body-parser's errors to ours. Source: body-parser's README, "Errors". */
 function bodyError(error: Error & { type?: string; limit?: number; status?: number }): Error {
   const { type, limit } = error
   switch (type) {
@@ -105,7 +111,7 @@ function bodyError(error: Error & { type?: string; limit?: number; status?: numb
     case 'request.size.invalid':
       return invalidJson('ended before it was complete')
     default:
-      // What cannot be unpacked has no type of its own.
+      // Decompression errors have no `type`.
       return error.status === 400 ? invalidJson('could not be decompressed') : error
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The path of the first name that stands twice in one object of a JSON text, or nothing. The text has been parsed, so that it is
- * known to be JSON. `JSON.parse` would keep the last of the two and a receiver's parser perhaps the first: what was checked here
- * must be what is read there.
+ * Returns the path of the first duplicate key in a JSON text, or `undefined`. The text must be valid JSON. `JSON.parse` keeps the
+ * last duplicate and a receiver's parser may keep the first, but a receiver must read what was checked here.
  */
 export function repeatedName(json: string): string | undefined {
   const open: Container[] = []
@@ -40,9 +39,9 @@ export function repeatedName(json: string): string | undefined {
 
 interface Container {
   names: Set<string>
-  /** Whether the next text is a name: never in a list. */
+  /** True if the next string is a key. Never true in an array. */
   expectsName: boolean
-  /** The newest name; in a list, the index. */
+  /** The latest key or, in an array, the index. */
   last: string | number
 }
 
@@ -50,7 +49,7 @@ const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
 const [brace, closingBrace, bracket, closingBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 const noNames = new Set<string>()
 
-/** Where the quote is that ends the text which begins at a quote. */
+/** Returns the index of the quote that ends the string beginning at `start`. */
 function endOfText(json: string, start: number): number {
   let at = start + 1
   while (json.charCodeAt(at) !== quote) at += json.charCodeAt(at) === backslash ? 2 : 1

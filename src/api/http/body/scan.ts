@@ -1,14 +1,14 @@
 import { shapeLimits } from './shape.ts'
 
 /**
- * Far beyond what any route accepts: `shapeProblem` refuses less than this with the path. `JSON.parse` needs more than a second
- * for millions of arrays inside of each other, so it never sees them.
+ * Far more than any route accepts: `shapeProblem` has a lower limit and reports the path. `JSON.parse` needs more than a second for
+ * millions of nested arrays, so it must never see them.
  */
 const maxDepth = 1_000
 
 /**
- * Why a JSON text is too large to be parsed, or nothing. It reads bytes in one pass, stops at the first bound, and does not
- * check the syntax: what is no JSON is left to the parser.
+ * Returns why a JSON text is too large to be parsed, or `undefined`. It reads the bytes in one pass, stops at the first exceeded
+ * limit and leaves syntax errors to the parser.
  */
 export function structureProblem(json: Uint8Array): string | undefined {
   let depth = 0
@@ -38,7 +38,7 @@ export function structureProblem(json: Uint8Array): string | undefined {
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
 const [brace, closingBrace, bracket, closingBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 
-/** The index of the quote that ends the string beginning at `start`; the end of the text if there is none. */
+/** Returns the index of the quote that ends the string beginning at `start`, or the end of the text if the string is not closed. */
 function findStringEnd(json: Uint8Array, start: number): number {
   let at = start + 1
   while (at < json.length && json[at] !== quote) at += json[at] === backslash ? 2 : 1

@@ -1,29 +1,29 @@
 import type { FieldError } from '../../errors.ts'
 
 /**
- * What bounds a body before any schema looks at it: code that walks a value must not run out of stack, and a few kilobytes must
- * not become millions of objects. Schemas are stricter where they have a reason; an event's data has at most 64 levels.
+ * Limits that apply to a body before any schema sees it: code that walks a value must not run out of stack, and a few kilobytes
+ * must not become millions of objects. Schemas may be stricter; an event's data has at most 64 levels.
  */
 export const shapeLimits = {
-  /** Lists and objects inside of each other. */
+  /** Nesting depth of arrays and objects. */
   depth: 128,
-  /** Names in one object. */
+  /** Keys of one object. */
   names: 10_000,
-  /** Items in one list: an event of 256 KiB cannot have half as many that say anything. */
+  /** Items of one array. An event of 256 KiB has no room for even half this many meaningful items. */
   items: 100_000,
-  /** Values in all: a full batch of 8 MiB has so many at 33 bytes each, and they take about a tenth of a second. */
+  /** Values in total. A full batch of 8 MiB reaches this number at 33 bytes per value, and processing it takes about 0.1 s. */
   values: 250_000,
 } as const
 
 interface Place {
   value: object
-  /** The names and indexes that lead to it; the root's is empty. */
+  /** The keys and indexes that lead to the value. Empty for the root. */
   path: readonly string[]
 }
 
 /**
- * What is wrong with the shape of a value that came from outside: the first thing found, with its path, or nothing. Iterative on
- * purpose: it may be nested 100,000 levels deep.
+ * Returns the first problem with the shape of an untrusted value, with its path, or `undefined`. Iterative on purpose, because the
+ * value may be nested 100,000 levels deep.
  */
 export function shapeProblem(root: unknown): FieldError | undefined {
   const open: Place[] = isNode(root) ? [{ value: root, path: [] }] : []
@@ -59,7 +59,9 @@ function tooLarge(value: object, length: number, above: number, values: number):
 
 const unsafe = 'is not allowed as a field name because it enables prototype pollution'
 
-/** What changes the prototype of everything in JavaScript, here or at a receiver that copies it carelessly. */
+/**
+ * Detects keys that can change the prototype of every JavaScript object, here or at a receiver that copies the value carelessly.
+ */
 function isUnsafeName(name: string, path: readonly string[]): boolean {
   return name === '__proto__' || (name === 'prototype' && path.at(-1) === 'constructor')
 }

@@ -17,16 +17,16 @@ import type { Json } from '../../../domain/event.ts'
 import { invalid } from '../../errors.ts'
 import { unkeptNumbers } from '../../fields/exact-numbers.ts'
 
-/** RFC 9512, and what was in use before it. */
+/** The media type of RFC 9512. The list also contains the types in use before it. */
 export const yamlType = 'application/yaml'
 export const yamlTypes = [yamlType, 'application/x-yaml', 'text/yaml', 'text/x-yaml']
 
-/** Of one anchor, with those inside of it multiplied: a few lines must not stand for gigabytes. */
+/** Maximum number of aliases per anchor, multiplied with nested ones. A few lines must not expand to gigabytes. */
 const maxAliasCount = 100
 
 /**
- * YAML 1.2 with its core schema, so that `22:00`, `on` and `no` are texts. Only what JSON can say is taken: no tags, no keys that
- * are no texts, one document. Refuses with line and column, and quotes nothing of the text: there may be secrets in it.
+ * Parses YAML 1.2 with its core schema, so that `22:00`, `on` and `no` are strings. Accepts only what JSON can express: one
+ * document, string keys, no tags. Errors name the line and column but never quote the text, which may contain secrets.
  */
 export function parseYaml(text: string): Json {
   const lines = new LineCounter()
@@ -39,7 +39,7 @@ export function parseYaml(text: string): Json {
       schema: 'core',
       resolveKnownTags: false,
       stringKeys: true,
-      // Its own check compares each key with all of those before it.
+      // The library's own check compares each key with all keys before it.
       uniqueKeys: false,
     }).compose(soundTokens(text, lines, refuse), true, text.length)
     if (!document) return null
@@ -69,15 +69,15 @@ export function parseYaml(text: string): Json {
   }
 }
 
-/** Lists and objects inside of each other. */
+/** Maximum nesting depth of lists and objects. */
 const deepest = 100
 
-/** Several times what the largest configuration has. What composes them takes seconds for a million. */
+/** Several times as many as the largest configuration has. Composing a million tokens takes seconds. */
 const mostTokens = 200_000
 
 /**
- * The library's tokens, as long as they are not too many, and not nested beyond reason. What composes them is recursive, and near the end of the
- * stack Node does not always throw: where a regular expression is compiled there, the process ends.
+ * Yields the library's tokens and refuses a text with too many of them or with too much nesting. The composer is recursive, and
+ * near the end of the stack Node does not always throw: if a regular expression is compiled there, the process ends.
  */
 function* soundTokens(
   text: string,
@@ -90,12 +90,12 @@ function* soundTokens(
   let aliases = 0
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) {
-      // The first fault is enough: a text may be nothing but faults.
+      // Stops at the first error, because a text may consist of nothing but errors.
       if (token.type === 'error') throw refuse('unexpected token', token.offset)
       if (token.type === 'directive') throw refuse(directives, token.offset)
       yield token
     }
-    // To find what an alias stands for, everything before it is read.
+    // Resolving an alias reads everything before it.
     if (CST.tokenType(lexeme) === 'alias') aliases++
     if (aliases > maxAliasCount) throw refused(overused)
     if (++tokens > mostTokens) throw refused('is too long')
@@ -144,7 +144,7 @@ function duplicateKey(items: YAMLMap['items']): Scalar | undefined {
   return undefined
 }
 
-/** What would come out as another number than was written. */
+/** Detects numbers that would lose precision. */
 function numberProblem({ value, source = '' }: Scalar): string | undefined {
   if (typeof value !== 'number') return undefined
   const isKept = Number.isFinite(value) && unkeptNumbers(source).length === 0
@@ -152,8 +152,8 @@ function numberProblem({ value, source = '' }: Scalar): string | undefined {
 }
 
 /**
- * A value as people read it: lists of short values on one line, longer texts as blocks. What older readers (YAML 1.1) would
- * take for something else stands in quotes.
+ * Formats a value for people: lists of short values on one line, longer texts as blocks. Quotes strings that older parsers (YAML
+ * 1.1) would take for another type.
  */
 export function formatYaml(value: Json, { comment }: { comment?: string } = {}): string {
   const document = new Document(value, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
