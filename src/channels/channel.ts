@@ -8,26 +8,26 @@ import type { FieldProblem } from '../domain/field-problem.ts'
 import type { Composition } from '../templates/composition.ts'
 import type { Content, TemplateFields } from '../templates/field.ts'
 
-/** One attempt to make: an event, where to, and with what patience. */
+/** One attempt: an event, its destination and a time limit. */
 interface Message<Config, Fields extends TemplateFields = TemplateFields> extends Composition {
   destination: { id: string; name: string; config: Config; eventTypes: readonly string[]; keys: SigningKeys }
-  /** What a template has made of it. Where that has no field, the channel's default stands. */
+  /** The fields that a template has rendered. The channel's defaults fill in the others. */
   content?: Content<Fields>
   /** 1 for the first attempt of a run. */
   attempt: number
   /** The time of this attempt; signatures include it. */
   sentAt: Date
   timeoutMs: number
-  /** For channels that reach people: those it goes to now. Without it, all whom the config names. */
+  /** Set for channels that reach people: the recipients of this attempt. If omitted, all recipients in the config. */
   recipients?: readonly Recipient[]
-  /** Likewise: whom earlier attempts have settled. */
+  /** Set for channels that reach people: the recipients that earlier attempts have settled. */
   settled?: SettledRecipients
 }
 
 /** A person whom a message is sent to. */
 export interface Recipient {
   address: string
-  /** The link by which they get no more. */
+  /** The recipient's unsubscribe link. */
   unsubscribeUrl?: string
 }
 
@@ -35,32 +35,32 @@ export interface Recipient {
 export interface PlatformMail {
   smtpUrl: string
   from: string
-  /** Where bounces go to; by default to `from`. */
+  /** The address for bounces; `from` by default. */
   bounces?: string
-  /** Domains that tenants may send from by this server. */
+  /** Domains that tenants may use as senders on this server. */
   fromDomains?: readonly string[]
 }
 
-/** What the platform provides to every channel. */
+/** Services and settings that the platform provides to every channel. */
 export interface ChannelContext {
   egress: Egress
-  /** For destinations that name no mail server. */
+  /** Used by destinations that name no mail server. */
   mail?: PlatformMail
-  /** Mail goes only to servers that speak TLS, by `smtps://` or STARTTLS. */
+  /** Restricts mail to servers that use TLS, through `smtps://` or STARTTLS. */
   requireSmtpTls?: boolean
 }
 
-/** How a channel signs its messages. */
+/** The way in which a channel signs its messages. */
 export interface Signing {
-  /** Whose secret signs: the destination's own, or its tenant's unless the destination has one of its own. */
+  /** The owner of the signing secret: the destination, or its tenant unless the destination has a secret of its own. */
   by: 'destination' | 'tenant'
-  /** The destination also needs a key pair. */
+  /** True if the destination also needs a key pair. */
   keyPair: boolean
-  /** Returns the reason why a tenant's own secret cannot be used. */
+  /** Returns the reason why a tenant's own secret cannot be used, if any. */
   secretProblem: (secret: string) => string | undefined
 }
 
-/** Where a config is to hold: its environment, and what the operator allows there. */
+/** The context in which a config is checked: its environment and what the operator allows there. */
 interface Where {
   environment: Environment
   egress: Egress
@@ -74,12 +74,12 @@ export interface ConfirmationRequest {
   destination: string
   environment: Environment
   address: string
-  /** When the link expires. */
+  /** The time at which the link expires. */
   until: Date
   confirmUrl: string
 }
 
-/** How a channel reaches people. Nobody is sent anything before they have agreed. */
+/** The way in which a channel reaches people, who receive no messages before they have agreed. */
 export interface People<Config> {
   /** The field of the config that lists the recipients; error messages name it. */
   field: string
@@ -87,15 +87,18 @@ export interface People<Config> {
   recipients(config: Config): readonly string[]
   /** The spelling in which an address is stored and compared. */
   canonicalAddress(address: string): string
-  /** Whether the platform's own server sends the messages, which counts them. */
+  /** True if the platform's own server, which counts messages, sends them. */
   viaPlatform(config: Config): boolean
-  /** The request to confirm: a config that sends it to this address alone through the platform's server, and its content. */
+  /**
+   * Returns the request to confirm: a config that sends it to this address alone through the platform's server, and its content.
+   */
   confirmation(request: ConfirmationRequest): { config: JsonObject; content: Content }
 }
 
 /**
- * A kind of destination, as one value. Validation, masking, encryption, allowed hosts, templates, recipients' confirmation, dispatch
- * and OpenAPI derive from it. `send` classifies the outcome; it never retries, and never throws because of a receiver.
+ * A kind of destination, as one value. Validation, masking, encryption, allowed hosts, templates, recipients' confirmation,
+ * dispatch and OpenAPI are derived from it. `send` classifies the outcome; it never retries, and never throws because of a
+ * receiver.
  */
 export interface ChannelDefinition<Config extends z.ZodObject, Fields extends TemplateFields> {
   name: string
@@ -103,24 +106,24 @@ export interface ChannelDefinition<Config extends z.ZodObject, Fields extends Te
   config: Config
   /** The fields of `config` that are encrypted at rest and masked in responses. */
   secrets: readonly (keyof z.input<Config> & string)[]
-  /** The only hosts that its messages may be sent to. By default every host that the egress guard admits. */
+  /** The only hosts that its messages may be sent to. By default, every host that the egress guard allows. */
   hosts?: Omit<ServiceHosts, 'name'>
   /** The origin that the secrets are sent to, unless the secret itself is a URL. */
   origin?(config: z.output<Config>): string
   /** The rate limit of its service, in messages per second. A destination's `delivery.maxPerSecond` overrides it. */
   maxPerSecond?: number
-  /** For channels that sign their messages. */
+  /** Set for channels that sign their messages. */
   signing?(config: z.output<Config>): Signing
-  /** Checks that a schema cannot make, because they depend on the environment or on what the operator allows. */
+  /** Makes the checks that a schema cannot make, because they depend on the environment or on what the operator allows. */
   check?(config: z.output<Config>, where: Where): FieldProblem[]
   people?: People<z.output<Config>>
-  /** Programs read its default messages, so these have no title and give no reason. */
+  /** Set if programs read the channel's default messages, which then have no title and give no reason. */
   forPrograms?: true
   /** The fields of a message that a template can define. */
   template: Fields
   /**
-   * The content of a message by field: the template's, and the default for the others. A field that makes no sense beside the
-   * template's is left out. Previews show this; JSON fields are values, not strings.
+   * Returns the content of a message by field: the template's fields, and defaults for the others. A default field that makes no
+   * sense beside the template's is left out. Previews show this; JSON fields are values, not strings.
    */
   compose(of: Composition, content: Content<Fields>): { [Field in keyof Fields]?: unknown }
   send(message: Message<z.output<Config>, Fields>, context: ChannelContext): Promise<Outcome>

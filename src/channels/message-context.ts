@@ -4,11 +4,11 @@ import type { RuleContext } from '../domain/rules/cause.ts'
 import type { Composition } from '../templates/composition.ts'
 import { digestReason } from '../templates/digest.ts'
 
-/** What is known about an event's routing when a message about it is composed. */
+/** Facts about an event's routing that a message about it can show. */
 export interface MessageContext {
   tenant?: string
   rule?: RuleContext & { reason?: string }
-  /** Of destinations that a rule's cause speaks of, by id. */
+  /** Names of the destinations that a rule's reason mentions, by id. */
   names?: ReadonlyMap<string, string>
 }
 

@@ -4,10 +4,10 @@ import type { Destination } from '../../db/destinations/destinations.ts'
 import type { DeliveryPolicy } from '../../domain/destination.ts'
 import type { JsonObject } from '../../domain/event.ts'
 
-/** `disabled` is never chosen: it is what a destination comes to. */
+/** The statuses that a client can set. `disabled` is set by Switchyard only. */
 export type ChosenStatus = 'active' | 'paused'
 
-/** The columns of a status. */
+/** Returns the columns for a status that a client has set. */
 export function chosen(status: ChosenStatus) {
   const statusReason = status === 'paused' ? 'paused by the API' : null
   return { status, statusReason, statusAt: new Date() }
@@ -20,14 +20,14 @@ export function changesTarget(
   return status !== current.status || !isDeepStrictEqual(config, current.config)
 }
 
-/** Attempts under way and circuits that are open tell nothing of what it is now. */
+/** Attempts in progress and open circuits say nothing about the new target, so their state is reset. */
 export const targetChanged = {
   failingSince: null,
   version: { increment: 1 },
   recoveries: { increment: 1 },
 } as const
 
-/** The columns of a delivery policy. Where it names no rate limit, the channel's own applies. */
+/** Returns the columns of a delivery policy. Without a rate limit of its own, the destination gets the channel's. */
 export function policy(channel: Channel, given: DeliveryPolicy) {
   const delivery = { ...given, maxPerSecond: given.maxPerSecond ?? channel.maxPerSecond }
   const placed = delivery.ordering !== undefined || delivery.maxPerSecond !== undefined

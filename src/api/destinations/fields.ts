@@ -18,7 +18,7 @@ const longestDelayMs = 7 * 24 * 3600 * 1000
 
 export const duration = z
   .string()
-  // Aborts the later checks, the enclosing object's too: `durationMs` throws for anything else.
+  // Aborts the later checks, including those of the enclosing object, because `durationMs` throws for anything else.
   .regex(durationPattern, { error: 'must be a duration such as 30s, 5m, 2h or 1d', abort: true })
   .refine((text) => durationMs(text) <= longestDelayMs, 'must be at most 7d')
 
@@ -41,7 +41,7 @@ const maxPerSecond = z
   })
 const maxConcurrent = z.int().min(1).max(100).meta({ description: 'Maximum attempts in flight.' })
 
-/** `schedule[0]` is the delay before the first attempt; each later entry the delay before the next one. */
+/** `schedule[0]` is the delay before the first attempt; each later entry is the delay before the next attempt. */
 export const deliveryPolicy = z.strictObject({
   schedule: z.array(duration).min(1).max(20).default(defaultSchedule),
   timeoutMs: z.int().min(100).max(30_000).default(defaultTimeoutMs),
@@ -50,7 +50,7 @@ export const deliveryPolicy = z.strictObject({
   ordering: ordering.optional(),
 })
 
-/** Without defaults: `partial()` would fill them in, and so take back what a field was set to. `null` takes a limit away. */
+/** Has no defaults: `partial()` would fill them in and so reset fields that the request does not name. `null` removes a limit. */
 export const deliveryPolicyPatch = z.strictObject({
   schedule: deliveryPolicy.shape.schedule.unwrap().optional(),
   timeoutMs: deliveryPolicy.shape.timeoutMs.unwrap().optional(),

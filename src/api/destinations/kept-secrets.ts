@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/event.ts'
 import { isMask } from '../../domain/redaction/redaction.ts'
 import { invalid } from '../errors.ts'
 
-/** Refuses masks in secret fields: nothing is stored that they could stand for, and they would be sent as they are. */
+/** Refuses masks in secret fields that have no stored value: they would be sent as they are. */
 export function refuseMasks(channel: Channel, config: JsonObject): void {
   refuse(
     secretTexts(channel, config)
@@ -15,8 +15,8 @@ export function refuseMasks(channel: Channel, config: JsonObject): void {
 }
 
 /**
- * Refuses a change of the origin that stored secrets are sent to, unless the change gives all of them again: a key that may
- * change a destination may not read its secrets, so it may not send them elsewhere either.
+ * Refuses a new origin for the stored secrets unless the change sets all of them again. A key that may change a destination may not
+ * read its secrets, so it may not send them elsewhere either.
  */
 export function refuseFollowing(
   channel: Channel,
@@ -35,7 +35,7 @@ export function refuseFollowing(
   )
 }
 
-/** The texts in secret fields with their paths, as in `headers.X-Team`. */
+/** Returns the strings in secret fields with their paths, such as `headers.X-Team`. */
 function secretTexts({ secrets }: Channel, config: JsonObject): [path: string, text: string][] {
   return secrets.flatMap((field) => texts(config[field], field))
 }

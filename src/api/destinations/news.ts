@@ -6,12 +6,12 @@ import type { AppDeps } from '../deps.ts'
 import { inDestinationTurn, type StoreDeps, type Written } from './store.ts'
 import { serviceFault } from '../http/service-fault.ts'
 
-/** The tenant's turn is held meanwhile, and lasts 5 s at most. */
+/** Time limit for emitting events. The tenant's lock is held during that time, and lasts 5 s at most. */
 const tellingMs = 3_000
 
 /**
- * Changes a destination, and tells its tenant where that makes a disabled one active again, or replaces its signing secret. Both
- * or neither: what cannot be told is not written, so that asking again tells it.
+ * Changes a destination, and emits an operational event if that reactivates a disabled destination or replaces its signing secret.
+ * If the event cannot be emitted, nothing is written, so that a retry of the request emits it.
  */
 export function writeDestination(
   deps: AppDeps,
@@ -26,7 +26,7 @@ export function writeDestination(
   })
 }
 
-/** To be called before what was written is committed. */
+/** Emits the operational events of a change. Call this before the change is committed. */
 export function tellOfChange(
   deps: AppDeps,
   before: Destination | undefined,
@@ -36,7 +36,7 @@ export function tellOfChange(
   return tell(deps, ...recovered(before, destination), ...replaced(before, destination))
 }
 
-/** Likewise, of what is known by name. */
+/** Emits operational events. Call this before the change that they report is committed. */
 export async function tell({ temporal, eagerStart }: AppDeps, ...news: News[]): Promise<void> {
   if (news.length === 0) return
   try {
@@ -55,7 +55,7 @@ function recovered(before: Destination, destination: Destination): News[] {
   return [statusNews('recovered', destination, { reason, at: destination.statusAt })]
 }
 
-/** A secret that is set in place of another one ends that at once. */
+/** A secret that replaces another one through an update ends the previous one at once. */
 function replaced(before: Destination, destination: Destination): News[] {
   const { secret } = before.keys
   if (secret === undefined || destination.keys.secret === secret) return []

@@ -27,7 +27,7 @@ import { nameText } from '../fields/text.ts'
 const status = z.enum(['active', 'paused'])
 const secret = z.string().max(256)
 
-/** One shape for each channel in the registry, told apart by `channel`. */
+/** One schema for each channel in the registry, discriminated by `channel`. */
 export const destinationShapes = channels.map(({ name, config }) =>
   z.strictObject({
     name: nameText,

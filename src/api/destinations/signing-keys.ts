@@ -13,12 +13,12 @@ import { isMask } from '../../domain/redaction/redaction.ts'
 import { makePrivateKey, makeSecret } from '../../domain/crypto/signing-keys.ts'
 import { invalid } from '../errors.ts'
 
-/** A secret of the tenant's own; `null` asks for a new one to be made; `undefined` leaves things as they are. */
+/** A string is the tenant's own secret, `null` generates a new one, and `undefined` keeps the current one. */
 export type GivenSecret = string | null | undefined
 
 /**
- * The signing keys that a config needs: those there are, the secret that is given, and what has to be made. `made` is to be
- * shown this once. A secret that is replaced here signs no more, nor do those before it.
+ * Returns the signing keys that a config needs: the current ones, the given secret, and newly generated ones. `made` is shown only
+ * once. A secret that is replaced here stops signing at once, as do the ones before it.
  */
 export async function completeKeys(
   place: { db: Tx; scope: Scope },
@@ -49,7 +49,7 @@ function chooseSecret(signing: Signing, current: StoredKeys, given: GivenSecret)
   if (given === null) return {}
   if (given !== undefined) return { secret: given, ownSecret: true }
   const { secret, ownSecret } = current
-  // A previous secret that does not suit a new wire format could only sign what nobody can verify.
+  // A previous secret that does not fit the new wire format would only make signatures that nobody can verify.
   const previous = withoutSecrets(
     previousInForce(current, new Date()),
     (old) => signing.secretProblem(old) !== undefined,
@@ -57,12 +57,12 @@ function chooseSecret(signing: Signing, current: StoredKeys, given: GivenSecret)
   return { secret, ownSecret, previous }
 }
 
-/** Each rotation adds a signature to every message for as long as it overlaps. */
+/** Each rotation adds a signature to every message until its overlap ends. */
 const mostPrevious = 10
 
 /**
- * The signing keys after a rotation: a new secret (the one that is given, or one that is made), a new key pair if there is
- * one, and those before them until the overlap ends. `made` is to be shown this once.
+ * Returns the signing keys after a rotation: a given or generated secret, a new key pair if the destination has one, and the
+ * previous keys until the overlap ends. `made` is shown only once.
  */
 export function rotateKeys(
   channel: Channel,
@@ -81,7 +81,7 @@ export function rotateKeys(
       secret,
       ownSecret: given !== undefined || signing.by === 'tenant',
       privateKey: current.privateKey && makePrivateKey(),
-      // One that comes back from among the previous ones is not to sign twice.
+      // A previous secret that is set again must not sign twice.
       previous: withoutSecrets(replaced(current, overlap), (old) => old === secret).slice(0, mostPrevious),
     },
     made,
@@ -99,7 +99,7 @@ function requireOwnKeys(channel: Channel, config: JsonObject, { ownSecret }: Sto
   )
 }
 
-/** A previous one keeps its own end if that is sooner. With no overlap nothing is left. */
+/** A previous secret keeps its own end if that is sooner. Without an overlap, no previous secrets are left. */
 function replaced(current: StoredKeys, { from, until }: { from: Date; until: Date }): PreviousKeys[] {
   const { secret, privateKey } = current
   const end = until.toISOString()
@@ -123,7 +123,7 @@ function requireSuitable(signing: Signing, secret: string, given: GivenSecret): 
   const problem = signing.secretProblem(secret)
   if (!problem) return
   if (typeof given === 'string') throw refused('secret', problem)
-  // It was fine until now, and is not for the wire format that is asked for.
+  // The secret fits the current wire format but not the requested one.
   throw refused(
     'config.wireFormat',
     `is incompatible with the destination’s own secret, which ${problem}; also send a new secret, or null to generate one`,

@@ -34,7 +34,7 @@ import { toScope, type Writer } from '../auth/caller.ts'
 import { requireScope } from '../auth/scopes.ts'
 import { validate } from '../fields/validate.ts'
 
-/** What it takes to write destinations, in a transaction: every change is audited in it, as the writer's. */
+/** The dependencies for writing destinations in a transaction. Every change is audited in it, with the writer as the actor. */
 export type StoreDeps = Pick<AppDeps, 'secretKeys' | 'egress' | 'publicUrl' | 'mailFromDomains'> & {
   db: Tx
   writer: Writer
@@ -48,26 +48,26 @@ export interface NewDestination {
   subscription: Subscription
   delivery: DeliveryPolicy
   status?: ChosenStatus
-  /** A signing secret of the tenant's own; one is made where it is needed and none is given. */
+  /** The tenant's own signing secret. If omitted, one is generated where the channel needs it. */
   secret?: string
   contract?: string
   contractFields?: JsonObject
 }
 
-/** What is left out stays as it is. */
+/** Omitted fields keep their values. */
 export interface DestinationChange {
   name?: string
-  /** Field by field; `null` takes a field away, and what is sent back masked stays. */
+  /** Merged field by field; `null` removes a field, and a masked value keeps the stored one. */
   config?: JsonObject
   subscription?: Subscription
   delivery?: PolicyChange
   status?: ChosenStatus
-  /** Needs the scope `secrets:write`, as a rotation does. */
+  /** Requires the scope `secrets:write`, as a rotation does. */
   secret?: GivenSecret
   contractFields?: JsonObject
 }
 
-/** A destination as it was written, and the secret that was made for it, to be shown this once. */
+/** A destination as it was written, and the secret generated for it, which is shown only once. */
 export interface Written {
   destination: Destination
   secret?: string
@@ -139,8 +139,8 @@ export async function changeDestination(
 }
 
 /**
- * Changes the status alone: this must succeed even if what is configured would not be accepted today. An active destination that
- * is resumed is mended: its failures are forgotten.
+ * Changes only the status, so that it succeeds even if the config would be refused today. Resuming an active destination counts as
+ * a recovery: its failures are forgotten.
  */
 export async function setStatus(
   deps: StoreDeps,
@@ -158,8 +158,8 @@ export async function setStatus(
 }
 
 /**
- * Deliveries that still wait for it are skipped. Says whether there was such a destination, and opens no secret: what cannot
- * be opened can still be deleted.
+ * Deletes a destination; its pending deliveries will be skipped. Returns false if it does not exist. Unseals no secret, so that a
+ * destination whose secrets cannot be unsealed can still be deleted.
  */
 export async function deleteDestination(
   { db, writer }: Pick<StoreDeps, 'db' | 'writer'>,
@@ -174,7 +174,7 @@ export async function deleteDestination(
   return true
 }
 
-/** Replaces the signing keys alone; `action` is what the audit log calls it. */
+/** Replaces only the signing keys. `action` is the name in the audit log. */
 export async function setKeys(
   deps: StoreDeps,
   current: Destination,
@@ -190,8 +190,8 @@ export async function setKeys(
 }
 
 /**
- * Reads a destination, or 404, and writes it with no other change of this tenant's under way: config and keys are sealed as one
- * text, so that whoever changes a part of it must have read the rest just before.
+ * Reads a destination, or throws 404, and writes it under the tenant's lock. Config and keys are sealed together, so a change of
+ * one part must read the rest under the same lock.
  */
 export function inDestinationTurn<Result>(
   deps: TurnDeps,
@@ -206,7 +206,7 @@ export function inDestinationTurn<Result>(
 
 type TurnDeps = Omit<StoreDeps, 'db' | 'writer'> & AskingDeps
 
-/** Writes destinations with no other change of this tenant's under way; then people who are new to them are asked. */
+/** Writes destinations under the tenant's lock, then asks their new recipients for confirmation. */
 export async function inStoreTurn<Result>(
   deps: TurnDeps,
   writer: Writer,
@@ -223,7 +223,7 @@ export function toStore(deps: Omit<StoreDeps, 'db' | 'writer'>, db: Tx, writer: 
   return { secretKeys, egress, publicUrl, mailFromDomains, db, writer }
 }
 
-/** The destination of this scope, or 404. */
+/** Returns the destination in this scope, or throws 404. */
 export async function requireDestination(
   { db, secretKeys }: ReadDeps,
   scope: Scope,
@@ -234,7 +234,7 @@ export async function requireDestination(
   return found
 }
 
-/** A plan names every destination with its reason, and must fit into one workflow payload. */
+/** A plan contains every destination with a reason, and must fit into one workflow payload. */
 export const mostDestinations = 1000
 
 async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
@@ -268,7 +268,7 @@ function sealed(
   return sealConfig(id, { open: parts.open, secret: { config: parts.secret, origin, ...keys } }, secretKeys)
 }
 
-/** `null` takes an optional field away. */
+/** `null` removes an optional field. */
 function dropNulls(config: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
 }

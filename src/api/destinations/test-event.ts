@@ -16,29 +16,29 @@ export interface TestGiven {
   target: TestTarget
   type: string
   data: JsonObject
-  /** How long the receiver may take. */
+  /** Time limit for the receiver. */
   timeoutMs?: number
-  /** The number of webhooks that led to the call. */
+  /** The number of webhooks in the chain that led to the request. */
   hops: number
 }
 
 export interface Tested {
-  /** Numbers the tests of a tenant from 1. */
+  /** The number of the test among the tenant's tests, starting at 1. */
   logId: number
   eventId: string
   type: string
   delivery: Delivery
 }
 
-/** Beyond the receiver's own time: starting the workflow, taking its turn on the worker. */
+/** Time allowed beyond the receiver's own: for starting the workflow and waiting for a worker. */
 const overheadMs = 10_000
 
-/** A test is an event like any other, so that it is in the log; its id is derived from its number. */
+/** A test is an ordinary event, so it appears in the delivery log. Its id is derived from its number. */
 export function testEventId(logId: number): string {
   return `test_${logId}`
 }
 
-/** Sends a test event to one place, once, and waits for what comes of it. */
+/** Makes one attempt to deliver a test event to one target, and waits for the outcome. */
 export async function sendTest(deps: AppDeps, writer: Writer, given: TestGiven): Promise<Tested> {
   const { timeoutMs = defaultTimeoutMs, type } = given
   const { logId, handle } = await startTest(deps, writer, given)
@@ -79,13 +79,13 @@ async function startNextTest(
       )
       return { logId, handle }
     } catch (error) {
-      // The platform has used the id for an event of its own: the next number, then.
+      // The platform has already used the id for an event of its own, so the next number is tried.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     }
   }
 }
 
-/** Not what it says: that may be anything the caller thought of. */
+/** The audit entry of a test. Leaves out the event's data, which may be anything that the caller has chosen. */
 function toTestEvent({ id, type }: Event, target: TestTarget): Done {
   const after = { eventId: id, type }
   return 'destinationId' in target

@@ -36,5 +36,5 @@ export const destinationTestRoutes = [
   }),
 ]
 
-/** Sent for a type that has no sample. */
+/** The data of a test event whose type has no sample. */
 const madeUp: JsonObject = { message: 'This is a test event; nothing has actually happened.' }

@@ -10,7 +10,7 @@ import { getChannel } from '../fields/channel.ts'
 import type { Writer } from '../auth/caller.ts'
 import { asJson, audit, diffFields } from '../audit/writer.ts'
 
-/** A destination as an answer shows it: secrets masked. */
+/** Returns a destination for a response, with its secrets masked. */
 export function showDestination(destination: Destination) {
   const { id, name, channel, environment, status, statusReason, config, subscription, delivery } = destination
   const { privateKey } = destination.keys
@@ -34,7 +34,7 @@ export function showDestination(destination: Destination) {
   })
 }
 
-/** As the audit log keeps it: with a mask of its signing secret, and what only its contract's API knows of it. */
+/** Returns a destination for the audit log, with a mask of its signing secret and the fields that only its contract's API shows. */
 function destinationForAudit(destination: Destination) {
   const { secret } = destination.keys
   const { contract, contractFields } = destination
@@ -46,7 +46,7 @@ function destinationForAudit(destination: Destination) {
   })
 }
 
-/** Records what a change made of a destination; nothing, if it is what it was. */
+/** Records a destination's changes in the audit log; records nothing if it has not changed. */
 export async function auditChange(
   tx: Tx,
   writer: Writer,
@@ -54,7 +54,7 @@ export async function auditChange(
   after: Destination,
   action = 'destination.changed',
 ): Promise<void> {
-  // Two secrets can have the same mask.
+  // Listed explicitly because two secrets can have the same mask.
   const also = [
     ...(isDeepStrictEqual(before.config, after.config) ? [] : ['config']),
     ...(before.keys.secret === after.keys.secret ? [] : ['secret']),
@@ -68,14 +68,14 @@ export function auditCreation(tx: Tx, writer: Writer, made: Destination): Promis
   return audit(tx, writer, { action: 'destination.created', subject: made.id, after })
 }
 
-/** No secret is opened for it, so that the entry has no secret field, masked or not. */
+/** Unseals no secret, so the entry has no secret fields, not even masked ones. */
 export function auditDeletion(tx: Tx, writer: Writer, row: Row): Promise<void> {
   const { tenantId: _tenant, sealed: _sealed, placed: _placed, ...stored } = row
   const { version: _version, recoveries: _recoveries, ...shown } = stored
   return audit(tx, writer, { action: 'destination.deleted', subject: row.id, before: asJson(shown) })
 }
 
-/** Records a rotation or revocation, also where no mask tells the keys before from those after. */
+/** Records a rotation or a revocation, even if the masks of the keys before and after are the same. */
 export function auditKeys(
   tx: Tx,
   writer: Writer,

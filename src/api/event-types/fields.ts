@@ -30,7 +30,7 @@ export const eventTypeBody = z.strictObject({
   enforce: enforce.default(false),
 })
 
-/** `null` takes a field away. */
+/** `null` removes a field. */
 export const eventTypePatch = z.strictObject({
   description: description.optional(),
   title: title.nullable().optional(),
@@ -54,7 +54,7 @@ export const eventTypeReply = z.object({
   updatedAt: z.string().optional(),
 })
 
-/** What can be stored of an event type, checked as a whole. */
+/** The stored settings of an event type, which are checked together. */
 export interface EventTypeSettings {
   description: string
   title: string | null
@@ -63,7 +63,7 @@ export interface EventTypeSettings {
   enforce: boolean
 }
 
-/** Throws with everything that is wrong: a bad schema, a title or a sample that does not fit, nothing to enforce. */
+/** Throws if the schema is invalid, the title or the sample does not match, or `enforce` is set without a schema. */
 export async function checkSettings(
   compute: Compute,
   tenantId: string,
@@ -112,7 +112,7 @@ export function showOwn(row: EventType) {
   })
 }
 
-/** The types of the adopted contracts and Switchyard's own, in their documents' order. */
+/** The event types of the adopted contracts and Switchyard's own, in the order of their documents. */
 export const contractTypes = catalogues.flatMap(({ contract, groups }) =>
   groups.flatMap(({ name: group, types }) =>
     types.map(({ type, aliases = [], description, sample }) => ({

@@ -8,7 +8,7 @@ import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
 import { audit } from '../audit/writer.ts'
 
-/** Contracts of others. Switchyard's own types are nobody's to register. */
+/** Presets for the adopted contracts only. Tenants cannot register Switchyard's own types. */
 const presets = catalogues
   .filter(({ contract }) => contract !== 'switchyard')
   .map(({ contract, groups }) => ({ preset: contract, types: groups.flatMap(({ types }) => types) }))

@@ -2,7 +2,7 @@ import type { Tx } from '../../db/client.ts'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import { ApiError } from '../errors.ts'
 
-/** The list of them is one answer. */
+/** Limited because all of them are listed in one response. */
 const mostEventTypes = 500
 
 export async function requireTypeRoom(db: Tx, scope: Scope, wanted = 1): Promise<void> {

@@ -17,7 +17,7 @@ import { requireTypeRoom } from './room.ts'
 import { route } from '../http/route.ts'
 import { asJson, audit, diffFields } from '../audit/writer.ts'
 
-/** Below `/event-types`, so that no type can be called that. */
+/** A path segment under `/event-types`, so no type can have this name. */
 const reserved = 'presets'
 
 export const eventTypeRoutes = [
@@ -85,7 +85,7 @@ export const eventTypeRoutes = [
       const checked = await findOwn(db, scope, type)
       if (!checked) throw notFound('event type')
       const settings = { ...toSettings(checked), ...given(body) }
-      // Before the transaction, which must not wait for a thread.
+      // Runs before the transaction, which must not wait for a compute thread.
       await checkSettings(compute, scope.tenantId, settings)
       const row = await inTenantTurn(db, scope.tenantId, async (tx) => {
         const current = await findOwn(tx, scope, type)
@@ -123,7 +123,7 @@ function findOwn(db: Tx, scope: Scope, type: string) {
   return db.eventType.findUnique({ where: { tenantId_environment_type: { ...scope, type } } })
 }
 
-/** What is left out of a change stays as it is. */
+/** Drops undefined fields, so that they keep their values. */
 function given<Change extends object>(change: Change) {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Change]?: Exclude<Change[Name], undefined>

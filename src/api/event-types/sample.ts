@@ -3,7 +3,7 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import { findEntry } from '../../domain/catalogue/index.ts'
 import type { JsonObject } from '../../domain/event.ts'
 
-/** The sample payload of an event type: as the tenant registered it, or else as a catalogue has it. */
+/** Returns the sample payload of an event type: the one that the tenant registered, or else the one in a catalogue. */
 export async function findSample(
   db: Db,
   { tenantId, environment }: Scope,

@@ -5,7 +5,10 @@ import { sampleMessage } from '../templates/sample.ts'
 
 const nowhere = { tenantId: '', environment: 'sandbox' } as const
 
-/** The problem of an event type's title: a Liquid error, or variables that the type's sample lacks. Runs on a compute thread. */
+/**
+ * Returns the problem of an event type's title: a Liquid error, or variables that the type's sample lacks. Runs on a compute
+ * thread.
+ */
 export function titleProblem(title: string, sample: JsonObject | null): string | undefined {
   const { problems } = parseParts({ title: { kind: 'line', description: '' } }, { title })
   const [problem] = problems

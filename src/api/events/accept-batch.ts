@@ -18,16 +18,16 @@ interface Result {
 
 interface Batch {
   items: readonly unknown[]
-  /** The request's `Idempotency-Key`: items without an id of their own get theirs from it and their index. */
+  /** The request's `Idempotency-Key`. The ids of items without an id are derived from it and the item's index. */
   idempotencyKey?: string
-  /** The number of webhooks that led to the request. */
+  /** The number of webhooks in the chain that led to the request. */
   hops: number
   startInSlot: StartInSlot
 }
 
 /**
- * Accepts the events of a batch independently and concurrently. Events with the same id, and events that need a place in an order or
- * a pace, take their turns in the order of the batch.
+ * Accepts the events of a batch independently and concurrently. Events with the same id, and events that need a queue or a
+ * rate-limit slot, take their turns in the order of the batch.
  */
 export async function acceptBatch(
   deps: AppDeps,
@@ -46,7 +46,7 @@ export async function acceptBatch(
         newestById.set(given.id, result)
         await sameId
       }
-      // A key holds no blank, so that no other key's items get the same ids.
+      // A key contains no space, so an item's key cannot equal that of an item under another key.
       const itemKey = idempotencyKey && `${idempotencyKey} ${index}`
       return acceptEvent(deps, scope, given, { startInSlot, idempotencyKey: itemKey, hops, after, path })
     })
@@ -68,10 +68,10 @@ function readItem(item: unknown, path: string) {
   return validate(eventBody, item, path)
 }
 
-/** Never rejects: whatever one event fails with, the caller learns the ids of the others. */
+/** Never rejects: if one event fails, the caller still learns the ids of the others. */
 async function toResult({ log }: AppDeps, accept: () => Promise<Accepted>): Promise<Result> {
   try {
-    // Deferred until `result` is assigned, which later events with the same id wait for.
+    // Deferred until `result` is assigned, because later events with the same id wait for it.
     const accepted = await Promise.resolve().then(accept)
     return { status: accepted.duplicate ? 200 : 202, id: accepted.id }
   } catch (error) {

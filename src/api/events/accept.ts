@@ -28,13 +28,13 @@ interface Given {
   type: string
   data: JsonObject
   expiresAt?: string
-  /** A duration, instead of `expiresAt`. */
+  /** A duration; mutually exclusive with `expiresAt`. */
   ttl?: string
 }
 
 /**
- * Starts the event's workflow and answers once Temporal has stored it, never before. The workflow id is made of the
- * event id, so that Temporal itself refuses a second start: the same body is then a duplicate, another one a conflict.
+ * Starts the event's workflow and returns only once Temporal has stored it. The workflow id contains the event id, so Temporal
+ * itself refuses a second start: a post with the same body is then a duplicate, one with another body a conflict.
  */
 export async function acceptEvent(
   deps: AppDeps,
@@ -60,7 +60,7 @@ export async function acceptEvent(
   if (problems.length > 0) throw invalid(problems)
   if (placed.length > 0) await after
   const start = (places: Places) => startOrRecognise(deps, event, places)
-  // Places are taken once there is a slot: what is refused has taken none.
+  // Queues and rate-limit slots are taken only once the event has an admission slot, so a refused event has taken none.
   const { accepted } = await startInSlot(toWorkflowId(event), () => startInPlaces(deps, event, placed, start))
   deps.log.info(
     {
@@ -78,11 +78,11 @@ export async function acceptEvent(
 interface Posted {
   startInSlot: StartInSlot
   idempotencyKey?: string
-  /** The number of webhooks that led to it. */
+  /** The number of webhooks in the chain that led to the event. */
   hops: number
-  /** Of a batch: when the events before this one have their places. */
+  /** Set for events of a batch only: resolves once the previous events have their queues and rate-limit slots. */
   after?: Promise<unknown>
-  /** Of a batch: where the event stands in it, for what is wrong with its data. */
+  /** Set for events of a batch only: the path of the event in the batch, for errors about its data. */
   path?: string
 }
 
@@ -112,7 +112,10 @@ async function startOrRecognise(deps: AppDeps, event: Event, places: Places): Pr
   }
 }
 
-/** A repeated request must give the same id, so an id made from an idempotency key is derived and never random. */
+/**
+ * A repeated request must produce the same id, so the id is derived from the idempotency key if one is given, and is random
+ * otherwise.
+ */
 function chooseEventId({ tenantId, environment }: Scope, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return typeid('evt').toString()
   return derivedId('evt', [tenantId, environment, idempotencyKey])
@@ -142,7 +145,7 @@ async function toDuplicate({ temporal }: AppDeps, event: Event, memo: StartMemo)
   return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }
 }
 
-/** Nothing was acknowledged, so the platform can send it again without fear: with the same id it cannot arrive twice. */
+/** Nothing was acknowledged, so the platform can safely post the event again: with the same id it cannot be accepted twice. */
 function notAccepted(cause: unknown): unknown {
   return serviceFault(cause, 'The event was not accepted; send it again with the same id.') ?? cause
 }

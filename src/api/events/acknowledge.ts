@@ -13,21 +13,21 @@ import type { AppDeps } from '../deps.ts'
 import { ApiError } from '../errors.ts'
 import { describeEvent, describeReplays } from './log.ts'
 
-/** The event's own run, or a replay of it. */
+/** One run of the event: the original one or a replay. */
 export interface EventRun {
   execution: WorkflowExecutionDescription
   timeline: ReadTimeline
 }
 
-/** How an event stands: its own run first, then its replays. */
+/** All runs of an event: the original one first, then its replays. */
 export type EventRuns = readonly [own: EventRun, ...replays: EventRun[]]
 
-/** How an event stands once somebody has acknowledged it. */
+/** The result of an acknowledgement. */
 export interface Acknowledged {
   runs: EventRuns
-  /** The one that counts; absent where all runs had ended without any. */
+  /** The acknowledgement that counts; absent if all runs had ended without one. */
   acknowledgement?: Acknowledgement
-  /** Whether it is the one given; absent while no worker can tell. */
+  /** True if the given acknowledgement is the one that counts; absent while no worker can answer. */
   first?: boolean
 }
 
@@ -41,40 +41,40 @@ export async function readRuns(deps: AppDeps, scope: Scope, eventId: string): Pr
   return Promise.all([read(own), ...replays.map(read)])
 }
 
-/** Whether the run would take an acknowledgement: the first one counts. */
+/** Returns whether the run would accept an acknowledgement. Only the first one counts. */
 export function isUnacknowledged(run: EventRun): boolean {
   if (run.timeline.acknowledgement) return false
   const until = lateUntil(run)
   return run.execution.status.name === 'RUNNING' || (until !== undefined && new Date() < until)
 }
 
-/** Until when a run that has ended can still be acknowledged, if one of its messages asked for an acknowledgement. */
+/** Returns until when a closed run can still be acknowledged, if one of its messages asked for an acknowledgement. */
 function lateUntil({ execution, timeline }: EventRun): Date | undefined {
   const { closeTime } = execution
   return closeTime && mayHaveLateOne(execution, timeline) ? acknowledgeableUntil(closeTime) : undefined
 }
 
-/** Until when the last of these runs can still be acknowledged; nothing if none of them takes it after its end. */
+/** Returns until when the last of these runs can still be acknowledged; `undefined` if none can be after its end. */
 export function lastLateUntil(runs: readonly EventRun[]): Date | undefined {
   const times = runs.flatMap((run) => lateUntil(run)?.getTime() ?? [])
   return times.length > 0 ? new Date(Math.max(...times)) : undefined
 }
 
-/** The one of the event itself; else that of its newest replay which has one. */
+/** Returns the acknowledgement of the original run, or else that of the newest replay that has one. */
 export function toAcknowledgement([own, ...replays]: EventRuns): Acknowledgement | undefined {
   return [own, ...replays.toReversed()].find(({ timeline }) => timeline.acknowledgement)?.timeline
     .acknowledgement
 }
 
-/** When the last run ended, once all of them have. */
+/** Returns when the last run ended; `undefined` while one is still running. */
 export function findEnd(runs: EventRuns): Date | undefined {
   const ends = runs.flatMap(({ execution }) => execution.closeTime?.getTime() ?? [])
   return ends.length === runs.length ? new Date(Math.max(...ends)) : undefined
 }
 
 /**
- * Gives it to every run of the event that takes it: what was replayed waits by itself. Where none does, the one that counted is
- * returned.
+ * Acknowledges every run of the event that accepts it, because each replay waits on its own. If no run does, returns the
+ * acknowledgement that counted.
  */
 export async function acknowledge(
   deps: AppDeps,
@@ -96,10 +96,13 @@ export async function acknowledge(
   return { runs, ...known }
 }
 
-/** In place of a key, where it was a link that let somebody do this. */
+/** The key id to record if the acknowledgement came through a link. */
 const linkInPlaceOfKey = 'acknowledge-link'
 
-/** Without the note, which is about the event: it is kept in its log, and erased with it. */
+/**
+ * The acknowledgement for the audit log. Leaves out the note, which is about the event: it is kept in the event's log and erased
+ * with it.
+ */
 function toRecord(
   scope: Scope,
   subject: string,
@@ -110,7 +113,7 @@ function toRecord(
   return { ...scope, keyId, address, action: 'event.acknowledged', subject, after }
 }
 
-/** To the run while it is there to take it, and else beside it. */
+/** Signals the run while it is open, and stores the acknowledgement beside it once it has closed. */
 async function give(
   { temporal }: AppDeps,
   event: Scope & { eventId: string },
@@ -124,7 +127,7 @@ async function give(
     } catch (error) {
       if (!isNotFound(error)) throw error
     }
-  // It has ended meanwhile, or before.
+  // The run has closed, either just now or earlier.
   if (asksForAcknowledgement(timeline.deliveries))
     await recordLate(temporal, event, execution, acknowledgement)
 }
@@ -132,13 +135,13 @@ async function give(
 function whatCounts(runs: EventRuns, given: Acknowledgement): Omit<Acknowledged, 'runs'> {
   const isGiven = ({ timeline }: EventRun) => isDeepStrictEqual(timeline.acknowledgement, given)
   if (runs.some(isGiven)) return { acknowledgement: given, first: true }
-  // Nobody has seen it yet: a worker that comes back will.
+  // No worker has processed the acknowledgement yet; one will once it is back.
   if (runs.some(isUnacknowledged)) return { acknowledgement: given }
   const acknowledgement = toAcknowledgement(runs)
   return acknowledgement ? { acknowledgement, first: false } : {}
 }
 
-/** For the caller, where nothing could be acknowledged. */
+/** The error for a caller whose event could not be acknowledged. */
 export function endedUnacknowledged(runs: EventRuns): ApiError {
   const until = lastLateUntil(runs)
   const end = findEnd(runs)
@@ -151,7 +154,7 @@ export function endedUnacknowledged(runs: EventRuns): ApiError {
   )
 }
 
-/** For people: what a key is called, or its id where it has no name. */
+/** Returns a key's name for display, or its id if it has no name. */
 export async function nameOfKey({ db }: AppDeps, id: string): Promise<string> {
   const key = await db.apiKey.findUnique({ where: { id }, select: { name: true } })
   return key?.name ?? id

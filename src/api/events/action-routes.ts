@@ -14,7 +14,7 @@ import { route } from '../http/route.ts'
 import { nameText, noteText } from '../fields/text.ts'
 import { actAudited } from '../audit/writer.ts'
 
-/** What can be asked of an event that was accepted. */
+/** Actions on an accepted event. */
 export const eventActionRoutes = [
   route({
     method: 'post',
@@ -112,7 +112,10 @@ export const eventActionRoutes = [
   }),
 ]
 
-/** An attempt in progress is awaited, and what is held for its turn cannot be hurried: that would overtake others. */
+/**
+ * True if the delivery waits for a time. An attempt in progress is waited for, and a delivery that is queued for its turn cannot be
+ * hurried, because it would overtake others.
+ */
 function waitsForTime(delivery: Delivery): boolean {
   return isOpen(delivery) && delivery.nextAttemptAt !== undefined
 }

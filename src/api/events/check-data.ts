@@ -7,7 +7,7 @@ import type { JsonObject } from '../../domain/event.ts'
 import type { FieldError } from '../errors.ts'
 import { withinBudget } from '../http/over-budget.ts'
 
-/** How an event's data does not match the schema that is enforced for its type now; empty where none is. */
+/** Returns the errors of an event's data against the schema that is currently enforced for its type; empty if none is enforced. */
 export async function checkEventData(
   { db, compute }: { db: Db; compute: Compute },
   scope: Scope,

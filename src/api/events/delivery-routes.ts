@@ -52,10 +52,10 @@ interface DeliveryFilter extends LogFilter {
   event?: string
 }
 
-/** Status and destination may let little through: so many executions are looked at before a shorter page is given. */
+/** Filters by status and destination may match few executions. After `lookedAt` executions a shorter page is returned. */
 const most = { lookedAt: 1000, atOnce: 500 }
 
-/** One page of deliveries, from memos alone: it needs no worker. */
+/** Returns one page of deliveries. Reads memos only, so no worker is needed. */
 async function listDeliveries(
   { temporal }: AppDeps,
   scope: Scope,
@@ -86,7 +86,7 @@ async function listDeliveries(
   return show(place)
 }
 
-/** The page's last execution may have more deliveries: the walk goes on with it, not behind it. */
+/** The page's last execution may have more deliveries, so the next page starts with that execution and not after it. */
 function justBefore({ startedAt, workflowId }: WalkPosition): WalkPosition {
   return { startedAt, workflowId: `${workflowId}\0` }
 }
@@ -102,7 +102,7 @@ function visibilityQuery(scope: Scope, { status, event, ...filter }: DeliveryFil
   return conditions.filter(Boolean).join(' AND ')
 }
 
-/** What is true of every execution with such a delivery, and of some without. */
+/** A condition that every execution with a matching delivery meets, as do some without one. */
 function mayHold(status: DeliveryStatus, destination: string | undefined): string | undefined {
   switch (status) {
     case 'pending':
@@ -119,14 +119,14 @@ function mayHold(status: DeliveryStatus, destination: string | undefined): strin
   }
 }
 
-/** A delivery as a list shows it; with it, so many of its execution's are looked at. */
+/** A delivery as a list shows it, and how many of its execution's deliveries have been looked at up to this one. */
 interface Found {
   execution: Execution
   delivery: DeliverySummary
   deliveries: number
 }
 
-/** The deliveries that an execution makes itself and that are asked for, but for those that an earlier page has shown. */
+/** Returns the deliveries that the execution makes itself and that match the filter, without those on earlier pages. */
 function toRows(
   execution: Execution,
   { status, destination }: DeliveryFilter,

@@ -20,7 +20,7 @@ interface Asked {
   reason: string | undefined
 }
 
-/** Starts the erasure of an event. A repeated call returns the same erasure, unless something new is left to erase. */
+/** Starts the erasure of an event. A repeated call returns the same erasure, unless there is new data to erase. */
 export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): Promise<Erasure> {
   const { db } = deps
   const { scope } = writer
@@ -35,7 +35,7 @@ export async function eraseEvent(deps: AppDeps, writer: Writer, asked: Asked): P
     await audit(tx, writer, { action: 'event.erased', subject: asked.eventId, after })
     return made
   })
-  // Also after an earlier request that failed between these two steps.
+  // Also starts the workflow if an earlier request failed between these two steps.
   if (!erasure.completedAt) await start(deps, erasure, scope)
   return erasure
 }
@@ -54,10 +54,12 @@ async function start(
   })
 }
 
-/** Time limit for searching the archive. Beyond it the event is assumed to be there, and the erasure searches for it. */
+/**
+ * Time limit for searching the archive. If it is exceeded, the event is assumed to be archived, and the erasure searches for it.
+ */
 const searchMs = 5_000
 
-/** Whether Temporal or the archive holds data of the event that is not erased. */
+/** Returns whether Temporal or the archive holds data of the event that is not erased. */
 async function isHeld({ temporal, archive }: AppDeps, scope: Scope, eventId: string): Promise<boolean> {
   const own = await findDescription(temporal, eventWorkflowId({ ...scope, eventId }))
   if (own) return !readErasure(own)

@@ -62,7 +62,7 @@ function readStatus({ completedAt }: Erasure): (typeof statuses)[number] {
   return completedAt ? 'completed' : 'running'
 }
 
-/** What was erased is counted at the end. */
+/** The counts of erased data are set once the erasure has completed. */
 function show(erasure: Erasure) {
   const { id, eventId, reason, createdAt, completedAt, runs, digests, archivedLines } = erasure
   return definedOnly({

@@ -138,7 +138,7 @@ export const deliveryReply = deliveryFields.extend({
 
 const decision = z.object({ matched: z.boolean(), reason: z.string() })
 
-/** Why a destination, or a rule, was chosen or not. */
+/** The reason why a destination or a rule was or was not chosen. */
 export const routingReply = z.union([
   decision.extend({ destinationId: z.string(), missed }),
   decision.extend({
@@ -221,7 +221,7 @@ export const eventReply = timelineReply.extend({
 
 const destinationId = z.string().regex(/^dst_[a-z0-9]+$/, 'must be a destination id')
 
-/** What both lists of the delivery log are asked by. */
+/** Filters that both lists of the delivery log accept. */
 const logFilters = {
   type: z
     .string()
@@ -238,7 +238,7 @@ const logFilters = {
 }
 
 function isSpan({ from, to }: { from?: string; to?: string }): boolean {
-  // What is no time at all is said elsewhere.
+  // Invalid times are reported by another check.
   return from === undefined || to === undefined || !(Date.parse(from) >= Date.parse(to))
 }
 

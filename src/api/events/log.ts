@@ -32,7 +32,7 @@ import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { badCursor, readLogPage, type PageRequest } from '../http/log-cursor.ts'
 
-/** What both lists of the delivery log filter by. `from` (inclusive) and `to` (not) are when an event, or a replay, began. */
+/** Filters of both lists of the delivery log. `from` (inclusive) and `to` (exclusive) limit when an event or a replay began. */
 export interface LogFilter {
   type?: string
   destination?: string
@@ -45,7 +45,7 @@ export interface EventFilter extends LogFilter {
   failing?: string
 }
 
-/** Reads one page of events, newest first. It shows what memos hold and filters by search attributes, so it needs no worker. */
+/** Reads one page of events, newest first. Shows memos and filters by search attributes, so no worker is needed. */
 export async function listEvents(
   { temporal }: AppDeps,
   scope: Scope,
@@ -67,7 +67,8 @@ export function refuseBadCursor(error: unknown): never {
 }
 
 function visibilityQuery(scope: Scope, { status, failing, ...filter }: EventFilter): string {
-  // Of an event with very many destinations, the children are found by them, and show their part of it.
+  // An event with very many destinations delegates deliveries to child workflows. The filter finds the children, and each shows its
+  // part of the event.
   const types = filter.destination || failing ? [routeEventType, deliverBatchType] : [routeEventType]
   const conditions = [
     ...logConditions(scope, types, filter),
@@ -77,7 +78,7 @@ function visibilityQuery(scope: Scope, { status, failing, ...filter }: EventFilt
   return conditions.filter(Boolean).join(' AND ')
 }
 
-/** Those of both lists of the delivery log. */
+/** The query conditions that both lists of the delivery log share. */
 export function logConditions(
   scope: Scope,
   types: readonly string[],
@@ -92,7 +93,7 @@ export function logConditions(
   return [...workflowConditions(scope, types), ...conditions.filter((condition) => condition !== undefined)]
 }
 
-/** One that ended early has failed, whatever it said of itself at last. */
+/** An event whose workflow ended early has failed, whatever status it last published. */
 function statusCondition(status: EventStatus): string {
   const is = `EventStatus = ${quoted(status)}`
   return status === 'failed' ? `(${is} OR ${endedEarly})` : `${is} AND NOT ${endedEarly}`
@@ -115,7 +116,7 @@ function showSummary(execution: Execution, acknowledgedLate: string | undefined)
   })
 }
 
-/** An event with its whole delivery log and its replays', read from Temporal, without what its tenant wants redacted. */
+/** Reads an event from Temporal, with its delivery log and its replays', and redacts the fields that its tenant has chosen. */
 export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   const { db, temporal } = deps
   const execution = await describeEvent(deps, scope, eventId)
@@ -127,7 +128,7 @@ export async function readEvent(deps: AppDeps, scope: Scope, eventId: string) {
   ])
   const { event } = input
   const { id, type, environment, test, createdAt, expiresAt, hops } = event
-  // Of what was erased there is nothing left to redact.
+  // An erased event has no data to redact.
   const redaction = event.data && createRedaction(event, paths)
   const known = definedOnly({
     id,
@@ -160,7 +161,7 @@ async function readReplays(deps: AppDeps, workflowId: string) {
   )
 }
 
-/** The executions that an event's replays are, in the order in which they began. */
+/** Returns the executions of an event's replays, in the order in which they began. */
 export async function describeReplays(
   { temporal }: AppDeps,
   workflowId: string,
@@ -171,23 +172,23 @@ export async function describeReplays(
   const replays = await Promise.all(
     executions.map((found) => temporal.workflow.getHandle(found.workflowId).describe()),
   )
-  // What stands in for a replay that was erased is there for a moment together with it.
+  // For a moment the list shows both an erased replay and its tombstone, so only one execution per run id is kept.
   const current = new Map(replays.map((replay) => [replay.runId, replay]))
   return [...current.values()].sort(
     (left, right) => originalStart(left).getTime() - originalStart(right).getTime(),
   )
 }
 
-/** An event is replayed a few times in its life; more than this are found by the list in Temporal's UI. */
+/** Events are rarely replayed more than a few times. Further replays can be found in Temporal's UI. */
 const replaysShown = 100
 
-/** The execution that an event is, or 404. What another tenant has is not told apart from what nobody has. */
+/** Returns the event's execution, or throws 404. Another tenant's event looks the same as one that does not exist. */
 export async function describeEvent(
   { temporal }: AppDeps,
   scope: Scope,
   eventId: string,
 ): Promise<WorkflowExecutionDescription> {
-  // An id with a slash would name a replay or a batch: those are parts of an event, and no events.
+  // An id with a slash would name a replay or a batch, which are parts of an event.
   if (!isEventId(eventId)) throw notFound('event')
   try {
     return await temporal.workflow.getHandle(eventWorkflowId({ ...scope, eventId })).describe()
@@ -197,7 +198,7 @@ export async function describeEvent(
   }
 }
 
-/** Likewise, if there is still anything to be done with it. */
+/** Returns the event's execution, or throws an error if it does not exist or has been erased. */
 export async function describeUnerasedEvent(
   deps: AppDeps,
   scope: Scope,

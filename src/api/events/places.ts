@@ -13,10 +13,10 @@ import { eventWorkflowId, type RouteEventInput } from '../../workflows/contract/
 import type { AppDeps } from '../deps.ts'
 import { oneAtATime } from '../http/one-at-a-time.ts'
 
-/** Where an event stands at destinations that keep an order or a pace. */
+/** The event's queues and rate-limit slots at destinations with an ordering key or a rate limit. */
 export type Places = Pick<RouteEventInput, 'queues' | 'places'>
 
-/** The destinations where an event will need a place, as far as can be told before it is routed. */
+/** Returns the destinations at which the event will need a queue or a rate-limit slot, as far as is known before routing. */
 export async function findPlaced(
   { db, compute, log }: Pick<AppDeps, 'db' | 'compute' | 'log'>,
   scope: Scope,
@@ -32,8 +32,9 @@ export async function findPlaced(
 }
 
 /**
- * Starts an event with its places, which are taken before it is acknowledged: whoever posts one event after the other finds them
- * delivered in that order. Only an event that is accepted keeps its places; a duplicate, and one that is refused, gives them back.
+ * Starts an event with its queues and rate-limit slots, which are taken before the event is acknowledged: events that are posted
+ * one after the other are delivered in that order. Only an accepted event keeps them; a duplicate and a refused event give them
+ * back.
  */
 export async function startInPlaces<Accepted extends { duplicate?: true }>(
   deps: Pick<AppDeps, 'db' | 'temporal' | 'log'>,
@@ -42,7 +43,8 @@ export async function startInPlaces<Accepted extends { duplicate?: true }>(
   start: (places: Places) => Promise<Accepted>,
 ): Promise<Accepted> {
   if (destinations.length === 0) return start({})
-  // The same event posted many times at once would hold as many places until all but one are known to be duplicates.
+  // Runs one at a time, because the same event posted many times at once would hold a slot for each post until the duplicates are
+  // recognised.
   return oneAtATime(eventWorkflowId({ ...event, eventId: event.id }), async () => {
     const places = await takePlaces(deps, event, destinations)
     let accepted: Accepted | undefined
@@ -56,7 +58,7 @@ export async function startInPlaces<Accepted extends { duplicate?: true }>(
   })
 }
 
-/** The event's places in paces, and the names of the queues that `enterQueues` will put it into. */
+/** Reserves the event's rate-limit slots, and returns them with the names of the queues that `enterQueues` will put it into. */
 async function takePlaces(
   { db }: Pick<AppDeps, 'db'>,
   event: Event,
@@ -65,7 +67,7 @@ async function takePlaces(
   const queues = listOrderQueues(event, destinations)
   const places: Places['places'] = {}
   for (const { id, delivery } of destinations) {
-    // Who waits for a turn would lose a place meanwhile; it takes one when the turn has come.
+    // An event that waits for its turn would waste its rate-limit slot; it takes one when its turn has come.
     const waits = getOrderKey(event, delivery.ordering?.by) !== undefined
     if (delivery.maxPerSecond !== undefined && !waits)
       places[id] = await reservePace(db, id, 1000 / delivery.maxPerSecond)
@@ -73,7 +75,7 @@ async function takePlaces(
   return { ...(queues.length > 0 && { queues }), ...(Object.keys(places).length > 0 && { places }) }
 }
 
-/** Where that fails, the next events wait for places that nobody uses, each for a moment. */
+/** If giving slots back fails, the next events wait briefly for slots that are never used. */
 async function givePlacesBack(
   { db, log }: Pick<AppDeps, 'db' | 'log'>,
   { places = {} }: Places,
@@ -87,7 +89,7 @@ async function givePlacesBack(
   }
 }
 
-/** Once the event is started. Where this fails the workflow does it by itself, a little later. */
+/** Enters the queues once the event has started. If this fails, the workflow enters them itself a little later. */
 async function enterQueues(
   { temporal, log }: Pick<AppDeps, 'temporal' | 'log'>,
   event: Event,

@@ -2,7 +2,7 @@ import { parse } from 'lossless-json'
 import { ExactNumber, type ExactJson } from '../../domain/json/exact-number.ts'
 import type { FieldError } from '../errors.ts'
 
-/** Only a text with so many digits in a row, or with so large an exponent, can hold a number that is not kept. */
+/** Only a JSON text with this many digits in a row, or an exponent this large, can contain a number that JavaScript cannot keep. */
 const suspicious = /[\d.]{16}|\d[eE][+-]?\d{2}/
 
 interface UnkeptNumber {
@@ -11,8 +11,8 @@ interface UnkeptNumber {
 }
 
 /**
- * The numbers of a JSON text that JavaScript cannot keep, with their paths: integers beyond 2^53 that would come out as others, and
- * what would come out as infinity or zero. Settings are stored as JavaScript has them; events are not.
+ * Returns the numbers in a JSON text that JavaScript cannot keep, with their paths: integers beyond 2^53 that would change, and
+ * numbers that would become infinity or zero. Settings are stored as JavaScript numbers; events are not.
  */
 export function unkeptNumbers(json: string): UnkeptNumber[] {
   if (!suspicious.test(json)) return []
@@ -23,7 +23,7 @@ export function unkeptNumbers(json: string): UnkeptNumber[] {
     })
     return findMarked(marked as ExactJson, [])
   } catch {
-    // Not JSON, or nested beyond the stack: whoever parses it next refuses it for that.
+    // The text is not JSON, or is nested beyond the stack. The next parser refuses it for that.
     return []
   }
 }
@@ -37,7 +37,7 @@ export function unkeptProblem(path: readonly string[], number: ExactNumber): Fie
   }
 }
 
-/** Fractions may be rounded at their end, as everywhere. */
+/** The last digits of a fraction may be rounded, as is usual. */
 function isKept(text: string): boolean {
   const value = Number(text)
   if (!Number.isFinite(value)) return false

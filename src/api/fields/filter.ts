@@ -5,16 +5,16 @@ import { withDecimals } from '../../domain/filters/decimals.ts'
 import { filterProblems, type FilterProblem } from '../../domain/filters/filters.ts'
 import { jsonObject } from './text.ts'
 
-/** JSON for a filter: numbers that JavaScript cannot keep are kept as MongoDB's Extended JSON writes them. */
+/** JSON for a filter. Numbers that JavaScript cannot keep are written as in MongoDB's Extended JSON. */
 export const filterObject = jsonObject.overwrite((value) => withDecimals(value) as JsonObject)
 
-/** A MongoDB-style filter over `{id, type, data}` (docs/reference/filters.md); what is wrong with it is named with its path. */
+/** A MongoDB-style filter over `{id, type, data}` (docs/reference/filters.md). Each problem is reported with its path. */
 export const filter = filterObject.superRefine((value: JsonObject, context) => {
   for (const { path, message } of [...filterProblems(value), ...fieldProblems(value)])
     context.addIssue({ code: 'custom', path, message })
 })
 
-/** What a filter sees of an event. A name that is none of these is a mistake: it would be absent from every event. */
+/** The event fields that a filter can use. Any other name is a mistake, because it would be absent from every event. */
 const eventField = /^(id|type|data)(\.|$)/
 
 function fieldProblems(filter: JsonObject, path: string[] = []): FilterProblem[] {
@@ -39,7 +39,7 @@ function fieldProblems(filter: JsonObject, path: string[] = []): FilterProblem[]
   })
 }
 
-/** What a subscription or a rule may name: an event type, a glob of types, `all`. */
+/** An entry in the event types of a subscription or a rule: an event type, a glob, or `all`. */
 export const eventTypeGlobText = z
   .string()
   .max(128)

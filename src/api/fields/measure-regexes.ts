@@ -3,10 +3,10 @@ import { isMeasured, rememberMeasured } from '../../domain/filters/regex.ts'
 import { invalid } from '../errors.ts'
 import { withinBudget } from '../http/over-budget.ts'
 
-/** Ten in each filter of the largest environment. */
+/** Allows ten in each filter of the largest environment. */
 const maxRegexes = 10_000
 
-/** So few are compiled where they are checked: at most about 20 ms. */
+/** Up to this many are compiled on the main thread while the body is checked, which takes about 20 ms at most. */
 const fewRegexes = 20
 
 interface Regex {
@@ -15,8 +15,8 @@ interface Regex {
 }
 
 /**
- * Checking a filter compiles its regular expressions, and a document can hold thousands of them. They are measured on a thread
- * first, so that the schemas that check the body find them known.
+ * Measures a request's regular expressions on a compute thread. Checking a filter compiles them, and a request can contain
+ * thousands; the schemas that check the body then find them in the cache.
  */
 export async function measureRegexes(compute: Compute, tenantId: string, body: unknown): Promise<void> {
   const regexes = findRegexes(body)

@@ -1,8 +1,8 @@
 import { type z } from 'zod'
 
 /**
- * Says what is wrong with a value, for every kind of issue that zod knows, so that no text of the library reaches a reader. It
- * goes after the path of the field. A message in a schema comes first.
+ * Returns the error message for every kind of zod issue, so that no text of the library reaches a user. It follows the path of the
+ * field. A message in a schema takes precedence.
  */
 export const fieldMessage: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {

@@ -3,8 +3,9 @@ import { invalid, type FieldError } from '../errors.ts'
 import { unkeptProblem } from './exact-numbers.ts'
 
 /**
- * PostgreSQL stores no NUL and no half of a surrogate pair, and JavaScript holds no integer beyond 2^53 exactly; JSON can carry them
- * all. Settings are refused with the path of what cannot be kept. (Events are not asked: Temporal stores them as they are.)
+ * Refuses settings that cannot be stored exactly, with the path of each value: PostgreSQL stores no NUL and no unpaired surrogate,
+ * and JavaScript represents no integer beyond 2^53 exactly, but JSON can contain them all. Events are not checked, because Temporal
+ * stores them unchanged.
  */
 export function requireStorable(value: unknown): void {
   const problems = unstorable(value, [])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Json, JsonObject } from '../../domain/event.ts'
 
-/** A name that people read. No control characters: PostgreSQL stores no NUL, and a mail header no line break. */
+/** A name for display. Control characters are refused, because PostgreSQL stores no NUL and a mail header no line break. */
 export const nameText = z
   .string()
   .trim()
@@ -9,7 +9,7 @@ export const nameText = z
   .max(200)
   .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
 
-/** What somebody has to say, in several lines if need be. */
+/** A text that a user writes, of one or more lines. */
 export const noteText = z
   .string()
   .overwrite((text) => text.replaceAll('\r\n', '\n').trim())
@@ -24,14 +24,14 @@ export const isoTime = z.iso.datetime({
 
 const deepest = 64
 
-/** Any JSON object that is not nested beyond reason: what is recursive further on must not run out of stack. */
+/** A JSON object of limited depth, so that recursive code does not run out of stack. */
 export const jsonObject = z
   .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
     error: (issue) => (issue.input === undefined ? 'is required' : 'must be a JSON object'),
   })
   .refine((value) => depth(value) <= deepest, `must not be nested deeper than ${deepest} levels`)
 
-/** Iterative on purpose: the input may be nested 100,000 levels deep. */
+/** Iterative on purpose, because the input may be nested 100,000 levels deep. */
 function depth(value: Json): number {
   let level: Json[] = [value]
   let levels = 0

@@ -4,7 +4,7 @@ import { invalid, type FieldError } from '../errors.ts'
 import { unkeptProblem } from './exact-numbers.ts'
 import { fieldMessage } from './messages.ts'
 
-/** Parses what came from outside, or throws with the path of every bad field. `prefix` is where it stood. */
+/** Parses external input, or throws with the path of every invalid field. `prefix` is the path of the value. */
 export function validate<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -29,7 +29,7 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }))
     case 'invalid_union': {
-      // What is wrong inside of the one that was meant says more than that it is none of them.
+      // Errors inside the union member that was meant are more helpful than a message that no member matches.
       const meant = issue.errors.find((issues) => issues.every((inner) => inner.path.length > 0))
       if (meant) return meant.flatMap((inner) => fieldErrors(inner, path === '(body)' ? '' : path))
       return [{ path, message: issue.message }]

@@ -45,7 +45,7 @@ export const keyReply = platformKeyReply.extend({
   scopes: z.array(z.string()),
 })
 
-/** With the key itself: it is in no other answer. */
+/** Contains the key itself, which no other response contains. */
 const shownOnce = { key: z.string().meta({ description: 'Returned only in this response.' }) }
 const rotated = {
   ...shownOnce,
@@ -57,7 +57,7 @@ export const rotatedReply = keyReply.extend(rotated)
 export const newPlatformKeyReply = platformKeyReply.extend(shownOnce)
 export const rotatedPlatformReply = platformKeyReply.extend(rotated)
 
-/** A key as it is listed: never the key, nor its hash. */
+/** Returns a key for lists, without the key itself or its hash. */
 export function showKey(key: ApiKey) {
   return definedOnly({
     id: key.id,

@@ -19,7 +19,7 @@ const ownKeyBody = z.strictObject({
     .meta({ description: 'Not later than the calling key’s expiry, which is the default.' }),
 })
 
-/** A tenant's keys, as a key of its own makes them: never for more than it may do itself, nor for longer. */
+/** A tenant's keys, managed with a key of its own: a new key gets no scope that the calling key lacks, and does not outlive it. */
 export const ownKeyRoutes = [
   route({
     method: 'get',
@@ -85,7 +85,10 @@ export const ownKeyRoutes = [
   }),
 ]
 
-/** Runs in the tenant's turn with the calling key as it is now: a key that was revoked in the meantime can make no other key. */
+/**
+ * Runs under the tenant's lock with the current state of the calling key, so that a key revoked in the meantime cannot create
+ * another one.
+ */
 function inCallerTurn<Result>(
   db: Db,
   { scope: { tenantId }, keyId }: Writer,

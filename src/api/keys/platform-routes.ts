@@ -13,7 +13,7 @@ import {
 import { createKey, findKey, isInForce, platformOwner, revokeKey, rotateKey } from './store.ts'
 import { route } from '../http/route.ts'
 
-/** Keys that belong to no tenant. `ADMIN_API_KEY` is not among them: it is no row of the database. */
+/** Keys that belong to no tenant. `ADMIN_API_KEY` is not one of them, because it is not stored in the database. */
 export const platformKeyRoutes = [
   route({
     method: 'get',
@@ -75,12 +75,15 @@ export const platformKeyRoutes = [
   }),
 ]
 
-/** Two who revoke at once would each see the other's key as the one that stays. */
+/** Prevents two concurrent revocations from each counting the other's key as the remaining one. */
 async function lockPlatformKeys(tx: Tx): Promise<void> {
   await tx.$queryRaw`SELECT 1 FROM "ApiKey" WHERE "tenantId" IS NULL ORDER BY "id" FOR UPDATE`
 }
 
-/** A platform key where none can be used; who is told of it keeps it. Of processes that start at once, only one makes it. */
+/**
+ * Creates a platform key if no usable one exists, and returns it for the operator to keep. If several processes start at once, only
+ * one of them creates it.
+ */
 export function makeFirstPlatformKey(db: Db): Promise<string | undefined> {
   return db.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('first platform key', 0))`
@@ -91,7 +94,7 @@ export function makeFirstPlatformKey(db: Db): Promise<string | undefined> {
   })
 }
 
-/** One that was rotated away does not count as another: it ends by itself. */
+/** A key that has been rotated does not count as another one, because it ends by itself. */
 async function requireAnother(tx: Tx, { id, revokedAt }: ApiKey): Promise<void> {
   if (revokedAt !== null) return
   const others = await tx.apiKey.findMany({ where: { ...platformOwner, id: { not: id }, replacedBy: null } })

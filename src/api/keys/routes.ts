@@ -17,7 +17,7 @@ const keyBody = z.strictObject({
   expiresAt: keyExpiry.optional(),
 })
 
-/** Tenants' keys, as the platform makes them. */
+/** Tenants' keys, managed by the platform. */
 export const keyRoutes = [
   route({
     method: 'post',

@@ -10,7 +10,7 @@ import { ApiError, notFound } from '../errors.ts'
 import { showKey, type Rotation } from './fields.ts'
 import { diffFields } from '../audit/writer.ts'
 
-/** Whose key it is. A platform key has neither tenant nor environment. */
+/** The owner of a key. A platform key has neither a tenant nor an environment. */
 export type KeyOwner = { tenantId: string; environment: Environment } | { tenantId: null; environment: null }
 
 export const platformOwner: KeyOwner = { tenantId: null, environment: null }
@@ -21,14 +21,16 @@ interface NewKey {
   expiresAt?: string | Date | null
 }
 
-/** As many as a tenant's environment, or the platform, can have in force: a list of more says nothing to anyone. */
+/**
+ * The maximum number of keys in force per tenant and environment, or for the platform. Nobody could keep track of a longer list.
+ */
 const maxInForce = 100
 
 export function isInForce({ revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>, at: Date) {
   return revokedAt === null && (expiresAt === null || expiresAt > at)
 }
 
-/** A key of this owner, or 404. */
+/** Returns a key of this owner, or throws 404. */
 export async function findKey(tx: Tx, owner: Partial<KeyOwner>, id: string): Promise<ApiKey> {
   const key = await tx.apiKey.findFirst({ where: { ...owner, id } })
   if (!key) throw notFound('key')
@@ -45,7 +47,7 @@ export async function createKey(tx: Tx, by: Actor, owner: KeyOwner, given: NewKe
   return { row, key }
 }
 
-/** A new key in place of this one, which ends with the overlap. */
+/** Creates a key that replaces this one, which ends after the overlap. */
 export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rotation) {
   const at = new Date()
   requireRotatable(previous, at)
@@ -63,7 +65,7 @@ export async function rotateKey(tx: Tx, by: Actor, previous: ApiKey, asked: Rota
   return { ...shown, replaces: previous.id, previousEndsAt: endsAt.toISOString() }
 }
 
-/** At once: every request asks for its key anew. One that was revoked already is a 404. */
+/** Takes effect at once, because every request looks its key up. Throws 404 if the key was already revoked. */
 export async function revokeKey(tx: Tx, by: Actor, key: ApiKey): Promise<void> {
   if (key.revokedAt !== null) throw notFound('active key')
   const revoked = await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } })

@@ -10,14 +10,14 @@ import type { AppDeps } from '../deps.ts'
 
 export type AskingDeps = Pick<AppDeps, 'db' | 'temporal' | 'eagerStart' | 'log'>
 
-/** Recipients beyond this number are asked with the next change, or by the first event for the destination. */
+/** Recipients beyond this number are asked after the next change, or by the first event for the destination. */
 const maxAtOnce = 100
 const concurrency = 10
 const deadlineMs = 3_000
 
 /**
- * Asks the recipients of a tenant to confirm who have not been asked yet. To be called once the change that adds them is committed.
- * Recipients whom it fails to ask keep no `askedAt`: every later change, and every attempt, tries again.
+ * Asks a tenant's recipients for confirmation if they have not been asked yet. Call this once the change that adds them is
+ * committed. A recipient who could not be asked keeps no `askedAt`, so every later change and every attempt tries again.
  */
 export async function askNewRecipients(deps: AskingDeps, scope: Scope): Promise<void> {
   const recipients = await unaskedRecipients(deps.db, scope, maxAtOnce)

@@ -91,7 +91,7 @@ export const emailRecipientRoutes = [
   }),
 ]
 
-/** The recipients that a config names, or those of them that were asked for. */
+/** Returns the recipients in a config, limited to the requested ones if any are given. */
 async function recipientsNamed(
   { db }: { db: Parameters<typeof readRecipients>[0] },
   destination: Destination,
@@ -127,7 +127,7 @@ function alreadyAnswered(recipient: EmailRecipient | undefined, index: number): 
   return invalid([{ path: `addresses.${index}`, message }])
 }
 
-/** Those whose mailboxes were asked often enough today are left out; where that is all of them, 429. */
+/** Leaves out recipients whose mailboxes have reached today's limit of requests. Throws 429 if none is left. */
 async function withinDailyLimit(
   { db }: AppDeps,
   scope: Scope,

@@ -33,8 +33,8 @@ export const recipientReply = z.object({
 export type RecipientReply = z.output<typeof recipientReply>
 
 /**
- * Keeps a destination's recipients in step with its config, in the transaction that writes it. New ones are to be asked, unless the
- * platform answers for the tenant's.
+ * Updates a destination's recipients to match its config, in the transaction that writes it. New ones must confirm, unless the
+ * platform vouches for the tenant's recipients.
  */
 export async function writeRecipients(
   { db, publicUrl }: Pick<AppDeps, 'publicUrl'> & { db: Tx },
@@ -56,7 +56,7 @@ export async function writeRecipients(
     await requireAnswers(db, { tenantId, environment }, added, people)
 }
 
-/** Bounds what is stored of one mailbox by the addresses that lead to it. */
+/** Limits the number of unconfirmed recipients per mailbox, counting all addresses that lead to it. */
 async function requireAnswers(
   db: Tx,
   scope: Scope,
@@ -79,7 +79,7 @@ function tooManyUnanswered(mailbox: string, count: number): string {
   return `has too many unconfirmed recipients at ${mailbox}: ${count} across all destinations, including tagged addresses (+…); the limit is ${maxUnanswered}`
 }
 
-/** Without a public URL there are no links to confirm by. */
+/** Confirmation links require a public URL. */
 export function requireLinks(publicUrl: string | undefined, people: People<unknown>): void {
   if (publicUrl !== undefined) return
   const message =
@@ -95,7 +95,7 @@ async function statusOfNew(db: Tx, tenantId: string): Promise<RecipientStatus> {
   return emailConsent === 'vouched' ? 'vouched' : 'asked'
 }
 
-/** The recipients that a config names, in its order, for answers; nothing for channels that reach no people. */
+/** Returns the recipients in a config for responses, in the config's order; nothing for channels that reach no people. */
 export async function listRecipients(
   db: Tx,
   destinations: readonly Destination[],

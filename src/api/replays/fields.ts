@@ -31,7 +31,7 @@ export const newReplay = z
     path: ['destination'],
     message: 'cannot be combined with rules, which decide where the events go',
   })
-  // What is no time at all is said above, once.
+  // Invalid times are reported above.
   .refine(({ from, to }) => to === undefined || !(Date.parse(from) >= Date.parse(to)), {
     path: ['to'],
     message: 'must be later than from',
@@ -82,7 +82,7 @@ const replayRow = z.object({
 
 export const replayList = z.object({ data: z.array(replayRow), nextCursor: z.string().nullable() })
 
-/** What became of the events that were started. */
+/** A replay with the outcomes of the events that it started. */
 export const replayDetail = replayRow.extend({
   delivered: z.int(),
   failed: z.int().meta({ description: 'The number of events that failed for at least one destination.' }),

@@ -2,18 +2,18 @@ import type { Client } from '@temporalio/client'
 import { findDescription } from '../../temporal/log/event-runs.ts'
 import { derivedId } from '../http/idempotency.ts'
 
-/** Identical requests within this time are one replay while it runs: a double click, or a client that retries. */
+/** Identical requests within this time return the same replay while it runs: a double click, or a client that retries. */
 const sameRequestMs = 60_000
 
 export interface ChosenReplay {
   id: string
-  /** The replay was started before: with the same key, or by an identical request less than a minute ago. */
+  /** True if the replay was already started: with the same key, or by an identical request less than a minute ago. */
   known: boolean
 }
 
 /**
  * Chooses the id of a replay. It is derived from the request, so that Temporal lets only one of several identical requests start
- * it: from the `Idempotency-Key`, or else from the body, the day and how many equal replays the day has had.
+ * it: from the `Idempotency-Key` or, without one, from the body, the day and the number of equal replays on that day.
  */
 export async function chooseReplayId(
   temporal: Client,

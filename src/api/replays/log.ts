@@ -16,12 +16,12 @@ import type { AppDeps } from '../deps.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { readLogPage, type PageRequest } from '../http/log-cursor.ts'
 
-/** How many replays are read from Temporal at once. */
+/** The number of replays that are read from Temporal at once. */
 const concurrency = 20
 
 /**
- * Reads one page of replays, newest first. A replay that has continued as new is placed by the start of its latest run. All that is
- * shown comes from memos, so no worker is needed.
+ * Reads one page of replays, newest first. A replay that has continued as new is sorted by the start of its latest run. Reads memos
+ * only, so no worker is needed.
  */
 export async function listReplays({ temporal }: AppDeps, scope: Scope, request: PageRequest) {
   const asked = { list: 'replays', ...scope }
@@ -35,7 +35,7 @@ export async function listReplays({ temporal }: AppDeps, scope: Scope, request: 
   return { data, nextCursor }
 }
 
-/** Reads a replay and counts what became of the events it started, over their workflows as they are now. */
+/** Reads a replay and counts the outcomes of the events that it started, from the current state of their workflows. */
 export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   const { temporal } = deps
   const shown = show(await describeReplay(deps, scope, id))
@@ -53,12 +53,12 @@ export async function readReplay(deps: AppDeps, scope: Scope, id: string) {
   return { ...shown, delivered, failed, digested, unrouted, pending }
 }
 
-/** Throws 409 unless the replay is running. To be called before an audit entry is written for a change of it. */
+/** Throws 409 unless the replay is running. Call this before writing an audit entry for a change of the replay. */
 export async function requireRunning(deps: AppDeps, scope: Scope, id: string): Promise<void> {
   if ((await describeReplay(deps, scope, id)).status.name !== 'RUNNING') refuseEnded()
 }
 
-/** Sends a signal to a replay. Call `requireRunning` first, before the audit entry is written. */
+/** Sends a signal to a replay. Call `requireRunning` first, before writing the audit entry. */
 export async function signalReplay<Args extends unknown[]>(
   deps: AppDeps,
   scope: Scope,

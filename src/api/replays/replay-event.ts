@@ -68,7 +68,7 @@ export async function startReplay(
 interface ReplayRequest {
   eventId: string
   destinations: string[] | undefined
-  /** How many webhooks led to the call. */
+  /** The number of webhooks in the chain that led to the request. */
   hops: number
 }
 
@@ -84,7 +84,7 @@ async function recognise(
   throw invalid([{ path: 'Idempotency-Key', message: 'was already used for a replay to other destinations' }])
 }
 
-/** Refuses an event that is being erased: the erasure would have to find the new run as well. */
+/** Refuses an event that is being erased, because the erasure would also have to find the new run. */
 async function refuseErasing({ db }: AppDeps, scope: Scope, event: Event): Promise<void> {
   const ids = includedEvents(event).map(({ id }) => id)
   if (findRequest(event, await findErasures(db, scope, ids))) throw erasedError()

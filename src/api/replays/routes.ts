@@ -20,7 +20,6 @@ const started = {
   }),
 }
 
-/** Replays of many events. */
 export const replayRoutes = [
   route({
     method: 'post',

@@ -20,7 +20,7 @@ import { chooseReplayId } from './ids.ts'
 import type { Writer } from '../auth/caller.ts'
 import { actAudited, asJson } from '../audit/writer.ts'
 
-/** Starts a replay of the events that match. The same idempotency key gives the same id, so that Temporal refuses a second start. */
+/** Starts a replay of the matching events. The same idempotency key results in the same id, so Temporal refuses a second start. */
 export async function startReplays(
   deps: AppDeps,
   writer: Writer,
@@ -87,7 +87,7 @@ function toFilter(
   })
 }
 
-/** A replay to a destination that is not active would skip every event. */
+/** Throws unless the destination is active: a replay to an inactive one would skip every event. */
 async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise<void> {
   const [known] = await routableDestinations(db, scope, [id])
   if (!known) throw invalid([{ path: 'destination', message: 'is not a destination in this environment' }])
@@ -95,7 +95,7 @@ async function requireActive({ db }: AppDeps, scope: Scope, id: string): Promise
     throw invalid([{ path: 'destination', message: `is ${known.status}; resume it first` }])
 }
 
-/** Returns the replay that an identical request has started, or throws 422 if the key was used for another request. */
+/** Returns the replay that an identical request has started, or throws 422 if the key was used for a different replay. */
 async function recognise({ temporal }: AppDeps, scope: Scope, id: string, bodyHash: string) {
   const { memo } = await temporal.workflow.getHandle(replaysWorkflowId(scope, id)).describe()
   if ((memo as ReplayMemo | undefined)?.bodyHash === bodyHash) return { id, duplicate: true as const }

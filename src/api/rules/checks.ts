@@ -2,7 +2,7 @@ import { ruleLimits, type RuleDefinition, type RuleStep } from '../../domain/rul
 import { stepLists, type StepList } from '../../domain/rules/walk.ts'
 import type { FieldError } from '../errors.ts'
 
-/** What is wrong with a rule that fits its schema: steps that cannot stand where they stand. */
+/** Returns the problems of a rule that matches its schema: steps that are not allowed at their positions. */
 export function structureProblems({ steps, digest }: Pick<RuleDefinition, 'steps' | 'digest'>): FieldError[] {
   const lists = stepLists(steps)
   return [
@@ -60,8 +60,9 @@ function misplaced({ nested, earlier, last }: Record<'nested' | 'earlier' | 'las
 }
 
 /**
- * Nobody can acknowledge a digest before one of its own steps has delivered it. `told` is whether somebody may know of the event
- * before the list begins: another rule may have delivered a single event, but no other rule acts on a digest.
+ * Reports each `awaitAck` on a digest that comes before a step that delivers it, because nobody could acknowledge the digest yet.
+ * `told` is true if somebody may know of the event before the list begins: another rule may have delivered a single event, but no
+ * other rule acts on a digest.
  */
 function acknowledged(steps: readonly RuleStep[], path: string, told: boolean) {
   const problems: FieldError[] = []

@@ -18,11 +18,14 @@ import { noContentFor, templateIsGone } from '../../domain/templates.ts'
 
 interface Named {
   name: string
-  /** Without the secret fields. */
+  /** The config without its secret fields. */
   config: unknown
 }
 
-/** Tells for each of these deliveries what would become of it now. Answers with what an attempt would say (activities/prepare.ts). */
+/**
+ * Returns what would happen to each of these deliveries now. The reasons are those that an attempt would give
+ * (activities/prepare.ts).
+ */
 export async function readOutlooks(
   db: Db,
   scope: Scope,
@@ -53,7 +56,10 @@ export async function readOutlooks(
   }
 }
 
-/** By the addresses that the destination names now. Those that were never written are asked by the first attempt. */
+/**
+ * Checks the addresses that the config lists now. Addresses that are not stored yet are asked for confirmation by the first
+ * attempt.
+ */
 function consentOutlook(
   { channel }: PlannedDelivery,
   { config }: Named,

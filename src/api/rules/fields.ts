@@ -22,7 +22,7 @@ const quietWindows = z
   .min(1, 'must not be empty; omit it instead')
   .max(ruleLimits.quietHours, `must contain at most ${ruleLimits.quietHours} windows`)
 
-/** One window or a list of them; kept as a list. */
+/** Accepts one window or an array of windows; always stored as an array. */
 const quietHours = z
   .union([quietWindow, quietWindows], 'must be a window with timezone and between, or an array of windows')
   .transform((given) => (Array.isArray(given) ? given : [given]))
@@ -52,7 +52,7 @@ const position = z.int().min(1).max(1_000_000).meta({
   description: 'The position in the evaluation order, starting at 1; values past the end mean last.',
 })
 
-/** What a rule is, without what is told of it. */
+/** The fields that define a rule, without its metadata. */
 const definition = {
   name: nameText,
   when,
@@ -70,7 +70,7 @@ export const ruleBody = z.strictObject({
   position: position.optional(),
 })
 
-/** Fields are replaced whole; `null` takes an optional one away. */
+/** Each field is replaced as a whole; `null` removes an optional one. */
 export const rulePatch = z.strictObject({
   name: definition.name.optional(),
   when: when.optional(),

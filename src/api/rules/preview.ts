@@ -55,7 +55,7 @@ export const rulePreviewRoutes = [
   }),
 ]
 
-/** Those that are enabled; each must be one that could be saved. */
+/** Returns the enabled drafts. All drafts must be valid enough to be saved. */
 async function openDrafts(db: Db, scope: Scope, drafts: z.output<typeof ruleBody>[]): Promise<Rule[]> {
   const rules: Rule[] = []
   for (const [index, { enabled, position: _inList, ...definition }] of drafts.entries()) {
@@ -78,7 +78,7 @@ async function planFor(
   ])
   const filters = routingFilters(event, destinations, rules)
   const verdicts = await findVerdicts({ compute, log }, event, filters)
-  // Only looked at: a preview lets nothing pass and takes no place of anything.
+  // Read only: a preview uses up no throttle or dedupe pass.
   const heldBack = await rulesHoldingBack(db, { event, rules, verdicts, at }, peekPasses)
   const plan = routeEvent(event, destinations, { rules, templates, verdicts, heldBack, at })
   const lookAhead = await readOutlooks(db, scope, plannedDeliveries(plan.steps), destinations)

@@ -5,7 +5,10 @@ import type { RuleStep } from '../../domain/rules/rule.ts'
 import { deliverSteps } from '../../domain/rules/walk.ts'
 import type { FieldError } from '../errors.ts'
 
-/** What a rule's steps name that this environment does not have, or not in a form that fits. */
+/**
+ * Returns the problems of the destinations and templates that a rule's steps name: those that do not exist in this environment, or
+ * do not fit the step.
+ */
 export async function referenceProblems(
   db: Tx,
   scope: Scope,

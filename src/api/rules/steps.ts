@@ -5,7 +5,7 @@ import { filter } from '../fields/filter.ts'
 import { digest, longestWait, untilTime } from './values.ts'
 import { jsonObject } from '../fields/text.ts'
 
-/** A step may hold lists of steps. Annotated, because a type cannot be inferred from itself. */
+/** A step may contain lists of steps. The type is annotated because TypeScript cannot infer a recursive type. */
 const step: z.ZodType<RuleStep> = z
   .lazy(() => oneStep)
   .meta({ id: 'RuleStep', minProperties: 1, maxProperties: 1 })
@@ -51,15 +51,15 @@ const kinds = { deliver, delay, awaitAck, branch, digest, stop } satisfies Recor
 const kindNames = Object.keys(kinds)
 
 /**
- * A union would say as well that a step is exactly one of its kinds, but not which one was meant, and so not what is wrong with
- * it. Here `requireOneKind` sees to what the type promises.
+ * A union would also express that a step has exactly one kind, but could not tell which one was meant and so what is wrong with it.
+ * `requireOneKind` enforces what the type promises.
  */
 const oneStep = z.preprocess(
   requireOneKind,
   z.strictObject(kinds).partial(),
 ) as unknown as z.ZodType<RuleStep>
 
-/** A rule's own list of steps. What is nested without end is refused before anything recursive looks at it. */
+/** A rule's own list of steps. Excessive nesting is refused before any recursive code sees the list. */
 export const ruleSteps = z.preprocess(
   requireShallow,
   stepList.min(1, 'must not be empty; for a rule that does nothing, use [{"stop": "reason"}]'),

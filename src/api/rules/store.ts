@@ -23,18 +23,20 @@ import { asJson, audit, diffFields } from '../audit/writer.ts'
 export interface NewRule {
   definition: RuleDefinition
   enabled: boolean
-  /** Its place in the order, from 1; the end, if it is left out or beyond the end. */
+  /**
+   * The rule's position in the order, starting at 1. If omitted, or greater than the number of rules, the rule is added at the end.
+   */
   position: number | undefined
 }
 
 type OptionalField = 'quietHours' | 'digest' | 'throttle' | 'dedupe' | 'exclusive'
 
-/** What is left out stays as it is; `null` takes an optional field away. */
+/** Omitted fields keep their values; `null` removes an optional one. */
 export type RuleChange = Partial<Pick<NewRule, 'enabled' | 'position'>> & {
   [Field in Exclude<keyof RuleDefinition, OptionalField>]?: RuleDefinition[Field]
 } & { [Field in OptionalField]?: RuleDefinition[Field] | null }
 
-/** Rules are written one after the other: a place in the order and a limit are looked at before they are taken. */
+/** Writes rules one request at a time, because positions and limits are checked before they are used. */
 function inTurn<Result>(
   { db }: AppDeps,
   { scope }: Writer,
@@ -58,7 +60,7 @@ export function createRule(
   })
 }
 
-/** Writes a rule that was checked, at a place that there is. */
+/** Inserts a rule that has been checked. Its position must be valid. */
 export async function addRule(
   tx: Tx,
   writer: Writer,
@@ -91,7 +93,7 @@ export function changeRule(
   })
 }
 
-/** Writes what differs of a rule that was checked, at a place that there is; nothing, if nothing does. */
+/** Updates the changed fields of a rule that has been checked; does nothing if it has not changed. Its position must be valid. */
 export async function writeRule(
   tx: Tx,
   writer: Writer,
@@ -103,7 +105,7 @@ export async function writeRule(
   if (!edited && !switched && position === current.position) return current
   const next = { enabled, position, definition: edited ? definition : undefined }
   const changed = await updateRule(tx, writer.scope, writer.keyId, current, next)
-  // Switched and changed at once are two entries: whoever looks for what stopped a rule finds it by its action.
+  // A change that also enables or disables the rule makes two entries, so that a search by action finds what has stopped the rule.
   const rest = diffFields(forAudit({ ...current, enabled }), forAudit(changed))
   if (rest) await audit(tx, writer, { action: 'rule.changed', subject: changed.id, ...rest })
   const done = { subject: changed.id, before: { enabled: current.enabled }, after: { enabled } }
@@ -126,14 +128,14 @@ function forAudit({ id, version, position, enabled, definition }: StoredRule) {
   return { id, version, position, enabled, ...definition }
 }
 
-/** The rule of this scope, or 404. */
+/** Returns the rule in this scope, or throws 404. */
 export async function requireRule(db: Tx, scope: Scope, id: string): Promise<StoredRule> {
   const found = await findRule(db, scope, id)
   if (!found) throw notFound('rule')
   return found
 }
 
-/** Whether a rule can be acted on as it is written; else 422. `prefix` is where it stood. */
+/** Throws 422 if the rule cannot be run as it is written. `prefix` is the path of the rule. */
 export async function requireSound(
   db: Tx,
   scope: Scope,
@@ -148,14 +150,14 @@ export async function requireSound(
     throw invalid(problems.map(({ path, message }) => ({ path: `${prefix}${path}`, message })))
 }
 
-/** A destination or template that is gone since does not keep the rest of a rule from being changed. */
+/** Checks references only if the steps have changed: a destination or template deleted since must not prevent other changes. */
 async function requireSoundChange(tx: Tx, scope: Scope, before: RuleDefinition, after: RuleDefinition) {
   if (!isDeepStrictEqual(before.steps, after.steps)) return requireSound(tx, scope, after)
   const problems = structureProblems(after)
   if (problems.length > 0) throw invalid(problems)
 }
 
-/** What there is to be done for one event has limits. */
+/** Limits the work that one event can cause. */
 export function requireRoom(rules: readonly StoredRule[]): void {
   if (rules.length > ruleLimits.rules)
     throw limitReached(`An environment can have at most ${ruleLimits.rules} rules; delete one first.`)
@@ -169,7 +171,7 @@ export function requireRoom(rules: readonly StoredRule[]): void {
   requirePlannable(rules)
 }
 
-/** What the rules would make of one event must fit into its workflow. */
+/** The rules' plan for one event must fit into its workflow. */
 function requirePlannable(rules: readonly StoredRule[]): void {
   const bytes = estimatePlanBytes(rules.filter(({ enabled }) => enabled).map(({ definition }) => definition))
   if (bytes > maxRulesBytes)
@@ -182,7 +184,7 @@ function limitReached(detail: string): ApiError {
   return new ApiError('limit_reached', detail)
 }
 
-/** Field by field, each replaced whole. */
+/** Merges field by field; each field is replaced as a whole. */
 function merge(current: RuleDefinition, change: RuleChange): RuleDefinition {
   return plainDefinition({
     name: change.name ?? current.name,

@@ -4,7 +4,7 @@ import { durationMs, durationPattern } from '../../domain/delivery/retry-schedul
 import { ruleLimits } from '../../domain/rules/rule.ts'
 import { isTimeZone } from '../../domain/rules/zoned-time.ts'
 
-/** A duration of more than nothing and at most so many days. */
+/** A positive duration of at most `longestDays` days. */
 function wait(longestDays: number) {
   return z
     .string()
@@ -33,7 +33,7 @@ export const timezone = z
   .max(64)
   .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin or UTC')
 
-/** The next time that the zone's clock shows `until`. */
+/** The next time at which a clock in the time zone shows `until`. */
 export const untilTime = z.strictObject({ until: timeOfDay, timezone })
 
 export const digest = z.strictObject({

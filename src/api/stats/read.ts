@@ -10,7 +10,7 @@ import type { AppDeps } from '../deps.ts'
 
 type StatsDeps = Pick<AppDeps, 'db' | 'temporal'>
 
-/** A destination's deliveries of all time: those of rolled-up days from the database, later ones from Temporal. */
+/** Returns a destination's deliveries of all time: those of rolled-up days from the database, later ones from Temporal. */
 export async function readAllStats(
   { db, temporal }: StatsDeps,
   destinationId: string,
@@ -21,8 +21,8 @@ export async function readAllStats(
 }
 
 /**
- * The same, without what is pending, for all destinations of a tenant's environment by a bounded number of calls: `maxCounted`
- * limits the events that are counted since the last roll-up. A destination without deliveries is not in it.
+ * Returns the same counts, without pending deliveries, for all destinations in an environment with a bounded number of calls:
+ * `maxCounted` limits the events counted since the last roll-up. A destination without deliveries has no entry.
  */
 export async function readStatsOfAll(
   { db, temporal }: StatsDeps,
@@ -50,10 +50,14 @@ export interface DayStats extends DeliveryCounts {
   day: string
 }
 
-/** Days that are not rolled up yet ask Temporal three questions each: one or two of them, unless no worker ran for days. */
+/**
+ * Days that are not rolled up yet take three Temporal queries each. There are one or two of them, unless no worker ran for days.
+ */
 const daysAtOnce = 4
 
-/** The last so many days, today included, the oldest first. A delivery counts on the day on which its event's workflow ended. */
+/**
+ * Returns the last `count` days including today, oldest first. A delivery counts on the day on which its event's workflow ended.
+ */
 export async function readDailyStats(
   { db, temporal }: StatsDeps,
   { id, createdAt }: Pick<Destination, 'id' | 'createdAt'>,
@@ -63,7 +67,7 @@ export async function readDailyStats(
   const first = addDays(today, 1 - count)
   const { until } = await readRolledTotals(db, id)
   const rolled = await readDailyTotals(db, id, first)
-  // What ended before was rolled up, or was before there was anything to deliver.
+  // Earlier deliveries are rolled up, or would predate the destination.
   const open = latest(createdAt, until ?? createdAt)
   return pMap(
     daysBetween(first, today),

@@ -19,10 +19,10 @@ const partText = z
   .max(partMax, `must have at most ${partMax} characters`)
 
 const hasSome = (fields: object) => Object.keys(fields).length > 0
-/** Nothing else is wrong with it, so that one fault is not told twice. */
+/** Runs a later check only if the earlier ones have passed, so that one mistake is not reported twice. */
 const isSound = ({ issues }: { issues: readonly unknown[] }) => issues.length === 0
 
-/** For each channel of the registry the fields that it lets a template make. */
+/** The template fields of each channel in the registry. */
 const partShapes = Object.fromEntries(
   channels.map(({ name, template }) => {
     const fields = Object.entries(template).map(
@@ -36,7 +36,7 @@ const partShapes = Object.fromEntries(
   }),
 )
 
-/** Liquid, by channel and field. */
+/** Liquid texts by channel and field. */
 export const templateParts = z
   .strictObject(partShapes)
   .refine(hasSome, {
@@ -77,7 +77,7 @@ export const templateReply = z.object({
   updatedAt: z.string(),
 })
 
-/** In a list, without the texts. */
+/** The form in lists, without the texts. */
 export const templateSummary = templateReply.omit({ parts: true }).extend({
   channels: z.array(z.string()).meta({ description: 'The channels for which the template has parts.' }),
 })
@@ -119,7 +119,7 @@ export const previewReply = z.object({
     .meta({ description: 'Variables that the template uses but this event does not have.' }),
 })
 
-/** Refuses what is no Liquid, by the path of its part. */
+/** Throws if a part is not valid Liquid. Each error has the path of its part. */
 export async function requireLiquid(
   compute: Compute,
   { tenantId }: Pick<Scope, 'tenantId'>,

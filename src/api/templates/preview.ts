@@ -18,11 +18,11 @@ interface Previewed {
   parts: TemplateParts
   eventTypes: string[]
   event?: { type: string; data: JsonObject }
-  /** Only this one. */
+  /** Limits the preview to this channel. */
   channel?: string
 }
 
-/** What a template makes of an event; nothing is sent and nothing is stored. */
+/** Renders a template for an event. Sends and stores nothing. */
 export async function previewTemplate(
   { db, compute }: Pick<AppDeps, 'db' | 'compute'>,
   scope: Scope,
@@ -46,7 +46,7 @@ export async function previewTemplate(
   }
 }
 
-/** As the attempt does it: one part that fails, and the whole message is the default. */
+/** Behaves like an attempt: if one part fails, the whole message falls back to the default. */
 function showChannel(channel: Channel, rendered: PreviewedPart = unrendered, composition: Composition) {
   const { rendering, absent } = rendered
   const problems: FieldError[] = rendering.problems.map(({ field, message }) => ({
@@ -60,10 +60,13 @@ function showChannel(channel: Channel, rendered: PreviewedPart = unrendered, com
   }
 }
 
-/** For a channel that the template has no part for. */
+/** The rendering for a channel that the template has no parts for. */
 const unrendered: PreviewedPart = { rendering: { content: {}, problems: [] }, absent: [] }
 
-/** Of the first type that is named in full: as the tenant registered it, or as a contract's catalogue has it. */
+/**
+ * Returns the sample of the first event type without a wildcard: the one that the tenant registered, or else the one in a
+ * contract's catalogue.
+ */
 async function sampleFor(db: AppDeps['db'], scope: Scope, eventTypes: readonly string[]) {
   const named = eventTypes.filter((pattern) => !pattern.includes('*') && pattern !== 'all')
   for (const type of named) {
@@ -73,5 +76,5 @@ async function sampleFor(db: AppDeps['db'], scope: Scope, eventTypes: readonly s
   return { type: named[0] ?? 'example.happened', data: madeUp }
 }
 
-/** For a type that nobody has given a sample. */
+/** The data for an event type without a sample. */
 const madeUp: JsonObject = { message: 'This is an example; nothing has actually happened.' }

@@ -17,7 +17,7 @@ import {
 import { previewTemplate } from './preview.ts'
 import { changeTemplate, createTemplate, deleteTemplate, requireTemplate } from './store.ts'
 
-/** Six parts of 64 KiB, as JSON may write them. */
+/** Allows six parts of 64 KiB, escaped as JSON. */
 const bodyMaxBytes = 1024 * 1024
 
 export const templateRoutes = [
@@ -129,7 +129,7 @@ export const templateRoutes = [
   }),
 ]
 
-/** As many as are kept of a template. */
+/** The number of versions that are kept of a template. */
 const mostVersions = 100
 
 function show({ id, version, name, environment, eventTypes, parts, createdAt, updatedAt }: Template) {

@@ -4,7 +4,7 @@ import type { Scope } from '../../db/destinations/destinations.ts'
 import type { JsonObject } from '../../domain/event.ts'
 import { sampleRuleContext } from '../../domain/rules/context.ts'
 
-/** A message about an event that did not happen, with everything that one can have. Nothing of it is stored. */
+/** Builds a message about a made-up event, with every property that a message can have. Stores nothing. */
 export function sampleMessage(
   scope: Scope,
   { type, data }: { type: string; data: JsonObject },

@@ -17,7 +17,7 @@ export interface NewTemplate {
   parts: TemplateParts
 }
 
-/** What is left out stays as it is. */
+/** Omitted fields keep their values. */
 export type TemplateChange = { [Field in keyof NewTemplate]?: NewTemplate[Field] }
 
 type StoreDeps = Pick<AppDeps, 'db' | 'compute'>
@@ -28,7 +28,7 @@ export async function createTemplate({ db, compute }: StoreDeps, writer: Writer,
   return inTenantTurn(db, scope.tenantId, (tx) => addTemplate(tx, writer, given))
 }
 
-/** Writes a template whose Liquid was checked. */
+/** Inserts a template whose Liquid has been checked. */
 export async function addTemplate(tx: Tx, writer: Writer, given: NewTemplate): Promise<Template> {
   const { scope } = writer
   await requireRoom(tx, scope)
@@ -52,7 +52,7 @@ export async function changeTemplate(
   })
 }
 
-/** Likewise. */
+/** Updates a template whose Liquid has been checked. */
 export async function writeTemplate(
   tx: Tx,
   writer: Writer,
@@ -71,7 +71,7 @@ export async function writeTemplate(
   return template
 }
 
-/** Its versions stay, within `versionLimits`: logs name them. */
+/** Keeps the template's versions, within `versionLimits`, because logs refer to them. */
 export async function deleteTemplate({ db }: Pick<AppDeps, 'db'>, writer: Writer, id: string): Promise<void> {
   const { scope } = writer
   await inTenantTurn(db, scope.tenantId, async (tx) => {
@@ -89,7 +89,7 @@ function forAudit({ id, version, name, eventTypes, parts }: Template) {
   return { id, version, name, eventTypes, parts }
 }
 
-/** The template of this scope, or 404. */
+/** Returns the template in this scope, or throws 404. */
 export async function requireTemplate(db: Tx, scope: Scope, id: string): Promise<Template> {
   const found = await findTemplate(db, scope, id)
   if (!found) throw notFound('template')

@@ -41,7 +41,7 @@ export const tenantDeletionRoutes = [
     replies: { 202: z.object({ deletionId: z.string() }) },
     async handle({ params: { id }, body, by }, { db, temporal }) {
       const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
-      // Also after an earlier request that failed between these two steps.
+      // Also starts the workflow if an earlier request failed between these two steps.
       if (!deletion.completedAt) await start(temporal, deletion)
       return { status: 202, body: { deletionId: deletion.id } }
     },
@@ -61,7 +61,7 @@ export const tenantDeletionRoutes = [
   }),
 ]
 
-/** Marks the tenant as being deleted: from then on its keys are refused. A repeated call returns the same deletion. */
+/** Marks the tenant as being deleted, so that its keys are refused from then on. A repeated call returns the same deletion. */
 async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Promise<TenantDeletion> {
   const earlier = await findTenantDeletion(tx, id)
   if (earlier?.completedAt) return earlier
@@ -71,7 +71,7 @@ async function beginDeletion(tx: Tx, by: Actor, id: string, confirm: string): Pr
   await tx.tenant.update({ where: { id: tenant.id }, data: { deletingAt: new Date() } })
   const deletion = await createDeletion(tx, tenant.id)
   const done = { ...by, action: 'tenant.deleted', subject: tenant.id, after: { deletionId: deletion.id } }
-  // In the tenant's chain, and in the platform's, which can still be read afterwards.
+  // Recorded in the tenant's chain and in the platform's, which remains readable after the deletion.
   await recordAudit(tx, { ...done, tenantId: tenant.id })
   await recordAudit(tx, done)
   return deletion

@@ -3,10 +3,10 @@ import type { Tenant } from '../../db/generated/client.ts'
 import { tenantLimits } from '../auth/rate-limit.ts'
 import { nameText } from '../fields/text.ts'
 
-/** Whether an email recipient has to confirm first, or the platform answers for the tenant's recipients. */
+/** `confirm` requires email recipients to confirm first; with `vouched` the platform vouches for the tenant's recipients. */
 const emailConsents = ['confirm', 'vouched'] as const
 
-/** A path to a field of an event's data: names between dots, none of them empty. */
+/** A path to a field of an event's data: non-empty names separated by dots. */
 const redactPath = z
   .string()
   .max(256)
@@ -33,7 +33,7 @@ export const tenantBody = z.strictObject({
   emailConsent: emailConsent.default('confirm'),
 })
 
-/** Without defaults: what is left out stays as it is. */
+/** Has no defaults, so omitted fields keep their values. */
 export const tenantPatch = z.strictObject({
   name: nameText.optional(),
   limits: z

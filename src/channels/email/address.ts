@@ -2,8 +2,8 @@ import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 
 /**
- * An email address, internationalized ones included (RFC 6531): letters and digits of any script before the `@`, and a domain in
- * Unicode, which is stored in its ASCII form so that each mailbox has one spelling.
+ * An email address, including internationalized ones (RFC 6531): letters and digits of any script before the `@`, and a Unicode
+ * domain, which is stored in its ASCII form so that each mailbox has one spelling.
  */
 export const emailAddress = z
   .string()
@@ -12,7 +12,10 @@ export const emailAddress = z
   .refine((address) => asciiAddress.safeParse(asciiLike(address)).success, 'must be an email address')
   .meta({ format: 'idn-email' })
 
-/** The form in which addresses are stored and compared: the domain in ASCII, the rest in NFC. Other strings are returned unchanged. */
+/**
+ * Returns the form in which an address is stored and compared: the domain in ASCII, the rest in NFC. Other strings are returned
+ * unchanged.
+ */
 export function withAsciiDomain(address: string): string {
   const at = address.lastIndexOf('@')
   // ASCII addresses are kept as they were written.
@@ -25,8 +28,8 @@ export function withAsciiDomain(address: string): string {
 const asciiAddress = z.email()
 
 /**
- * The address with an ASCII letter in place of each letter and digit of another script before the `@` (other signs stay), and of an
- * encoded top-level domain, which zod's check does not accept.
+ * Used for validation only. Replaces what zod's check does not accept: letters and digits of other scripts before the `@` become
+ * ASCII letters (other characters stay), and so does an encoded top-level domain.
  */
 function asciiLike(address: string): string {
   const at = address.lastIndexOf('@')

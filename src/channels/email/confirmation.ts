@@ -5,8 +5,8 @@ import { escapeHtml } from '../../templates/escaping.ts'
 import type { EmailContent } from './message.ts'
 
 /**
- * The only mail that is sent before its recipient has agreed: who asks, what for, and a link. It holds nothing of an event, and nothing
- * that a tenant wrote except names, written so that no mail program links them.
+ * The only mail that is sent before its recipient has agreed: who asks, what for, and a link. It contains nothing of an event, and
+ * nothing written by a tenant except names, which are changed so that no mail program links them.
  */
 export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   const [tenant, destination] = [plainName(request.tenant), plainName(request.destination)]
@@ -20,7 +20,10 @@ export function renderConfirmation(request: ConfirmationRequest): EmailContent {
   }
 }
 
-/** A name on one line, without the characters that make a link: a destination's name must not advertise anything in our mail. */
+/**
+ * Returns a name on one line, without the characters that form a link, so that a destination's name cannot advertise anything in
+ * our mail.
+ */
 function plainName(name: string): string {
   const plain = name
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')

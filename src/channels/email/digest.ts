@@ -6,10 +6,10 @@ import { columns } from './layout.ts'
 import { layOut } from './parts.ts'
 import { minute, origin, type Fact } from '../message-facts.ts'
 
-/** The other fields are in the event's log. */
+/** Limits the fields shown for each event. The others are in the event's delivery log. */
 const fieldsPerEvent = 4
 
-/** Subject, text and HTML of a digest, with a line for each event. */
+/** Returns the subject, text and HTML of a digest, with a line for each event. */
 export function renderDigestEmail(of: Composition, digest: Digest) {
   const rows = digest.events.map(({ createdAt, type, id, data }) => ({
     event: [minute(createdAt), type, id],

@@ -3,7 +3,7 @@ import type { Fact } from '../message-facts.ts'
 
 const cell = 'padding:4px 12px 4px 0;vertical-align:top;text-align:left;font-size:14px;overflow-wrap:anywhere'
 
-/** A mail as HTML. `parts` are HTML; empty ones are left out. Inboxes show `preheader` beside the subject. */
+/** Returns a mail as HTML. `parts` are HTML; empty ones are left out. Inboxes show `preheader` beside the subject. */
 export function page(title: string, parts: string[], preheader = ''): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title></head>
@@ -16,14 +16,14 @@ function heading(title: string): string {
   return `<h1 style="font-size:20px;line-height:1.3;margin:0 0 16px;overflow-wrap:anywhere">${escapeHtml(title)}</h1>`
 }
 
-/** The blanks keep the rest of the mail out of the inbox's preview. */
+/** The invisible spaces keep the rest of the mail out of the inbox's preview. */
 function hidden(text: string): string {
   if (text === '') return ''
   const style = 'display:none;max-height:0;max-width:0;overflow:hidden;opacity:0'
   return `<div style="${style}">${escapeHtml(text)}${'&#8199;&#65279;&#847; '.repeat(40)}</div>`
 }
 
-/** A highlighted line at the top. */
+/** Returns a highlighted line for the top of a mail. */
 export function notice(text: string): string {
   if (text === '') return ''
   const style =
@@ -35,7 +35,7 @@ export function subheading(text: string): string {
   return `<h2 style="font-size:14px;color:#555;margin:24px 0 4px">${escapeHtml(text)}</h2>`
 }
 
-/** Names and values, one below the other. */
+/** Returns a table of names and values, one pair per row. */
 export function facts(rows: Fact[]): string {
   const lines = rows.map(
     ({ path, value }) =>
@@ -45,12 +45,12 @@ export function facts(rows: Fact[]): string {
   return table(lines)
 }
 
-/** Lets a path break between its names, not inside a name. */
+/** Allows a path to break between its names, but not inside a name. */
 function breakable(path: string): string {
   return escapeHtml(path).replace(/[._](?=.)/g, '$&<wbr>')
 }
 
-/** Rows of columns that have headings. A cell is a list of lines. */
+/** Returns a table with column headings. A cell is a list of lines. */
 export function columns(headings: string[], rows: string[][][]): string {
   const head = headings.map((text) => `<th scope="col" style="${cell};color:#444">${escapeHtml(text)}</th>`)
   const lines = rows.map((row) => {
@@ -65,7 +65,7 @@ function table(lines: string[]): string {
   return `<table style="border-collapse:collapse;table-layout:fixed;width:100%">${lines.join('\n')}</table>`
 }
 
-/** A link that looks like a button, with a note beside it, or nothing. */
+/** Returns a link that looks like a button, with a note beside it; empty without a URL. */
 export function button(text: string, url: string | undefined, note = ''): string {
   if (url === undefined) return ''
   const style =

@@ -19,8 +19,8 @@ export interface EmailContent {
 }
 
 /**
- * The template's content, or the default message. If the template has only a text, the mail has no HTML, which mail programs would show
- * instead. If the template has only HTML, the text is made from it.
+ * Returns the template's content, or the default message. If the template has only a text, the mail has no HTML, because mail
+ * programs would show that instead. If it has only HTML, the text is made from that.
  */
 export function composeEmail(of: Composition, content: Partial<EmailContent>): EmailContent {
   const standard = renderEmail(of)
@@ -30,7 +30,9 @@ export function composeEmail(of: Composition, content: Partial<EmailContent>): E
   return carriableMessage(text === undefined ? { ...standard, subject } : { subject, text })
 }
 
-/** The text of a mail whose HTML cannot be converted. It does not show the payload, which the template may have left out. */
+/**
+ * Returns the text of a mail whose HTML cannot be converted. It leaves out the payload, which the template may have left out too.
+ */
 function textPlaceholder(of: Composition): string {
   return [
     getTitle(of),
@@ -41,8 +43,8 @@ function textPlaceholder(of: Composition): string {
 }
 
 /**
- * Encodes a subject that contains `=?` as a whole. Otherwise a mail program would decode payload text that looks like an encoded word
- * (RFC 2047), and show something else than what was posted.
+ * Encodes a subject that contains `=?` as a whole. Otherwise a mail program would decode payload text that looks like an encoded
+ * word (RFC 2047), and show something other than what was posted.
  */
 export function subjectHeader(subject: string) {
   if (!subject.includes('=?')) return subject
@@ -50,8 +52,8 @@ export function subjectHeader(subject: string) {
 }
 
 /**
- * The Message-ID is derived from event, destination and step: a repeated attempt has the same id, and a later step of a rule has
- * another one.
+ * Returns the mail's headers. The Message-ID is derived from event, destination and step: a repeated attempt has the same id, and a
+ * later step of a rule has another one.
  */
 export function emailHeaders({ event, destination, step }: Composition) {
   const parts = [
@@ -75,7 +77,7 @@ function wellFormed(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** Subject, text and HTML of the default message. */
+/** Returns the subject, text and HTML of the default message. */
 export function renderEmail(of: Composition) {
   const { event } = of
   const digest = readDigest(event)

@@ -53,7 +53,7 @@ export function layOut(of: Composition, { text, html, rest, summary, heading, ab
   }
 }
 
-/** The link in plain text, after an empty line; nothing without a link. */
+/** Returns the acknowledgement link in plain text, after an empty line; empty without a link. */
 export function acknowledgeLines(of: Composition): string[] {
   const { acknowledgeUrl, acknowledgeBy } = of
   if (acknowledgeUrl === undefined) return []

@@ -6,7 +6,7 @@ export interface Sender {
   smtpUrl: string
   from: string
   replyTo?: string
-  /** The address for bounces (`MAIL FROM`), unless it is `from`. */
+  /** The address for bounces (`MAIL FROM`), if it differs from `from`. */
   bounces?: string
 }
 
@@ -16,8 +16,8 @@ interface From {
 }
 
 /**
- * Through the tenant's own server, from any address. Through the platform's server, only from the operator's domains. An older config may
- * hold another address in `from`: it becomes the reply address.
+ * Chooses the sender: through the tenant's own server, any address; through the platform's server, only addresses in the operator's
+ * domains. An older config may have another address in `from`, which becomes the reply address.
  */
 export function chooseSender(
   { from, smtpUrl }: From,
@@ -40,7 +40,7 @@ function bounceAddress(address: string, destinationId: string): string {
   return `${address.slice(0, at)}+${destinationId}${address.slice(at)}`
 }
 
-/** Returns the reason why a tenant cannot use this sender. */
+/** Returns the reason why a tenant cannot use this sender, if any. */
 export function senderProblems({ from, smtpUrl }: From, domains: readonly string[] = []): FieldProblem[] {
   if (from === undefined || smtpUrl !== undefined || isInDomains(from, domains)) return []
   const message =

@@ -12,7 +12,7 @@ export interface Sent {
   outcome: Outcome
 }
 
-/** Mails per connection. With up to four connections, fifty recipients fit into one timeout. */
+/** The number of mails per connection. With up to four connections, fifty recipients fit into one timeout. */
 const mailsPerConnection = 10
 const maxPoolConnections = 4
 
@@ -42,7 +42,7 @@ export async function sendEach(
   }
 
   try {
-    // The first mail shows whether the server accepts the login: a wrong password is not tried four times.
+    // The first mail shows whether the server accepts the login, so a wrong password is not tried four times.
     const [first, ...others] = mails
     if (!first) return []
     return [await sendOne(first), ...(await pMap(others, sendOne, { concurrency: maxConnections }))]
@@ -52,8 +52,8 @@ export async function sendEach(
 }
 
 /**
- * The attempt's outcome: delivered once no recipient is left to try and at least one was reached. `earlier` holds the recipients that
- * earlier attempts have settled.
+ * Returns the attempt's outcome: delivered once no recipient is left to try and at least one was reached. `earlier` holds the
+ * recipients that earlier attempts have settled.
  */
 export function concludeMails(
   sent: readonly Sent[],
@@ -77,7 +77,7 @@ export function concludeMails(
   return { ...last, kind: 'delivered', responseExcerpt: excerptWithNote(excerpt, note) }
 }
 
-/** The fields of nodemailer's errors when the server has answered. */
+/** The fields of a nodemailer error after the server has replied. */
 interface SmtpError {
   code: string
   command: string
@@ -85,15 +85,15 @@ interface SmtpError {
   responseCode: number
 }
 
-/** True if the server refused this mail and keeps the connection open: with 421 it closes it (RFC 5321 §3.8). */
+/** True if the server refused this mail but keeps the connection open; after 421 it closes the connection (RFC 5321 §3.8). */
 function refusesThisMail(error: unknown): boolean {
   const { command, responseCode } = error as Partial<SmtpError>
   return (command === 'RCPT TO' || command === 'DATA') && responseCode !== undefined && responseCode !== 421
 }
 
 /**
- * SMTP distinguishes permanent refusals (5xx) from temporary ones (4xx). Failed logins and refusals before the recipient was named are
- * faults of the mail server's set-up, which somebody will fix, so they are retried. Source: RFC 5321 §4.2.1.
+ * SMTP distinguishes permanent refusals (5xx) from temporary ones (4xx). Failed logins and refusals before the recipient was named
+ * are errors in the mail server's configuration, which somebody will fix, so they are retried. Source: RFC 5321 §4.2.1.
  */
 export function classifyMailError(error: unknown, timeoutMs: number): Outcome {
   const { responseCode, response, code, command } = error as Partial<SmtpError>

@@ -46,8 +46,8 @@ export interface Opening {
 }
 
 /**
- * Makes nodemailer connect to a tenant's server through the egress guard. It greets with a neutral address, because by default nodemailer
- * would tell the server this machine's name.
+ * Makes nodemailer connect to a tenant's server through the egress guard. It greets the server with a neutral address, because by
+ * default nodemailer would reveal this machine's name.
  */
 export function connectToTenant(
   smtpUrl: string,
@@ -80,7 +80,7 @@ function connectBy(
   return {
     ...server,
     requireTLS: requireTls,
-    // For STARTTLS, which nodemailer does by itself.
+    // Used for STARTTLS, which nodemailer does by itself.
     tls: { secureContext: egress.secureContext, ...(!isIP(server.host) && { servername: server.host }) },
     getSocket(_options, done) {
       connect(server.secure).then(
@@ -93,7 +93,7 @@ function connectBy(
 
 type SmtpServer = ReturnType<typeof parseSmtpUrl>
 
-/** The URL parser leaves the host of such a URL as it was written, so it is brought into canonical form here. */
+/** Parses an SMTP URL. The URL parser leaves the hosts of SMTP URLs as they were written, so they are canonicalized here. */
 export function parseSmtpUrl(text: string) {
   const { protocol, hostname, port, username, password } = new URL(text)
   const secure = protocol === 'smtps:'

@@ -1,7 +1,7 @@
 import { convert, type HtmlToTextOptions } from 'html-to-text'
 import { withinDeadline } from '../../templates/deadline.ts'
 
-/** An ordinary mail takes a few milliseconds. */
+/** Time limit for converting HTML. An ordinary mail takes a few milliseconds. */
 const convertMs = 250
 
 const options: HtmlToTextOptions = {
@@ -18,7 +18,10 @@ const options: HtmlToTextOptions = {
   ],
 }
 
-/** The text of a template's HTML, for mail programs that show plain text. Undefined if it has none, or takes too long. */
+/**
+ * Returns the text of a template's HTML, for mail programs that show plain text. Undefined if it has none, or conversion takes too
+ * long.
+ */
 export function textFromHtml(html: string): string | undefined {
   try {
     const text = withinDeadline(convertMs, () => convert(html, options))

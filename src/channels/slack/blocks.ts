@@ -12,7 +12,7 @@ export const slackLimits = {
   text: 40_000,
 } as const
 
-/** mrkdwn in which Slack does not link bare URLs, #channels and @names. */
+/** Returns mrkdwn in which Slack does not link bare URLs, #channels and @names. */
 export function mrkdwn(text: string) {
   return { type: 'mrkdwn' as const, text, verbatim: true }
 }
@@ -26,7 +26,7 @@ export function link(url: string, words: string): string {
   return `<${url}|${words}>`
 }
 
-/** Returns the reason why a template's JSON is not a list of blocks. */
+/** Returns the reason why a template's JSON is not a list of blocks, if any. */
 export function blocksProblem(rendered: string): string | undefined {
   const blocks = JSON.parse(rendered) as Json
   if (!Array.isArray(blocks) || !blocks.every(isJsonObject))
@@ -40,8 +40,8 @@ export function blocksProblem(rendered: string): string | undefined {
 }
 
 /**
- * Prepares a template's blocks for sending. Values are escaped for mrkdwn; outside of mrkdwn Slack reads no markup, and they are
- * unescaped. Slack does not link words of a payload, unless the template sets `verbatim`. Strings above Slack's limits are
+ * Prepares a template's blocks for sending. Values are escaped for mrkdwn, and are unescaped outside of mrkdwn, where Slack reads
+ * no markup. Slack does not link words of a payload unless the template sets `verbatim`. Strings above Slack's limits are
  * truncated, because Slack would refuse the whole message.
  */
 export function settleBlocks(blocks: Json, max: number = slackLimits.section): Json {
@@ -60,14 +60,14 @@ export function settleBlocks(blocks: Json, max: number = slackLimits.section): J
   return Object.fromEntries(entries) as JsonObject
 }
 
-/** Limits below a section's, by the block's type or the field's name. */
+/** Limits that are lower than a section's, by the block's type or the field's name. */
 const textMax = new Map<Json | undefined, number>([
   ['header', slackLimits.header],
   ['fields', slackLimits.field],
   ['button', slackLimits.button],
 ])
 
-/** A link, a mention or an escaped character, none of which survives being cut in two. */
+/** A link, a mention or an escaped character, which would break if it was cut in two. */
 const markup = /<[^<>]*>|&(?:amp|lt|gt);/g
 
 /** Truncates mrkdwn, with a note at its end. */
@@ -75,7 +75,7 @@ export function truncateMrkdwn(text: string, max: number): string {
   return truncate(text, max, `\n${shortened}`, markup)
 }
 
-/** Splits a text into sections, at line ends if possible. Text beyond Slack's limit of blocks is truncated, with a note. */
+/** Splits a text into sections, at line ends if possible. Text beyond Slack's block limit is truncated, with a note. */
 export function sections(text: string) {
   const made = []
   let rest = text

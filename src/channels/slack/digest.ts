@@ -12,7 +12,7 @@ const maxFieldLength = 80
 /** Leaves room for header, reason, link and note among Slack's 50 blocks. */
 const maxSections = 40
 
-/** One line for each event, up to Slack's limits. */
+/** Returns a digest's message, with one line for each event up to Slack's limits. */
 export function renderDigestSlack(of: Composition, digest: Digest) {
   const { shown, groups } = groupLines(digest.events.map(eventLine))
   const left = Math.max(digest.count, digest.events.length) - shown

@@ -1,11 +1,11 @@
 import type { Escaping } from '../../templates/field.ts'
 
-/** Escaped text makes no mention and no link in mrkdwn. Source: Slack, "Formatting text for app surfaces", escaping. */
+/** Escapes text so that it forms no mention or link in mrkdwn. Source: Slack, "Formatting text for app surfaces", escaping. */
 export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** For texts in which Slack reads no markup, and would show the entities. */
+/** Restores text for parts of a message in which Slack reads no markup and would show the entities. */
 export function unescapeMrkdwn(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

@@ -9,7 +9,9 @@ import { escapeMrkdwn } from './escaping.ts'
 import { renderDigestSlack } from './digest.ts'
 import { closing, notification, opening, slackTime } from './parts.ts'
 
-/** Slack's limit for a section. `payloadFields` keeps each field below Slack's limit of 2,000 characters. */
+/**
+ * The number of fields that Slack allows in a section. `payloadFields` keeps each field below Slack's limit of 2,000 characters.
+ */
 const fieldsPerSection = 10
 const maxFields = 30
 
@@ -19,8 +21,8 @@ export interface SlackContent {
 }
 
 /**
- * The template's text and blocks, or the default message. Slack shows the blocks, so a template that has only a text gets sections
- * made from it; the text is shown in notifications.
+ * Returns the template's text and blocks, or the default message. Slack shows the blocks, so a template with only a text gets
+ * sections made from it; notifications show the text.
  */
 export function composeSlackMessage(
   of: Composition,
@@ -38,7 +40,7 @@ function fill(of: Composition, { text, blocks }: { text?: string; blocks?: strin
   }
 }
 
-/** Slack validates the inside of each block. */
+/** Cast without validation, because Slack validates the contents of each block. */
 function parseBlocks(rendered: string): SlackContent['blocks'] {
   return settleBlocks(JSON.parse(rendered) as Json) as unknown as SlackContent['blocks']
 }

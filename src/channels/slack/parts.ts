@@ -44,7 +44,7 @@ export function notification(of: Composition): string {
   return escapeMrkdwn(getTitle(of))
 }
 
-/** Slack shows it in the reader's time zone, or in UTC if it cannot. */
+/** Formats a time that Slack shows in the reader's time zone, or in UTC if it cannot. */
 export function slackTime(iso: string, form: string): string {
   return `<!date^${Math.floor(Date.parse(iso) / 1000)}^${form}|${minute(iso)}>`
 }

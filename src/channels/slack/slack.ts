@@ -16,7 +16,7 @@ export const slack = defineChannel({
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
   hosts: { allowed: ['hooks.slack.com', 'hooks.slack-gov.com'], owner: 'Slack', example: 'hooks.slack.com' },
-  // Slack, "Rate limits": an incoming webhook takes one message a second.
+  // An incoming webhook accepts one message a second. Source: Slack, "Rate limits".
   maxPerSecond: 1,
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
   template: {
@@ -71,7 +71,7 @@ const notSlackOk = {
 } as const
 
 /**
- * Slack answers 4xx with a word for a permanent error (`no_service`, `channel_is_archived`, `invalid_payload`, …); only 408 and 429
+ * Slack answers permanent errors with 4xx and a word (`no_service`, `channel_is_archived`, `invalid_payload`, …); only 408 and 429
  * are temporary. Source: Slack, "Handling errors" of incoming webhooks.
  */
 function classifySlack(answer: Answer): Outcome {

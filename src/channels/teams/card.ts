@@ -4,14 +4,14 @@ import { carriableMessage } from '../carriable.ts'
 import { unescapeMarkdown } from './escaping.ts'
 
 /**
- * Of a message as JSON. Microsoft documents about 28 KB, and counts more than these bytes. A message that is too large is lost
- * after Workflows has answered 202, so that there is some distance to that limit.
+ * The maximum size of a message as JSON. Microsoft documents about 28 KB, and counts more than these bytes. A message that is too
+ * large is lost after Workflows has answered 202, so this keeps some distance to that limit.
  */
 export const maxMessageBytes = 24 * 1024
 
 export type Card = JsonObject & { type: 'AdaptiveCard' }
 
-/** A card as wide as the channel. Every current client of Teams shows version 1.4. */
+/** Returns a card as wide as the channel. Every current Teams client shows version 1.4. */
 export function adaptiveCard(body: JsonObject[], more: JsonObject = {}): Card {
   return carriableMessage({
     type: 'AdaptiveCard',
@@ -23,7 +23,7 @@ export function adaptiveCard(body: JsonObject[], more: JsonObject = {}): Card {
   })
 }
 
-/** The body of a request to a Workflows webhook. Source: Microsoft, "Create incoming webhooks with Workflows". */
+/** Returns the body of a request to a Workflows webhook. Source: Microsoft, "Create incoming webhooks with Workflows". */
 export function messageBody(card: Card): string {
   const contentType = 'application/vnd.microsoft.card.adaptive'
   return JSON.stringify({
@@ -36,7 +36,7 @@ function fits(card: Card): boolean {
   return Buffer.byteLength(messageBody(card)) <= maxMessageBytes
 }
 
-/** The card for the largest number from `min` to `max` with which it fits; the one for `min` where none does. */
+/** Returns the card for the largest size from `min` to `max` that fits, or the card for `min` if none fits. */
 export function largestFitting(min: number, max: number, cardFor: (size: number) => Card): Card {
   const whole = cardFor(max)
   if (fits(whole)) return whole
@@ -49,7 +49,7 @@ export function largestFitting(min: number, max: number, cardFor: (size: number)
   return cardFor(low)
 }
 
-/** Text in which Teams reads no Markdown, so that it needs no escaping. */
+/** Returns text in which Teams interprets no Markdown, so it needs no escaping. */
 export function textRun(text: string, style: JsonObject = {}): JsonObject {
   return { type: 'TextRun', text, ...style }
 }
@@ -60,24 +60,24 @@ export function paragraph(inlines: JsonObject[], layout: JsonObject = {}): JsonO
 
 const maxFallbackLength = 300
 
-/** Less than a text's own end would take is not worth showing. */
+/** A shorter text would be little more than the note that it was truncated. */
 const minTextLength = 100
 
-/** A card that shows Markdown. What is too long for a message is cut off visibly. */
+/** Returns a card that shows Markdown. Text that is too long for a message is truncated, with a note. */
 export function markdownCard(text: string): Card {
   return largestFitting(minTextLength, Math.max(minTextLength, text.length), (max) =>
     adaptiveCard([{ type: 'TextBlock', text: truncateMarkdown(text, max), wrap: true }]),
   )
 }
 
-/** An escaped sign and a link: cut in two, they would become something else. */
+/** An escaped character or a link, which would become something else if it was cut in two. */
 const markup = /\\[\\*_`~[\]]|\[[^\]]*\]\([^)]*\)/g
 
 function truncateMarkdown(text: string, max: number): string {
   return truncate(text, max, `\n\n${shortened}`, markup)
 }
 
-/** What is wrong with a template's card. */
+/** Returns the reason why a template's card is invalid. */
 export function cardProblem(rendered: string): string | undefined {
   const card = JSON.parse(rendered) as Json
   if (!isCard(card)) return 'does not render to a JSON object whose type is AdaptiveCard'
@@ -92,7 +92,7 @@ function isCard(value: Json): value is Card {
   return isJsonObject(value) && value.type === 'AdaptiveCard'
 }
 
-/** A template's card, ready to be sent: its longest texts are cut where the message would be too large. */
+/** Parses a template's card and prepares it for sending. Its longest strings are truncated if the message would be too large. */
 export function parseCard(rendered: string, fallbackText: string): Card {
   const card = JSON.parse(rendered) as Card
   return settleCard({ fallbackText: truncateMarkdown(fallbackText, maxFallbackLength), ...card })
@@ -106,8 +106,8 @@ function settleCard(card: Card): Card {
 }
 
 /**
- * A template's values are escaped for Markdown. Where Teams is known to read none, they are put back as they were; any other text
- * stays escaped.
+ * Unescapes the values in a template's card where Teams is known to interpret no Markdown. Template values are escaped for
+ * Markdown, and all other strings stay escaped.
  */
 function settle(value: Json, max: number): Json {
   if (Array.isArray(value)) return value.map((item) => settle(item, max))

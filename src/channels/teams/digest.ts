@@ -10,7 +10,7 @@ import { bold, messageCard, monospace } from './parts.ts'
 const fieldsPerEvent = 2
 const maxFieldLength = 80
 
-/** What came, with one line for each event, as many as fit into a message. */
+/** Returns a card with one line for each event, up to the size of a message. */
 export function digestCard(of: Composition, digest: Digest): Card {
   const { events, count, rule } = digest
   const shared = sharedKey(digest)

@@ -12,8 +12,8 @@ import { bold, messageCard } from './parts.ts'
 const maxFields = 50
 
 /**
- * The template's text and card, and the default where it has neither. Teams shows the card. A template's text makes the card if the
- * template has no card; the text beside a card is for clients that cannot show it.
+ * Returns the template's text and card, or the default if it has neither. Teams shows the card. If the template has a text but no
+ * card, the card is made from the text; the text beside a card is for clients that cannot show it.
  */
 export function composeTeamsMessage(
   of: Composition,
@@ -25,8 +25,8 @@ export function composeTeamsMessage(
 }
 
 /**
- * Title, why it was sent, the payload's fields, then event id and time, with a button that acknowledges. Text from the payload
- * stands in runs of text, of which Teams makes no link, mention or formatting.
+ * The default card: title, reason, the payload's fields, event id and time, and a button to acknowledge. Text from the payload is
+ * put into text runs, which Teams does not turn into links, mentions or formatting.
  */
 export function defaultCard(of: Composition): Card {
   const { event } = of

@@ -12,7 +12,7 @@ const maxNoteLength = 2000
 export const bold = { weight: 'Bolder' }
 export const monospace = { fontType: 'Monospace' }
 
-/** A default message: what it is about, between its title and its end, and a button that acknowledges. */
+/** Returns a default message: the given elements between a title and a closing, and a button to acknowledge. */
 export function messageCard(of: Composition, elements: JsonObject[], notes: string[]): Card {
   const { acknowledgeUrl: url } = of
   const actions = url === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Acknowledge', url }]
@@ -22,7 +22,7 @@ export function messageCard(of: Composition, elements: JsonObject[], notes: stri
   })
 }
 
-/** The beginning: its title, why it was sent, and until when somebody has to acknowledge it. */
+/** The start of a default message: title, reason and acknowledgement deadline. */
 function opening(of: Composition): JsonObject[] {
   const reason = truncate(reasonSentence(of), maxReasonLength)
   return [
@@ -34,7 +34,7 @@ function opening(of: Composition): JsonObject[] {
   ]
 }
 
-/** The end, in small print. */
+/** The end of a default message, in small print. */
 function closing({ event, tenant, rule }: Composition, notes: string[]): JsonObject {
   const all = [
     ...notes,

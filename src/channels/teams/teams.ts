@@ -10,18 +10,18 @@ import { composeTeamsMessage } from './message.ts'
 
 const headers = { 'User-Agent': 'Switchyard/1.0', 'Content-Type': 'application/json', Accept: '*/*' }
 
-/** An Adaptive Card to a Microsoft Teams channel or chat, by the webhook of a Workflows flow. */
+/** Sends an Adaptive Card to a Microsoft Teams channel or chat through the webhook of a Workflows flow. */
 export const teams = defineChannel({
   name: 'teams',
   config: z.strictObject({ webhookUrl: httpUrl }),
   secrets: ['webhookUrl'],
-  // The first is where Power Automate creates webhooks, the second where it created them until 2025.
+  // Power Automate creates webhooks at the first host, and created them at the second until 2025.
   hosts: {
     allowed: ['*.environment.api.powerplatform.com', '*.logic.azure.com'],
     owner: 'Power Automate',
     example: 'prod-00.westeurope.logic.azure.com',
   },
-  // Microsoft, "Create incoming webhooks": beyond four requests a second, Teams throttles.
+  // Teams throttles above four requests a second. Source: Microsoft, "Create incoming webhooks".
   maxPerSecond: 4,
   check: ({ webhookUrl }, where) => urlProblems('webhookUrl', webhookUrl, where),
   template: {
@@ -55,8 +55,9 @@ export const teams = defineChannel({
 })
 
 /**
- * Workflows answers 202 once the flow has taken the message; whether the flow then posts it is in its own run history. Only 408,
- * 429 and a flow that is turned off are temporary among 4xx. Source: Microsoft, "Request and response connector" of Azure Logic Apps.
+ * Workflows answers 202 once the flow has accepted the message; only the flow's own run history shows whether it was posted. Among
+ * 4xx, only 408, 429 and a flow that is turned off are temporary. Source: Microsoft, "Request and response connector" of Azure
+ * Logic Apps.
  */
 function classifyTeams(answer: Answer): Outcome {
   const outcome = classifyHttp(answer)
@@ -72,16 +73,16 @@ function classifyTeams(answer: Answer): Outcome {
   return { kind: 'rejected', error, errorClass: 'http', ...seen, ...(refusesContent(status) && refused) }
 }
 
-/** The flow can be turned on again. */
+/** Temporary, because the flow can be turned on again. */
 const turnedOff = 'WorkflowTriggerIsNotEnabled'
 
-/** 400 and 413 are about the message; a URL or a flow that is wrong has other statuses. */
+/** 400 and 413 are about the message; problems of the URL or the flow have other statuses. */
 function refusesContent(status: number): boolean {
   return status === 400 || status === 413
 }
 const refused = { refusedContent: true } as const
 
-/** A sign-in page or a proxy's page with status 200 is no delivery. */
+/** A sign-in page or a proxy's page with status 200 is not a delivery. */
 const notAccepted = {
   kind: 'failed',
   errorClass: 'protocol',

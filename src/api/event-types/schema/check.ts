@@ -13,7 +13,7 @@ import { countMultiplesExactly } from './multiples.ts'
 import { compareExactly, standIn } from './numbers.ts'
 import { schemaLimits, walkSchema } from './walk.ts'
 
-/** Every problem of data up to this size is listed; of larger data the first one. */
+/** All problems are listed for data up to this size; for larger data only the first. */
 const listedMaxBytes = 16 * 1024
 
 const defaultDialect = 'https://json-schema.org/draft/2020-12/schema'
@@ -29,24 +29,24 @@ const options: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
-  // A payload may lack a field called toString, which every object inherits.
+  // Prevents fields such as `toString`, which every object inherits, from counting as present in a payload.
   ownProperties: true,
   formats,
   code: { regExp: Object.assign((pattern: string) => compileRegex(pattern, ''), { code: 'compileRegex' }) },
 }
 
-/** For compiling a schema, when it is saved: what passes costs no more when it is compiled again. */
+/** Time limit for compiling a schema when it is saved. A schema that passes takes no longer when it is compiled again. */
 const compileMs = 2_000
-/** For finding the first problem of an event's data, and for listing the others. */
+/** Time limits for finding the first problem of an event's data, and for listing the others. */
 const firstProblemMs = 1_000
 const listingMs = 300
 
-/** The meta-schemas are compiled once; what a tenant wrote is only data to them. */
+/** The meta-schemas are compiled once. A tenant's schema is only data to them. */
 const metaOptions: Options = { strict: false, validateFormats: false }
 const metas = { [defaultDialect]: new Ajv2020(metaOptions), [draft7]: new Ajv(metaOptions) }
 for (const meta of Object.values(metas)) void meta.validateSchema({})
 
-/** Keyed by what the schema says, so that a changed one is never taken for it. Bounded by the length of the schemas. */
+/** Keyed by the schema's content, so that a changed schema never hits an old entry. Bounded by the total length of the schemas. */
 let compiled = createCache()
 
 function createCache() {
@@ -61,7 +61,7 @@ export function forgetCompiledSchemas(): void {
   forgetCompiledRegexes()
 }
 
-/** Validators and patterns that are interrupted may be left half written, and are not used again. */
+/** Validators and patterns may be left in an inconsistent state when they are interrupted, so they are not used again. */
 function interruptible<Result>(timeoutMs: number, run: () => Result): Result {
   try {
     return withinDeadline(timeoutMs, run)
@@ -71,7 +71,10 @@ function interruptible<Result>(timeoutMs: number, run: () => Result): Result {
   }
 }
 
-/** Problems of a tenant's JSON Schema; if it has none, where the sample does not match it. Runs on a compute thread. */
+/**
+ * Returns the problems of a tenant's JSON Schema or, if the schema is valid, the mismatches of its sample. Runs on a compute
+ * thread.
+ */
 export function checkSchema(schema: JsonObject, sample: JsonObject | null): FieldError[] {
   const problems = schemaProblems(schema)
   if (problems.length > 0) return problems
@@ -79,8 +82,8 @@ export function checkSchema(schema: JsonObject, sample: JsonObject | null): Fiel
 }
 
 /**
- * Where an event's data does not match a schema that has no problems; paths begin with `at`. Runs on a compute thread. Throws
- * `OverDeadline` if that takes too long.
+ * Returns the mismatches between an event's data and a schema without problems; their paths begin with `at`. Runs on a compute
+ * thread. Throws `OverDeadline` if that takes too long.
  */
 export function checkData(schema: JsonObject, data: JsonObject, at: string): FieldError[] {
   const first = interruptible(firstProblemMs, () => findProblems(schema, data, { at, allErrors: false }))
@@ -111,7 +114,7 @@ function findProblems(
   }
 }
 
-/** What is wrong with a JSON Schema that a tenant wrote, each with its path. */
+/** Returns the problems of a tenant's JSON Schema, each with its path. */
 function schemaProblems(schema: JsonObject): FieldError[] {
   const dialect = readDialect(schema)
   if (!dialect) return [{ path: 'schema.$schema', message: `must be one of ${dialects.join(', ')}` }]
@@ -125,7 +128,7 @@ function schemaProblems(schema: JsonObject): FieldError[] {
   return compileProblems(schema)
 }
 
-/** A schema is compiled and used once: what V8 cannot compile it refuses at the first use. */
+/** Compiles the schema and runs it once, because V8 reports some errors only at the first call. */
 function compileProblems(schema: JsonObject): FieldError[] {
   try {
     interruptible(compileMs, () => {
@@ -143,7 +146,7 @@ function whyUnusable(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** An instance for each schema: one keeps what it has compiled for as long as it lives. */
+/** Creates an Ajv instance for each schema, because an instance keeps everything that it has compiled for as long as it lives. */
 function createValidator(
   schema: JsonObject,
   { allErrors, isExact = false }: { allErrors: boolean; isExact?: boolean },

@@ -2,10 +2,10 @@ import type { ErrorObject } from 'ajv'
 import { truncate } from '../../../domain/truncate.ts'
 import type { FieldError } from '../../errors.ts'
 
-/** As many as a person reads; the first of them is in the answer's `detail`. */
+/** No reader needs more than this. The first error is also the response's `detail`. */
 const mostErrors = 20
 
-/** Each of ajv's errors once, in our words. Paths begin with `at`. */
+/** Converts Ajv's errors to field errors in our words, without duplicates. Paths begin with `at`. */
 export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldError[] {
   const found = new Map<string, FieldError>()
   for (const error of errors) {
@@ -16,7 +16,7 @@ export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldEr
   return [...found.values()]
 }
 
-/** Of what is missing, or is there and should not be, and not of the object around it. */
+/** Returns the path of the missing or unexpected property, not of the object around it. */
 function toPath({ instancePath, params }: ErrorObject, at: string): string {
   const names = instancePath
     .split('/')

@@ -5,7 +5,7 @@ export const formatNames = [
   'date', 'time', 'date-time', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uri', 'uri-reference', 'uuid', 'json-pointer',
 ] as const // prettier-ignore
 
-/** Longer texts fit no format: what checks some of them takes time in proportion to the square of the length. */
+/** Longer strings match no format, because some checks take time quadratic in the length. */
 const longest = 4096
 
 export const formats: Record<string, (text: string) => boolean> = Object.fromEntries(

@@ -10,17 +10,17 @@ import {
 } from '../../../domain/json/exact-number.ts'
 import { isMultipleOf } from './multiples.ts'
 
-/** What a validator is called with as its `this`: the data with its exact numbers. */
+/** The `this` of a validator: the data with its exact numbers. */
 interface Context {
   exact: ExactObject
 }
 
-/** Where Ajv is in the data, as a JSON pointer. */
+/** Ajv's position in the data, as a JSON pointer. */
 interface Where {
   instancePath: string
 }
 
-/** Has numbers compared by their exact values. What is validated is `standIn(exact)`, with `{exact}` as `this`. */
+/** Makes Ajv compare numbers by their exact values. Validate `standIn(exact)`, with `{exact}` as `this`. */
 export function compareExactly<Instance extends Ajv>(ajv: Instance): Instance {
   for (const keyword of keywords) {
     ajv.removeKeyword(String(keyword.keyword))
@@ -29,7 +29,10 @@ export function compareExactly<Instance extends Ajv>(ajv: Instance): Instance {
   return ajv
 }
 
-/** Data for Ajv, which knows no other numbers than JavaScript's: each is one of the same types, which is all that Ajv looks at. */
+/**
+ * Returns data for Ajv, which supports JavaScript numbers only: each exact number becomes a JavaScript number of the same type
+ * (integer or not), which is all that Ajv looks at.
+ */
 export function standIn(value: ExactJson): unknown {
   if (value instanceof ExactNumber) return doubleLike(value)
   if (Array.isArray(value)) return value.map(standIn)
@@ -37,7 +40,7 @@ export function standIn(value: ExactJson): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, standIn(inner)]))
 }
 
-/** Finite, and an integer if the number is one. */
+/** Returns a finite number, which is an integer if the exact number is one. */
 function doubleLike(value: ExactNumber): number {
   const { c: digits, e: exponent } = value.decimal
   const isInteger = digits.length - 1 <= exponent
@@ -104,7 +107,9 @@ function exactKeyword<Schema>(fits: (schema: Schema, value: ExactJson) => boolea
   }
 }
 
-/** What stands at a JSON pointer (RFC 6901). A text may be a name, which stands nowhere. */
+/**
+ * Returns the value at a JSON pointer (RFC 6901). A string may be a property name, which has no pointer, and is returned as it is.
+ */
 function exactValue(exact: ExactObject, data: unknown, pointer: string): ExactJson {
   if (typeof data === 'string') return data
   const names = pointer.split('/').slice(1)

@@ -3,15 +3,15 @@ import { measureRegex } from '../../../domain/filters/regex.ts'
 import type { FieldError } from '../../errors.ts'
 import { formatNames } from './formats.ts'
 
-/** What bounds a JSON Schema of a tenant: it is evaluated for every event of its type. */
+/** Limits on a tenant's JSON Schema, which is evaluated for every event of its type. */
 export const schemaLimits = {
   bytes: 64 * 1024,
   depth: 32,
-  /** Schemas in it, each counted as often as it is referred to. */
+  /** The number of nested schemas, each counted once per reference to it. */
   schemas: 1000,
-  /** Right inside of one keyword. What ajv makes of them is nested, and takes time in proportion to the square of their number. */
+  /** Direct children of one keyword. Ajv nests the code for them, which takes time quadratic in their number. */
   siblings: 500,
-  /** Of all its patterns together, as compiled. */
+  /** The compiled size of all patterns together. */
   regexSize: 1000,
   uniqueItems: 1000,
 } as const
@@ -35,7 +35,7 @@ interface Place {
   path: string[]
 }
 
-/** The schemas right inside a schema, with their paths. */
+/** Returns the direct subschemas of a schema, with their paths. */
 function schemasIn({ schema, path }: Place): Place[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const here = [...path, keyword]
@@ -48,7 +48,7 @@ function schemasIn({ schema, path }: Place): Place[] {
   })
 }
 
-/** What a schema may not hold, each with its path. `path` is where the schema stands. */
+/** Returns the problems of a schema, each with its path. `path` is the path of the schema itself. */
 export function walkSchema(root: JsonObject, path: string[]): FieldError[] {
   const places = allPlaces({ schema: root, path }, path.length + schemaLimits.depth)
   if (places === undefined) {
@@ -104,7 +104,7 @@ function patternProblem(pattern: string): string | undefined {
   return 'problem' in measured ? measured.problem : undefined
 }
 
-/** A reference inside the document: a JSON pointer to an object. */
+/** Resolves a reference inside the document: a JSON pointer to an object. */
 function resolve(root: JsonObject, reference: Json | undefined): JsonObject | undefined {
   if (reference === '#') return root
   if (typeof reference !== 'string' || !/^#\/[^%]+$/.test(reference)) return undefined
@@ -117,7 +117,9 @@ function resolve(root: JsonObject, reference: Json | undefined): JsonObject | un
   return isJsonObject(found) ? found : undefined
 }
 
-/** References can multiply: what is referred to twice, which refers to something twice, is evaluated four times. */
+/**
+ * References multiply: a schema that is referenced twice, and itself references another one twice, evaluates that one four times.
+ */
 function expansionProblems(root: JsonObject, places: Place[], path: string[]): FieldError[] {
   const patterns = places.flatMap(({ schema }) =>
     Object.entries(schema).flatMap(([keyword, value]) => listPatterns(keyword, value)),
@@ -133,7 +135,7 @@ function expansionProblems(root: JsonObject, places: Place[], path: string[]): F
   return []
 }
 
-/** How many schemas there are with every reference written out: `Infinity` where one leads in a circle. */
+/** Counts the schemas with every reference expanded. Returns `Infinity` if a reference is circular. */
 function countSchemas(schema: JsonObject, root: JsonObject, counts: Map<JsonObject, number>): number {
   const known = counts.get(schema)
   if (known !== undefined) return known
