@@ -1,10 +1,6 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/support/closing-line.ts'
-
-const logFolder = mkdtempSync(join(tmpdir(), 'switchyard-logs-'))
+import { logFolder } from './test/support/log-folder.ts'
 
 export default defineConfig({
   test: {
