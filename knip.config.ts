@@ -1,6 +1,6 @@
 import type { KnipConfig } from 'knip'
 
-/** What starts a program or is loaded by its path, so that no import leads to it. Tests and npm scripts are found by themselves. */
+/** Files that no import leads to, because they start a program or are loaded by path. knip finds tests and npm scripts itself. */
 const entry = [
   'src/{main,server,worker,thread}.ts',
   'src/cli/*.ts',

@@ -29,7 +29,7 @@ export interface AppDeps {
   /** Keeps closed events, if the operator has configured an archive. */
   archive: Archive | undefined
   rateLimits: RateLimits
-  /** Limits how many events are accepted to as many as can be attempted. */
+  /** Limits the number of accepted events to what the workers can attempt. */
   admission: Admission
   adminKeyHash: string | undefined
   /** Decides which keys are accepted in the query of a URL. */

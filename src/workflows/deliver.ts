@@ -19,7 +19,7 @@ import { attemptQueue, leaveTurn, orderQueue, takeTurn, type Queue } from './que
 import type { Run } from './run/types.ts'
 
 /** The reason in the tenant's log. The cause is in the workflow's history only, since it may name our hosts. */
-const ourFault = 'a fault on our side: nothing was sent, and the attempt is made once it is mended'
+const ourFault = 'a fault on our side: nothing was sent, and the attempt will be made once it is fixed'
 
 /** Doubled from the first to the longest: an outage of a day must not fill the history with failed activities. */
 const unavailableDelaysMs = { first: 5_000, longest: 300_000 }

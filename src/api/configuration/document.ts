@@ -3,7 +3,7 @@ import { templateLimits } from '../../templates/field.ts'
 import { environments } from '../../domain/event.ts'
 import { ruleLimits } from '../../domain/rules/rule.ts'
 import { destinationShapes } from '../destinations/routes.ts'
-import { mostDestinations } from '../destinations/store.ts'
+import { maxDestinations } from '../destinations/store.ts'
 import { ruleBody } from '../rules/fields.ts'
 import { templateBody } from '../templates/fields.ts'
 import { jsonObject } from '../fields/text.ts'
@@ -24,7 +24,7 @@ export const documentBody = z.strictObject({
     .enum(environments)
     .optional()
     .meta({ description: 'If given, it must match the key’s environment.' }),
-  destinations: section(mostDestinations, 'As in POST /destinations, without secret.'),
+  destinations: section(maxDestinations, 'As in POST /destinations, without secret.'),
   templates: section(templateLimits.templates, 'As in POST /templates.'),
   rules: section(ruleLimits.rules, 'As in POST /rules, in order, with names instead of ids.'),
 })

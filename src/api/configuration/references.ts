@@ -68,16 +68,16 @@ function createResolver(kind: Kind, { things, gone }: Reachable, problems: Probl
   }
 }
 
-const longestName = 200
+const maxNameLength = 200
 
 function suggestion(text: string, names: readonly string[]): string {
   const known = names.filter((name) => name !== '')
-  if (known.length === 0 || text.length > longestName) return ''
+  if (known.length === 0 || text.length > maxNameLength) return ''
   const nearest = closest(text, known)
   const isNear = distance(text, nearest) <= Math.max(2, text.length / 4)
   return isNear ? ` Did you mean ${quote(nearest)}?` : ''
 }
 
 function quote(text: string): string {
-  return `“${truncate(text, longestName)}”`
+  return `“${truncate(text, maxNameLength)}”`
 }

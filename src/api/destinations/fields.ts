@@ -14,13 +14,13 @@ export const subscription = z.strictObject({
   filter: filter.optional(),
 })
 
-const longestDelayMs = 7 * 24 * 3600 * 1000
+const maxDelayMs = 7 * 24 * 3600 * 1000
 
 export const duration = z
   .string()
   // Aborts the later checks, including those of the enclosing object, because `durationMs` throws for anything else.
   .regex(durationPattern, { error: 'must be a duration such as 30s, 5m, 2h or 1d', abort: true })
-  .refine((text) => durationMs(text) <= longestDelayMs, 'must be at most 7d')
+  .refine((text) => durationMs(text) <= maxDelayMs, 'must be at most 7d')
 
 const ordering = z.strictObject({
   by: z

@@ -49,7 +49,7 @@ function chooseSecret(signing: Signing, current: StoredKeys, given: GivenSecret)
   if (given === null) return {}
   if (given !== undefined) return { secret: given, ownSecret: true }
   const { secret, ownSecret } = current
-  // A previous secret that does not fit the new wire format would only make signatures that nobody can verify.
+  // A previous secret that does not fit the new wire format would only produce signatures that no receiver can verify.
   const previous = withoutSecrets(
     previousInForce(current, new Date()),
     (old) => signing.secretProblem(old) !== undefined,
@@ -58,7 +58,7 @@ function chooseSecret(signing: Signing, current: StoredKeys, given: GivenSecret)
 }
 
 /** Each rotation adds a signature to every message until its overlap ends. */
-const mostPrevious = 10
+const maxPrevious = 10
 
 /**
  * Returns the signing keys after a rotation: a given or generated secret, a new key pair if the destination has one, and the
@@ -82,7 +82,7 @@ export function rotateKeys(
       ownSecret: given !== undefined || signing.by === 'tenant',
       privateKey: current.privateKey && makePrivateKey(),
       // A previous secret that is set again must not sign twice.
-      previous: withoutSecrets(replaced(current, overlap), (old) => old === secret).slice(0, mostPrevious),
+      previous: withoutSecrets(replaced(current, overlap), (old) => old === secret).slice(0, maxPrevious),
     },
     made,
   })

@@ -235,13 +235,13 @@ export async function requireDestination(
 }
 
 /** A plan contains every destination with a reason, and must fit into one workflow payload. */
-export const mostDestinations = 1000
+export const maxDestinations = 1000
 
 async function requireRoom(scope: Scope, { db }: StoreDeps): Promise<void> {
-  if ((await db.destination.count({ where: { ...scope } })) < mostDestinations) return
+  if ((await db.destination.count({ where: { ...scope } })) < maxDestinations) return
   throw new ApiError(
     'limit_reached',
-    `A tenant can have at most ${mostDestinations} destinations per environment; delete one first.`,
+    `A tenant can have at most ${maxDestinations} destinations per environment; delete one first.`,
   )
 }
 

@@ -20,7 +20,7 @@ export type StartInSlot = <Handle extends Started>(
 ) => Promise<Handle>
 
 /**
- * Limits how many events are accepted to as many as can be attempted. An event holds one of the process's slots from before its
+ * Limits the number of accepted events to what the workers can attempt. An event holds one of the process's slots from before its
  * workflow starts until its first attempts are recorded or, if other processes make them, until it has started.
  */
 export interface Admission {
@@ -144,7 +144,7 @@ export function createAdmission(
 }
 
 /** A first task that is not done within this time has timed out, and any worker that polls may take it. */
-const longestHoldMs = 15_000
+const maxHoldMs = 15_000
 
 /**
  * Releases one slot per finished event, no matter which event it was. An event may finish before the call that started it returns.
@@ -165,7 +165,7 @@ function createEagerHolds() {
         early--
         return release()
       }
-      held.set(release, setTimeout(() => letGo(release), longestHoldMs).unref())
+      held.set(release, setTimeout(() => letGo(release), maxHoldMs).unref())
     },
     done(): void {
       const [release] = held.keys()

@@ -60,8 +60,8 @@ function misplaced({ nested, earlier, last }: Record<'nested' | 'earlier' | 'las
 }
 
 /**
- * Reports each `awaitAck` on a digest that comes before a step that delivers it, because nobody could acknowledge the digest yet.
- * `told` is true if somebody may know of the event before the list begins: another rule may have delivered a single event, but no
+ * Reports each `awaitAck` on a digest that comes before a step that delivers it, because the digest could not be acknowledged yet.
+ * `told` is true if a recipient may know of the event before the list begins: another rule may have delivered a single event, but no
  * other rule acts on a digest.
  */
 function acknowledged(steps: readonly RuleStep[], path: string, told: boolean) {

@@ -107,7 +107,7 @@ export const templateRoutes = [
       const rows = await db.templateVersion.findMany({
         where: { ...scope, templateId: params.id },
         orderBy: { version: 'desc' },
-        take: mostVersions,
+        take: maxVersions,
       })
       if (rows.length === 0) throw notFound('template')
       return { status: 200, body: { data: rows.map(showVersion) } }
@@ -130,7 +130,7 @@ export const templateRoutes = [
 ]
 
 /** The number of versions that are kept of a template. */
-const mostVersions = 100
+const maxVersions = 100
 
 function show({ id, version, name, environment, eventTypes, parts, createdAt, updatedAt }: Template) {
   return {

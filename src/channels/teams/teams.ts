@@ -28,7 +28,7 @@ export const teams = defineChannel({
     text: {
       kind: 'text',
       escaping: markdownEscaping,
-      description: 'Markdown: the whole message, or what stands for the card where it cannot be shown.',
+      description: 'Markdown: the whole message, or the fallback text for clients that cannot show the card.',
     },
     card: {
       kind: 'json',
@@ -86,5 +86,5 @@ const refused = { refusedContent: true } as const
 const notAccepted = {
   kind: 'failed',
   errorClass: 'protocol',
-  error: 'the answer is not 202, so the flow may not have taken the message',
+  error: 'the response is not 202, so the flow may not have accepted the message',
 } as const

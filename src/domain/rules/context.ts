@@ -4,8 +4,8 @@ import type { Delivery, Timeline } from '../delivery/timeline.ts'
 import { cutCodePoints } from '../truncate.ts'
 import type { Cause, RuleContext } from './cause.ts'
 
-const mostFailures = 3
-const longestError = 200
+const maxFailures = 3
+const maxErrorLength = 200
 
 /** Empty if no rule makes the delivery. */
 export function ruleContext(
@@ -47,9 +47,9 @@ function endOfWait(
 
 function fallbackFrom({ deliveries }: Timeline, step: string): Cause {
   const failed = deliveries.filter((delivery) => delivery.step === step && delivery.status !== 'delivered')
-  const failures = failed.slice(0, mostFailures).map((delivery) => ({
+  const failures = failed.slice(0, maxFailures).map((delivery) => ({
     destinationId: delivery.destinationId,
-    error: cutCodePoints(lastError(delivery), longestError),
+    error: cutCodePoints(lastError(delivery), maxErrorLength),
   }))
   const more = failed.length - failures.length
   return { kind: 'fallback', failures, ...(more > 0 && { more }) }

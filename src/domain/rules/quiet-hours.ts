@@ -24,7 +24,7 @@ export function quietUntil(windows: readonly QuietWindow[], at: Date): Date | un
 }
 
 /** Longer than any quiet time with one free minute a week, even if a clock change skips that minute once. */
-const longestQuietMs = 15 * dayMs
+const maxQuietMs = 15 * dayMs
 
 /** A year that contains every current clock change. */
 const sampledYear: Span = [Date.UTC(2026, 0, 1), Date.UTC(2027, 0, 1)]
@@ -37,7 +37,7 @@ export function quietProblem(windows: readonly QuietWindow[]): string | undefine
   const spans = quietSpans(windows, from, to)
   if (spans.some(([begin, end]) => begin <= from && end >= to))
     return 'is always quiet, so nothing would ever be sent'
-  if (spans.some(([begin, end]) => end - begin > longestQuietMs))
+  if (spans.some(([begin, end]) => end - begin > maxQuietMs))
     return 'is quiet for weeks without a break in part of the year, so nothing would be sent then'
   return undefined
 }

@@ -174,7 +174,7 @@ async function readReplays(
   if (page.length === 0) return found
   const ids = page.map(({ execution }) => quoted(execution.memo.eventId)).join(', ')
   const query = [...workflowConditions(scope, [replayEventType]), `EventId IN (${ids})`].join(' AND ')
-  const { executions } = await listExecutions(client, query, mostReplays)
+  const { executions } = await listExecutions(client, query, maxReplays)
   for (const execution of executions) {
     for (const delivery of await listAllDeliveries(client, execution)) {
       const key = `${execution.memo.eventId}/${delivery.destinationId}`
@@ -185,7 +185,7 @@ async function readReplays(
 }
 
 /** Maximum number of replays for the events of one page. It is the most that one query returns. */
-const mostReplays = 1000
+const maxReplays = 1000
 
 /** Summarizes one invocation over all its runs: attempts are added up, and the newest run determines the status. */
 function showRuns(runs: readonly DeliverySummary[]) {

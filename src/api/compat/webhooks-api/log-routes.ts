@@ -135,7 +135,7 @@ function isWanted(
 }
 
 /** Maximum number of pages read per request. If a filter matches little, the response may hold fewer than `limit` rows. */
-const mostPages = 20
+const maxPages = 20
 
 /** Finds runs with matching deliveries by their memos, reading pages until the limit is reached. */
 async function findDeliveries(
@@ -146,7 +146,7 @@ async function findDeliveries(
 ) {
   const found: Execution[] = []
   let nextCursor = cursor ?? null
-  for (let pages = 0; pages < mostPages && found.length < limit; pages++) {
+  for (let pages = 0; pages < maxPages && found.length < limit; pages++) {
     const page = await listExecutions(temporal, query, limit - found.length, nextCursor ?? undefined).catch(
       refuseBadCursor,
     )

@@ -3,7 +3,7 @@ import { truncate } from '../../../domain/truncate.ts'
 import type { FieldError } from '../../errors.ts'
 
 /** No reader needs more than this. The first error is also the response's `detail`. */
-const mostErrors = 20
+const maxErrors = 20
 
 /** Converts Ajv's errors to field errors in our words, without duplicates. Paths begin with `at`. */
 export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldError[] {
@@ -11,7 +11,7 @@ export function fieldErrors(errors: readonly ErrorObject[], at: string): FieldEr
   for (const error of errors) {
     const one = { path: toPath(error, at), message: toMessage(error) }
     found.set(`${one.path} ${one.message}`, one)
-    if (found.size === mostErrors) break
+    if (found.size === maxErrors) break
   }
   return [...found.values()]
 }

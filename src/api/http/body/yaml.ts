@@ -72,8 +72,8 @@ export function parseYaml(text: string): Json {
 /** Maximum nesting depth of lists and objects. */
 const deepest = 100
 
-/** Several times as many as the largest configuration has. Composing a million tokens takes seconds. */
-const mostTokens = 200_000
+/** Several times the number in the largest configuration. Composing a million tokens takes seconds. */
+const maxTokens = 200_000
 
 /**
  * Yields the library's tokens and refuses a text with too many of them or with too much nesting. The composer is recursive, and
@@ -98,7 +98,7 @@ function* soundTokens(
     // Resolving an alias reads everything before it.
     if (CST.tokenType(lexeme) === 'alias') aliases++
     if (aliases > maxAliasCount) throw refused(overused)
-    if (++tokens > mostTokens) throw refused('is too long')
+    if (++tokens > maxTokens) throw refused('is too long')
     if (parser.stack.length > deepest) throw refused('is nested too deeply')
   }
   yield* parser.end()
