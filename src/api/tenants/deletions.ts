@@ -41,8 +41,9 @@ export const tenantDeletionRoutes = [
     replies: { 202: z.object({ deletionId: z.string() }) },
     async handle({ params: { id }, body, by }, { db, temporal }) {
       const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
-      // Also starts the workflow if an earlier request failed between these two steps.
-      if (!deletion.completedAt) await start(temporal, deletion)
+      // Also starts the workflow if an earlier request failed between these two steps, or if a restored backup of Temporal has brought
+      // executions back.
+      if (!deletion.completedAt || (await countLeft(temporal, deletion)) > 0) await start(temporal, deletion)
       return { status: 202, body: { deletionId: deletion.id } }
     },
   }),
@@ -55,8 +56,7 @@ export const tenantDeletionRoutes = [
     async handle({ params }, { db, temporal }) {
       const deletion = await findDeletion(db, params.id)
       if (!deletion) throw notFound('deletion')
-      const left = deletion.completedAt ? 0 : await countLeft(temporal, deletion)
-      return { status: 200, body: { ...show(deletion), left } }
+      return { status: 200, body: { ...show(deletion), left: await countLeft(temporal, deletion) } }
     },
   }),
 ]

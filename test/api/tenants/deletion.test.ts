@@ -164,6 +164,18 @@ describe('a tenant that is deleted', () => {
     expect(await endedDeletion(id)).toMatchObject({ status: 'completed' })
     expect(await executionsWith(tenantId)).toEqual([`${tenantId}/delete deleteTenant`])
   }, 300_000)
+
+  it('is deleted once more where a restored backup of Temporal has brought an execution back', async () => {
+    const { id: tenantId } = await makeTenant(stack)
+    const id = await askDeletion(tenantId)
+    expect(await endedDeletion(id)).toMatchObject({ left: 0 })
+    const workflowId = `${tenantId}/sandbox/back`
+    await stack.temporal.workflow.start('any', { workflowId, taskQueue: 'nobody' })
+    const shown = async () => (await platform.get(`/tenant-deletions/${id}`)).body as DeletionShown
+    await eventually(shown, ({ left }) => left === 1)
+    expect(await askDeletion(tenantId)).toBe(id)
+    await eventually(shown, ({ left }) => left === 0, 180_000)
+  }, 300_000)
 })
 
 /** What deletes the tenant is in lists itself. */
