@@ -21,6 +21,12 @@ export function lockDataFolder(dataDir: string): { release(): void } {
   }
 }
 
+/** The pid of the process that holds the folder. */
+export function findHolder(dataDir: string): number | undefined {
+  const file = join(dataDir, 'switchyard.pid')
+  return isHeld(file) ? Number.parseInt(readContent(file), 10) : undefined
+}
+
 function contentFor(pid: number): string {
   return `${pid}\n${processIdentity(pid) ?? ''}`
 }

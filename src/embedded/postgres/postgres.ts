@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type Child, startChild } from '../child-process.ts'
@@ -7,7 +7,7 @@ import { withRealParent } from '../leftover.ts'
 import { choosePort } from '../ports.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { stopLeftoverPostgres } from './leftover.ts'
-import { chooseSetup, type PostgresSetup } from './setup.ts'
+import { chooseSetup, findCluster, type PostgresSetup } from './setup.ts'
 
 /** Recovery after a crash may replay a lot before the server answers. */
 const READY_WITHIN_MS = 120_000
@@ -49,7 +49,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const port = await choosePort(options.port, 'PostgreSQL', 'POSTGRES_PORT')
   const password = await ensureCluster(place, `${wanted}.password`, durable)
   const child = await startServer(place, port, { durable, onLine })
-  const urlOf = (database: string) => `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
+  const urlOf = (database: string) => superuserUrl({ port, password }, database)
   const createDatabase = async (name: string) => {
     await createUnlessExists(urlOf('postgres'), name)
     return urlOf(name)
@@ -71,24 +71,45 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   }
 }
 
+/** The URL of a server's superuser. */
+export function superuserUrl(
+  { port, password }: { port: number | string; password: string },
+  database: string,
+): string {
+  return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
+}
+
 function applicationUrl(port: number | string, password: string): string {
   // Derived from the superuser's password, which it does not reveal, so that nothing more has to be stored.
   const own = createHmac('sha256', password).update(APPLICATION_ROLE).digest('hex')
   return `postgresql://${APPLICATION_ROLE}:${own}@127.0.0.1:${port}/${DATABASE}`
 }
 
-/** The application role's URL of the server that another process runs on this data; `undefined` if there is none. */
-export function findRunningUrl(dataDir: string): string | undefined {
+/** The server that another process runs on this data. */
+export interface FoundPostgres {
+  /** The actual data folder: see `RunningPostgres`. */
+  cluster: string
+  port: string
+  password: string
+}
+
+/** Returns `undefined` if no server has been started on this data, or if it was stopped. */
+export function findRunningPostgres(dataDir: string): FoundPostgres | undefined {
   const wanted = withRealParent(dataDir)
-  const note = `${wanted}.location`
+  const cluster = findCluster(wanted)
   try {
-    const cluster = existsSync(note) ? readFileSync(note, 'utf8').trim() : wanted
     // Its fourth line is the port. Source: PostgreSQL's src/include/utils/pidfile.h.
     const [, , , port = ''] = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
-    return applicationUrl(port.trim(), readFileSync(`${wanted}.password`, 'utf8').trim())
+    return { cluster, port: port.trim(), password: readFileSync(`${wanted}.password`, 'utf8').trim() }
   } catch {
     return undefined
   }
+}
+
+/** The application role's URL of the server that another process runs on this data; `undefined` if there is none. */
+export function findRunningUrl(dataDir: string): string | undefined {
+  const running = findRunningPostgres(dataDir)
+  return running && applicationUrl(running.port, running.password)
 }
 
 async function startServer(

@@ -64,7 +64,7 @@ async function chooseDataFolder(
   account: Account,
   progress: (line: string) => void,
 ): Promise<string> {
-  const note = `${dataDir}.location`
+  const note = locationNote(dataDir)
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12)
   const elsewhere = join(SHARED_FOLDER, hash, 'postgres')
   if (existsSync(note)) {
@@ -88,6 +88,16 @@ async function chooseDataFolder(
   writeFileSync(note, `${elsewhere}\n`)
   progress(`the database is stored in ${elsewhere}: PostgreSQL's account can't access ${dataDir}`)
   return elsewhere
+}
+
+function locationNote(dataDir: string): string {
+  return `${dataDir}.location`
+}
+
+/** The cluster's folder, which differs from the requested one if a run as root has noted another. */
+export function findCluster(dataDir: string): string {
+  const note = locationNote(dataDir)
+  return existsSync(note) ? readFileSync(note, 'utf8').trim() : dataDir
 }
 
 /** Data of a project folder that is gone. It is kept for a person to judge, the newest only. */

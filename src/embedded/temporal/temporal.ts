@@ -140,16 +140,22 @@ async function ask(address: string, namespace: string): Promise<void> {
   }
 }
 
-/** Stops the server that a killed run left on this file: two servers on one file would corrupt each other's work. */
-async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => void): Promise<void> {
+/** The pid of the server that another process runs on this file. */
+export function findTemporalPid(dbFile: string): number | undefined {
   let pid: number
   try {
     pid = Number.parseInt(readFileSync(pidFilePath(dbFile), 'utf8'), 10)
   } catch {
-    return
+    return undefined
   }
   const command = commandLine(pid) ?? ''
-  if (!command.includes(' start-dev ') || !command.includes(` --db-filename ${dbFile} `)) return
+  return command.includes(' start-dev ') && command.includes(` --db-filename ${dbFile} `) ? pid : undefined
+}
+
+/** Stops the server that a killed run left on this file: two servers on one file would corrupt each other's work. */
+export async function stopLeftoverTemporal(dbFile: string, progress: (line: string) => void): Promise<void> {
+  const pid = findTemporalPid(dbFile)
+  if (pid === undefined) return
   progress(`stopping the Temporal server (pid ${pid}) of an earlier run`)
   await stopLeftover(pid, 'SIGTERM')
 }
