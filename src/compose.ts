@@ -1,17 +1,11 @@
 import { mkdir } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { createCircuits } from './activities/limits/circuits.ts'
 import { createLanes } from './activities/limits/lanes.ts'
 import { createThrottles } from './activities/limits/throttles.ts'
 import { createAdmission, maxWaitingEvents, slotsOfApi, type Admission } from './api/http/admission.ts'
-import { createApp } from './api/app.ts'
-import { hashKey } from './api/auth/authorize.ts'
-import { createKeyUse } from './api/auth/key-use.ts'
 import { makeFirstPlatformKey } from './api/keys/platform-routes.ts'
-import { createRateLimits } from './api/auth/rate-limit.ts'
-import { createApiServer } from './api/http/server.ts'
 import type { Archive } from './archive/archive.ts'
 import { createFolderArchive } from './archive/folder.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
@@ -19,7 +13,6 @@ import { createCompute, type Compute } from './compute/compute.ts'
 import { readConfig, requireVariables, serviceHosts, temporalSettings, type Config } from './config.ts'
 import { listSecrets } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
-import { createSharedCounters } from './db/limits/call-counters.ts'
 import type { Db } from './db/client.ts'
 import { createAcknowledgeLink } from './domain/crypto/acknowledge-link.ts'
 import { createEmailLinks } from './domain/email/link.ts'
@@ -36,6 +29,7 @@ import { eagerSlots, startWorkers } from './workers.ts'
 /** The dependencies that the API and the worker share. */
 export interface Platform {
   config: Config
+  databaseUrl: string
   db: Db
   connection: NativeConnection
   temporal: Client
@@ -95,8 +89,8 @@ export async function openPlatform(
   const compute = createCompute({ thread: new URL('./thread.ts', import.meta.url), log })
   compute.warmUp()
   lifecycle.add('the compute threads', () => compute.stop())
-  const { secretKeys, publicUrl, requireSmtpTls } = services
-  const opened = { config, db, connection, temporal: client, egress, compute, archive, log }
+  const { databaseUrl, secretKeys, publicUrl, requireSmtpTls } = services
+  const opened = { config, databaseUrl, db, connection, temporal: client, egress, compute, archive, log }
   return { ...opened, secretKeys, publicUrl, requireSmtpTls }
 }
 
@@ -152,51 +146,6 @@ export function openAdmission(
     maxWaiting: maxWaitingEvents,
     maxBacklogMs: config.MAX_BACKLOG_SECONDS * 1000,
   })
-}
-
-interface ServeOptions {
-  eagerStart: boolean
-  temporalUiUrl: string | undefined
-  sharesLimits: boolean
-  admission: Admission
-}
-
-/** Serves the API. Returns its base URL. */
-export async function serveApi(
-  { config, ...platform }: Platform,
-  options: ServeOptions,
-  lifecycle: Lifecycle,
-): Promise<string> {
-  const app = createApp({
-    ...platform,
-    ...options,
-    payloadKeys: config.PAYLOAD_KEYS,
-    mailFromDomains: config.MAIL_FROM_DOMAINS,
-    rateLimits: createRateLimits(options.sharesLimits ? createSharedCounters(platform.db) : undefined),
-    keyUse: createKeyUse(platform),
-    queryKeys: config.API_KEY_IN_QUERY,
-    trustProxy: config.TRUST_PROXY,
-    corsOrigins: config.CORS_ORIGINS,
-    adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
-  })
-  const server = createApiServer(app)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
-    server.listen(config.PORT, config.HOST, resolve)
-  })
-  lifecycle.add('the API', () => {
-    server.closeIdleConnections()
-    return new Promise((resolve) => server.close(resolve))
-  })
-  const { port } = server.address() as AddressInfo
-  return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`
-}
-
-function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
-  if (error.code !== 'EADDRINUSE') return error
-  return new Error(
-    `Port ${PORT} on ${HOST} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
-  )
 }
 
 /** Runs the workers. `fail` is called if they stop unexpectedly; `admission` is that of an API in this process. */

@@ -1,5 +1,6 @@
-import { firstPlatformKey, openAdmission, openProduction, serveApi } from './compose.ts'
+import { firstPlatformKey, openAdmission, openProduction } from './compose.ts'
 import { runRoot } from './lifecycle.ts'
+import { serveApi } from './serve-api.ts'
 
 /** `npm run api`: the API alone, against services that run elsewhere. Scale it by running more of it. */
 await runRoot(async (lifecycle) => {

@@ -16,6 +16,7 @@ import { destinationTestRoutes } from './destinations/test-routes.ts'
 import { destinationRoutes } from './destinations/routes.ts'
 import { docsRouter } from './http/docs.ts'
 import { erasureRoutes } from './events/erasure-routes.ts'
+import { healthRoutes } from './health/routes.ts'
 import { emailLinkPages } from './links/email-pages.ts'
 import { emailRecipientRoutes } from './recipients/routes.ts'
 import { eventActionRoutes } from './events/action-routes.ts'
@@ -36,8 +37,6 @@ import { templateRoutes } from './templates/routes.ts'
 import { tenantDeletionRoutes } from './tenants/deletions.ts'
 import { tenantRoutes } from './tenants/routes.ts'
 import type { AppDeps } from './deps.ts'
-
-const healthDeadlineMs = 3_000
 
 /** All routes below their base paths. The router mounts this table, and OpenAPI describes it. */
 export const routes: RouteTable = {
@@ -81,15 +80,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustProxy ?? false)
   app.use(secureHeaders(deps))
 
-  app.get('/healthz', async (_request, response) => {
-    const { db, temporal } = deps
-    const askTemporal = () => temporal.workflowService.getSystemInfo({})
-    await Promise.all([
-      db.$queryRaw`SELECT 1`,
-      temporal.withDeadline(Date.now() + healthDeadlineMs, askTemporal),
-    ])
-    response.json({ status: 'ok' })
-  })
+  app.use(healthRoutes(deps))
   app.use(docsRouter(routes))
   app.use(acknowledgePages(deps))
   app.use(emailLinkPages(deps))

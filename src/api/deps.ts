@@ -6,6 +6,7 @@ import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Log } from '../log.ts'
 import type { PayloadKeys } from '../temporal/payload-codec.ts'
+import type { Readiness } from './health/readiness.ts'
 import type { Admission } from './http/admission.ts'
 import type { KeyUse } from './auth/key-use.ts'
 import type { RateLimits } from './auth/rate-limit.ts'
@@ -31,6 +32,8 @@ export interface AppDeps {
   rateLimits: RateLimits
   /** Limits the number of accepted events to what the workers can attempt. */
   admission: Admission
+  /** Knows which services are down, and refuses calls that need them. */
+  readiness: Readiness
   adminKeyHash: string | undefined
   /** Decides which keys are accepted in the query of a URL. */
   queryKeys: QueryKeyPolicy

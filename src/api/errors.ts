@@ -37,16 +37,24 @@ export class ApiError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldError[] | undefined
   readonly headers: Record<string, string>
+  /** True if the log counts such errors, so that it need not have a line for each. */
+  readonly isCounted: boolean
 
   constructor(
     code: ErrorCode,
     detail: string,
-    more: { errors?: FieldError[]; cause?: unknown; headers?: Record<string, string> } = {},
+    more: {
+      errors?: FieldError[]
+      cause?: unknown
+      headers?: Record<string, string>
+      isCounted?: boolean
+    } = {},
   ) {
     super(detail, { cause: more.cause })
     this.code = code
     this.errors = more.errors
     this.headers = more.headers ?? {}
+    this.isCounted = more.isCounted ?? false
   }
 
   get status(): number {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { PrismaClient, type Prisma } from './generated/client.ts'
@@ -9,14 +10,37 @@ export type Tx = Prisma.TransactionClient
 /** Connections that one process holds at most. An API and a worker in one process share them. */
 export const defaultPoolSize = 10
 
+/**
+ * A connection over which nothing has come for this long is closed. No query takes longer, and the pool closes idle connections
+ * after 10 s: the server hangs, or the network has lost the connection without saying so.
+ */
+const silenceMs = 60_000
+
+const sockets = new WeakMap<Db, Set<Socket>>()
+
 export function openDb(databaseUrl: string, { poolSize = defaultPoolSize } = {}): Db {
-  return new PrismaClient({
+  const open = new Set<Socket>()
+  function stream(): Socket {
+    const socket = new Socket()
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    return socket.setTimeout(silenceMs, () => socket.destroy())
+  }
+  const pool = { connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: poolSize, stream }
+  const db = new PrismaClient({
     // Leaves out the arguments of the call: they are personal data, and errors are logged.
     errorFormat: 'minimal',
-    adapter: new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: poolSize }),
+    adapter: new PrismaPg(pool),
     // Changes of one tenant are serialised, and each waiting one holds a connection for which others may wait.
     transactionOptions: { maxWait: 10_000 },
   })
+  sockets.set(db, open)
+  return db
+}
+
+/** Closes all connections, so that what waits for a server that hangs fails now. New connections are made when they are needed. */
+export function dropConnections(db: Db): void {
+  for (const socket of sockets.get(db) ?? []) socket.destroy()
 }
 
 /** The turns of each tenant in this process. */

@@ -65,6 +65,7 @@ const cors: KeylessRoute = {
 
 export const keyless: Readonly<Record<string, KeylessRoute>> = {
   'GET /healthz': forAll('load balancers ask it', '/healthz'),
+  'GET /readyz': forAll('load balancers ask it', '/readyz'),
   'GET /openapi.json': forAll('it describes the API to everybody', '/openapi.json'),
   'GET /docs/swagger-initializer.js': forAll('a part of the documentation', '/docs/swagger-initializer.js'),
   'GET /^\\/docs\\/(.+)/': forAll('one of the documentation’s files', '/docs/swagger-ui.css'),

@@ -9,6 +9,7 @@ import { createLanes } from '../../src/activities/limits/lanes.ts'
 import { createThrottles } from '../../src/activities/limits/throttles.ts'
 import { createAdmission, type AdmissionLimits } from '../../src/api/http/admission.ts'
 import { createApp } from '../../src/api/app.ts'
+import { createReadiness } from '../../src/api/health/readiness.ts'
 import type { AppDeps } from '../../src/api/deps.ts'
 import { hashKey } from '../../src/api/auth/authorize.ts'
 import { createKeyUse } from '../../src/api/auth/key-use.ts'
@@ -120,6 +121,8 @@ export async function startStack(
     temporal: client,
     eagerStart: options.workers !== false,
     admission,
+    // Both services outlive the run.
+    readiness: createReadiness({}, { log }),
     secretKeys,
     payloadKeys,
     publicUrl: options.links === false ? undefined : publicUrl,

@@ -145,7 +145,10 @@ async function toDuplicate({ temporal }: AppDeps, event: Event, memo: StartMemo)
   return { id: event.id, type: event.type, status: 'accepted', createdAt: known.createdAt, duplicate: true }
 }
 
-/** Nothing was acknowledged, so the platform can safely post the event again: with the same id it cannot be accepted twice. */
+/**
+ * The event may have been stored or not. Nothing was acknowledged, so the platform posts it again: with the same id it cannot be
+ * accepted twice.
+ */
 function notAccepted(cause: unknown): unknown {
-  return serviceFault(cause, 'The event was not accepted; send it again with the same id.') ?? cause
+  return serviceFault(cause, 'The event was not acknowledged; send it again with the same id.') ?? cause
 }

@@ -38,6 +38,7 @@ export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/retry',
+    needsTemporal: true,
     access: { scope: 'deliveries:write' },
     summary: 'Retry pending deliveries now, for one destination or for all',
     body: z.strictObject({ destination: z.string().optional() }),
@@ -63,6 +64,7 @@ export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/ack',
+    needsTemporal: true,
     access: { scope: 'events:write' },
     summary: 'Acknowledge an event, so that rules stop waiting; the first acknowledgement counts',
     body: z.strictObject({
@@ -99,6 +101,7 @@ export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/cancel',
+    needsTemporal: true,
     access: { scope: 'events:write' },
     summary: 'Cancel an event’s pending deliveries and rule steps; its log is kept',
     replies: { 202: z.object({ id: z.string() }) },

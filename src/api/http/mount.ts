@@ -5,13 +5,14 @@ import type { AppDeps } from '../deps.ts'
 import { authorize } from '../auth/authorize.ts'
 import { notFound } from '../errors.ts'
 import { readHops } from './hops.ts'
+import type { Needs } from '../health/readiness.ts'
 import { isIdempotent, onceByKey } from './idempotent.ts'
 import { measureRegexes } from '../fields/measure-regexes.ts'
 import type { createKeyGuesses } from '../auth/key-guesses.ts'
 import { requireShape } from './body/posted-json.ts'
 import { bodyReader } from './body/read.ts'
 import { keyParameter, requestKey } from '../auth/request-key.ts'
-import type { HandledRequest, Route } from './route.ts'
+import type { HandledRequest, Reply, Route } from './route.ts'
 import { toActor, toScope, type Caller } from '../auth/caller.ts'
 import { isStorable, requireStorable } from '../fields/storable.ts'
 import { validate } from '../fields/validate.ts'
@@ -30,7 +31,7 @@ export function mount(
 ): void {
   const readBody = bodyReader(route)
 
-  router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
+  async function handle(request: Request, response: Response): Promise<Reply> {
     const key = requestKey(request)
     const caller = await authorize(key, route, deps).catch((refusal: unknown) =>
       refuseGuess(key, request.ip, refusal),
@@ -59,15 +60,20 @@ export function mount(
       requireStorable(parsed.query)
       requireStorable(parsed.body)
     }
-    const handle = () => route.handle(parsed, deps)
-    const reply = await deps.temporal
+    const call = () => route.handle(parsed, deps)
+    return deps.temporal
       .withDeadline(Date.now() + temporalDeadlineMs, () =>
-        isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, handle) : handle(),
+        isIdempotent(route) ? onceByKey(deps, { ...parsed, path: request.path }, call) : call(),
       )
       .catch(async (error: unknown) => {
         if (error instanceof Refusal) await refundCall(deps.rateLimits, caller, route)
         throw error
       })
+  }
+
+  const needs = neededServices(route)
+  router[route.method](route.path, async (request: Request, response: Response, next: NextFunction) => {
+    const reply = await deps.readiness.guard(needs, () => handle(request, response))
     if (response.headersSent) return next()
     response.status(reply.status).set(reply.headers ?? {})
     if (reply.yaml !== undefined && request.accepts(...yamlTypes, 'json') !== 'json')
@@ -75,6 +81,15 @@ export function mount(
     else if (reply.body === undefined) response.end()
     else response.type('json').send(stringifyExactly(reply.body))
   })
+}
+
+/** Events are accepted or refused within two seconds while a service hangs: this leaves time for the answer. */
+const suspectAfterMs = 1_500
+
+/** Every call needs PostgreSQL, if only to find its key. */
+function neededServices({ causesWebhooks, needsTemporal }: Route): Needs {
+  if (causesWebhooks || needsTemporal) return { services: ['postgresql', 'temporal'], suspectAfterMs }
+  return { services: ['postgresql'] }
 }
 
 function isIngest({ access }: Pick<Route, 'access'>): boolean {

@@ -73,6 +73,8 @@ interface RouteDefinition<
   idempotencyKey?: true
   /** The call starts a run of an event. It reads `Switchyard-Hops`, so that a receiver that calls back cannot loop forever. */
   causesWebhooks?: true
+  /** While Temporal is down, the call is refused at once. Routes with `causesWebhooks` need it without this flag. */
+  needsTemporal?: true
   /** The path of an event's data in the body. The data keeps the text it was posted as. */
   dataAt?: 'data' | 'event.data'
   /** An array in the body whose items the handler validates one by one, so that one bad item does not fail the others. */

@@ -27,7 +27,8 @@ export function logFault(
   fault: ApiError,
 ): void {
   const { code, message: detail, cause: err } = fault
-  if (fault.status >= 500) log.error({ method, path, code, detail, err }, 'request.failed')
+  if (fault.status >= 500 && !fault.isCounted)
+    log.error({ method, path, code, detail, err }, 'request.failed')
 }
 
 /** Transient gRPC codes: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */

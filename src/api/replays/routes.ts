@@ -25,6 +25,7 @@ export const replayRoutes = [
     method: 'post',
     path: '/replays',
     idempotencyKey: true,
+    needsTemporal: true,
     access: { scope: 'replays:write' },
     summary:
       'Start a replay of matching events, oldest first, at a given rate; each event is started at most once',
@@ -60,6 +61,7 @@ export const replayRoutes = [
   route({
     method: 'post',
     path: '/replays/:id/resume',
+    needsTemporal: true,
     access: { scope: 'replays:write' },
     summary: 'Resume a paused replay, optionally at a new rate',
     body: resumption,
@@ -85,6 +87,7 @@ function signalRoute(verb: string, action: string, summary: string, signal: Sign
   return route({
     method: 'post',
     path: `/replays/:id/${verb}`,
+    needsTemporal: true,
     access: { scope: 'replays:write' },
     summary,
     replies: taken,

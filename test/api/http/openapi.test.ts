@@ -60,8 +60,9 @@ it('/docs is a page that needs nothing from elsewhere', async () => {
   expect(script.text).toContain("url: '/openapi.json'")
 })
 
-it('/healthz answers when PostgreSQL and Temporal do', async () => {
+it('/healthz says that the process is alive, and /readyz that it can do its work', async () => {
   expect((await supertest(stack.app).get('/healthz').expect(200)).body).toEqual({ status: 'ok' })
+  expect((await supertest(stack.app).get('/readyz').expect(200)).body).toMatchObject({ status: 'ready' })
 })
 
 it('the documented table of error codes is the one in the code', () => {

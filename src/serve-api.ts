@@ -1,0 +1,89 @@
+import type { AddressInfo } from 'node:net'
+import { createApp } from './api/app.ts'
+import { hashKey } from './api/auth/authorize.ts'
+import { createKeyUse } from './api/auth/key-use.ts'
+import { createRateLimits } from './api/auth/rate-limit.ts'
+import { createReadiness, type Readiness } from './api/health/readiness.ts'
+import type { Admission } from './api/http/admission.ts'
+import { createApiServer } from './api/http/server.ts'
+import type { Platform } from './compose.ts'
+import type { Config } from './config.ts'
+import { dropConnections } from './db/client.ts'
+import { createSharedCounters } from './db/limits/call-counters.ts'
+import { createDatabaseProbe } from './db/probe.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { probeTemporal } from './temporal/probe.ts'
+
+interface ServeOptions {
+  eagerStart: boolean
+  temporalUiUrl: string | undefined
+  sharesLimits: boolean
+  admission: Admission
+}
+
+/** Serves the API. Returns its base URL. */
+export async function serveApi(
+  { config, databaseUrl, ...platform }: Platform,
+  options: ServeOptions,
+  lifecycle: Lifecycle,
+): Promise<string> {
+  const readiness = watchServices({ ...platform, databaseUrl }, lifecycle)
+  const app = createApp({
+    ...platform,
+    ...options,
+    readiness,
+    payloadKeys: config.PAYLOAD_KEYS,
+    mailFromDomains: config.MAIL_FROM_DOMAINS,
+    rateLimits: createRateLimits(options.sharesLimits ? createSharedCounters(platform.db) : undefined),
+    keyUse: createKeyUse(platform),
+    queryKeys: config.API_KEY_IN_QUERY,
+    trustProxy: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
+    adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
+  })
+  const server = createApiServer(app)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
+    server.listen(config.PORT, config.HOST, resolve)
+  })
+  lifecycle.add('the API', () => {
+    server.closeIdleConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`
+}
+
+function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
+  if (error.code !== 'EADDRINUSE') return error
+  return new Error(
+    `Port ${PORT} on ${HOST} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
+  )
+}
+
+/** Watches PostgreSQL and Temporal, to refuse calls that need them while they are down. */
+function watchServices(
+  { databaseUrl, db, temporal, log }: Pick<Platform, 'databaseUrl' | 'db' | 'temporal' | 'log'>,
+  lifecycle: Lifecycle,
+): Readiness {
+  const database = createDatabaseProbe(databaseUrl)
+  const readiness = createReadiness(
+    {
+      postgresql: {
+        title: 'PostgreSQL',
+        ask: (signal) => database.ask(signal),
+        dropConnections: () => dropConnections(db),
+      },
+      temporal: {
+        title: 'Temporal',
+        ask: () => probeTemporal(temporal),
+      },
+    },
+    { log },
+  )
+  lifecycle.add('the health checks', async () => {
+    await readiness.stop()
+    await database.stop()
+  })
+  return readiness
+}
