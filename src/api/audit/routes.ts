@@ -21,44 +21,53 @@ type AuditQuery = z.output<typeof auditQuery>
 
 const values = z.record(z.string(), z.unknown()).optional()
 
-const auditReply = z.object({
-  id: z.string(),
-  at: z.string(),
-  environment: z.string().optional().meta({ description: 'Absent on tenant-wide entries.' }),
-  action: z.string(),
-  subject: z.string().optional().meta({ description: 'The id of the affected resource.' }),
-  keyId: z.string(),
-  session: z
-    .string()
-    .optional()
-    .meta({ description: 'The browser session, if a person acted rather than a program.' }),
-  address: z.string().optional().meta({ description: 'The IP address of the caller.' }),
-  before: values.meta({
-    description: 'The state before: the changed fields, or the whole deleted resource.',
-  }),
-  after: values.meta({ description: 'The state after: the changed fields, or the whole created resource.' }),
-  sequence: z
-    .int()
-    .optional()
-    .meta({ description: 'The position in the audit chain; absent on entries older than the chain.' }),
-  hash: z.string().optional(),
-})
-const auditPage = idPageReply(auditReply)
-
-const heads = z.object({
-  data: z.array(
-    z.object({
-      chain: z.string().meta({ description: '`<tenant>/<environment>`, `<tenant>` or `platform`.' }),
-      sequence: z.int().meta({ description: 'The number of entries in the chain; 0 if it is empty.' }),
-      hash: z.string().nullable(),
+const auditReply = z
+  .object({
+    id: z.string(),
+    at: z.string(),
+    environment: z.string().optional().meta({ description: 'Absent on tenant-wide entries.' }),
+    action: z.string(),
+    subject: z.string().optional().meta({ description: 'The id of the affected resource.' }),
+    keyId: z.string(),
+    session: z
+      .string()
+      .optional()
+      .meta({ description: 'The browser session, if a person acted rather than a program.' }),
+    address: z.string().optional().meta({ description: 'The IP address of the caller.' }),
+    before: values.meta({
+      description: 'The state before: the changed fields, or the whole deleted resource.',
     }),
-  ),
-})
+    after: values.meta({
+      description: 'The state after: the changed fields, or the whole created resource.',
+    }),
+    sequence: z
+      .int()
+      .optional()
+      .meta({ description: 'The position in the audit chain; absent on entries older than the chain.' }),
+    hash: z.string().optional(),
+  })
+  .meta({ id: 'AuditEntry' })
+const auditPage = idPageReply('AuditPage', auditReply)
+
+const heads = z
+  .object({
+    data: z.array(
+      z
+        .object({
+          chain: z.string().meta({ description: '`<tenant>/<environment>`, `<tenant>` or `platform`.' }),
+          sequence: z.int().meta({ description: 'The number of entries in the chain; 0 if it is empty.' }),
+          hash: z.string().nullable(),
+        })
+        .meta({ id: 'AuditHead' }),
+    ),
+  })
+  .meta({ id: 'AuditHeads' })
 
 export const auditRoutes = [
   route({
     method: 'get',
     path: '/audit',
+    operationId: 'listAuditEntries',
     access: { scope: 'audit:read' },
     summary: 'List the audit log of the key’s environment, including tenant-wide changes, newest first',
     query: auditQuery,
@@ -71,6 +80,7 @@ export const auditRoutes = [
   route({
     method: 'get',
     path: '/audit/head',
+    operationId: 'getAuditHeads',
     access: { scope: 'audit:read' },
     summary:
       'Get the latest audit chain entry of the environment and of the tenant, to detect later truncation',
@@ -83,6 +93,7 @@ export const auditRoutes = [
   route({
     method: 'get',
     path: '/tenants/:id/audit',
+    operationId: 'listTenantAuditEntries',
     access: 'platform',
     summary: 'List the audit log of a tenant, including a deleted one, newest first',
     query: auditQuery,
@@ -95,6 +106,7 @@ export const auditRoutes = [
   route({
     method: 'get',
     path: '/tenants/:id/audit/head',
+    operationId: 'getTenantAuditHeads',
     access: 'platform',
     summary: 'Get the latest audit chain entries of a tenant, including a deleted one',
     replies: { 200: heads },
@@ -107,6 +119,7 @@ export const auditRoutes = [
   route({
     method: 'get',
     path: '/platform/audit',
+    operationId: 'listPlatformAuditEntries',
     access: 'platform',
     summary: 'List the audit log of the platform, such as changes to platform keys, newest first',
     query: auditQuery,
@@ -118,6 +131,7 @@ export const auditRoutes = [
   route({
     method: 'get',
     path: '/platform/audit/head',
+    operationId: 'getPlatformAuditHeads',
     access: 'platform',
     summary: 'Get the latest audit chain entry of the platform',
     replies: { 200: heads },

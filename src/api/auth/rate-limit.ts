@@ -8,12 +8,14 @@ import { ApiError } from '../errors.ts'
 import type { Caller, TenantCaller } from './caller.ts'
 
 /** A tenant's limits. Source: the Smart KYC document. */
-export const tenantLimits = z.strictObject({
-  apiPerMinute: z.int().min(1).max(100_000).default(100),
-  apiBurst: z.int().min(1).max(100_000).default(200),
-  ingestPerSecond: z.int().min(1).max(100_000).default(100),
-  emailsPerHour: z.int().min(1).max(1_000_000).default(defaultEmailsPerHour),
-})
+export const tenantLimits = z
+  .strictObject({
+    apiPerMinute: z.int().min(1).max(100_000).default(100),
+    apiBurst: z.int().min(1).max(100_000).default(200),
+    ingestPerSecond: z.int().min(1).max(100_000).default(100),
+    emailsPerHour: z.int().min(1).max(1_000_000).default(defaultEmailsPerHour),
+  })
+  .meta({ id: 'TenantLimits' })
 
 /** All keys of a tenant together have this many times the limit of one key, so that calls do not grow with the number of keys. */
 const keysPerTenant = 3

@@ -32,35 +32,43 @@ const categories = {
 type Category = keyof typeof categories
 const categoryNames = Object.keys(categories) as [Category, ...Category[]]
 
-const settingsPatch = z.strictObject({
-  webhook_url: z.string().nullable().optional(),
-  webhook_secret: z.string().max(256).nullable().optional(),
-  notification_emails: z.array(z.string()).nullable().optional(),
-  slack_webhook_url: z.string().nullable().optional(),
-  event_categories: z
-    .array(z.enum(categoryNames))
-    .min(1)
-    .nullable()
-    .optional()
-    .meta({ description: 'The categories to notify about; null means all.' }),
-})
+const settingsPatch = z
+  .strictObject({
+    webhook_url: z.string().nullable().optional(),
+    webhook_secret: z.string().max(256).nullable().optional(),
+    notification_emails: z.array(z.string()).nullable().optional(),
+    slack_webhook_url: z.string().nullable().optional(),
+    event_categories: z
+      .array(z.enum(categoryNames))
+      .min(1)
+      .nullable()
+      .optional()
+      .meta({ description: 'The categories to notify about; null means all.' }),
+  })
+  .meta({ id: 'TenantSettingsPatch' })
 type Patch = z.output<typeof settingsPatch>
 
-const settingsReply = z.object({
-  webhook_url: z.string().nullable(),
-  webhook_secret: z.string().nullable().meta({ description: 'Masked except for the last four characters.' }),
-  notification_emails: z.array(z.string()),
-  slack_webhook_url: z
-    .string()
-    .nullable()
-    .meta({ description: 'Masked except for the last four characters.' }),
-  event_categories: z.array(z.enum(categoryNames)).nullable(),
-})
+const settingsReply = z
+  .object({
+    webhook_url: z.string().nullable(),
+    webhook_secret: z
+      .string()
+      .nullable()
+      .meta({ description: 'Masked except for the last four characters.' }),
+    notification_emails: z.array(z.string()),
+    slack_webhook_url: z
+      .string()
+      .nullable()
+      .meta({ description: 'Masked except for the last four characters.' }),
+    event_categories: z.array(z.enum(categoryNames)).nullable(),
+  })
+  .meta({ id: 'TenantSettings' })
 
 export const tenantSettingsRoutes = [
   route({
     method: 'get',
     path: '/tenant/settings',
+    operationId: 'getTenantSettings',
     access: { scope: 'destinations:read' },
     queryKey: true,
     summary: 'Get the notification settings of the key’s environment (KYC-Webhooks)',
@@ -72,11 +80,13 @@ export const tenantSettingsRoutes = [
   route({
     method: 'patch',
     path: '/tenant/settings',
+    operationId: 'updateTenantSettings',
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary:
       'Update the notification settings (KYC-Webhooks); null disables a channel, masked values are kept',
     body: settingsPatch,
+    errors: ['limit_reached'],
     replies: { 200: settingsReply },
     async handle({ body, scope, by }, deps) {
       const changed = await inStoreTurn(deps, by, async (store) => {
@@ -100,9 +110,11 @@ export const tenantSettingsRoutes = [
   route({
     method: 'post',
     path: '/tenant/settings/reveal-secret',
+    operationId: 'revealWebhookSecret',
     access: { scope: 'secrets:read' },
     summary: 'Reveal the webhook secret (KYC-Webhooks); each call is recorded in the audit log',
-    replies: { 200: z.object({ webhook_secret: z.string() }) },
+    errors: ['not_found'],
+    replies: { 200: z.object({ webhook_secret: z.string() }).meta({ id: 'RevealedWebhookSecret' }) },
     async handle({ scope, by }, deps) {
       return inStoreTurn(deps, by, async (store) => {
         const { webhook } = await read(store, scope)

@@ -6,7 +6,7 @@ import { destinationShapes } from '../destinations/routes.ts'
 import { maxDestinations } from '../destinations/store.ts'
 import { ruleBody } from '../rules/fields.ts'
 import { templateBody } from '../templates/fields.ts'
-import { jsonObject } from '../fields/text.ts'
+import { capitalize, jsonObject } from '../fields/text.ts'
 
 export const kinds = ['destination', 'template', 'rule'] as const
 export type Kind = (typeof kinds)[number]
@@ -24,26 +24,44 @@ export const documentBody = z.strictObject({
     .enum(environments)
     .optional()
     .meta({ description: 'If given, it must match the key’s environment.' }),
-  destinations: section(maxDestinations, 'As in POST /destinations, without secret.'),
-  templates: section(templateLimits.templates, 'As in POST /templates.'),
-  rules: section(ruleLimits.rules, 'As in POST /rules, in order, with names instead of ids.'),
+  ...sections({ destination: jsonObject, template: jsonObject, rule: jsonObject }),
 })
 
-function section(max: number, shape: string) {
-  const description = `${shape} Set \`id\` where the name is ambiguous. If the list is omitted, its section is left unchanged.`
-  return z.array(jsonObject).max(max).optional().meta({ description })
+function sections<Entry extends z.ZodType>(entries: Record<Kind, Entry>) {
+  const described =
+    'Set `id` where the name is ambiguous. If the list is omitted, its section is left unchanged.'
+  const section = (entry: Entry, max: number, shape: string) =>
+    z
+      .array(entry)
+      .max(max)
+      .optional()
+      .meta({ description: `${shape} ${described}` })
+  return {
+    destinations: section(entries.destination, maxDestinations, 'As in POST /destinations, without secret.'),
+    templates: section(entries.template, templateLimits.templates, 'As in POST /templates.'),
+    rules: section(entries.rule, ruleLimits.rules, 'As in POST /rules, in order, with names instead of ids.'),
+  }
 }
 
 export type ConfigurationDocument = z.output<typeof documentBody>
 
 const id = { id: z.string().optional() }
 
-const destinationEntries = destinationShapes.map((shape) => shape.omit({ secret: true }).extend(id))
+const destinationEntries = destinationShapes.map((shape) =>
+  shape
+    .omit({ secret: true })
+    .extend(id)
+    .meta({ id: `${capitalize(shape.shape.channel.value)}DestinationEntry` }),
+)
 type DestinationEntryShape = (typeof destinationEntries)[number]
 
-export const destinationEntry = z.discriminatedUnion(
-  'channel',
-  destinationEntries as [DestinationEntryShape, ...DestinationEntryShape[]],
-)
-export const templateEntry = templateBody.extend(id)
-export const ruleEntry = ruleBody.omit({ position: true }).extend(id)
+export const destinationEntry = z
+  .discriminatedUnion('channel', destinationEntries as [DestinationEntryShape, ...DestinationEntryShape[]])
+  .meta({ id: 'DestinationEntry' })
+export const templateEntry = templateBody.extend(id).meta({ id: 'TemplateEntry' })
+export const ruleEntry = ruleBody.omit({ position: true }).extend(id).meta({ id: 'RuleEntry' })
+
+/** The document with its entries, as OpenAPI describes it. */
+export const describedDocument = documentBody
+  .extend(sections<z.ZodType>({ destination: destinationEntry, template: templateEntry, rule: ruleEntry }))
+  .meta({ id: 'ConfigurationDocument' })

@@ -22,75 +22,87 @@ import { recipientReply, listRecipients } from '../recipients/store.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
-import { nameText } from '../fields/text.ts'
+import { capitalize, nameText } from '../fields/text.ts'
 
 const status = z.enum(['active', 'paused'])
 const secret = z.string().max(256)
 
 /** One schema for each channel in the registry, discriminated by `channel`. */
 export const destinationShapes = channels.map(({ name, config }) =>
-  z.strictObject({
-    name: nameText,
-    channel: z.literal(name),
-    config,
-    subscription,
-    delivery: deliveryPolicy.prefault({}),
-    status: status.optional(),
-    secret: secret.optional().meta({ description: 'Your own signing secret; generated if omitted.' }),
-  }),
+  z
+    .strictObject({
+      name: nameText,
+      channel: z.literal(name),
+      config: config.meta({ id: `${capitalize(name)}Config` }),
+      subscription,
+      delivery: deliveryPolicy.prefault({}),
+      status: status.optional(),
+      secret: secret.optional().meta({ description: 'Your own signing secret; generated if omitted.' }),
+    })
+    .meta({ id: `New${capitalize(name)}Destination` }),
 )
 type Shape = (typeof destinationShapes)[number]
-const destinationBody = z.discriminatedUnion('channel', destinationShapes as [Shape, ...Shape[]])
+const destinationBody = z
+  .discriminatedUnion('channel', destinationShapes as [Shape, ...Shape[]])
+  .meta({ id: 'NewDestination' })
 
-const destinationPatch = z.strictObject({
-  name: nameText.optional(),
-  config: z.record(z.string(), z.unknown()).optional(),
-  subscription: subscription.optional(),
-  delivery: deliveryPolicyPatch.optional(),
-  status: status.optional(),
-  secret: secret.nullable().optional().meta({ description: 'null generates a new secret.' }),
-})
+const destinationPatch = z
+  .strictObject({
+    name: nameText.optional(),
+    config: z.record(z.string(), z.unknown()).optional(),
+    subscription: subscription.optional(),
+    delivery: deliveryPolicyPatch.optional(),
+    status: status.optional(),
+    secret: secret.nullable().optional().meta({ description: 'null generates a new secret.' }),
+  })
+  .meta({ id: 'DestinationPatch' })
 
-const destinationReply = z.object({
-  id: z.string(),
-  name: z.string(),
-  channel: z.string(),
-  environment: z.enum(environments),
-  status: z.enum(destinationStatuses),
-  statusReason: z.string().optional(),
-  statusAt: z.string().meta({ description: 'When the status last changed.' }),
-  failingSince: z.string().optional().meta({
-    description:
-      'The first failed attempt since the last successful one; the destination is disabled after 5 days of failures.',
-  }),
-  config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
-  subscription,
-  delivery: deliveryPolicy,
-  publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
-  previousSecretsEndAt: z.string().optional().meta({
-    description: 'During a rotation’s overlap: when the last of the previous secrets stops signing.',
-  }),
-  recipients: z
-    .array(recipientReply)
-    .optional()
-    .meta({ description: 'Email destinations only: the recipients and whether they have confirmed.' }),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-})
-const writtenReply = destinationReply.extend({
-  secret: z
-    .string()
-    .optional()
-    .meta({ description: 'The generated signing secret, returned only in this response.' }),
-})
+const destinationReply = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    channel: z.string(),
+    environment: z.enum(environments),
+    status: z.enum(destinationStatuses),
+    statusReason: z.string().optional(),
+    statusAt: z.string().meta({ description: 'When the status last changed.' }),
+    failingSince: z.string().optional().meta({
+      description:
+        'The first failed attempt since the last successful one; the destination is disabled after 5 days of failures.',
+    }),
+    config: z.record(z.string(), z.unknown()).meta({ description: 'Secrets are masked.' }),
+    subscription,
+    delivery: deliveryPolicy,
+    publicKey: z.string().optional().meta({ description: 'Verifies v1a signatures (ed25519).' }),
+    previousSecretsEndAt: z.string().optional().meta({
+      description: 'During a rotation’s overlap: when the last of the previous secrets stops signing.',
+    }),
+    recipients: z
+      .array(recipientReply)
+      .optional()
+      .meta({ description: 'Email destinations only: the recipients and whether they have confirmed.' }),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: 'Destination' })
+const writtenReply = destinationReply
+  .extend({
+    secret: z
+      .string()
+      .optional()
+      .meta({ description: 'The generated signing secret, returned only in this response.' }),
+  })
+  .meta({ id: 'WrittenDestination' })
 
 export const destinationRoutes = [
   route({
     method: 'post',
     path: '/destinations',
+    operationId: 'createDestination',
     access: { scope: 'destinations:write' },
     summary: 'Create a destination; its signing secret is returned only in this response',
     body: destinationBody,
+    errors: ['limit_reached'],
     replies: { 201: writtenReply },
     async handle({ body, scope, by }, deps) {
       const given = { ...body, config: body.config as JsonObject }
@@ -101,10 +113,11 @@ export const destinationRoutes = [
   route({
     method: 'get',
     path: '/destinations',
+    operationId: 'listDestinations',
     access: { scope: 'destinations:read' },
     summary: 'List the destinations in the key’s environment, newest first',
     query: idPageQuery,
-    replies: { 200: idPageReply(destinationReply) },
+    replies: { 200: idPageReply('DestinationPage', destinationReply) },
     async handle({ query, scope }, deps) {
       const { data, nextCursor } = await readIdPage(
         query,
@@ -118,6 +131,7 @@ export const destinationRoutes = [
   route({
     method: 'get',
     path: '/destinations/:id',
+    operationId: 'getDestination',
     access: { scope: 'destinations:read' },
     summary: 'Get a destination',
     replies: { 200: destinationReply },
@@ -129,6 +143,7 @@ export const destinationRoutes = [
   route({
     method: 'patch',
     path: '/destinations/:id',
+    operationId: 'updateDestination',
     access: { scope: 'destinations:write' },
     summary: 'Update a destination; omitted or masked fields of config are kept',
     body: destinationPatch,
@@ -144,6 +159,7 @@ export const destinationRoutes = [
   route({
     method: 'delete',
     path: '/destinations/:id',
+    operationId: 'deleteDestination',
     access: { scope: 'destinations:write' },
     summary: 'Delete a destination; its pending deliveries are skipped',
     replies: { 204: null },
@@ -157,10 +173,11 @@ export const destinationRoutes = [
   statusRoute('resume', 'Activate a destination and clear its failure history', 'active'),
 ]
 
-function statusRoute(verb: string, summary: string, status: ChosenStatus) {
+function statusRoute(verb: 'pause' | 'resume', summary: string, status: ChosenStatus) {
   return route({
     method: 'post',
     path: `/destinations/:id/${verb}`,
+    operationId: `${verb}Destination`,
     access: { scope: 'destinations:write' },
     summary,
     replies: { 200: destinationReply },

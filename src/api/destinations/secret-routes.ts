@@ -15,31 +15,36 @@ export const destinationSecretRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/rotate-secret',
+    operationId: 'rotateDestinationSecret',
     access: { scope: 'secrets:write' },
     summary:
       'Rotate a destination’s signing secret and key pair; the previous ones keep signing until the overlap ends',
-    body: z.strictObject({
-      overlap: duration.default('24h').meta({
-        description: 'How long the previous secrets keep signing, at most 7d; 0s ends them immediately.',
-      }),
-      secret: z
-        .string()
-        .max(256)
-        .optional()
-        .meta({ description: 'Your own signing secret; generated if omitted.' }),
-    }),
-    replies: {
-      201: z.object({
+    body: z
+      .strictObject({
+        overlap: duration.default('24h').meta({
+          description: 'How long the previous secrets keep signing, at most 7d; 0s ends them immediately.',
+        }),
         secret: z
           .string()
+          .max(256)
           .optional()
-          .meta({ description: 'The generated signing secret, returned only in this response.' }),
-        publicKey: z
-          .string()
-          .optional()
-          .meta({ description: 'Verifies v1a signatures made with the new key.' }),
-        previousEndsAt: z.string(),
-      }),
+          .meta({ description: 'Your own signing secret; generated if omitted.' }),
+      })
+      .meta({ id: 'SecretRotation' }),
+    replies: {
+      201: z
+        .object({
+          secret: z
+            .string()
+            .optional()
+            .meta({ description: 'The generated signing secret, returned only in this response.' }),
+          publicKey: z
+            .string()
+            .optional()
+            .meta({ description: 'Verifies v1a signatures made with the new key.' }),
+          previousEndsAt: z.string(),
+        })
+        .meta({ id: 'RotatedSecret' }),
     },
     async handle({ params, body, scope, by }, deps) {
       const rotated = await inDestinationTurn(deps, by, params.id, async (store, current) => {
@@ -60,12 +65,15 @@ export const destinationSecretRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/revoke-previous-secrets',
+    operationId: 'revokePreviousSecrets',
     access: { scope: 'secrets:write' },
     summary: 'Expire a destination’s previous secrets now; only the newest one keeps signing',
     replies: {
-      200: z.object({
-        revoked: z.int().meta({ description: 'The number of previous secrets that were still signing.' }),
-      }),
+      200: z
+        .object({
+          revoked: z.int().meta({ description: 'The number of previous secrets that were still signing.' }),
+        })
+        .meta({ id: 'RevokedSecrets' }),
     },
     async handle({ params, by }, deps) {
       const revoked = await inDestinationTurn(deps, by, params.id, async (store, current) => {

@@ -12,18 +12,23 @@ export const destinationTestRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/test',
+    operationId: 'testDestination',
     causesWebhooks: true,
     access: { scope: 'destinations:write' },
     summary: 'Send a test event to a destination once and return the outcome',
     dataAt: 'data',
-    body: z.strictObject({
-      eventType: eventType.optional().meta({
-        description: 'The default is a type that the destination subscribes to by name, otherwise "test".',
-      }),
-      data: jsonObject.optional().meta({ description: 'The default is the type’s sample payload.' }),
-    }),
+    body: z
+      .strictObject({
+        eventType: eventType.optional().meta({
+          description: 'The default is a type that the destination subscribes to by name, otherwise "test".',
+        }),
+        data: jsonObject.optional().meta({ description: 'The default is the type’s sample payload.' }),
+      })
+      .meta({ id: 'DestinationTest' }),
     replies: {
-      200: z.object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply }),
+      200: z
+        .object({ eventId: z.string(), logId: z.int(), type: z.string(), delivery: deliveryReply })
+        .meta({ id: 'DestinationTestResult' }),
     },
     async handle({ params, body, scope, by, hops }, deps) {
       const { id, subscription, delivery } = await requireDestination(deps, scope, params.id)

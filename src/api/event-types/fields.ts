@@ -21,38 +21,44 @@ const schema = jsonObject.meta({
 })
 const enforce = z.boolean().meta({ description: 'Reject events whose data does not match the schema.' })
 
-export const eventTypeBody = z.strictObject({
-  type: eventType,
-  description: description.default(''),
-  title: title.optional(),
-  schema: schema.optional(),
-  sample: jsonObject.optional(),
-  enforce: enforce.default(false),
-})
+export const eventTypeBody = z
+  .strictObject({
+    type: eventType,
+    description: description.default(''),
+    title: title.optional(),
+    schema: schema.optional(),
+    sample: jsonObject.optional(),
+    enforce: enforce.default(false),
+  })
+  .meta({ id: 'NewEventType' })
 
 /** `null` removes a field. */
-export const eventTypePatch = z.strictObject({
-  description: description.optional(),
-  title: title.nullable().optional(),
-  schema: schema.nullable().optional(),
-  sample: jsonObject.nullable().optional(),
-  enforce: enforce.optional(),
-})
+export const eventTypePatch = z
+  .strictObject({
+    description: description.optional(),
+    title: title.nullable().optional(),
+    schema: schema.nullable().optional(),
+    sample: jsonObject.nullable().optional(),
+    enforce: enforce.optional(),
+  })
+  .meta({ id: 'EventTypePatch' })
 
-export const eventTypeReply = z.object({
-  type: z.string(),
-  source: z.enum(['own', 'contract']),
-  aliases: z.array(z.string()),
-  description: z.string(),
-  group: z.string().optional(),
-  contract: z.string().optional(),
-  title: z.string().optional(),
-  schema: z.record(z.string(), z.unknown()).optional(),
-  sample: z.record(z.string(), z.unknown()).optional(),
-  enforce: z.boolean().optional(),
-  createdAt: z.string().optional(),
-  updatedAt: z.string().optional(),
-})
+export const eventTypeReply = z
+  .object({
+    type: z.string(),
+    source: z.enum(['own', 'contract']),
+    aliases: z.array(z.string()),
+    description: z.string(),
+    group: z.string().optional(),
+    contract: z.string().optional(),
+    title: z.string().optional(),
+    schema: z.record(z.string(), z.unknown()).optional(),
+    sample: z.record(z.string(), z.unknown()).optional(),
+    enforce: z.boolean().optional(),
+    createdAt: z.string().optional(),
+    updatedAt: z.string().optional(),
+  })
+  .meta({ id: 'EventType' })
 
 /** The stored settings of an event type, which are checked together. */
 export interface EventTypeSettings {

@@ -13,14 +13,19 @@ const presets = catalogues
   .filter(({ contract }) => contract !== 'switchyard')
   .map(({ contract, groups }) => ({ preset: contract, types: groups.flatMap(({ types }) => types) }))
 
+const presetReply = z
+  .object({ preset: z.string(), types: z.array(z.string()) })
+  .meta({ id: 'EventTypePreset' })
+
 export const eventTypePresetRoutes = [
   route({
     method: 'get',
     path: '/event-types/presets',
+    operationId: 'listEventTypePresets',
     access: { scope: 'event-types:read' },
     summary: 'List the presets, which are the event types of each adopted contract',
     replies: {
-      200: z.object({ data: z.array(z.object({ preset: z.string(), types: z.array(z.string()) })) }),
+      200: z.object({ data: z.array(presetReply) }).meta({ id: 'EventTypePresets' }),
     },
     handle() {
       const data = presets.map(({ preset, types }) => ({ preset, types: types.map(({ type }) => type) }))
@@ -30,14 +35,22 @@ export const eventTypePresetRoutes = [
   route({
     method: 'post',
     path: '/event-types/presets',
+    operationId: 'applyEventTypePreset',
     access: { scope: 'event-types:write' },
     summary:
       'Register a contract’s missing event types, each with a title, a sample and a schema derived from the sample',
-    body: z.strictObject({
-      preset: z.enum(presets.map(({ preset }) => preset)),
-      enforce: z.boolean().default(false),
-    }),
-    replies: { 200: z.object({ registered: z.array(z.string()), existing: z.array(z.string()) }) },
+    body: z
+      .strictObject({
+        preset: z.enum(presets.map(({ preset }) => preset)),
+        enforce: z.boolean().default(false),
+      })
+      .meta({ id: 'EventTypePresetRequest' }),
+    errors: ['limit_reached'],
+    replies: {
+      200: z
+        .object({ registered: z.array(z.string()), existing: z.array(z.string()) })
+        .meta({ id: 'RegisteredEventTypes' }),
+    },
     async handle({ body: { preset, enforce }, scope, by }, { db }) {
       const types = presets.find((one) => one.preset === preset)?.types ?? []
       const names = types.map(({ type }) => type)

@@ -24,9 +24,10 @@ export const eventTypeRoutes = [
   route({
     method: 'get',
     path: '/event-types',
+    operationId: 'listEventTypes',
     access: { scope: 'event-types:read' },
     summary: 'List event types: registered ones first, then those of adopted contracts and of Switchyard',
-    replies: { 200: z.object({ data: z.array(eventTypeReply) }) },
+    replies: { 200: z.object({ data: z.array(eventTypeReply) }).meta({ id: 'EventTypes' }) },
     async handle({ scope }, { db }) {
       const rows = await db.eventType.findMany({
         where: { ...scope },
@@ -40,9 +41,11 @@ export const eventTypeRoutes = [
   route({
     method: 'post',
     path: '/event-types',
+    operationId: 'createEventType',
     access: { scope: 'event-types:write' },
     summary: 'Register an event type, optionally with a JSON Schema to validate its events',
     body: eventTypeBody,
+    errors: ['already_exists', 'limit_reached'],
     replies: { 201: eventTypeReply },
     async handle({ body, scope, by }, { db, compute }) {
       const { type, description, title = null, schema = null, sample = null, enforce } = body
@@ -64,6 +67,7 @@ export const eventTypeRoutes = [
   route({
     method: 'get',
     path: '/event-types/:type',
+    operationId: 'getEventType',
     access: { scope: 'event-types:read' },
     summary: 'Get an event type: the registered one if there is one, otherwise the contract’s',
     replies: { 200: eventTypeReply },
@@ -77,9 +81,11 @@ export const eventTypeRoutes = [
   route({
     method: 'patch',
     path: '/event-types/:type',
+    operationId: 'updateEventType',
     access: { scope: 'event-types:write' },
     summary: 'Update a registered event type; null removes its title, schema or sample',
     body: eventTypePatch,
+    errors: ['conflict'],
     replies: { 200: eventTypeReply },
     async handle({ params: { type }, body, scope, by }, { db, compute }) {
       const checked = await findOwn(db, scope, type)
@@ -103,6 +109,7 @@ export const eventTypeRoutes = [
   route({
     method: 'delete',
     path: '/event-types/:type',
+    operationId: 'deleteEventType',
     access: { scope: 'event-types:write' },
     summary: 'Delete a registered event type; its events are still accepted but no longer validated',
     replies: { 204: null },

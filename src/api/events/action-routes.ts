@@ -19,12 +19,20 @@ export const eventActionRoutes = [
   route({
     method: 'post',
     path: '/events/:id/replay',
+    operationId: 'replayEvent',
     idempotencyKey: true,
     causesWebhooks: true,
     access: { scope: 'replays:write' },
     summary: 'Replay an event to the given destinations or through the current routing; the event id is kept',
-    body: z.strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() }),
-    replies: { 202: z.object({ replayId: z.string(), duplicate: z.literal(true).optional() }) },
+    body: z
+      .strictObject({ destinations: z.array(z.string()).min(1).max(100).optional() })
+      .meta({ id: 'EventReplayRequest' }),
+    errors: ['erased'],
+    replies: {
+      202: z
+        .object({ replayId: z.string(), duplicate: z.literal(true).optional() })
+        .meta({ id: 'StartedEventReplay' }),
+    },
     async handle({ params, body, by, header, hops }, deps) {
       const started = await startReplay(
         deps,
@@ -39,10 +47,12 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/retry',
     needsTemporal: true,
+    operationId: 'retryEvent',
     access: { scope: 'deliveries:write' },
     summary: 'Retry pending deliveries now, for one destination or for all',
-    body: z.strictObject({ destination: z.string().optional() }),
-    replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }) },
+    body: z.strictObject({ destination: z.string().optional() }).meta({ id: 'EventRetryRequest' }),
+    errors: ['erased', 'already_ended'],
+    replies: { 202: z.object({ id: z.string(), retrying: z.array(z.string()) }).meta({ id: 'EventRetry' }) },
     async handle({ params: { id }, body, scope, by }, deps) {
       const execution = await describeUnerasedEvent(deps, scope, id)
       const { deliveries, incomplete } = await readTimeline(deps.temporal, execution)
@@ -65,24 +75,31 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/ack',
     needsTemporal: true,
+    operationId: 'acknowledgeEvent',
     access: { scope: 'events:write' },
     summary: 'Acknowledge an event, so that rules stop waiting; the first acknowledgement counts',
-    body: z.strictObject({
-      by: nameText
-        .optional()
-        .meta({ description: 'Who acknowledged the event; the default is the key’s name.' }),
-      note: noteText.optional(),
-    }),
+    body: z
+      .strictObject({
+        by: nameText
+          .optional()
+          .meta({ description: 'Who acknowledged the event; the default is the key’s name.' }),
+        note: noteText.optional(),
+      })
+      .meta({ id: 'NewAcknowledgement' }),
+    errors: ['erased', 'already_ended'],
     replies: {
-      200: z.object({
-        id: z.string(),
-        acknowledgement: acknowledgementReply,
-        first: z.boolean().meta({
-          description:
-            'Whether this request’s acknowledgement is the one that counts; if false, an earlier one does.',
-        }),
-      }),
+      200: z
+        .object({
+          id: z.string(),
+          acknowledgement: acknowledgementReply,
+          first: z.boolean().meta({
+            description:
+              'Whether this request’s acknowledgement is the one that counts; if false, an earlier one does.',
+          }),
+        })
+        .meta({ id: 'AcknowledgedEvent' }),
       202: z.object({ id: z.string(), acknowledgement: acknowledgementReply }).meta({
+        id: 'StoredAcknowledgement',
         description:
           'The acknowledgement is stored, but no worker has yet determined whether it is the first.',
       }),
@@ -102,9 +119,11 @@ export const eventActionRoutes = [
     method: 'post',
     path: '/events/:id/cancel',
     needsTemporal: true,
+    operationId: 'cancelEvent',
     access: { scope: 'events:write' },
     summary: 'Cancel an event’s pending deliveries and rule steps; its log is kept',
-    replies: { 202: z.object({ id: z.string() }) },
+    errors: ['erased', 'already_ended'],
+    replies: { 202: z.object({ id: z.string() }).meta({ id: 'EventReference' }) },
     async handle({ params: { id }, scope, by }, deps) {
       const execution = await describeUnerasedEvent(deps, scope, id)
       await actAudited(deps.db, by, { action: 'event.cancelled', subject: id }, () =>

@@ -17,26 +17,31 @@ import { endedEarly, logConditions, type LogFilter } from './log.ts'
 import { makeCursor, readCursor, type LogPlace, type PageRequest } from '../http/log-cursor.ts'
 import { route } from '../http/route.ts'
 
-const row = deliverySummary.extend({
-  eventId: z.string(),
-  type: z.string(),
-  createdAt: z.string().meta({ description: 'When the event was accepted.' }),
-  test: z.literal(true).optional(),
-  replayId: z.string().optional().meta({ description: 'The replay that made the delivery.' }),
-})
+const row = deliverySummary
+  .extend({
+    eventId: z.string(),
+    type: z.string(),
+    createdAt: z.string().meta({ description: 'When the event was accepted.' }),
+    test: z.literal(true).optional(),
+    replayId: z.string().optional().meta({ description: 'The replay that made the delivery.' }),
+  })
+  .meta({ id: 'ListedDelivery' })
 
-const reply = z.object({
-  data: z.array(row).meta({
-    description:
-      'A page can have fewer items than the limit, or none, although more follow; check nextCursor.',
-  }),
-  nextCursor: z.string().nullable(),
-})
+const reply = z
+  .object({
+    data: z.array(row).meta({
+      description:
+        'A page can have fewer items than the limit, or none, although more follow; check nextCursor.',
+    }),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'DeliveryPage' })
 
 export const deliveryRoutes = [
   route({
     method: 'get',
     path: '/deliveries',
+    operationId: 'listDeliveries',
     access: { scope: 'deliveries:read' },
     summary: 'List deliveries, including those of replays, newest event or replay first',
     query: deliveryQuery,

@@ -9,35 +9,42 @@ import { noteText } from '../fields/text.ts'
 
 const statuses = ['running', 'completed'] as const
 
-const erasureReply = z.object({
-  id: z.string(),
-  eventId: z.string(),
-  status: z.enum(statuses),
-  reason: z.string().optional(),
-  createdAt: z.string(),
-  completedAt: z.string().optional(),
-  runs: z.int().meta({
-    description:
-      'The number of erased workflow executions: of the event, its replays, their child workflows and digests.',
-  }),
-  digests: z
-    .int()
-    .meta({ description: 'The number of digests that contained the event and were erased with it.' }),
-  archivedLines: z.int().meta({ description: 'The number of erased archive lines.' }),
-})
+const erasureReply = z
+  .object({
+    id: z.string(),
+    eventId: z.string(),
+    status: z.enum(statuses),
+    reason: z.string().optional(),
+    createdAt: z.string(),
+    completedAt: z.string().optional(),
+    runs: z.int().meta({
+      description:
+        'The number of erased workflow executions: of the event, its replays, their child workflows and digests.',
+    }),
+    digests: z
+      .int()
+      .meta({ description: 'The number of digests that contained the event and were erased with it.' }),
+    archivedLines: z.int().meta({ description: 'The number of erased archive lines.' }),
+  })
+  .meta({ id: 'Erasure' })
 
 export const erasureRoutes = [
   route({
     method: 'post',
     path: '/events/:id/erase',
+    operationId: 'eraseEvent',
     access: { scope: 'events:erase' },
     summary: 'Erase an event’s content everywhere; its delivery record is kept',
-    body: z.strictObject({
-      reason: noteText
-        .optional()
-        .meta({ description: 'The reason is kept, so it must not identify anyone.' }),
-    }),
-    replies: { 202: z.object({ erasureId: z.string(), status: z.enum(statuses) }) },
+    body: z
+      .strictObject({
+        reason: noteText
+          .optional()
+          .meta({ description: 'The reason is kept, so it must not identify anyone.' }),
+      })
+      .meta({ id: 'ErasureRequest' }),
+    replies: {
+      202: z.object({ erasureId: z.string(), status: z.enum(statuses) }).meta({ id: 'StartedErasure' }),
+    },
     async handle({ params, body, by }, deps) {
       const asked = { eventId: params.id, reason: body.reason }
       const erasure = await eraseEvent(deps, by, asked)
@@ -47,6 +54,7 @@ export const erasureRoutes = [
   route({
     method: 'get',
     path: '/erasures/:id',
+    operationId: 'getErasure',
     access: { scope: 'events:read' },
     summary: 'Get an erasure with its progress',
     replies: { 200: erasureReply },

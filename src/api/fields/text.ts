@@ -22,6 +22,11 @@ export const isoTime = z.iso.datetime({
   message: 'must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z',
 })
 
+/** Makes the first letter a capital one, for names of schemas that derive from the channels. */
+export function capitalize(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
+}
+
 const deepest = 64
 
 /** A JSON object of limited depth, so that recursive code does not run out of stack. */

@@ -6,8 +6,8 @@ export const idPageQuery = z.strictObject({
   cursor: z.string().optional(),
 })
 
-export function idPageReply<Row extends z.ZodType>(row: Row) {
-  return z.object({ data: z.array(row), nextCursor: z.string().nullable() })
+export function idPageReply<Row extends z.ZodType>(id: string, row: Row) {
+  return z.object({ data: z.array(row), nextCursor: z.string().nullable() }).meta({ id })
 }
 
 /** Arguments of Prisma's `findMany` for one page of the rows that `Where` selects. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Scope } from '../../db/destinations/destinations.ts'
 import type { AppDeps } from '../deps.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { RouteScope } from '../auth/scopes.ts'
 import type { Actor, PlatformCaller, TenantCaller, Writer } from '../auth/caller.ts'
 
@@ -61,12 +62,16 @@ interface RouteDefinition<
   method: 'get' | 'post' | 'patch' | 'delete'
   /** Below the base path, in Express's form. */
   path: Path
+  /** A unique name in OpenAPI. Generated clients name their functions after it, so it never changes. */
+  operationId: string
   access: A
   /** The key may also be given in the URL. Only an adopted contract needs that: proxies and servers log URLs. */
   queryKey?: true
   summary: string
   query?: Query
   body?: Body
+  /** The body as OpenAPI describes it, where `body` leaves parts of it to the handler. */
+  describedBody?: z.ZodType
   /** Defaults to 256 KiB. */
   bodyMaxBytes?: number
   /** The handler reads `Idempotency-Key` itself. Every POST that answers 201 supports it without this flag: see `onceByKey`. */
@@ -83,6 +88,8 @@ interface RouteDefinition<
   yaml?: true
   /** The schema of the reply's body for each status, or `null` for no body. */
   replies: Record<number, z.ZodType | null>
+  /** The errors that its handler throws, besides those of every route of its form: see `describeErrors`. */
+  errors?: readonly ErrorCode[]
   handle(request: RouteRequest<A, Path, Query, Body>, deps: AppDeps): Promise<Reply>
 }
 

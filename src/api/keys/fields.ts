@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idPageReply } from '../http/id-page.ts'
 import type { ApiKey } from '../../db/generated/client.ts'
 import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
@@ -14,36 +15,45 @@ export const scopeList = z
 
 export const keyExpiry = isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
 
-export const platformKeyBody = z.strictObject({
-  name: nameText.optional(),
-  expiresAt: keyExpiry.optional(),
-})
+export const platformKeyBody = z
+  .strictObject({
+    name: nameText.optional(),
+    expiresAt: keyExpiry.optional(),
+  })
+  .meta({ id: 'NewPlatformKeyRequest' })
 
-export const rotateBody = z.strictObject({
-  overlap: duration.default('24h').meta({
-    description: 'How long the previous key keeps working, at most 7d; 0s ends it immediately.',
-  }),
-  expiresAt: keyExpiry
-    .optional()
-    .meta({ description: 'The expiry of the new key; the default is that of the previous key.' }),
-})
+export const rotateBody = z
+  .strictObject({
+    overlap: duration.default('24h').meta({
+      description: 'How long the previous key keeps working, at most 7d; 0s ends it immediately.',
+    }),
+    expiresAt: keyExpiry
+      .optional()
+      .meta({ description: 'The expiry of the new key; the default is that of the previous key.' }),
+  })
+  .meta({ id: 'KeyRotation' })
 export type Rotation = z.output<typeof rotateBody>
 
-export const platformKeyReply = z.object({
-  id: z.string(),
-  name: z.string().optional(),
-  lastFour: z.string(),
-  createdAt: z.string(),
-  expiresAt: z.string().optional(),
-  revokedAt: z.string().optional(),
-  lastUsedAt: z.string().optional().meta({ description: 'Accurate to the minute.' }),
-  replacedBy: z.string().optional().meta({ description: 'The id of the key that replaced this one.' }),
-})
+export const platformKeyReply = z
+  .object({
+    id: z.string(),
+    name: z.string().optional(),
+    lastFour: z.string(),
+    createdAt: z.string(),
+    expiresAt: z.string().optional(),
+    revokedAt: z.string().optional(),
+    lastUsedAt: z.string().optional().meta({ description: 'Accurate to the minute.' }),
+    replacedBy: z.string().optional().meta({ description: 'The id of the key that replaced this one.' }),
+  })
+  .meta({ id: 'PlatformKey' })
 
-export const keyReply = platformKeyReply.extend({
-  environment: z.enum(environments),
-  scopes: z.array(z.string()),
-})
+export const keyReply = platformKeyReply
+  .extend({
+    environment: z.enum(environments),
+    scopes: z.array(z.string()),
+  })
+  .meta({ id: 'Key' })
+export const keyPage = idPageReply('KeyPage', keyReply)
 
 /** Contains the key itself, which no other response contains. */
 const shownOnce = { key: z.string().meta({ description: 'Returned only in this response.' }) }
@@ -52,10 +62,10 @@ const rotated = {
   replaces: z.string().meta({ description: 'The id of the previous key.' }),
   previousEndsAt: z.string(),
 }
-export const newKeyReply = keyReply.extend(shownOnce)
-export const rotatedReply = keyReply.extend(rotated)
-export const newPlatformKeyReply = platformKeyReply.extend(shownOnce)
-export const rotatedPlatformReply = platformKeyReply.extend(rotated)
+export const newKeyReply = keyReply.extend(shownOnce).meta({ id: 'NewKey' })
+export const rotatedReply = keyReply.extend(rotated).meta({ id: 'RotatedKey' })
+export const newPlatformKeyReply = platformKeyReply.extend(shownOnce).meta({ id: 'NewPlatformKey' })
+export const rotatedPlatformReply = platformKeyReply.extend(rotated).meta({ id: 'RotatedPlatformKey' })
 
 /** Returns a key for lists, without the key itself or its hash. */
 export function showKey(key: ApiKey) {

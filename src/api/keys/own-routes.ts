@@ -3,31 +3,34 @@ import { inTenantTurn, type Db, type Tx } from '../../db/client.ts'
 import type { ApiKey } from '../../db/generated/client.ts'
 import { unauthorized } from '../auth/authorize.ts'
 import { ApiError, invalid } from '../errors.ts'
-import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
-import { keyExpiry, keyReply, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
+import { idPageQuery, readIdPage } from '../http/id-page.ts'
+import { keyExpiry, keyPage, newKeyReply, rotateBody, rotatedReply, scopeList, showKey } from './fields.ts'
 import { createKey, findKey, isInForce, revokeKey, rotateKey } from './store.ts'
 import { route } from '../http/route.ts'
 import type { Writer } from '../auth/caller.ts'
 import { allows } from '../auth/scopes.ts'
 import { nameText } from '../fields/text.ts'
 
-const ownKeyBody = z.strictObject({
-  scopes: scopeList.meta({ description: 'Only scopes that the calling key has.' }),
-  name: nameText.optional(),
-  expiresAt: keyExpiry
-    .optional()
-    .meta({ description: 'Not later than the calling key’s expiry, which is the default.' }),
-})
+const ownKeyBody = z
+  .strictObject({
+    scopes: scopeList.meta({ description: 'Only scopes that the calling key has.' }),
+    name: nameText.optional(),
+    expiresAt: keyExpiry
+      .optional()
+      .meta({ description: 'Not later than the calling key’s expiry, which is the default.' }),
+  })
+  .meta({ id: 'NewKeyRequest' })
 
 /** A tenant's keys, managed with a key of its own: a new key gets no scope that the calling key lacks, and does not outlive it. */
 export const ownKeyRoutes = [
   route({
     method: 'get',
     path: '/keys',
+    operationId: 'listKeys',
     access: { scope: 'keys:read' },
     summary: 'List the API keys of the key’s environment, including revoked ones, newest first',
     query: idPageQuery,
-    replies: { 200: idPageReply(keyReply) },
+    replies: { 200: keyPage },
     async handle({ query, scope }, { db }) {
       const page = await readIdPage(query, scope, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
@@ -36,9 +39,11 @@ export const ownKeyRoutes = [
   route({
     method: 'post',
     path: '/keys',
+    operationId: 'createKey',
     access: { scope: 'keys:write' },
     summary: 'Create an API key with at most this key’s scopes; it is returned only in this response',
     body: ownKeyBody,
+    errors: ['limit_reached'],
     replies: { 201: newKeyReply },
     async handle({ body, scope, by }, { db }) {
       const made = await inCallerTurn(db, by, async (tx, asking) => {
@@ -54,6 +59,7 @@ export const ownKeyRoutes = [
   route({
     method: 'delete',
     path: '/keys/:id',
+    operationId: 'revokeKey',
     access: { scope: 'keys:write' },
     summary: 'Revoke an API key of the key’s environment immediately; it can be the calling key',
     replies: { 204: null },
@@ -68,10 +74,12 @@ export const ownKeyRoutes = [
   route({
     method: 'post',
     path: '/keys/:id/rotate',
+    operationId: 'rotateKey',
     access: { scope: 'keys:write' },
     summary:
       'Rotate an API key; the previous key works until the overlap ends, and the new one is returned only in this response',
     body: rotateBody,
+    errors: ['conflict', 'limit_reached'],
     replies: { 201: rotatedReply },
     async handle({ params, body, scope, by }, { db }) {
       const rotated = await inCallerTurn(db, by, async (tx, asking) => {

@@ -18,10 +18,11 @@ export const platformKeyRoutes = [
   route({
     method: 'get',
     path: '/platform-keys',
+    operationId: 'listPlatformKeys',
     access: 'platform',
     summary: 'List the platform keys, including revoked ones, newest first',
     query: idPageQuery,
-    replies: { 200: idPageReply(platformKeyReply) },
+    replies: { 200: idPageReply('PlatformKeyPage', platformKeyReply) },
     async handle({ query }, { db }) {
       const page = await readIdPage(query, platformOwner, (args) => db.apiKey.findMany(args), showKey)
       return { status: 200, body: page }
@@ -30,9 +31,11 @@ export const platformKeyRoutes = [
   route({
     method: 'post',
     path: '/platform-keys',
+    operationId: 'createPlatformKey',
     access: 'platform',
     summary: 'Create a platform key; it is returned only in this response',
     body: platformKeyBody,
+    errors: ['limit_reached'],
     replies: { 201: newPlatformKeyReply },
     async handle({ body, by }, { db }) {
       const { row, key } = await db.$transaction((tx) =>
@@ -44,8 +47,10 @@ export const platformKeyRoutes = [
   route({
     method: 'delete',
     path: '/platform-keys/:id',
+    operationId: 'revokePlatformKey',
     access: 'platform',
     summary: 'Revoke a platform key immediately; the last one only if ADMIN_API_KEY is set',
+    errors: ['conflict'],
     replies: { 204: null },
     async handle({ params, by }, { db, adminKeyHash }) {
       await db.$transaction(async (tx) => {
@@ -60,9 +65,11 @@ export const platformKeyRoutes = [
   route({
     method: 'post',
     path: '/platform-keys/:id/rotate',
+    operationId: 'rotatePlatformKey',
     access: 'platform',
     summary: 'Rotate a platform key; the previous key works until the overlap ends',
     body: rotateBody,
+    errors: ['conflict', 'limit_reached'],
     replies: { 201: rotatedPlatformReply },
     async handle({ params, body, by }, { db }) {
       const rotated = await db.$transaction(async (tx) => {

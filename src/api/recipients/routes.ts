@@ -21,19 +21,23 @@ import { route } from '../http/route.ts'
 import { asJson, audit } from '../audit/writer.ts'
 
 const addresses = z.array(z.string().max(254)).min(1).max(50)
-const recipientsReply = z.object({ recipients: z.array(recipientReply) })
+const recipientsReply = z.object({ recipients: z.array(recipientReply) }).meta({ id: 'Recipients' })
 
 export const emailRecipientRoutes = [
   route({
     method: 'post',
     path: '/destinations/:id/confirmations',
+    operationId: 'requestConfirmations',
     access: { scope: 'destinations:write' },
     summary: 'Send recipients of an email destination another confirmation request',
-    body: z.strictObject({
-      addresses: addresses
-        .optional()
-        .meta({ description: 'The default is all recipients who were asked and have not confirmed.' }),
-    }),
+    body: z
+      .strictObject({
+        addresses: addresses
+          .optional()
+          .meta({ description: 'The default is all recipients who were asked and have not confirmed.' }),
+      })
+      .meta({ id: 'ConfirmationRequest' }),
+    errors: ['already_ended'],
     replies: { 202: recipientsReply },
     async handle({ params, body, scope, by }, deps) {
       const destination = await requireDestination(deps, scope, params.id)
@@ -54,14 +58,17 @@ export const emailRecipientRoutes = [
   route({
     method: 'post',
     path: '/tenants/:id/destinations/:destinationId/vouch',
+    operationId: 'vouchForRecipients',
     access: 'platform',
     summary: 'Vouch for recipients of an email destination, so that they need not confirm',
-    body: z.strictObject({
-      addresses: addresses.optional().meta({
-        description:
-          'The default is all recipients who have not confirmed. Recipients who unsubscribed must be listed explicitly.',
-      }),
-    }),
+    body: z
+      .strictObject({
+        addresses: addresses.optional().meta({
+          description:
+            'The default is all recipients who have not confirmed. Recipients who unsubscribed must be listed explicitly.',
+        }),
+      })
+      .meta({ id: 'Vouching' }),
     replies: { 200: recipientsReply },
     async handle({ params: { id: tenantId, destinationId }, body, by }, deps) {
       const destination = await inTenantTurn(deps.db, tenantId, async (tx) => {

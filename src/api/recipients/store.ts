@@ -19,17 +19,20 @@ import type { AppDeps } from '../deps.ts'
 import { getChannel } from '../fields/channel.ts'
 import { invalid } from '../errors.ts'
 
-export const recipientReply = z.object({
-  address: z.string(),
-  status: z.enum(recipientStatuses).meta({
-    description:
-      '`asked`: gets no mail until it confirms; `confirmed`; `vouched`: the platform vouches for it; `unsubscribed`.',
-  }),
-  statusAt: z.string(),
-  askedAt: z.string().optional().meta({
-    description: 'When the latest confirmation request was handed to delivery; absent before the first one.',
-  }),
-})
+export const recipientReply = z
+  .object({
+    address: z.string(),
+    status: z.enum(recipientStatuses).meta({
+      description:
+        '`asked`: gets no mail until it confirms; `confirmed`; `vouched`: the platform vouches for it; `unsubscribed`.',
+    }),
+    statusAt: z.string(),
+    askedAt: z.string().optional().meta({
+      description:
+        'When the latest confirmation request was handed to delivery; absent before the first one.',
+    }),
+  })
+  .meta({ id: 'Recipient' })
 export type RecipientReply = z.output<typeof recipientReply>
 
 /**

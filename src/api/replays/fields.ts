@@ -48,49 +48,60 @@ export const newReplay = z
       message: 'is required for this status; missed events are replayed to one destination',
     },
   )
+  .meta({ id: 'NewReplay' })
 
 export type NewReplay = z.output<typeof newReplay>
 
-export const resumption = z.strictObject({ ratePerSecond: ratePerSecond.optional() })
+export const resumption = z
+  .strictObject({ ratePerSecond: ratePerSecond.optional() })
+  .meta({ id: 'ReplayResumption' })
 
 const { limit, cursor } = listQuery.shape
 export const replayListQuery = z.strictObject({ limit, cursor })
 
-const replayRow = z.object({
-  id: z.string(),
-  status: z.enum(['running', 'paused', 'cancelled', 'completed', 'failed']),
-  createdAt: z.string(),
-  endedAt: z.string().optional(),
-  filter: z.object({
-    from: z.string(),
-    to: z.string(),
-    destination: z.string().optional(),
-    status: z.enum(replayStatuses),
-    type: z.string().optional(),
-    source: z.enum(replaySources),
-    rules: z.enum(['today']).optional(),
-  }),
-  ratePerSecond: z.number(),
-  found: z
-    .int()
-    .meta({ description: 'The number of matching events; an estimate at first, exact at the end.' }),
-  started: z.int(),
-  skipped: z.int().meta({ description: 'The number of matching events that were not started.' }),
-  skippedReasons: z.partialRecord(z.enum(skipReasons), z.int()),
-  estimatedEndAt: z.string().optional().meta({ description: 'When the last event is expected to start.' }),
-})
+const replayRow = z
+  .object({
+    id: z.string(),
+    status: z.enum(['running', 'paused', 'cancelled', 'completed', 'failed']),
+    createdAt: z.string(),
+    endedAt: z.string().optional(),
+    filter: z
+      .object({
+        from: z.string(),
+        to: z.string(),
+        destination: z.string().optional(),
+        status: z.enum(replayStatuses),
+        type: z.string().optional(),
+        source: z.enum(replaySources),
+        rules: z.enum(['today']).optional(),
+      })
+      .meta({ id: 'ReplayFilter' }),
+    ratePerSecond: z.number(),
+    found: z
+      .int()
+      .meta({ description: 'The number of matching events; an estimate at first, exact at the end.' }),
+    started: z.int(),
+    skipped: z.int().meta({ description: 'The number of matching events that were not started.' }),
+    skippedReasons: z.partialRecord(z.enum(skipReasons), z.int()),
+    estimatedEndAt: z.string().optional().meta({ description: 'When the last event is expected to start.' }),
+  })
+  .meta({ id: 'ReplaySummary' })
 
-export const replayList = z.object({ data: z.array(replayRow), nextCursor: z.string().nullable() })
+export const replayList = z
+  .object({ data: z.array(replayRow), nextCursor: z.string().nullable() })
+  .meta({ id: 'ReplayPage' })
 
 /** A replay with the outcomes of the events that it started. */
-export const replayDetail = replayRow.extend({
-  delivered: z.int(),
-  failed: z.int().meta({ description: 'The number of events that failed for at least one destination.' }),
-  digested: z
-    .int()
-    .meta({ description: 'The number of events added to a digest; the digest’s own event has the outcome.' }),
-  unrouted: z.int().meta({
-    description: 'The number of events not sent because their destinations were inactive or deleted.',
-  }),
-  pending: z.int(),
-})
+export const replayDetail = replayRow
+  .extend({
+    delivered: z.int(),
+    failed: z.int().meta({ description: 'The number of events that failed for at least one destination.' }),
+    digested: z.int().meta({
+      description: 'The number of events added to a digest; the digest’s own event has the outcome.',
+    }),
+    unrouted: z.int().meta({
+      description: 'The number of events not sent because their destinations were inactive or deleted.',
+    }),
+    pending: z.int(),
+  })
+  .meta({ id: 'Replay' })

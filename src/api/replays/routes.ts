@@ -9,21 +9,24 @@ import { route } from '../http/route.ts'
 import { startReplays } from './start.ts'
 import { actAudited } from '../audit/writer.ts'
 
-const taken = { 202: z.object({ id: z.string() }) }
+const taken = { 202: z.object({ id: z.string() }).meta({ id: 'ReplayReference' }) }
 const started = {
-  202: z.object({
-    id: z.string(),
-    duplicate: z.literal(true).optional().meta({
-      description:
-        'Set if an identical request started the replay within the last minute or with the same Idempotency-Key.',
-    }),
-  }),
+  202: z
+    .object({
+      id: z.string(),
+      duplicate: z.literal(true).optional().meta({
+        description:
+          'Set if an identical request started the replay within the last minute or with the same Idempotency-Key.',
+      }),
+    })
+    .meta({ id: 'StartedReplay' }),
 }
 
 export const replayRoutes = [
   route({
     method: 'post',
     path: '/replays',
+    operationId: 'createReplay',
     idempotencyKey: true,
     needsTemporal: true,
     access: { scope: 'replays:write' },
@@ -39,6 +42,7 @@ export const replayRoutes = [
   route({
     method: 'get',
     path: '/replays',
+    operationId: 'listReplays',
     access: { scope: 'replays:read' },
     summary: 'List replays, newest first',
     query: replayListQuery,
@@ -50,6 +54,7 @@ export const replayRoutes = [
   route({
     method: 'get',
     path: '/replays/:id',
+    operationId: 'getReplay',
     access: { scope: 'replays:read' },
     summary: 'Get a replay with its progress and the outcomes of its events',
     replies: { 200: replayDetail },
@@ -62,9 +67,11 @@ export const replayRoutes = [
     method: 'post',
     path: '/replays/:id/resume',
     needsTemporal: true,
+    operationId: 'resumeReplay',
     access: { scope: 'replays:write' },
     summary: 'Resume a paused replay, optionally at a new rate',
     body: resumption,
+    errors: ['already_ended'],
     replies: taken,
     async handle({ params: { id }, body, scope, by }, deps) {
       const { ratePerSecond } = body
@@ -83,13 +90,15 @@ export const replayRoutes = [
   ),
 ]
 
-function signalRoute(verb: string, action: string, summary: string, signal: SignalDefinition) {
+function signalRoute(verb: 'pause' | 'cancel', action: string, summary: string, signal: SignalDefinition) {
   return route({
     method: 'post',
     path: `/replays/:id/${verb}`,
     needsTemporal: true,
+    operationId: `${verb}Replay`,
     access: { scope: 'replays:write' },
     summary,
+    errors: ['already_ended'],
     replies: taken,
     async handle({ params: { id }, scope, by }, deps) {
       await requireRunning(deps, scope, id)

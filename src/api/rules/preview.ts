@@ -20,25 +20,28 @@ import { ruleBody } from './fields.ts'
 import { requireSound } from './store.ts'
 import { isoTime, jsonObject } from '../fields/text.ts'
 
-const previewBody = z.strictObject({
-  type: eventType,
-  data: jsonObject,
-  id: eventId.default('evt_preview'),
-  at: isoTime.optional().meta({ description: 'When the event would be routed; the default is now.' }),
-  rules: z
-    .array(ruleBody)
-    .max(ruleLimits.rules, `must contain at most ${ruleLimits.rules} rules`)
-    .optional()
-    .meta({
-      description:
-        'Draft rules to use instead of the stored ones, in this order; they are named `draft_1` and so on.',
-    }),
-})
+const previewBody = z
+  .strictObject({
+    type: eventType,
+    data: jsonObject,
+    id: eventId.default('evt_preview'),
+    at: isoTime.optional().meta({ description: 'When the event would be routed; the default is now.' }),
+    rules: z
+      .array(ruleBody)
+      .max(ruleLimits.rules, `must contain at most ${ruleLimits.rules} rules`)
+      .optional()
+      .meta({
+        description:
+          'Draft rules to use instead of the stored ones, in this order; they are named `draft_1` and so on.',
+      }),
+  })
+  .meta({ id: 'RoutingPreviewRequest' })
 
 export const rulePreviewRoutes = [
   route({
     method: 'post',
     path: '/rules/preview',
+    operationId: 'previewRouting',
     access: { scope: 'rules:read' },
     summary: 'Preview how an event would be routed, without sending or counting anything',
     body: previewBody,

@@ -6,12 +6,14 @@ import { route } from '../http/route.ts'
 import { definitionReply, ruleBody, rulePatch, ruleReply } from './fields.ts'
 import { changeRule, createRule, deleteRule, requireRule } from './store.ts'
 
-const versionReply = z.object({
-  version: z.int(),
-  ...definitionReply.shape,
-  keyId: z.string().meta({ description: 'The id of the key that made the change.' }),
-  createdAt: z.string(),
-})
+const versionReply = z
+  .object({
+    version: z.int(),
+    ...definitionReply.shape,
+    keyId: z.string().meta({ description: 'The id of the key that made the change.' }),
+    createdAt: z.string(),
+  })
+  .meta({ id: 'RuleVersion' })
 
 const versionsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
@@ -27,9 +29,11 @@ export const ruleRoutes = [
   route({
     method: 'post',
     path: '/rules',
+    operationId: 'createRule',
     access: { scope: 'rules:write' },
     summary: 'Create a rule; without a position it is added last',
     body: ruleBody,
+    errors: ['limit_reached'],
     replies: { 201: ruleReply },
     async handle({ body: { enabled, position, ...definition }, by }, deps) {
       const made = await createRule(deps, by, { definition, enabled, position })
@@ -39,9 +43,10 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules',
+    operationId: 'listRules',
     access: { scope: 'rules:read' },
     summary: 'List all rules in the key’s environment in order, on one page',
-    replies: { 200: idPageReply(ruleReply) },
+    replies: { 200: idPageReply('RulePage', ruleReply) },
     async handle({ scope }, { db }) {
       const rules = await listRules(db, scope)
       return { status: 200, body: { data: rules.map(show), nextCursor: null } }
@@ -50,6 +55,7 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules/:id',
+    operationId: 'getRule',
     access: { scope: 'rules:read' },
     summary: 'Get a rule',
     replies: { 200: ruleReply },
@@ -60,9 +66,11 @@ export const ruleRoutes = [
   route({
     method: 'patch',
     path: '/rules/:id',
+    operationId: 'updateRule',
     access: { scope: 'rules:write' },
     summary: 'Update a rule; each given field is replaced as a whole, and null removes an optional field',
     body: rulePatch,
+    errors: ['limit_reached'],
     replies: { 200: ruleReply },
     async handle({ params, body, by }, deps) {
       return { status: 200, body: show(await changeRule(deps, by, params.id, body)) }
@@ -71,6 +79,7 @@ export const ruleRoutes = [
   route({
     method: 'delete',
     path: '/rules/:id',
+    operationId: 'deleteRule',
     access: { scope: 'rules:write' },
     summary: 'Delete a rule; events in progress finish with it, and its latest versions are kept',
     replies: { 204: null },
@@ -84,10 +93,11 @@ export const ruleRoutes = [
   route({
     method: 'get',
     path: '/rules/:id/versions',
+    operationId: 'listRuleVersions',
     access: { scope: 'rules:read' },
     summary: 'List the latest 100 versions of a rule, including a deleted one, newest first',
     query: versionsQuery,
-    replies: { 200: idPageReply(versionReply) },
+    replies: { 200: idPageReply('RuleVersionPage', versionReply) },
     async handle({ params, query: { limit, cursor }, scope }, { db }) {
       const page = { before: cursor, take: limit + 1 }
       const found = await listVersions(db, scope, params.id, page)
@@ -102,12 +112,14 @@ export const ruleRoutes = [
   }),
 ]
 
-function switchRoute(verb: string, summary: string, enabled: boolean) {
+function switchRoute(verb: 'enable' | 'disable', summary: string, enabled: boolean) {
   return route({
     method: 'post',
     path: `/rules/:id/${verb}`,
+    operationId: `${verb}Rule`,
     access: { scope: 'rules:write' },
     summary,
+    errors: ['limit_reached'],
     replies: { 200: ruleReply },
     async handle({ params, by }, deps) {
       return { status: 200, body: show(await changeRule(deps, by, params.id, { enabled })) }

@@ -12,40 +12,50 @@ const step: z.ZodType<RuleStep> = z
 const stepList = z.array(step).max(ruleLimits.steps, `must contain at most ${ruleLimits.steps} steps`)
 const someSteps = stepList.min(1, 'must not be empty; omit it instead')
 
-const deliver = z.strictObject({
-  to: z
-    .array(z.string().max(64))
-    .min(1, 'must contain at least one destination')
-    .max(ruleLimits.destinations, `must contain at most ${ruleLimits.destinations} destinations`)
-    .meta({ description: 'Ids of destinations in the same environment; their subscriptions are ignored.' }),
-  template: z.string().max(64).optional(),
-  onFailure: someSteps
-    .optional()
-    .meta({ description: 'Steps to run if any delivery of this step failed, once all have ended.' }),
-  waitFor: z
-    .literal('outcome')
-    .optional()
-    .meta({ description: 'The next step waits until all deliveries of this one have ended.' }),
-})
+const deliver = z
+  .strictObject({
+    to: z
+      .array(z.string().max(64))
+      .min(1, 'must contain at least one destination')
+      .max(ruleLimits.destinations, `must contain at most ${ruleLimits.destinations} destinations`)
+      .meta({ description: 'Ids of destinations in the same environment; their subscriptions are ignored.' }),
+    template: z.string().max(64).optional(),
+    onFailure: someSteps
+      .optional()
+      .meta({ description: 'Steps to run if any delivery of this step failed, once all have ended.' }),
+    waitFor: z
+      .literal('outcome')
+      .optional()
+      .meta({ description: 'The next step waits until all deliveries of this one have ended.' }),
+  })
+  .meta({ id: 'DeliverStep' })
 
-const delay = z.union(
-  [longestWait, untilTime],
-  'must be a duration such as 1h, or {"until": "09:00", "timezone": "Europe/Berlin"}',
-)
+const delay = z
+  .union(
+    [longestWait, untilTime],
+    'must be a duration such as 1h, or {"until": "09:00", "timezone": "Europe/Berlin"}',
+  )
+  .meta({ id: 'Delay' })
 
-const awaitAck = z.strictObject({
-  within: longestWait,
-  otherwise: someSteps
-    .optional()
-    .meta({ description: 'Steps to run if the event is not acknowledged in time.' }),
-})
+const awaitAck = z
+  .strictObject({
+    within: longestWait,
+    otherwise: someSteps
+      .optional()
+      .meta({ description: 'Steps to run if the event is not acknowledged in time.' }),
+  })
+  .meta({ id: 'AwaitAckStep' })
 
-const branch = z.strictObject({ filter, steps: stepList, else: someSteps.optional() })
+const branch = z
+  .strictObject({ filter, steps: stepList, else: someSteps.optional() })
+  .meta({ id: 'BranchStep' })
 
-const stop = z.union(
-  [z.literal(true), z.string().trim().min(1, 'must be true or a reason').max(200)],
-  'must be true or a string that gives the reason',
-)
+const stop = z
+  .union(
+    [z.literal(true), z.string().trim().min(1, 'must be true or a reason').max(200)],
+    'must be true or a string that gives the reason',
+  )
+  .meta({ id: 'Stop' })
 
 const kinds = { deliver, delay, awaitAck, branch, digest, stop } satisfies Record<StepKind, z.ZodType>
 const kindNames = Object.keys(kinds)

@@ -34,17 +34,19 @@ export const timezone = z
   .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin or UTC')
 
 /** The next time at which a clock in the time zone shows `until`. */
-export const untilTime = z.strictObject({ until: timeOfDay, timezone })
+export const untilTime = z.strictObject({ until: timeOfDay, timezone }).meta({ id: 'UntilTime' })
 
-export const digest = z.strictObject({
-  window: wait(7).meta({
-    description: 'How long to collect events, starting with the first one; at most 7d.',
-  }),
-  by: eventPath.optional().meta({ description: 'Create one digest per value at this path.' }),
-  max: z
-    .int()
-    .min(1)
-    .max(ruleLimits.digestMax)
-    .default(ruleLimits.digestMax)
-    .meta({ description: 'The maximum number of events in a digest; a full digest is sent immediately.' }),
-})
+export const digest = z
+  .strictObject({
+    window: wait(7).meta({
+      description: 'How long to collect events, starting with the first one; at most 7d.',
+    }),
+    by: eventPath.optional().meta({ description: 'Create one digest per value at this path.' }),
+    max: z
+      .int()
+      .min(1)
+      .max(ruleLimits.digestMax)
+      .default(ruleLimits.digestMax)
+      .meta({ description: 'The maximum number of events in a digest; a full digest is sent immediately.' }),
+  })
+  .meta({ id: 'DigestSettings' })

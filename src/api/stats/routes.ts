@@ -9,21 +9,28 @@ const counts = z.object({
   failed: z.int().meta({ description: 'Deliveries that failed permanently, of events that have ended.' }),
 })
 
-const statsReply = counts.extend({
-  pending: z.int().meta({
-    description:
-      'Deliveries waiting for an attempt. Exact for up to 1,000 events in progress; above that, an upper bound.',
-  }),
-  lastAttemptAt: z.string().nullable(),
-  days: z.array(counts.extend({ day: z.string().meta({ description: 'YYYY-MM-DD, in UTC' }) })).meta({
-    description: 'The last days, including today, oldest first. A delivery is counted when its event ends.',
-  }),
-})
+const dailyCounts = counts
+  .extend({ day: z.string().meta({ description: 'YYYY-MM-DD, in UTC' }) })
+  .meta({ id: 'DailyStats' })
+
+const statsReply = counts
+  .extend({
+    pending: z.int().meta({
+      description:
+        'Deliveries waiting for an attempt. Exact for up to 1,000 events in progress; above that, an upper bound.',
+    }),
+    lastAttemptAt: z.string().nullable(),
+    days: z.array(dailyCounts).meta({
+      description: 'The last days, including today, oldest first. A delivery is counted when its event ends.',
+    }),
+  })
+  .meta({ id: 'DestinationStats' })
 
 export const destinationStatsRoutes = [
   route({
     method: 'get',
     path: '/destinations/:id/stats',
+    operationId: 'getDestinationStats',
     access: { scope: 'destinations:read' },
     summary: 'Get a destination’s delivery counts, in total and per day',
     query: z.strictObject({ days: z.coerce.number().int().min(0).max(90).default(30) }),

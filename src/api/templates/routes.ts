@@ -24,10 +24,12 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates',
+    operationId: 'createTemplate',
     access: { scope: 'templates:write' },
     summary: 'Create a template with Liquid for the messages of one or more channels',
     body: templateBody,
     bodyMaxBytes,
+    errors: ['limit_reached'],
     replies: { 201: templateReply },
     async handle({ body, by }, deps) {
       return { status: 201, body: show(await createTemplate(deps, by, body)) }
@@ -36,10 +38,11 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates',
+    operationId: 'listTemplates',
     access: { scope: 'templates:read' },
     summary: 'List the templates in the key’s environment, newest first',
     query: idPageQuery,
-    replies: { 200: idPageReply(templateSummary) },
+    replies: { 200: idPageReply('TemplatePage', templateSummary) },
     async handle({ query, scope }, { db }) {
       const page = await readIdPage(
         query,
@@ -53,6 +56,7 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates/preview',
+    operationId: 'previewTemplateParts',
     access: { scope: 'templates:read' },
     summary: 'Preview unsaved template parts for an event; nothing is sent',
     body: previewOfParts,
@@ -66,6 +70,7 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates/:id',
+    operationId: 'getTemplate',
     access: { scope: 'templates:read' },
     summary: 'Get a template',
     replies: { 200: templateReply },
@@ -76,6 +81,7 @@ export const templateRoutes = [
   route({
     method: 'patch',
     path: '/templates/:id',
+    operationId: 'updateTemplate',
     access: { scope: 'templates:write' },
     summary: 'Update a template; changing its parts creates a new version',
     body: templatePatch,
@@ -88,6 +94,7 @@ export const templateRoutes = [
   route({
     method: 'delete',
     path: '/templates/:id',
+    operationId: 'deleteTemplate',
     access: { scope: 'templates:write' },
     summary:
       'Delete a template; pending deliveries that use it fall back to the default message and log the reason',
@@ -100,9 +107,10 @@ export const templateRoutes = [
   route({
     method: 'get',
     path: '/templates/:id/versions',
+    operationId: 'listTemplateVersions',
     access: { scope: 'templates:read' },
     summary: 'List the versions of a template, including a deleted one, newest first',
-    replies: { 200: z.object({ data: z.array(templateVersionReply) }) },
+    replies: { 200: z.object({ data: z.array(templateVersionReply) }).meta({ id: 'TemplateVersions' }) },
     async handle({ params, scope }, { db }) {
       const rows = await db.templateVersion.findMany({
         where: { ...scope, templateId: params.id },
@@ -116,6 +124,7 @@ export const templateRoutes = [
   route({
     method: 'post',
     path: '/templates/:id/preview',
+    operationId: 'previewTemplate',
     access: { scope: 'templates:read' },
     summary: 'Preview a template for an event; nothing is sent',
     body: previewOfTemplate,

@@ -12,11 +12,14 @@ export const apiSecretRoutes = [
   route({
     method: 'post',
     path: '/tenant/api-secret/rotate',
+    operationId: 'rotateApiSecret',
     access: { scope: 'secrets:write' },
     summary:
       'Rotate the API secret, returned only in this response; until the overlap ends, the old one signs every other attempt',
-    body: z.strictObject({ overlap: duration.default('24h') }),
-    replies: { 201: z.object({ apiSecret: z.string(), previousEndsAt: z.string() }) },
+    body: z.strictObject({ overlap: duration.default('24h') }).meta({ id: 'ApiSecretRotation' }),
+    replies: {
+      201: z.object({ apiSecret: z.string(), previousEndsAt: z.string() }).meta({ id: 'RotatedApiSecret' }),
+    },
     async handle({ body: { overlap }, scope, by }, deps) {
       const at = new Date()
       const previousEndsAt = new Date(at.getTime() + durationMs(overlap))

@@ -19,26 +19,31 @@ import { findTenant } from './store.ts'
 
 const statuses = ['running', 'completed'] as const
 
-const deletionReply = z.object({
-  id: z.string(),
-  tenantId: z.string(),
-  status: z.enum(statuses),
-  createdAt: z.string(),
-  completedAt: z.string().optional(),
-  executions: z.int().meta({ description: 'The number of deleted workflow executions.' }),
-  left: z.int().meta({ description: 'The number of workflow executions that Temporal still lists.' }),
-  archivedFiles: z.int(),
-  rows: z.int().meta({ description: 'The number of deleted database rows.' }),
-})
+const deletionReply = z
+  .object({
+    id: z.string(),
+    tenantId: z.string(),
+    status: z.enum(statuses),
+    createdAt: z.string(),
+    completedAt: z.string().optional(),
+    executions: z.int().meta({ description: 'The number of deleted workflow executions.' }),
+    left: z.int().meta({ description: 'The number of workflow executions that Temporal still lists.' }),
+    archivedFiles: z.int(),
+    rows: z.int().meta({ description: 'The number of deleted database rows.' }),
+  })
+  .meta({ id: 'TenantDeletion' })
 
 export const tenantDeletionRoutes = [
   route({
     method: 'delete',
     path: '/tenants/:id',
+    operationId: 'deleteTenant',
     access: 'platform',
     summary: 'Delete a tenant and all its data; its keys stop working immediately, and its audit log is kept',
-    body: z.strictObject({ confirm: z.string().meta({ description: 'The tenant’s name.' }) }),
-    replies: { 202: z.object({ deletionId: z.string() }) },
+    body: z
+      .strictObject({ confirm: z.string().meta({ description: 'The tenant’s name.' }) })
+      .meta({ id: 'TenantDeletionRequest' }),
+    replies: { 202: z.object({ deletionId: z.string() }).meta({ id: 'StartedTenantDeletion' }) },
     async handle({ params: { id }, body, by }, { db, temporal }) {
       const deletion = await inTenantTurn(db, id, (tx) => beginDeletion(tx, by, id, body.confirm))
       // Also starts the workflow if an earlier request failed between these two steps, or if a restored backup of Temporal has brought
@@ -50,6 +55,7 @@ export const tenantDeletionRoutes = [
   route({
     method: 'get',
     path: '/tenant-deletions/:id',
+    operationId: 'getTenantDeletion',
     access: 'platform',
     summary: 'Get a tenant’s deletion with its progress',
     replies: { 200: deletionReply },

@@ -26,36 +26,42 @@ const emailConsent = z.enum(emailConsents).meta({
     '`confirm`: each email recipient must confirm by link before it receives mail. `vouched`: the platform vouches for the tenant’s recipients.',
 })
 
-export const tenantBody = z.strictObject({
-  name: nameText,
-  limits: tenantLimits.prefault({}),
-  redact: redact.default([]),
-  emailConsent: emailConsent.default('confirm'),
-})
+export const tenantBody = z
+  .strictObject({
+    name: nameText,
+    limits: tenantLimits.prefault({}),
+    redact: redact.default([]),
+    emailConsent: emailConsent.default('confirm'),
+  })
+  .meta({ id: 'NewTenant' })
 
 /** Has no defaults, so omitted fields keep their values. */
-export const tenantPatch = z.strictObject({
-  name: nameText.optional(),
-  limits: z
-    .strictObject({
-      apiPerMinute: tenantLimits.shape.apiPerMinute.unwrap().optional(),
-      apiBurst: tenantLimits.shape.apiBurst.unwrap().optional(),
-      ingestPerSecond: tenantLimits.shape.ingestPerSecond.unwrap().optional(),
-      emailsPerHour: tenantLimits.shape.emailsPerHour.unwrap().optional(),
-    })
-    .optional(),
-  redact: redact.optional(),
-  emailConsent: emailConsent.optional(),
-})
+export const tenantPatch = z
+  .strictObject({
+    name: nameText.optional(),
+    limits: z
+      .strictObject({
+        apiPerMinute: tenantLimits.shape.apiPerMinute.unwrap().optional(),
+        apiBurst: tenantLimits.shape.apiBurst.unwrap().optional(),
+        ingestPerSecond: tenantLimits.shape.ingestPerSecond.unwrap().optional(),
+        emailsPerHour: tenantLimits.shape.emailsPerHour.unwrap().optional(),
+      })
+      .optional(),
+    redact: redact.optional(),
+    emailConsent: emailConsent.optional(),
+  })
+  .meta({ id: 'TenantPatch' })
 
-export const tenantReply = z.object({
-  id: z.string(),
-  name: z.string(),
-  limits: tenantLimits,
-  redact: z.array(z.string()),
-  emailConsent: z.enum(emailConsents),
-  createdAt: z.string(),
-})
+export const tenantReply = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    limits: tenantLimits,
+    redact: z.array(z.string()),
+    emailConsent: z.enum(emailConsents),
+    createdAt: z.string(),
+  })
+  .meta({ id: 'Tenant' })
 
 export function showTenant({ id, name, limits, redact, emailConsent, createdAt }: Tenant) {
   return {

@@ -12,6 +12,7 @@ export const tenantRoutes = [
   route({
     method: 'post',
     path: '/tenants',
+    operationId: 'createTenant',
     access: 'platform',
     summary: 'Create a tenant',
     body: tenantBody,
@@ -31,10 +32,11 @@ export const tenantRoutes = [
   route({
     method: 'get',
     path: '/tenants',
+    operationId: 'listTenants',
     access: 'platform',
     summary: 'List the tenants, newest first',
     query: idPageQuery,
-    replies: { 200: idPageReply(tenantReply) },
+    replies: { 200: idPageReply('TenantPage', tenantReply) },
     async handle({ query }, { db }) {
       return {
         status: 200,
@@ -45,6 +47,7 @@ export const tenantRoutes = [
   route({
     method: 'get',
     path: '/tenants/:id',
+    operationId: 'getTenant',
     access: 'platform',
     summary: 'Get a tenant',
     replies: { 200: tenantReply },
@@ -56,6 +59,7 @@ export const tenantRoutes = [
   route({
     method: 'patch',
     path: '/tenants/:id',
+    operationId: 'updateTenant',
     access: 'platform',
     summary: 'Update a tenant’s name, limits, redacted fields or email consent',
     body: tenantPatch,

@@ -37,20 +37,22 @@ const statuses = ['Success', 'Error', 'Pending'] as const
 type Status = (typeof statuses)[number]
 
 /** A row of the "Webhook Logs" in the Smart KYC document: one delivery, as of its newest attempt. */
-const logRow = z.object({
-  status: z.enum(statuses),
-  event: z.string().meta({ description: 'The event’s type.' }),
-  response_code: z.int().nullable(),
-  timestamp: z.string().nullable().meta({ description: 'When it was last sent.' }),
-  response: z
-    .string()
-    .nullable()
-    .meta({ description: 'The server’s response, or the reason why there is none.' }),
-  attempts: z.int(),
-  event_id: z.string(),
-  webhook_id: z.guid().nullable(),
-  test: z.boolean(),
-})
+const logRow = z
+  .object({
+    status: z.enum(statuses),
+    event: z.string().meta({ description: 'The event’s type.' }),
+    response_code: z.int().nullable(),
+    timestamp: z.string().nullable().meta({ description: 'When it was last sent.' }),
+    response: z
+      .string()
+      .nullable()
+      .meta({ description: 'The server’s response, or the reason why there is none.' }),
+    attempts: z.int(),
+    event_id: z.string(),
+    webhook_id: z.guid().nullable(),
+    test: z.boolean(),
+  })
+  .meta({ id: 'WebhookLogRow' })
 
 const listQuery = z.strictObject({
   webhook: z.string().optional().meta({ description: 'A webhook id: a UUID or dst_….' }),
@@ -63,11 +65,16 @@ export const webhookLogRoutes = [
   route({
     method: 'get',
     path: '/webhooks/logs/',
+    operationId: 'listWebhookLogs',
     access: { scope: 'deliveries:read' },
     queryKey: true,
     summary: 'List webhook deliveries: pending ones first, then the most recently ended',
     query: listQuery,
-    replies: { 200: z.object({ logs: z.array(logRow), next_cursor: z.string().nullable() }) },
+    replies: {
+      200: z
+        .object({ logs: z.array(logRow), next_cursor: z.string().nullable() })
+        .meta({ id: 'WebhookLogs' }),
+    },
     async handle({ query: { webhook, status, limit, cursor }, scope }, deps) {
       const destinationId = destinationIdAsked(webhook)
       const query = visibilityQuery(scope, destinationId, status)
@@ -86,10 +93,11 @@ export const webhookLogRoutes = [
   route({
     method: 'get',
     path: '/webhooks/logs/:log_id/',
+    operationId: 'getWebhookLog',
     access: { scope: 'deliveries:read' },
     queryKey: true,
     summary: 'Look up a test delivery by its log_id (Webhooks API)',
-    replies: { 200: logRow.extend({ log_id: z.int() }) },
+    replies: { 200: logRow.extend({ log_id: z.int() }).meta({ id: 'WebhookLog' }) },
     async handle({ params, scope }, deps) {
       const logId = /^[1-9]\d{0,9}$/.test(params.log_id) ? Number(params.log_id) : undefined
       if (logId === undefined) throw notFound('log')

@@ -42,21 +42,25 @@ const filters = filterObject.superRefine((given, context) => {
 
 const description = z.string().max(2000)
 
-const webhookFields = z.object({
-  id: z.guid(),
-  event_type: z.string(),
-  webhook_url: z.string(),
-  is_active: z.boolean(),
-  description: z.string(),
-  filters: z.record(z.string(), z.unknown()),
-  created_at: z.string(),
-  stats: z.object({
-    total_deliveries: z.int(),
-    successful_deliveries: z.int(),
-    failed_deliveries: z.int(),
-  }),
-  last_triggered_at: z.string().nullable(),
-})
+const webhookFields = z
+  .object({
+    id: z.guid(),
+    event_type: z.string(),
+    webhook_url: z.string(),
+    is_active: z.boolean(),
+    description: z.string(),
+    filters: z.record(z.string(), z.unknown()),
+    created_at: z.string(),
+    stats: z
+      .object({
+        total_deliveries: z.int(),
+        successful_deliveries: z.int(),
+        failed_deliveries: z.int(),
+      })
+      .meta({ id: 'WebhookStats' }),
+    last_triggered_at: z.string().nullable(),
+  })
+  .meta({ id: 'WebhookSummary' })
 
 /** Fields of a webhook that only this API has, as they are stored. */
 const storedFields = z.object({ description: z.string(), filters: jsonObject })
@@ -68,23 +72,29 @@ export const webhookRoutes = [
   route({
     method: 'post',
     path: '/webhooks/',
+    operationId: 'createWebhook',
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary: 'Create a webhook (Webhooks API); its secret key is returned only in this response',
-    body: z.strictObject({
-      event_type: eventType,
-      webhook_url: webhookUrl,
-      description: description.optional(),
-      filters: filters.optional(),
-    }),
+    body: z
+      .strictObject({
+        event_type: eventType,
+        webhook_url: webhookUrl,
+        description: description.optional(),
+        filters: filters.optional(),
+      })
+      .meta({ id: 'NewWebhook' }),
+    errors: ['limit_reached'],
     replies: {
-      201: z.object({
-        id: z.guid(),
-        event_type: z.string(),
-        webhook_url: z.string(),
-        secret_key: z.string(),
-        message: z.string(),
-      }),
+      201: z
+        .object({
+          id: z.guid(),
+          event_type: z.string(),
+          webhook_url: z.string(),
+          secret_key: z.string(),
+          message: z.string(),
+        })
+        .meta({ id: 'CreatedWebhook' }),
     },
     async handle({ body, scope, by }, deps) {
       const { event_type, webhook_url, description = '', filters = {} } = body
@@ -115,10 +125,11 @@ export const webhookRoutes = [
   route({
     method: 'get',
     path: '/webhooks/',
+    operationId: 'listWebhooks',
     access: { scope: 'destinations:read' },
     queryKey: true,
     summary: 'List all webhooks in the key’s environment (Webhooks API), newest first',
-    replies: { 200: z.object({ webhooks: z.array(webhookFields) }) },
+    replies: { 200: z.object({ webhooks: z.array(webhookFields) }).meta({ id: 'Webhooks' }) },
     async handle({ scope }, deps) {
       const rows = await deps.db.destination.findMany({
         where: { ...scope, contract },
@@ -132,10 +143,11 @@ export const webhookRoutes = [
   route({
     method: 'get',
     path: '/webhooks/:webhook_id/',
+    operationId: 'getWebhook',
     access: { scope: 'destinations:read' },
     queryKey: true,
     summary: 'Get a webhook (Webhooks API)',
-    replies: { 200: webhookFields.extend({ updated_at: z.string() }) },
+    replies: { 200: webhookFields.extend({ updated_at: z.string() }).meta({ id: 'Webhook' }) },
     async handle({ params, scope }, deps) {
       const destination = await requireWebhook(deps, scope, params.webhook_id)
       const counts = await readAllStats(deps, destination.id)
@@ -147,16 +159,19 @@ export const webhookRoutes = [
   route({
     method: 'patch',
     path: '/webhooks/:webhook_id/',
+    operationId: 'updateWebhook',
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary: 'Update a webhook (Webhooks API)',
-    body: z.strictObject({
-      webhook_url: webhookUrl.optional(),
-      is_active: z.boolean().optional(),
-      description: description.optional(),
-      filters: filters.optional(),
-    }),
-    replies: { 200: z.object({ message: z.string(), id: z.guid() }) },
+    body: z
+      .strictObject({
+        webhook_url: webhookUrl.optional(),
+        is_active: z.boolean().optional(),
+        description: description.optional(),
+        filters: filters.optional(),
+      })
+      .meta({ id: 'WebhookPatch' }),
+    replies: { 200: z.object({ message: z.string(), id: z.guid() }).meta({ id: 'UpdatedWebhook' }) },
     async handle({ params, body, by }, deps) {
       const { webhook_url, is_active, ...given } = body
       const id = toDestinationId(params.webhook_id)
@@ -180,10 +195,11 @@ export const webhookRoutes = [
   route({
     method: 'delete',
     path: '/webhooks/:webhook_id/',
+    operationId: 'deleteWebhook',
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary: 'Delete a webhook permanently (Webhooks API)',
-    replies: { 200: z.object({ message: z.string() }) },
+    replies: { 200: z.object({ message: z.string() }).meta({ id: 'DeletedWebhook' }) },
     async handle({ params, scope, by }, deps) {
       const { id } = await requireWebhook(deps, scope, params.webhook_id)
       await inStoreTurn(deps, by, (store) => deleteDestination(store, scope, id))

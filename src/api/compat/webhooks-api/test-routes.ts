@@ -11,22 +11,25 @@ import { validate } from '../../fields/validate.ts'
 import { withFieldNames } from '../field-names.ts'
 import { webhookUrl } from './fields.ts'
 
-const testReply = z.object({
-  success: z.boolean(),
-  message: z.string(),
-  log_id: z.int(),
-  http_status_code: z.int().nullable(),
-})
+const testReply = z
+  .object({
+    success: z.boolean(),
+    message: z.string(),
+    log_id: z.int(),
+    http_status_code: z.int().nullable(),
+  })
+  .meta({ id: 'WebhookTestResult' })
 
 export const webhookTestRoutes = [
   route({
     method: 'post',
     path: '/webhooks/test/',
+    operationId: 'testWebhook',
     causesWebhooks: true,
     access: { scope: 'destinations:write' },
     queryKey: true,
     summary: 'Deliver a test event to a URL and return the outcome (Webhooks API)',
-    body: z.strictObject({ webhook_url: webhookUrl }),
+    body: z.strictObject({ webhook_url: webhookUrl }).meta({ id: 'WebhookTest' }),
     replies: { 200: testReply, 502: testReply },
     async handle({ body: { webhook_url: url }, scope, by, hops }, deps) {
       await withFieldNames({ url: 'webhook_url' }, () => check(url, scope, deps))

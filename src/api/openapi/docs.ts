@@ -1,8 +1,8 @@
 import express, { type Router } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
-import { docsHeaders } from './hardening.ts'
-import { openApi } from './openapi.ts'
-import type { RouteTable } from './route.ts'
+import { docsHeaders } from '../http/hardening.ts'
+import { openApi } from './document.ts'
+import type { RouteTable } from '../http/route.ts'
 
 /**
  * Serves `/openapi.json`, and at `/docs` a page to browse and try the API. All files come from this host: nothing inline, no CDN.
