@@ -36,7 +36,18 @@ const zones = Object.entries(mayImport).map(([folder, others]) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.data', 'src/db/generated', 'coverage', '**/*.js', '**/*.mjs', '**/*.cjs'] },
+  {
+    ignores: [
+      'node_modules',
+      '.data',
+      'src/db/generated',
+      'coverage',
+      'test/clients/programs',
+      '**/*.js',
+      '**/*.mjs',
+      '**/*.cjs',
+    ],
+  },
   tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -67,8 +67,11 @@ export const keyless: Readonly<Record<string, KeylessRoute>> = {
   'GET /healthz': forAll('load balancers ask it', '/healthz'),
   'GET /readyz': forAll('load balancers ask it', '/readyz'),
   'GET /openapi.json': forAll('it describes the API to everybody', '/openapi.json'),
-  'GET /docs/swagger-initializer.js': forAll('a part of the documentation', '/docs/swagger-initializer.js'),
-  'GET /^\\/docs\\/(.+)/': forAll('one of the documentation’s files', '/docs/swagger-ui.css'),
+  'GET /^\\/docs\\/(.*)/': forAll(
+    'one of the documentation’s files',
+    '/docs/page.js',
+    '/docs/swagger-ui.css',
+  ),
   'USE /docs': forAll('the documentation’s files', '/docs', '/docs/'),
   'GET /acknowledge{/*token}': linked('GET', '/acknowledge'),
   'POST /acknowledge{/*token}': linked('POST', '/acknowledge', 'acknowledge=yes'),

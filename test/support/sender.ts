@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
 import { Pool } from 'undici'
 import { createApiServer } from '../../src/api/http/server.ts'
+import { differences } from './openapi.ts'
 
 /** A request as it goes over the wire: nothing of it is encoded any more. */
 export interface WireRequest {
@@ -42,7 +43,10 @@ export async function startSender(app: Express): Promise<Sender> {
       sent++
       const signal = AbortSignal.timeout(hangsAfterMs)
       const answer = await pool.request({ method, path: target, headers, body, signal })
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+      const { statusCode: status, headers: answered } = answer
+      const text = await answer.body.text()
+      requireDocumented(method, target, { status, headers: answered, text })
+      return { status, headers: answered, text }
     },
     async stop() {
       await pool.destroy()
@@ -50,4 +54,13 @@ export async function startSender(app: Express): Promise<Sender> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** Every answer has to be as OpenAPI describes it. */
+function requireDocumented(method: string, path: string, { status, headers, text }: Answer): void {
+  const type = headers['content-type']?.toString()
+  const body = type?.includes('json') && text !== '' ? (JSON.parse(text) as unknown) : undefined
+  const problems = differences({ method, path, status, type, body })
+  if (problems.length > 0)
+    throw new Error(`The answer is not as OpenAPI describes it:\n${problems.join('\n')}`)
 }

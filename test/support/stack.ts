@@ -30,6 +30,7 @@ import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
 import { createDatabase, createNamespace, openNamespace } from './corner.ts'
 import { testAuthority } from './receiver.ts'
+import { differences } from './openapi.ts'
 import { createTestLog } from './test-log.ts'
 
 /** Looked through at the end of the run: see `log-leaks.ts`. */
@@ -238,16 +239,24 @@ export function apiOf(app: Express, key: string) {
   return apiAt(app, key)
 }
 
-/** Likewise, for an API that another process serves. */
+/** Likewise, for an API that another process serves. Every answer has to be as OpenAPI describes it. */
 export function apiAt(server: Express | string, key: string) {
   const agent = supertest.agent(server).auth(key, { type: 'bearer' })
   const at = (path: string) => `/api/v1${path}`
   return {
-    get: (path: string) => agent.get(at(path)),
-    post: (path: string, body: object = {}) => agent.post(at(path)).send(body),
-    patch: (path: string, body: object) => agent.patch(at(path)).send(body),
-    delete: (path: string) => agent.delete(at(path)),
+    get: (path: string) => agent.get(at(path)).expect(isDocumented),
+    post: (path: string, body: object = {}) => agent.post(at(path)).send(body).expect(isDocumented),
+    patch: (path: string, body: object) => agent.patch(at(path)).send(body).expect(isDocumented),
+    delete: (path: string) => agent.delete(at(path)).expect(isDocumented),
   }
+}
+
+function isDocumented({ request, status, type, body }: supertest.Response): void {
+  const { method, url } = request as unknown as { method: string; url: string }
+  const { pathname: path } = new URL(url)
+  const problems = differences({ method, path, status, type, body: body as unknown })
+  if (problems.length > 0)
+    throw new Error(`The answer is not as OpenAPI describes it:\n${problems.join('\n')}`)
 }
 
 export type Api = ReturnType<typeof apiOf>

@@ -28,7 +28,7 @@ const documentReply = z
     templates: z.array(z.record(z.string(), z.unknown())),
     rules: z.array(z.record(z.string(), z.unknown())).meta({ description: 'In evaluation order.' }),
   })
-  .meta({ id: 'Configuration' })
+  .meta({ id: 'ExportedConfiguration' })
 
 const named = { kind: z.enum(kinds), name: z.string(), id: z.string() }
 

@@ -47,7 +47,7 @@ export const platformKeyReply = z
   })
   .meta({ id: 'PlatformKey' })
 
-export const keyReply = platformKeyReply
+const keyReply = platformKeyReply
   .extend({
     environment: z.enum(environments),
     scopes: z.array(z.string()),

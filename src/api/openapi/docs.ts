@@ -1,40 +1,78 @@
 import express, { type Router } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
 import { docsHeaders } from '../http/hardening.ts'
-import { openApi } from './document.ts'
 import type { RouteTable } from '../http/route.ts'
+import { openApi } from './document.ts'
 
 /**
  * Serves `/openapi.json`, and at `/docs` a page to browse and try the API. All files come from this host: nothing inline, no CDN.
+ * Swagger UI is used because it works under that policy; Scalar needs inline styles and calls a service of its vendor.
  */
 export function docsRouter(routes: RouteTable): Router {
   const document = openApi(routes)
   const router = express.Router()
   router.get('/openapi.json', (_request, response) => void response.json(document))
   router.use('/docs', docsHeaders)
-  router.get(
-    '/docs/swagger-initializer.js',
-    (_request, response) => void response.type('js').send(initializer),
-  )
-  // The package holds several builds with their source maps. Only the files that the page uses are served.
-  router.get(/^\/docs\/(.+)/, (request, _response, next) => {
-    next(files.some((name) => name === request.params[0]) ? undefined : 'router')
+  router.get(/^\/docs\/(.*)/, (request, response, next) => {
+    const name = request.params[0] ?? ''
+    const own = ownFiles[name]
+    if (own) return void response.type(own.type).send(own.text)
+    // The package holds several builds with their source maps. Only the files that the page uses are served.
+    next(packageFiles.includes(name) ? undefined : 'router')
   })
-  router.use('/docs', express.static(getAbsoluteFSPath()))
+  router.use('/docs', express.static(getAbsoluteFSPath(), { index: false }))
   return router
 }
 
-const files = [
-  'index.html',
-  'index.css',
-  'swagger-ui.css',
-  'swagger-ui-bundle.js',
-  'swagger-ui-standalone-preset.js',
-  'favicon-16x16.png',
-  'favicon-32x32.png',
-]
+const packageFiles = ['swagger-ui.css', 'swagger-ui-bundle.js']
 
-/** Replaces the package's file of the same name, which shows the Petstore. */
-const initializer = `window.onload = () => {
-  window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true })
-}`
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>Switchyard API</title>
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <link rel="icon" href="data:,">
+    <link rel="stylesheet" href="swagger-ui.css">
+    <link rel="stylesheet" href="page.css">
+  </head>
+  <body>
+    <main id="swagger-ui"></main>
+    <script src="swagger-ui-bundle.js"></script>
+    <script src="page.js"></script>
+  </body>
+</html>
+`
+
+const script = `window.ui = SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  docExpansion: 'none',
+  defaultModelsExpandDepth: 0,
+  filter: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+})
+`
+
+/** Long paths and tables must not make the page wider than a phone. */
+const style = `body { margin: 0; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper { padding: 0 8px; }
+  .swagger-ui .opblock .opblock-summary, .swagger-ui .opblock-summary-control { flex-wrap: wrap; }
+  .swagger-ui .opblock .opblock-summary-path { max-width: 100%; overflow-wrap: anywhere; }
+  .swagger-ui .opblock-tag { flex-wrap: wrap; }
+  .swagger-ui .opblock-tag small { flex-basis: 100%; order: 1; padding: 0; }
+  .swagger-ui .filter .operation-filter-input { width: 100%; box-sizing: border-box; }
+  .swagger-ui .opblock-body { overflow-x: auto; }
+  .swagger-ui .response-col_links { display: none; }
+  .swagger-ui .scheme-container .schemes { flex-wrap: wrap; gap: 8px; }
+}
+`
+
+const ownFiles: Partial<Record<string, { type: string; text: string }>> = {
+  '': { type: 'html', text: page },
+  'page.js': { type: 'js', text: script },
+  'page.css': { type: 'css', text: style },
+}

@@ -4,14 +4,13 @@ import { describeOperation, parameters, securitySchemes } from './operation.ts'
 import { problemResponses } from './problems.ts'
 import { createConverter } from './schemas.ts'
 import { tagGroups, tags, webhookTag } from './tags.ts'
-import { describeWebhooks, webhookBodies } from './webhooks.ts'
+import { describeWebhooks } from './webhooks.ts'
 
 /** The OpenAPI 3.1 document, derived from the same schemas that requests are parsed with. */
 export function openApi(routes: RouteTable): object {
   const converter = createConverter([
     ...Object.values(routes).flat().flatMap(schemasIn),
     [problemReply, 'output'],
-    ...webhookBodies.map((body) => [body, 'output'] as const),
   ])
   const paths: Record<string, Record<string, object>> = {}
   for (const [base, list] of Object.entries(routes)) {

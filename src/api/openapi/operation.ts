@@ -1,15 +1,15 @@
-import type { z } from 'zod'
 import { keyHeaders, keyParameter } from '../auth/request-key.ts'
 import { yamlType } from '../http/body/yaml.ts'
 import { isIdempotent } from '../http/idempotent.ts'
 import type { Route } from '../http/route.ts'
 import { hopsHeader, maxHops } from '../../domain/hops.ts'
 import { idempotencyHeader } from '../http/idempotency.ts'
+import { exampleOf, exampleOfParameter } from './examples/compose.ts'
 import { describeErrors } from './problems.ts'
 import type { JsonSchema, SchemaConverter } from './schemas.ts'
 import { findTag } from './tags.ts'
 
-export function describeOperation(route: Route, { convert }: SchemaConverter): object {
+export function describeOperation(route: Route, { convert, components }: SchemaConverter): object {
   const { path, access, operationId, summary, query, replies } = route
   const body = route.describedBody ?? route.body
   const needed =
@@ -29,14 +29,23 @@ export function describeOperation(route: Route, { convert }: SchemaConverter): o
       requestBody: {
         // Without a body, the schema is applied to `{}`.
         required: !body.safeParse({}).success,
-        content: describeContent(convert(body, 'input'), route.yaml),
+        content: describeContent(convert(body, 'input'), components, route.yaml),
       },
     }),
     responses: {
       ...Object.fromEntries(
         Object.entries(replies).map(([status, schema]) => [
           status,
-          describeReply(route, status, schema, convert),
+          {
+            description: statusTexts[status] ?? 'Done',
+            ...(schema && {
+              content: describeContent(
+                convert(schema, 'output'),
+                components,
+                route.method === 'get' ? route.yaml : undefined,
+              ),
+            }),
+          },
         ]),
       ),
       ...describeErrors(route),
@@ -75,20 +84,6 @@ function describeSecurity({ access, queryKey }: Route): object[] {
   return [bearer, ...keyHeaders, ...(queryKey ? [keyParameter] : [])].map((name) => ({ [name]: needed }))
 }
 
-function describeReply(
-  { method, yaml }: Route,
-  status: string,
-  schema: z.ZodType | null,
-  convert: SchemaConverter['convert'],
-): object {
-  const description = statusTexts[status] ?? 'Done'
-  if (schema === null) return { description }
-  return {
-    description,
-    content: describeContent(convert(schema, 'output'), method === 'get' ? yaml : undefined),
-  }
-}
-
 const statusTexts: Partial<Record<string, string>> = {
   200: 'OK',
   201: 'Created',
@@ -99,16 +94,18 @@ const statusTexts: Partial<Record<string, string>> = {
 }
 
 /** Describes a request or response body. Routes with `yaml` accept and return YAML as well. */
-function describeContent(schema: JsonSchema, yaml?: true): object {
-  return { 'application/json': { schema }, ...(yaml && { [yamlType]: { schema } }) }
+function describeContent(schema: JsonSchema, components: SchemaConverter['components'], yaml?: true): object {
+  const media = { schema, example: exampleOf(schema, components) }
+  return { 'application/json': media, ...(yaml && { [yamlType]: media }) }
 }
 
 function describePath(path: string): object[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
+    example: exampleOfParameter(path, name),
   }))
 }
 
@@ -134,7 +131,7 @@ function describeHeaders(route: Route): object[] {
   ].map((name) => ({ $ref: `#/components/parameters/${name}` }))
 }
 
-/** Named parameters. */
+/** Named parameters. They are optional and have no examples, because the page would send those with every request. */
 export const parameters = {
   IdempotencyKey: {
     name: idempotencyHeader,
@@ -143,7 +140,6 @@ export const parameters = {
     description:
       'Repeating a request with the same key and body returns the same response without creating anything twice. Keys are kept for 24 hours; for events, as long as the event.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
-    example: '0a8d3b1e-6f0c-4b57-9f0e-2c5d1c1f7a10',
   },
   Hops: {
     name: hopsHeader,
@@ -151,6 +147,5 @@ export const parameters = {
     required: false,
     description: `The value of this header on the webhook that caused the request, so that webhook loops end. A value over ${maxHops} is rejected with \`loop_detected\`.`,
     schema: { type: 'integer', minimum: 0, maximum: maxHops },
-    example: 1,
   },
 }

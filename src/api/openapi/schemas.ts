@@ -7,7 +7,7 @@ type Definitions = Record<string, JsonSchema>
 
 /** Converts the schemas of requests and responses. Schemas with an `id` become named components. */
 export interface SchemaConverter {
-  convert(schema: z.ZodType, io: Io): JsonSchema
+  convert: (schema: z.ZodType, io: Io) => JsonSchema
   components: Definitions
 }
 
@@ -51,16 +51,22 @@ function toJsonSchema(schema: z.ZodType, io: Io): { own: JsonSchema; definitions
     unrepresentable: 'any',
     override: simplify,
   })
-  const { $defs = {}, ...own } = JSON.parse(JSON.stringify(converted), withoutShorthand) as {
+  const { $defs = {}, ...own } = JSON.parse(JSON.stringify(converted), toPortable) as {
     $defs?: Definitions
   }
   return { own, definitions: $defs }
 }
 
-/** `X or a list of X` is described as the list, because generators for Java produce code for the union that does not compile. */
-function withoutShorthand(_key: string, value: unknown): unknown {
-  const { anyOf, ...rest } = (value ?? {}) as { anyOf?: JsonSchema[] }
+/** Replaces what generators do not support but `override` cannot see, because the parts of a schema are converted after it. */
+function toPortable(key: string, value: unknown): unknown {
+  // Not every language's regular expressions know Unicode's categories.
+  if (key === 'pattern' && typeof value === 'string')
+    return value.replaceAll('\\p{Cc}', '\\x00-\\x1F\\x7F-\\x9F')
+  const { anyOf, pattern, format, ...rest } = (value ?? {}) as JsonSchema & { anyOf?: JsonSchema[] }
+  // The format says the same, and generated clients apply the pattern to what they have parsed.
+  if (pattern !== undefined && format !== undefined) return { format, ...rest }
   if (anyOf?.length !== 2) return value
+  // `X or a list of X` is described as the list: code for the union does not compile in Java.
   const list = anyOf.find(({ type }) => type === 'array')
   const other = anyOf.find((one) => one !== list)
   return list && isDeepStrictEqual(list.items, other) ? { ...list, ...rest } : value
@@ -81,7 +87,7 @@ const simplify: Override = ({ zodSchema, jsonSchema }) => {
       if (def.catchall === undefined) delete jsonSchema.additionalProperties
       break
     case 'literal':
-      if (jsonSchema.const !== undefined) jsonSchema.enum = [jsonSchema.const as string]
+      if (jsonSchema.const !== undefined) jsonSchema.enum = [jsonSchema.const]
       if (Number.isInteger(jsonSchema.const)) jsonSchema.type = 'integer'
       delete jsonSchema.const
       break
@@ -96,6 +102,8 @@ const simplify: Override = ({ zodSchema, jsonSchema }) => {
     case 'number':
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+      break
+    default:
   }
 }
 

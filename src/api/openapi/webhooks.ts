@@ -10,43 +10,33 @@ import type { JsonSchema, SchemaConverter } from './schemas.ts'
 const data = z.record(z.string(), z.unknown()).meta({ description: 'The bytes that were posted.' })
 const time = z.string().meta({ description: 'When the event was accepted.' })
 
-/** The body of each wire format, by the format's name. */
+/** The body of each wire format. They have no names: oapi-codegen drops named schemas that no operation uses. */
 const bodies: Record<string, z.ZodType> = {
-  'standard-webhooks': z.object({ type: z.string(), timestamp: time, data }).meta({ id: 'StandardWebhook' }),
-  cloudevents: z
-    .object({
-      specversion: z.literal('1.0'),
-      id: z.string(),
-      source: z.string().meta({ description: '`urn:switchyard:<tenant>:<environment>`' }),
-      type: z.string(),
-      time,
-      datacontenttype: z.literal('application/json'),
-      data,
-    })
-    .meta({ id: 'CloudEvent' }),
-  dataspike: z
-    .object({
-      id: z.string(),
-      webhook_id: z.string(),
-      event_type: z.string(),
-      timestamp: time,
-      payload: data,
-    })
-    .meta({ id: 'DataspikeWebhook' }),
-  'kyc-webhooks': z
-    .object({
-      id: z.string(),
-      type: z.string(),
-      created: z.int().meta({ description: 'When the event was accepted, in seconds since 1970.' }),
-      data,
-    })
-    .meta({ id: 'KycWebhook' }),
-  'smart-kyc': z
-    .object({ event: z.string(), timestamp: time, data, tenantId: z.string() })
-    .meta({ id: 'SmartKycWebhook' }),
+  'standard-webhooks': z.object({ type: z.string(), timestamp: time, data }),
+  cloudevents: z.object({
+    specversion: z.literal('1.0'),
+    id: z.string(),
+    source: z.string().meta({ description: '`urn:switchyard:<tenant>:<environment>`' }),
+    type: z.string(),
+    time,
+    datacontenttype: z.literal('application/json'),
+    data,
+  }),
+  dataspike: z.object({
+    id: z.string(),
+    webhook_id: z.string(),
+    event_type: z.string(),
+    timestamp: time,
+    payload: data,
+  }),
+  'kyc-webhooks': z.object({
+    id: z.string(),
+    type: z.string(),
+    created: z.int().meta({ description: 'When the event was accepted, in seconds since 1970.' }),
+    data,
+  }),
+  'smart-kyc': z.object({ event: z.string(), timestamp: time, data, tenantId: z.string() }),
 }
-
-export const webhookBodies = Object.values(bodies)
 
 /**
  * Describes the requests that receivers get: one webhook for each wire format, and one for each operational event in the default

@@ -11,14 +11,14 @@ import { validate } from '../../fields/validate.ts'
 import { withFieldNames } from '../field-names.ts'
 import { webhookUrl } from './fields.ts'
 
-const testReply = z
-  .object({
-    success: z.boolean(),
-    message: z.string(),
-    log_id: z.int(),
-    http_status_code: z.int().nullable(),
-  })
-  .meta({ id: 'WebhookTestResult' })
+const testReply = z.object({
+  success: z.boolean(),
+  message: z.string(),
+  log_id: z.int(),
+  http_status_code: z.int().nullable(),
+})
+const delivered = testReply.meta({ id: 'WebhookTestResult' })
+const failed = z.object(testReply.shape).meta({ id: 'FailedWebhookTest' })
 
 export const webhookTestRoutes = [
   route({
@@ -30,7 +30,7 @@ export const webhookTestRoutes = [
     queryKey: true,
     summary: 'Deliver a test event to a URL and return the outcome (Webhooks API)',
     body: z.strictObject({ webhook_url: webhookUrl }).meta({ id: 'WebhookTest' }),
-    replies: { 200: testReply, 502: testReply },
+    replies: { 200: delivered, 502: failed },
     async handle({ body: { webhook_url: url }, scope, by, hops }, deps) {
       await withFieldNames({ url: 'webhook_url' }, () => check(url, scope, deps))
       const known = await findByUrl(url, scope, deps)
