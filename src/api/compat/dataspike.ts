@@ -40,6 +40,7 @@ export const dataspikeRoutes = [
       webhook: z.string().min(1).optional().meta({ description: 'Only invocations of this webhook.' }),
       limit: z.coerce.number().int().min(1).max(100).default(100),
     }),
+    errors: ['not_found'],
     replies: {
       200: z.object({ data: z.array(invocation), has_next: z.boolean() }).meta({ id: 'WebhookHistory' }),
     },

@@ -70,6 +70,7 @@ export const webhookLogRoutes = [
     queryKey: true,
     summary: 'List webhook deliveries: pending ones first, then the most recently ended',
     query: listQuery,
+    errors: ['not_found'],
     replies: {
       200: z
         .object({ logs: z.array(logRow), next_cursor: z.string().nullable() })
