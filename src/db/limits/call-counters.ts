@@ -1,25 +1,13 @@
 import type { CallCounters, CallWindow, WindowState } from '../../domain/limits/call-counters.ts'
-import { returnTo, takeFrom, type IngestBucket } from '../../domain/limits/ingest-bucket.ts'
 import type { Db } from '../client.ts'
+import { createIngestBuckets } from './ingest-buckets.ts'
 
 /** Counters in the database, by its clock: limits apply across all API processes. */
 export function createSharedCounters(db: Db): CallCounters {
   return {
     countCall: (windows) => countCall(db, windows),
     refundCall: (windows) => refundCall(db, windows),
-    async takeEvents({ tenantId, ...asked }) {
-      for (;;) {
-        const { nowMs, ...bucket } = await readBucket(db, tenantId)
-        const verdict = takeFrom(bucket, { ...asked, nowMs })
-        if (await replaceBucket(db, tenantId, bucket, verdict.bucket)) return verdict
-      }
-    },
-    async returnEvents({ tenantId, ...returned }) {
-      for (;;) {
-        const bucket = await readBucket(db, tenantId)
-        if (await replaceBucket(db, tenantId, bucket, returnTo(bucket, returned))) return
-      }
-    },
+    ...createIngestBuckets(db),
   }
 }
 
@@ -70,28 +58,4 @@ async function refundCall(db: Db, windows: readonly CallWindow[]): Promise<void>
   await db.$executeRaw`
     UPDATE "CallWindow" SET calls = calls - 1
     WHERE key = ANY(${keys}::text[]) AND calls > 0 AND "endsAt" > clock_timestamp() AT TIME ZONE 'UTC'`
-}
-
-async function readBucket(db: Db, tenantId: string): Promise<IngestBucket & { nowMs: number }> {
-  const [row] = await db.$queryRaw<(IngestBucket & { nowMs: number })[]>`
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs",
-      coalesce("paidAtMs", 0) AS "paidAtMs", coalesce("promisedAtMs", 0) AS "promisedAtMs"
-    FROM (SELECT 1) AS one LEFT JOIN "IngestBucket" ON "tenantId" = ${tenantId}`
-  return row ?? { nowMs: Date.now(), paidAtMs: 0, promisedAtMs: 0 }
-}
-
-/** Compare and swap. Returns false if the bucket was changed since it was read. */
-async function replaceBucket(
-  db: Db,
-  tenantId: string,
-  read: IngestBucket,
-  { paidAtMs, promisedAtMs }: IngestBucket,
-): Promise<boolean> {
-  const changed = await db.$executeRaw`
-    INSERT INTO "IngestBucket" AS b ("tenantId", "paidAtMs", "promisedAtMs")
-    VALUES (${tenantId}, ${paidAtMs}::float8, ${promisedAtMs}::float8)
-    ON CONFLICT ("tenantId") DO UPDATE
-    SET "paidAtMs" = EXCLUDED."paidAtMs", "promisedAtMs" = EXCLUDED."promisedAtMs"
-    WHERE b."paidAtMs" = ${read.paidAtMs}::float8 AND b."promisedAtMs" = ${read.promisedAtMs}::float8`
-  return changed === 1
 }
