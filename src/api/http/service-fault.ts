@@ -57,8 +57,32 @@ function isPoolExhausted(cause: unknown): boolean {
   return code === 'P2028' || message === 'timeout exceeded when trying to connect'
 }
 
-/** P1001 and similar Prisma codes mean that the server is unreachable. The driver's own codes are passed through unchanged. */
+/**
+ * P1001 and similar Prisma codes mean that the server is unreachable. The driver's own codes are passed through unchanged. For a
+ * raw statement, or an error in the middle of a query, Prisma has one code of its own; what happened is then in `meta`.
+ */
 function isDatabaseFault(cause: unknown): boolean {
-  const { code } = (cause ?? {}) as { code?: unknown }
-  return typeof code === 'string' && /^(P10\d\d|P2024|ECONNREFUSED|ECONNRESET|ETIMEDOUT|57P0\d)$/.test(code)
+  if (!(cause instanceof Error)) return false
+  const { code, message, meta } = cause as DatabaseError
+  // node-postgres has no code for it.
+  if (code === undefined) return message === 'Connection terminated unexpectedly'
+  const { kind, originalCode } = meta?.driverAdapterError?.cause ?? {}
+  if (kind !== undefined && passingKinds.has(kind)) return true
+  return passingCodes.test(code) || passingSqlStates.test(originalCode ?? code)
 }
+
+interface DatabaseError extends Error {
+  code?: string
+  meta?: { driverAdapterError?: { cause?: { kind?: string; originalCode?: string } } }
+}
+
+const passingCodes = /^(P10\d\d|P2024|P2037|ECONNREFUSED|ECONNRESET|ETIMEDOUT)$/
+/** Of `@prisma/driver-adapter-utils`. */
+const passingKinds = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+])
+/** Lost connections (class 08), too few resources (53), a server that shuts down or has crashed (57P). Source: PostgreSQL, Appendix A. */
+const passingSqlStates = /^(08\w{3}|53\w{3}|57P\w{2})$/
