@@ -8,6 +8,7 @@ const entry = [
   'bench/*.ts',
   'demo/*.ts',
   'test/support/broken-workflows.ts',
+  'test/chaos/skewed-clock.cjs',
 ]
 
 const config: KnipConfig = {
