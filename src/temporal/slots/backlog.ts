@@ -31,16 +31,21 @@ const maxKept = { tenants: 10_000, eventsEach: 2_000 }
 export function createBacklog(hasBegun: (workflowId: string) => Promise<boolean>): Backlog {
   const queues = new LRUCache<string, Queue>({ max: maxKept.tenants })
 
+  /** Asked again after a while, also if Temporal has not answered. */
+  function ask(queue: Queue): Promise<void> {
+    return forgetBegun(queue).finally(() => {
+      setTimeout(() => delete queue.asked, askEveryMs).unref()
+    })
+  }
+
   /** Workers begin a tenant's events in order, so each answer decides about half of the remaining ones. */
-  async function forgetBegun(queue: Queue): Promise<void> {
-    const { events } = queue
+  async function forgetBegun({ events }: Queue): Promise<void> {
     let [begun, waiting] = [-1, events.length]
     for (let at = waiting - 1; begun < at && at < waiting; at = Math.floor((begun + waiting) / 2)) {
       if (await hasBegun(events[at]?.workflowId ?? '')) begun = at
       else waiting = at
     }
-    queue.events.splice(0, begun + 1)
-    setTimeout(() => delete queue.asked, askEveryMs).unref()
+    events.splice(0, begun + 1)
   }
 
   return {
@@ -52,7 +57,7 @@ export function createBacklog(hasBegun: (workflowId: string) => Promise<boolean>
     async isOlderThan(tenantId, maxAgeMs) {
       const queue = queues.get(tenantId)
       const isOlder = () => queue?.events[0] && Date.now() - queue.events[0].acceptedAt > maxAgeMs
-      if (queue && isOlder()) await (queue.asked ??= forgetBegun(queue))
+      if (queue && isOlder()) await (queue.asked ??= ask(queue))
       return isOlder() === true
     },
   }
