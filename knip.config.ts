@@ -27,8 +27,8 @@ const config: KnipConfig = {
     'remark-cli',
     'remark-validate-links',
   ],
-  // Part of the operating system, where PostgreSQL must not run as root.
-  ignoreBinaries: ['useradd'],
+  // Parts of the operating system.
+  ignoreBinaries: ['umount', 'useradd'],
 }
 
 export default config

@@ -19,7 +19,7 @@ interface Expectation {
 /** The receiver that answers nothing but 500. Its events are replayed at the end, once it works, and are counted there. */
 export const brokenReceiver = 'broken'
 
-export function expectArrivals(event: AcceptedEvent): Expectation[] {
+function expectArrivals(event: AcceptedEvent): Expectation[] {
   return receiversOf[event.kind].map((receiver) => {
     const expected = { eventId: event.id, receiver, min: 1, max: 1, notBefore: event.sentAt }
     // An open circuit may let the schedule end without an attempt.
@@ -44,7 +44,7 @@ function expectEscalation(event: AcceptedEvent, expected: Expectation): Expectat
 }
 
 /** An acknowledgement that arrived in time must stop the escalation; one that may have been late may. */
-export function mayEscalate({ kind, acknowledged, sentAt }: AcceptedEvent): boolean {
+function mayEscalate({ kind, acknowledged, sentAt }: AcceptedEvent): boolean {
   if (kind === 'escalated') return true
   if (kind !== 'acknowledged') return false
   return !(acknowledged?.confirmed && acknowledged.at < sentAt + ackWithinMs)

@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 import type { Receivers } from './receivers.ts'
 
 /** What happens to an event of a kind; one event type each. */
-export const kinds = [
+const kinds = [
   'plain',
   'fanout',
   'ordered',
@@ -31,8 +31,8 @@ const shares: Record<Kind, number> = {
 
 export const ackWithinMs = 15_000
 export const delayMs = 10_000
-export const digestWindowMs = 10_000
-export const pacedPerSecond = 20
+const digestWindowMs = 10_000
+const pacedPerSecond = 20
 /** The fallback's destination fails this long before its backup gets the event. Attempts and lateness come on top. */
 export const brokenScheduleMs = 2_000
 /** No attempt of a webhook takes longer. */

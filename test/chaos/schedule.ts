@@ -2,7 +2,7 @@ import fc from 'fast-check'
 
 export const nodes = ['api-1', 'api-2', 'worker-1', 'worker-2'] as const
 export type NodeName = (typeof nodes)[number]
-export const processes = [...nodes, 'temporal', 'postgres'] as const
+const processes = [...nodes, 'temporal', 'postgres'] as const
 export type ProcessName = (typeof processes)[number]
 
 /** How a receiver misbehaves. `cut` ends the connection within the status line, `half` within the body of a 200. */
