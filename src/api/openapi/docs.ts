@@ -1,5 +1,6 @@
 import express, { type Router } from 'express'
-import { getAbsoluteFSPath } from 'swagger-ui-dist'
+// The package's main module would load all of Swagger UI.
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js'
 import { docsHeaders } from '../http/hardening.ts'
 import type { RouteTable } from '../http/route.ts'
 import { openApi } from './document.ts'
@@ -9,9 +10,10 @@ import { openApi } from './document.ts'
  * Swagger UI is used because it works under that policy; Scalar needs inline styles and calls a service of its vendor.
  */
 export function docsRouter(routes: RouteTable): Router {
-  const document = openApi(routes)
+  // Derived on request: it takes half a second, which a start can do without.
+  let document: object | undefined
   const router = express.Router()
-  router.get('/openapi.json', (_request, response) => void response.json(document))
+  router.get('/openapi.json', (_request, response) => void response.json((document ??= openApi(routes))))
   router.use('/docs', docsHeaders)
   router.get(/^\/docs\/(.*)/, (request, response, next) => {
     const name = request.params[0] ?? ''
