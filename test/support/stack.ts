@@ -261,19 +261,24 @@ function isDocumented({ request, status, type, body }: supertest.Response): void
 
 export type Api = ReturnType<typeof apiOf>
 
-/** Asks until the answer is as it should be, and fails with the last answer when the time is up. */
+/**
+ * Asks until the answer is as it should be, and fails with the last answer when the time is up. Asking takes processor time from
+ * what is waited for, so the pauses grow with the wait: its end is noticed an eighth of it later at most.
+ */
 export async function eventually<Answer>(
   ask: () => Promise<Answer>,
   isRight: (answer: Answer) => boolean,
   withinMs = 20_000,
 ) {
-  const deadline = Date.now() + withinMs
+  const startedAt = Date.now()
   for (;;) {
     const answer = await ask()
     if (isRight(answer)) return answer
-    if (Date.now() > deadline)
+    const elapsedMs = Date.now() - startedAt
+    if (elapsedMs > withinMs)
       throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer, null, 2)}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    const pauseMs = Math.min(500, Math.max(25, elapsedMs / 8))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
