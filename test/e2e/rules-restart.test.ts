@@ -1,5 +1,5 @@
 import { setTimeout as pass } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startPlatform } from '../support/platform.ts'
 import type { Respond } from '../support/receiver.ts'
 import {
@@ -12,7 +12,7 @@ import {
   type RuleLog,
   type Webhook,
 } from '../support/rules.ts'
-import { eventually, type Api } from '../support/stack.ts'
+import { eventually, ofFile, type Api } from '../support/stack.ts'
 
 /**
  * A worker that is killed has told the server nothing: what it had under way is given to the next one only once it is overdue,
@@ -21,15 +21,18 @@ import { eventually, type Api } from '../support/stack.ts'
 const withinMs = 60_000
 const limit = { timeout: 120_000 }
 
+const platform = ofFile(startPlatform)
+beforeEach(() => platform.startWorker())
+
 describe('an escalation', () => {
   it('arrives once, after its deadline, where the worker is killed during the wait', limit, async () => {
-    const { api, killWorker, startWorker } = await startPlatform()
+    const api = await platform.makeTenant()
     const [oncall, head] = [await makeTimedWebhook(api), await makeTimedWebhook(api)]
     await makeRule(api, escalation(oncall, head))
     const id = await post(api)
     const until = untilOf(await stepWaits(api, id, 'awaitAck'), 'awaitAck')
-    await killWorker()
-    await startWorker()
+    await platform.killWorker()
+    await platform.startWorker()
     const log = await closedLog(api, id, withinMs)
     expect(log.steps?.find(({ kind }) => kind === 'awaitAck')).toMatchObject({
       status: 'done',
@@ -44,16 +47,16 @@ describe('an escalation', () => {
   })
 
   it('does not arrive where somebody acknowledges while no worker runs', limit, async () => {
-    const { api, killWorker, startWorker } = await startPlatform()
+    const api = await platform.makeTenant()
     const [oncall, head] = [await makeTimedWebhook(api), await makeTimedWebhook(api)]
     await makeRule(api, escalation(oncall, head))
     const id = await post(api)
     const until = untilOf(await stepWaits(api, id, 'awaitAck'), 'awaitAck')
-    await killWorker()
+    await platform.killWorker()
     // Nobody could yet tell whether somebody else was faster, so it is accepted and not confirmed.
     const acknowledged = api.post(`/events/${id}/ack`, { by: 'Ada' }).expect(202)
     await Promise.all([acknowledged, passUntil(until)])
-    await startWorker()
+    await platform.startWorker()
     const log = await closedLog(api, id, withinMs)
     expect(log.acknowledgement).toMatchObject({ by: 'Ada', via: 'api' })
     expect(Date.parse(log.acknowledgement?.at ?? '')).toBeLessThan(until)
@@ -64,7 +67,7 @@ describe('an escalation', () => {
 
 describe('a digest', () => {
   it('tells of every event, where workers are killed in its window and as it closes', limit, async () => {
-    const { api, killWorker, startWorker } = await startPlatform()
+    const api = await platform.makeTenant()
     const hook = await makeTimedWebhook(api)
     const window = { window: '8s', max: 100 }
     await makeRule(api, { digest: window, steps: [{ deliver: { to: [hook.id] } }] })
@@ -72,11 +75,11 @@ describe('a digest', () => {
     const closesAt = untilOf(await stepWaits(api, await posts.first, 'digest'), 'digest')
 
     await passUntil(closesAt - 5_000)
-    await killWorker()
-    await startWorker()
+    await platform.killWorker()
+    await platform.startWorker()
     await passUntil(closesAt)
-    await killWorker()
-    await startWorker()
+    await platform.killWorker()
+    await platform.startWorker()
 
     const ids = await posts.stop()
     const logs: RuleLog[] = []
@@ -94,14 +97,14 @@ describe('a digest', () => {
   })
 
   it('tells of no event twice, where the worker is killed as events join', limit, async () => {
-    const { api, killWorker, startWorker } = await startPlatform()
+    const api = await platform.makeTenant()
     const hook = await makeTimedWebhook(api)
     const window = { window: '5s', max: 100 }
     await makeRule(api, { digest: window, steps: [{ deliver: { to: [hook.id] } }] })
     const posts = Array.from({ length: 25 }, () => post(api))
     await stepWaits(api, await Promise.race(posts), 'digest')
-    await killWorker()
-    await startWorker()
+    await platform.killWorker()
+    await platform.startWorker()
     const ids = await Promise.all(posts)
     for (const id of ids) await closedLog(api, id, withinMs)
     // What has joined again, and has not left, would be told of once more when that window is over.
@@ -117,7 +120,7 @@ describe('a digest', () => {
 
 describe('what waits for a time', () => {
   it('is delivered once, and then, where the worker is killed meanwhile', limit, async () => {
-    const { api, killWorker, startWorker } = await startPlatform()
+    const api = await platform.makeTenant()
     const [held, delayed] = [await makeTimedWebhook(api), await makeTimedWebhook(api)]
     await makeRule(api, {
       when: { events: ['kyc.*'] },
@@ -128,9 +131,9 @@ describe('what waits for a time', () => {
     const waiting = await logOnce(api, heldId, ({ deliveries }) => deliveries[0]?.status === 'held')
     expect(untilOf(waiting, 'deliver')).toBe(quietEnd)
     const delayEnd = untilOf(await stepWaits(api, delayedId, 'delay'), 'delay')
-    await killWorker()
+    await platform.killWorker()
     expect([held.arrivedAt, delayed.arrivedAt]).toEqual([[], []])
-    await startWorker()
+    await platform.startWorker()
 
     for (const [id, hook, end] of [
       [delayedId, delayed, delayEnd],

@@ -2,19 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
 import { createDatabase, createNamespace } from './corner.ts'
-import { run, type Program } from './program.ts'
+import { start, type Program } from './program.ts'
 import { adminKey, apiAt, type Api } from './stack.ts'
 
-/** The production roots as processes of their own, and a tenant who calls them by HTTP. */
+/** The production roots as processes of their own, with a worker, in a corner of the services of its own. */
 export interface Platform {
-  api: Api
+  /** A tenant who calls the API by HTTP. */
+  makeTenant: () => Promise<Api>
   /** Ends the worker as a crash does: it finishes nothing and says nothing. */
   killWorker: () => Promise<void>
-  /** Resolves once it is ready. */
+  /** Resolves once one is ready. */
   startWorker: () => Promise<void>
+  stop: () => Promise<void>
 }
 
-/** With a worker, in a corner of the services of its own. All of it is ended with the test. */
 export async function startPlatform(): Promise<Platform> {
   const name = `roots_${randomBytes(6).toString('hex')}`
   const [databaseUrl, { connection }, port] = await Promise.all([
@@ -36,19 +37,31 @@ export async function startPlatform(): Promise<Platform> {
     // Events are posted while the only worker is down.
     MAX_BACKLOG_SECONDS: '600',
   }
-  const server = run('src/server.ts', env)
-  let worker: Program = run('src/worker.ts', env)
-  await Promise.all([server, worker].map((program) => program.line('ready')))
+  const server = start('src/server.ts', env)
+  let worker: Program | undefined
+  async function startWorker() {
+    if (worker) return
+    worker = start('src/worker.ts', env)
+    await worker.line('ready')
+  }
+  async function stop() {
+    await Promise.all([server.stop(), worker?.stop()])
+  }
+  try {
+    await Promise.all([server.line('ready'), startWorker()])
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
-    api: await tenantAt(`http://127.0.0.1:${port}`),
+    makeTenant: () => tenantAt(`http://127.0.0.1:${port}`),
     async killWorker() {
-      worker.kill('SIGKILL')
-      await worker.exited
+      worker?.kill('SIGKILL')
+      await worker?.exited
+      worker = undefined
     },
-    async startWorker() {
-      worker = run('src/worker.ts', env)
-      await worker.line('ready')
-    },
+    startWorker,
+    stop,
   }
 }
 

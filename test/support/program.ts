@@ -14,12 +14,21 @@ export interface Program {
   /** Resolves with the exit code. */
   exited: Promise<number | null>
   kill(signal: NodeJS.Signals): void
+  /** Ends it with SIGTERM if it still runs. */
+  stop(): Promise<void>
 }
 
 const roots = ['src/main.ts', 'src/server.ts', 'src/worker.ts']
 
 /** Runs one of our roots as npm would, with this environment and nothing else. It is ended with the test. */
 export function run(script: string, env: Record<string, string>, args: string[] = []): Program {
+  const program = start(script, env, args)
+  onTestFinished(() => program.stop())
+  return program
+}
+
+/** The same, for a program that the caller stops. */
+export function start(script: string, env: Record<string, string>, args: string[] = []): Program {
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
     cwd: root,
     env,
@@ -37,15 +46,15 @@ export function run(script: string, env: Record<string, string>, args: string[] 
     })
   }
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
-  onTestFinished(async () => {
-    child.kill('SIGTERM')
-    await exited
-  })
   return {
     pid: child.pid ?? 0,
     output: () => output,
     exited,
     kill: (signal) => void child.kill(signal),
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
     line: (beginning) =>
       new Promise((resolve, reject) => {
         const look = () => {
