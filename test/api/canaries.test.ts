@@ -6,21 +6,14 @@ import { canary, leaksIn, proofOfLogging } from '../support/log-leaks.ts'
 import { partsOf, serviceChannels, serviceConfig } from '../support/channel-configs.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import {
-  adminKey,
-  eventually,
-  makeTenant,
-  settledLog,
-  stackOfFile,
-  testLog,
-  untilTestEnds,
-} from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { adminKey, eventually, makeTenant, settledLog, testLog, untilTestEnds } from '../support/stack.ts'
 
 /**
  * Sends a canary by every way that personal data and secrets take, into failures above all. What looks for it is `closing-line.ts`,
  * in every log of the whole run, once the run is over.
  */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** Shows that the logs of this run are where they are looked for. */
 it('the log of the run is written', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeKey, makeTenant, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 import type { ContractReceiver } from './receivers/receiver.ts'
 import { startSmartKyc } from './receivers/smart-kyc.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** A receiver that knows this API secret, and answers 401 to what does not verify by it. */
 async function receiverWith(api: Api, secret: string, schedule: string[]) {

@@ -1,26 +1,23 @@
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/domain/event.ts'
 import { startReceiver, statuses, type Received } from '../support/receiver.ts'
+import { sharedStack } from '../support/shared-stack.ts'
 import {
   adminKey,
   apiOf,
   makeKey,
   makeTenant,
   settledLog,
-  startStack,
   untilTestEnds,
   type Api,
-  type Stack,
 } from '../support/stack.ts'
 
-let stack: Stack
+const stack = sharedStack()
 let platform: Api
-beforeAll(async () => {
-  stack = await startStack()
+beforeAll(() => {
   platform = apiOf(stack.app, adminKey)
 })
-afterAll(() => stack.stop())
 
 interface Rotated {
   apiSecret: string

@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { makePrivateKey, makeSecret } from '../../src/domain/crypto/signing-keys.ts'
 import { wireFormatNames, wireFormats } from '../../src/domain/wire-formats/index.ts'
 import { makeEvent } from '../support/event.ts'
 import { startReceiver, type Receiver } from '../support/receiver.ts'
-import { makeTenant, settledLog, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 
-let stack: Stack
+const stack = sharedStack()
 let api: Api
 beforeAll(async () => {
-  stack = await startStack()
   api = (await makeTenant(stack)).api
 })
-afterAll(() => stack.stop())
 
 interface Destination {
   id: string

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import pMap from 'p-map'
 import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, makeTenant, settledLog, startStack, type Stack } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, makeTenant, settledLog } from '../support/stack.ts'
 import { samplePayloads } from './payloads.ts'
 import { readCloudEvent, startCloudEvents } from './receivers/cloudevents.ts'
 import { readDataspike, startDataspike } from './receivers/dataspike.ts'
@@ -115,13 +116,12 @@ interface Registered extends Contract {
   received: Report[]
 }
 
-let stack: Stack
+const stack = sharedStack()
 let tenant: Awaited<ReturnType<typeof makeTenant>>
 const registered = new Map<string, Registered>()
 let posted: Posted[]
 
 beforeAll(async () => {
-  stack = await startStack()
   tenant = await makeTenant(stack)
   for (const contract of contracts) registered.set(contract.name, await register(contract))
   posted = await pMap(payloads, post, { concurrency: 8 })
@@ -134,7 +134,6 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(async () => {
   for (const { receiver } of registered.values()) await receiver.stop()
-  await stack.stop()
 })
 
 async function readStatuses(): Promise<string[]> {

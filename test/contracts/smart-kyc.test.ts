@@ -3,19 +3,19 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { findEntry } from '../../src/domain/catalogue/index.ts'
 import { startReceiver, status, type Received, type Receiver, type Respond } from '../support/receiver.ts'
+import { sharedStack } from '../support/shared-stack.ts'
 import {
   adminKey,
   apiOf,
   makeKey,
   makeTenant,
   settledLog,
-  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
 } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** The document's "Webhook Events", in its order. */
 const types = [

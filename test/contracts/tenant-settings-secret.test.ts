@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeKey, makeTenant } from '../support/stack.ts'
 import {
   revealings,
   change,
@@ -11,7 +12,7 @@ import {
   reveal,
 } from './settings-client.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const url = 'https://example.com/kyc'
 const ownSecret = 'a-secret-of-our-own-0123456789'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeKey, makeTenant } from '../support/stack.ts'
 import {
   change,
   destinations,
@@ -11,7 +12,7 @@ import {
   type Destination,
 } from './settings-client.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const url = 'https://example.com/kyc'
 const slackUrl = 'https://hooks.slack.com/services/T0AB12CD3/B0EF45GH6/XXX4pq9ZZw0aBcDeFgHiJkLm'

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { allButNews } from '../support/event.ts'
 import { startReceiver, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { sharedStack } from '../support/shared-stack.ts'
 import {
   eventually,
   makeKey,
   makeTenant,
   readLog,
   settledLog,
-  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
@@ -16,7 +16,7 @@ import {
 import { createWebhook, httpsReceiver, postEvent, postSettled, type Problem } from './webhooks-client.ts'
 
 /** The Smart KYC document, "Webhook Logs": status, event, response code, timestamp, response of every delivery. */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 type Status = 'Success' | 'Error' | 'Pending'
 interface Row {

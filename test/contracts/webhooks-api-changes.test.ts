@@ -1,6 +1,7 @@
 import { TypeID } from 'typeid-js'
 import { describe, expect, it } from 'vitest'
-import { makeKey, makeTenant, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeKey, makeTenant } from '../support/stack.ts'
 import {
   createWebhook,
   documentedTime,
@@ -11,7 +12,7 @@ import {
 } from './webhooks-client.ts'
 
 /** The Webhooks API’s document: changing a webhook, who may reach it, and how it looks to the native API. */
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'
 const documented = {

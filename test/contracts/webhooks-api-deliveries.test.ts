@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { status } from '../support/receiver.ts'
+import { sharedStack } from '../support/shared-stack.ts'
 import {
   apiOf,
   eventually,
   makeKey,
   makeTenant,
   readLog,
-  stackOfFile,
   waitingLog,
   type EventLog,
 } from '../support/stack.ts'
@@ -26,7 +26,7 @@ import {
 } from './webhooks-client.ts'
 
 /** The Webhooks API’s document: what its webhooks are sent, over HTTPS, and what they count. */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 describe('a webhook is sent', () => {
   it('events of its one type, signed with its secret key, and none of another', async () => {

@@ -2,19 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { closedPort } from '../support/raw-server.ts'
 import { status } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import {
-  makeKey,
-  makeTenant,
-  readLog,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  type Api,
-} from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeKey, makeTenant, readLog, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 import { createWebhook, httpsReceiver, nativeTwin, testUrl } from './webhooks-client.ts'
 
 /** The log_id that the Webhooks API's test endpoint answers with, and what it finds. */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 describe('log_id', () => {
   const rowOf = (api: Api, logId: number | string) => api.get(`/webhooks/logs/${logId}/`)

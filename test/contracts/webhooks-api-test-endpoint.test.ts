@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { closedPort, startRawServer } from '../support/raw-server.ts'
 import { silence, status, type Respond } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeTenant, readLog, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, makeTenant, readLog, settledLog, untilTestEnds } from '../support/stack.ts'
 import { createWebhook, httpsReceiver, testUrl, verified, type Problem } from './webhooks-client.ts'
 
 /** The Webhooks API’s document, "Test Webhook". */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const succeeded = (log_id: number) => ({
   success: true,

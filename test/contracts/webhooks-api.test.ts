@@ -1,6 +1,7 @@
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { makeTenant, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant } from '../support/stack.ts'
 import {
   createWebhook,
   documentedTime,
@@ -12,7 +13,7 @@ import {
 } from './webhooks-client.ts'
 
 /** The Webhooks API’s document: creating, reading and a webhook’s whole life, without deliveries. */
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const webhook_url = 'https://api.yourcompany.com/webhooks/screening'
 const documented = {

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, statuses, type Received } from '../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  waitingLog,
-} from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, makeTenant, settledLog, untilTestEnds, waitingLog } from '../support/stack.ts'
 import { readCloudEvent } from './receivers/cloudevents.ts'
 import { readDataspike } from './receivers/dataspike.ts'
 import { readKycWebhooks, startKycWebhooks } from './receivers/kyc-webhooks.ts'
@@ -15,7 +9,7 @@ import type { Delivery, Keys, Read } from './receivers/receiver.ts'
 import { readSmartKyc } from './receivers/smart-kyc.ts'
 import { readWebhooksApi } from './receivers/webhooks-api.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const toDelivery = ({ headers, body }: Received): Delivery => ({
   headers,

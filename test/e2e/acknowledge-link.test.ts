@@ -3,9 +3,10 @@ import { expect, it } from 'vitest'
 import { isWaiting, press, readAcknowledgedLog, waitingEvent } from '../support/acknowledge.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { eventually, makeTenant, publicUrl, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, makeTenant, publicUrl, untilTestEnds, type Api } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** A rule that tells a destination and waits; gives the destination's id. */
 async function tellAndWait(api: Api, channel: string, config: object): Promise<string> {

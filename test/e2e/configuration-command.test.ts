@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { configurationOf, slackUrl } from '../support/configuration.ts'
 import { run } from '../support/program.ts'
-import { makeTenant, stackOfFile, untilTestEnds } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, untilTestEnds } from '../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 /** The example of the documentation. */
 const page = readFileSync(new URL('../../docs/guides/configuration.md', import.meta.url), 'utf8')

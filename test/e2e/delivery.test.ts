@@ -11,19 +11,19 @@ import {
   type Receiver,
   type Respond,
 } from '../support/receiver.ts'
+import { sharedStack } from '../support/shared-stack.ts'
 import {
   eventually,
   listedEvents,
   makeTenant,
   readLog,
   settledLog,
-  stackOfFile,
   untilTestEnds,
   waitingLog,
   type Api,
 } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const all = { eventTypes: ['all'] }
 

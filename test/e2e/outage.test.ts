@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
 import { startReceiver, status, ok } from '../support/receiver.ts'
-import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, makeTenant, readLog, settledLog, untilTestEnds } from '../support/stack.ts'
+
+const stack = sharedStack()
 
 it('our own database failing uses up no attempt: the log says so, and the delivery goes on after it', async () => {
-  const stack = untilTestEnds(await startStack())
   const { api } = await makeTenant(stack)
   const receiver = untilTestEnds(await startReceiver(status(500)))
   const body = {

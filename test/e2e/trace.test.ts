@@ -1,9 +1,10 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import { expect, it } from 'vitest'
 import { startReceiver, statuses } from '../support/receiver.ts'
-import { makeTenant, settledLog, stackOfFile, untilTestEnds } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, settledLog, untilTestEnds } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 const secret = 'Jane Passport'
 
 it('Temporal’s UI tells what an event does, and shows failed attempts as failed', async () => {

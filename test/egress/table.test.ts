@@ -6,12 +6,13 @@ import { createEgress } from '../../src/egress/egress.ts'
 import { email } from '../../src/channels/email/email.ts'
 import { webhook } from '../../src/channels/webhook.ts'
 import { serviceChannels, serviceConfig } from '../support/channel-configs.ts'
-import { makeTenant, ofFile, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, ofFile } from '../support/stack.ts'
 import { send } from '../channels/contract.ts'
 import { hostileUrls, loopbackHosts, otherHosts, publicHosts } from '../channels/hostile.ts'
 
 const hosts = [...loopbackHosts, ...otherHosts]
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 const tenant = ofFile(async () => ({
   ...(await makeTenant(stack, 'production')),
   stop: () => Promise.resolve(),

@@ -8,7 +8,7 @@ import {
   settledLog,
   untilTestEnds,
   type Api,
-  type Stack,
+  type SharedStack,
 } from './stack.ts'
 
 export interface Acknowledgement {
@@ -35,7 +35,7 @@ export const isWaiting = ({ steps = [] }: AcknowledgedLog) =>
   steps.some(({ kind, status }) => kind === 'awaitAck' && status === 'waiting')
 
 /** A tenant with a rule that tells one destination and then waits for an acknowledgement for an hour. */
-export async function tenantWhoWaits(stack: Stack, { rule = 'Waits', destination = 'On call' } = {}) {
+export async function tenantWhoWaits(stack: SharedStack, { rule = 'Waits', destination = 'On call' } = {}) {
   const receiver = untilTestEnds(await startReceiver())
   const tenant = await makeTenant(stack)
   const subscription = { eventTypes: ['all'] }
@@ -50,7 +50,7 @@ export async function tenantWhoWaits(stack: Stack, { rule = 'Waits', destination
 }
 
 /** A tenant with a rule that escalates after a second, and the destination that hears of it then. */
-export async function tenantWhoEscalates(stack: Stack) {
+export async function tenantWhoEscalates(stack: SharedStack) {
   const tenant = await tenantWhoWaits(stack, { destination: 'On call' })
   const receiver = untilTestEnds(await startReceiver())
   const subscription = { eventTypes: ['only.rules'] }
@@ -83,7 +83,7 @@ export async function waitingEvent({ api }: { api: Api }, data: object = {}): Pr
 
 /** The path of the link that a destination's message would carry. */
 export function linkPath(
-  stack: Stack,
+  stack: SharedStack,
   tenant: { id: string; destinationId: string },
   eventId: string,
   environment: Environment = 'sandbox',
@@ -94,7 +94,7 @@ export function linkPath(
 }
 
 /** What a browser sends when somebody presses the button. */
-export function press(stack: Stack, path: string, fields: Record<string, string> = {}) {
+export function press(stack: SharedStack, path: string, fields: Record<string, string> = {}) {
   return supertest(stack.app)
     .post(path)
     .type('form')

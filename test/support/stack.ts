@@ -42,6 +42,13 @@ export function createTestCompute(log: Log, limits?: ComputeOptions['limits']): 
   return createCompute({ thread: new URL('../../src/thread.ts', import.meta.url), log, limits })
 }
 
+let computeOfProcess: Compute | undefined
+
+/** The threads of all stacks of this process: a thread takes a second of processor time to start. */
+function sharedCompute(): Compute {
+  return (computeOfProcess ??= createTestCompute(testLog))
+}
+
 /** What links in messages begin with. Nothing listens there: the rest of a link is a path of the app. */
 export const publicUrl = 'https://switchyard.test'
 
@@ -53,16 +60,20 @@ export interface Corner {
   databaseUrl: string
 }
 
-/** The product as the all-in-one root puts it together, on a database and a Temporal namespace of its own. */
-export interface Stack {
+/** The product as the all-in-one root puts it together. */
+export interface SharedStack {
   app: Express
   /** One more on the same database, with some parts of its own. */
-  anotherApp(parts: Partial<AppDeps>): Express
+  anotherApp(parts?: Partial<AppDeps>): Express
   db: Db
-  corner: Corner
   temporal: Client
   /** What the messages of its destinations carry. */
   acknowledgeLink: ReturnType<typeof createAcknowledgeLink>
+}
+
+/** On a database and a Temporal namespace of its own. */
+export interface Stack extends SharedStack {
+  corner: Corner
   /** Starts the workers, or starts them again after `stopWorkers`; with a bundle, with these workflows instead of the product's. */
   startWorkers(workflowBundle?: WorkflowBundleOption): Promise<void>
   stopWorkers(): Promise<void>
@@ -109,7 +120,8 @@ export async function startStack(
     extraAuthorities: testAuthority,
   })
   const log = options.log ?? testLog
-  const compute = createTestCompute(log, options.compute)
+  const ownCompute = options.log || options.compute ? createTestCompute(log, options.compute) : undefined
+  const compute = ownCompute ?? sharedCompute()
   const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
   const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
   const emailLinks = createEmailLinks(publicUrl, secretKeys)
@@ -165,7 +177,7 @@ export async function startStack(
 
   return {
     app,
-    anotherApp: (parts) => createApp({ ...appDeps, ...parts }),
+    anotherApp: (parts = {}) => createApp({ ...appDeps, ...parts }),
     db,
     corner: { name, databaseUrl },
     temporal: client,
@@ -179,13 +191,13 @@ export async function startStack(
       await workers?.stop()
       await connection.close()
       await egress.close()
-      await compute.stop()
+      await ownCompute?.stop()
       await db.$disconnect()
     },
   }
 }
 
-/** A stack for all tests of a file. */
+/** A stack that only this file uses. */
 export function stackOfFile(options: Parameters<typeof startStack>[0] = {}): Stack {
   return ofFile(() => startStack(options))
 }

@@ -8,7 +8,8 @@ import {
 } from '../../src/workflows/contract/digests.ts'
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
-import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { eventually, listedEvents, makeTenant, type Api } from '../support/stack.ts'
 import {
   closedLog,
   logOnce,
@@ -20,7 +21,7 @@ import {
   type Webhook,
 } from '../support/rules.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface DigestData {
   rule: { id: string; name: string }

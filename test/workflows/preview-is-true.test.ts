@@ -3,9 +3,10 @@ import { expect, it } from 'vitest'
 import type { ForecastDelivery, ForecastPlan, ForecastStep } from '../../src/domain/routing/forecast.ts'
 import { closedLog, makeWebhook, post, type RuleLog } from '../support/rules.ts'
 import { startSmtpReceiver } from '../support/smtp-receiver.ts'
-import { makeTenant, stackOfFile, untilTestEnds, type Api } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, untilTestEnds, type Api } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** What becomes of a destination after the rules that name it were made. */
 const fates = ['active', 'active', 'paused', 'disabled', 'deleted', 'unconfirmed', 'half confirmed'] as const

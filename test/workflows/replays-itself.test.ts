@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { faultOfHistory } from '../support/history.ts'
 import { after, startReceiver, type Respond } from '../support/receiver.ts'
-import { makeTenant, settledLog, stackOfFile, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant, settledLog, untilTestEnds, waitingLog, type Api } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** Answers, in milliseconds after the request, to attempts that are under way side by side within one workflow task. */
 const cases: [what: string, answers: [afterMs: number, status: number][]][] = [

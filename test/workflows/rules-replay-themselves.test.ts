@@ -6,9 +6,10 @@ import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { faultOfHistory } from '../support/history.ts'
 import { after } from '../support/receiver.ts'
 import { closedLog, type makeRule, makeWebhook, post, type Webhook } from '../support/rules.ts'
-import { makeTenant, stackOfFile } from '../support/stack.ts'
+import { sharedStack } from '../support/shared-stack.ts'
+import { makeTenant } from '../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** Which of the tenant's destinations a step delivers to, by their places. */
 type Step = object

@@ -1,9 +1,10 @@
 import { describe, it } from 'vitest'
 import type { Receiver } from '../../support/receiver.ts'
 import { makeWebhook, post } from '../../support/rules.ts'
-import { eventually, makeTenant, settledLog, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeTenant, settledLog } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `e${index + 1}`)
 

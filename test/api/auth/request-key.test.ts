@@ -2,10 +2,11 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { routes } from '../../../src/api/app.ts'
 import { createWebhook, nativeTwin } from '../../contracts/webhooks-client.ts'
-import { adminKey, apiOf, makeKey, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { adminKey, apiOf, makeKey, makeTenant } from '../../support/stack.ts'
 
 /** Where a request may carry its key (Dataspike’s API reference, the Smart KYC document), and what a key may do. */
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const url = 'https://example.com/hook'
 const ask = (path: string) => supertest(stack.app).get(path)

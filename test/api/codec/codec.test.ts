@@ -3,6 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common'
 import supertest, { type Test } from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { createPayloadCodec } from '../../../src/temporal/payload-codec.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
 import { adminKey, apiOf, makeTenant, publicUrl, stackOfFile, type Stack } from '../../support/stack.ts'
 
 const payloadKeys = [{ id: 'pay1', key: randomBytes(32) }]
@@ -292,7 +293,7 @@ describe('a browser', () => {
 })
 
 describe('without payload keys', () => {
-  const plain = stackOfFile({ workers: false })
+  const plain = sharedStack({ workers: false })
 
   it('there is no codec server', async () => {
     const asked = await encrypted('x')

@@ -7,9 +7,10 @@ import {
   slackUrl,
   told,
 } from '../../support/configuration.ts'
-import { makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 async function setUp() {
   const tenant = await makeTenant(stack)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { configurationOf, example } from '../../support/configuration.ts'
-import { makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const [caseSystem, slack] = example.destinations
 const [template] = example.templates

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { defaultSchedule } from '../../../src/domain/delivery/retry-schedule.ts'
-import { makeKey, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface Destination {
   id: string

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,
   listedEvents,
   makeTenant,
   readLog,
   settledLog,
-  stackOfFile,
   untilTestEnds,
   type Api,
 } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Shown {
   id: string

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { configurationOf } from '../../support/configuration.ts'
 import { ok, startReceiver } from '../../support/receiver.ts'
-import { makeKey, makeTenant, stackOfFile, untilTestEnds, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, untilTestEnds, type Api } from '../../support/stack.ts'
 
 /** Stored secret values stay where they were given for, and a mask is never taken for a value. */
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const subscription = { eventTypes: ['all'] }
 const token = 'Bearer 0123456789abcdef'

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { channels } from '../../../src/channels/index.ts'
 import { configFor, serviceUrl } from '../../support/channel-configs.ts'
 import { startReceiver, type Received } from '../../support/receiver.ts'
-import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Destination {
   id: string

@@ -2,16 +2,10 @@ import { createHmac, createPublicKey, verify } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Received, type Receiver } from '../../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  type Api,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Rotated {
   secret?: string

@@ -2,16 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { addDays, toDay } from '../../../src/domain/days.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { makeDestination, readStats, send, statsOnce } from '../../support/roll-up.ts'
-import {
-  makeKey,
-  makeTenant,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  waitingLog,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, settledLog, untilTestEnds, waitingLog } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 describe('the stats of a destination', () => {
   it('are nothing, for each of the last 30 days, when nothing was sent', async () => {

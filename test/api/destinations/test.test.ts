@@ -4,19 +4,19 @@ import { describe, expect, it } from 'vitest'
 import { catalogueTypes, findEntry } from '../../../src/domain/catalogue/index.ts'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
 import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,
   makeKey,
   makeTenant,
   readLog,
   settledLog,
-  stackOfFile,
   untilTestEnds,
   type Api,
   type EventLog,
 } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Tested {
   eventId: string

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { catalogueTypes } from '../../../src/domain/catalogue/index.ts'
-import { makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface EventType {
   type: string

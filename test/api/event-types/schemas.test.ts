@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { catalogueTypes } from '../../../src/domain/catalogue/index.ts'
-import { makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const schema = {
   type: 'object',

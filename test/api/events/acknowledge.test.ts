@@ -9,6 +9,7 @@ import {
   type Acknowledgement,
 } from '../../support/acknowledge.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,
   listedEvents,
@@ -21,7 +22,7 @@ import {
   type Api,
 } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Answer {
   id: string

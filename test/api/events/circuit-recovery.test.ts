@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ok, startReceiver, status } from '../../support/receiver.ts'
 import { makeWebhook, post } from '../../support/rules.ts'
-import {
-  eventually,
-  makeTenant,
-  readLog,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  type Api,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeTenant, readLog, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** A destination whose circuit its failures have opened, and two events that it holds. */
 async function openCircuit(schedule = ['0s', '1h']) {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { after, status, type Respond } from '../../support/receiver.ts'
 import { closedLog, makeRule, makeWebhook, post } from '../../support/rules.ts'
-import { eventually, listedEvents, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, listedEvents, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** Held by its circuit, none would end within this time; the schedules here take two seconds. */
 const withinMs = 60_000

@@ -3,17 +3,10 @@ import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { startReceiver } from '../../support/receiver.ts'
-import {
-  eventually,
-  makeKey,
-  makeTenant,
-  readLog,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeKey, makeTenant, readLog, settledLog, untilTestEnds } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 interface Accepted {
   id: string

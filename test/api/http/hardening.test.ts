@@ -2,9 +2,10 @@ import { gzipSync } from 'node:zlib'
 import supertest, { type Response } from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { shapeLimits } from '../../../src/api/http/body/shape.ts'
-import { adminKey, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { adminKey, makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 const event = { type: 'aml.match.found', data: { n: 1 } }
 
 /** Posts bytes as they are. */

@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  readLog,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  type Api,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeTenant, readLog, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const hops = 'Switchyard-Hops'
 const event = { type: 'aml.match.found', data: { riskLevel: 'high' } }

@@ -1,8 +1,9 @@
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { adminKey, makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { adminKey, makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const destination = {
   name: 'Case system',

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/domain/event.ts'
 import { startReceiver, status } from '../../support/receiver.ts'
 import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
-import { makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const subscription = { eventTypes: ['aml.*'] }
 

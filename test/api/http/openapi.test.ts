@@ -5,9 +5,9 @@ import { routes } from '../../../src/api/app.ts'
 import { openApi } from '../../../src/api/openapi/document.ts'
 import { errorCodes } from '../../../src/api/errors.ts'
 import { channelNames } from '../../../src/channels/index.ts'
-import { stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface Document {
   openapi: string

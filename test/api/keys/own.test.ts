@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { adminKey, apiOf, makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { adminKey, apiOf, makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
 /** Keys that a tenant makes by a key of its own. */
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface Key {
   id: string

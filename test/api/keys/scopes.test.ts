@@ -2,10 +2,11 @@ import supertest from 'supertest'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { routes } from '../../../src/api/app.ts'
 import { allows, scopes, type RouteScope } from '../../../src/api/auth/scopes.ts'
-import { makeKey, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant } from '../../support/stack.ts'
 
 /** Every route that wants a tenant's key, read from what the app mounts. */
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const tenantRoutes = Object.entries(routes).flatMap(([base, list]) =>
   list.flatMap(({ method, path, access }) =>

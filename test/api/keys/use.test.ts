@@ -5,9 +5,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createKeyUse } from '../../../src/api/auth/key-use.ts'
 import { openDb } from '../../../src/db/client.ts'
 import { createLog } from '../../../src/log.ts'
-import { adminKey, apiOf, eventually, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { adminKey, apiOf, eventually, makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 const lastUsed = async (id: string) =>
   (await stack.db.apiKey.findUniqueOrThrow({ where: { id } })).lastUsedAt?.toISOString()

@@ -1,9 +1,10 @@
 import supertest from 'supertest'
 import { expect, it } from 'vitest'
 import { linkPath, press } from '../../support/acknowledge.ts'
-import { makeTenant, settledLog, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeTenant, settledLog } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const ask = async (path: string, times: number) => {
   const answers = []

@@ -1,16 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { addDestination, arrivals, endedReplay, postEvent, startReplay } from '../../support/replays.ts'
 import { ok, startReceiver } from '../../support/receiver.ts'
-import {
-  eventually,
-  makeTenant,
-  settledLog,
-  stackOfFile,
-  untilTestEnds,
-  type Api,
-} from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 /** What arrives of a replay, by what is asked: the events 1 to 3 are in its window, 0 and 4 are not. */
 const filters: [asked: { to?: 'A' | 'B' | 'C'; status?: string; type?: string }, arrives: string[]][] = [

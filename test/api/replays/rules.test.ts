@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { status } from '../../support/receiver.ts'
 import { endedReplay, startReplay } from '../../support/replays.ts'
 import { closedLog, makeRule, makeWebhook, post, readRuleLog } from '../../support/rules.ts'
-import { eventually, listedEvents, makeTenant, stackOfFile } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { eventually, listedEvents, makeTenant } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 const longAgo = '2020-01-01T00:00:00Z'
 const once = { schedule: ['0s'] }
 

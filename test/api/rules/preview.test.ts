@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { passRule } from '../../../src/db/limits/rule-passes.ts'
 import { enabledRules } from '../../../src/db/rules.ts'
-import { makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface Step {
   path: string
@@ -249,11 +250,13 @@ describe('drafts', () => {
 it('what a rule would hold back is told, and nothing is counted', async () => {
   const { api, id: tenantId } = await makeTenant(stack)
   const to = await makeDestination(api, 'Case system', ['all'])
-  await api.post('/rules', ruleTo(to, { dedupe: { by: 'data.submissionId', within: '1h' } })).expect(201)
+  const dedupe = { by: 'data.submissionId', within: '1h' }
+  const made = await api.post('/rules', ruleTo(to, { dedupe })).expect(201)
+  const { id: ruleId } = made.body as { id: string }
   const first = await preview(api, event)
   expect(first.steps).toHaveLength(1)
   expect((await preview(api, event)).steps).toHaveLength(1)
-  expect(await stack.db.rulePass.count()).toBe(0)
+  expect(await stack.db.rulePass.count({ where: { ruleId } })).toBe(0)
 
   const now = new Date()
   const passed = {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { enabledRules } from '../../../src/db/rules.ts'
-import { makeKey, makeTenant, stackOfFile, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile({ workers: false })
+const stack = sharedStack({ workers: false })
 
 interface Rule {
   id: string

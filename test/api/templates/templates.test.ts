@@ -2,9 +2,10 @@ import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { startReceiver, status, type Respond } from '../../support/receiver.ts'
 import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
-import { makeKey, makeTenant, settledLog, stackOfFile, untilTestEnds, type Api } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeKey, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 
-const stack = stackOfFile()
+const stack = sharedStack()
 
 const parts = {
   email: { subject: 'AML: {{ data.name }}', html: '<p>{{ data.name }}</p>' },

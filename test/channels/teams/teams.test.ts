@@ -8,7 +8,8 @@ import type { JsonObject } from '../../../src/domain/event.ts'
 import { parseParts, renderParts, templateScope } from '../../../src/templates/content.ts'
 import { digestData, makeEvent } from '../../support/event.ts'
 import { type Respond, startReceiver, status } from '../../support/receiver.ts'
-import { makeTenant, settledLog, stackOfFile, untilTestEnds } from '../../support/stack.ts'
+import { sharedStack } from '../../support/shared-stack.ts'
+import { makeTenant, settledLog, untilTestEnds } from '../../support/stack.ts'
 import { channelContract, egress, send } from '../contract.ts'
 import { httpHarness } from '../http-harness.ts'
 
@@ -293,7 +294,7 @@ describe('a Teams config', () => {
 })
 
 describe('through the API, a Teams destination', () => {
-  const stack = stackOfFile()
+  const stack = sharedStack()
 
   it('shows no URL, and gets a card with a button for an event that waits to be acknowledged', async () => {
     const receiver = untilTestEnds(await startReceiver(accepted))
