@@ -21,8 +21,8 @@ import { eventually, ofFile, type Api } from '../support/stack.ts'
 const withinMs = 60_000
 const limit = { timeout: 120_000 }
 
-const platform = ofFile(startPlatform)
-beforeEach(() => platform.startWorker())
+const platform = ofFile(startPlatform, limit.timeout)
+beforeEach(() => platform.startWorker(), limit.timeout)
 
 describe('an escalation', () => {
   it('arrives once, after its deadline, where the worker is killed during the wait', limit, async () => {

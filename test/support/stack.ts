@@ -203,11 +203,14 @@ export function stackOfFile(options: Parameters<typeof startStack>[0] = {}): Sta
 }
 
 /** Something for all tests of a file: it is there from the first of them on. */
-export function ofFile<Thing extends { stop(): Promise<unknown> }>(start: () => Promise<Thing>): Thing {
+export function ofFile<Thing extends { stop(): Promise<unknown> }>(
+  start: () => Promise<Thing>,
+  withinMs?: number,
+): Thing {
   let thing: Thing
   beforeAll(async () => {
     thing = await start()
-  })
+  }, withinMs)
   afterAll(async () => void (await thing.stop()))
   return new Proxy({} as Thing, { get: (_target, name) => Reflect.get(thing, name) as unknown })
 }
