@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { temporal } from '@temporalio/proto'
 import { Worker } from '@temporalio/worker'
@@ -12,10 +13,12 @@ type History = temporal.api.history.v1.IHistory
 
 /**
  * Every history here stands for workflows that may be running somewhere when this code is deployed: it must replay.
- * Each is named for why it exists; `npm run histories:record` (record.ts) made them.
+ * Each is named for why it exists; `npm run histories:record` (record.ts) made them. A release has its own in a folder.
  */
 const folder = new URL('./histories/', import.meta.url)
-const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''))
+const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => file.replace(/\.json$/, ''))
 
 function historyOf(name: string): History {
   return historyFromJSON(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
@@ -25,7 +28,7 @@ function replay(history: History, name: string): Promise<void> {
   const payload = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]
   const { event } = JSON.parse(Buffer.from(payload?.data ?? []).toString('utf8')) as Partial<RouteEventInput>
   // Ids of children are made from the event's own; the other workflows have none.
-  const workflowId = event ? eventWorkflowId({ ...event, eventId: event.id }) : name
+  const workflowId = event ? eventWorkflowId({ ...event, eventId: event.id }) : basename(name)
   return Worker.runReplayHistory(
     { workflowBundle: { codePath: inject('workflowBundle') } },
     history,

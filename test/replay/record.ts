@@ -29,9 +29,11 @@ import {
 
 /**
  * Not a test: writes the histories that histories.test.ts replays, those that are not there yet. A history is never
- * recorded again to make a test pass: it stands for workflows that are running somewhere. New behaviour gets a new name.
+ * recorded again to make a test pass: it stands for workflows that are running somewhere. New behaviour gets a new name. With
+ * `RELEASE=0.2.0`, all of them are recorded into a folder of that release.
  */
-const folder = fileURLToPath(new URL('./histories/', import.meta.url))
+const release = process.env.RELEASE
+const folder = fileURLToPath(new URL(release ? `./histories/${release}/` : './histories/', import.meta.url))
 mkdirSync(folder, { recursive: true })
 
 interface Scenario {

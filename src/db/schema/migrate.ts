@@ -7,10 +7,10 @@ export const noFilters = { externalTables: [], externalEnums: [] }
 
 /**
  * Applies the missing migrations in `prisma/migrations` and returns their names, as `prisma migrate deploy` does, but without
- * downloading an engine. Safe to run by several processes at once.
+ * downloading an engine. Safe to run by several processes at once. `upTo` is the last migration to apply.
  */
-export async function migrate(databaseUrl: string): Promise<string[]> {
-  const migrationsList = await readMigrations()
+export async function migrate(databaseUrl: string, upTo?: string): Promise<string[]> {
+  const migrationsList = await readMigrations(upTo)
   const output = await withSchemaEngine(databaseUrl, (engine) =>
     engine.applyMigrations({ migrationsList, filters: noFilters }),
   )
@@ -18,9 +18,11 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
 }
 
 /** The migrations folder in the form that Prisma's schema engine reads. */
-async function readMigrations() {
+async function readMigrations(upTo?: string) {
   const entries = await readdir(migrationsFolder, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  const names = entries
+    .filter((entry) => entry.isDirectory() && (upTo === undefined || entry.name <= upTo))
+    .map(({ name }) => name)
   const migrationDirectories = await Promise.all(
     names.sort().map(async (name) => {
       const value = await readFile(`${migrationsFolder}${name}/migration.sql`, 'utf8')
