@@ -17,7 +17,7 @@ export function docsRouter(routes: RouteTable): Router {
   router.use('/docs', docsHeaders)
   router.get(/^\/docs\/(.*)/, (request, response, next) => {
     const name = request.params[0] ?? ''
-    const own = ownFiles[name]
+    const own = ownFiles.get(name)
     if (own) return void response.type(own.type).send(own.text)
     // The package holds several builds with their source maps. Only the files that the page uses are served.
     next(packageFiles.includes(name) ? undefined : 'router')
@@ -73,8 +73,9 @@ const style = `body { margin: 0; }
 }
 `
 
-const ownFiles: Partial<Record<string, { type: string; text: string }>> = {
-  '': { type: 'html', text: page },
-  'page.js': { type: 'js', text: script },
-  'page.css': { type: 'css', text: style },
-}
+/** A map, because a request may name what every object inherits, such as `toString`. */
+const ownFiles = new Map([
+  ['', { type: 'html', text: page }],
+  ['page.js', { type: 'js', text: script }],
+  ['page.css', { type: 'css', text: style }],
+])
