@@ -33,7 +33,7 @@ export async function findPlaced(
 
 /**
  * Starts an event with its queues and rate-limit slots, which are taken before the event is acknowledged: events that are posted
- * one after the other are delivered in that order. Only an accepted event keeps them; a duplicate and a refused event give them
+ * one after the other are delivered in that order. Only an accepted event keeps its slots; a duplicate and a refused event give them
  * back.
  */
 export async function startInPlaces<Accepted extends { duplicate?: true }>(
@@ -53,7 +53,7 @@ export async function startInPlaces<Accepted extends { duplicate?: true }>(
     } finally {
       if (!accepted || accepted.duplicate) await givePlacesBack(deps, places)
     }
-    if (!accepted.duplicate) await enterQueues(deps, event, places)
+    await enterQueues(deps, event, places)
     return accepted
   })
 }
@@ -89,7 +89,11 @@ async function givePlacesBack(
   }
 }
 
-/** Enters the queues once the event has started. If this fails, the workflow enters them itself a little later. */
+/**
+ * Enters the queues once the event has started. If this fails, the workflow enters them itself a little later. A duplicate enters
+ * them as well: the API that started the event may have been killed before it did, and then nothing was acknowledged until now.
+ * Entering again changes nothing, and a queue passes over a workflow that needs no turn any more.
+ */
 async function enterQueues(
   { temporal, log }: Pick<AppDeps, 'temporal' | 'log'>,
   event: Event,

@@ -8,6 +8,7 @@ import { createMailLimits } from '../../../src/db/limits/mail-limits.ts'
 import { reservePace } from '../../../src/db/limits/pace.ts'
 import { getOrderKey } from '../../../src/domain/delivery/ordering.ts'
 import { createLog } from '../../../src/log.ts'
+import { startEvent } from '../../../src/temporal/start-event.ts'
 import { enterTurn } from '../../../src/temporal/turns.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { leaveSignal, turnsWorkflowId } from '../../../src/workflows/contract/turns.ts'
@@ -306,6 +307,23 @@ describe('an ordered destination', () => {
     await stack.startWorkers()
     for (const id of ids(15)) expect((await settledLog(place.api, id)).status).toBe('delivered')
     expect(arrived(place)).toEqual(ids(15))
+  })
+
+  it('keeps the order of an event that was stored although its first post was not answered', async () => {
+    const place = await destinationWith({ ordering })
+    const { api, tenantId, destinationId } = place
+    await stack.stopWorkers()
+    const data = { customerId: 'one' }
+    const event = makeEvent({ id: 'e1', tenantId, type: 'aml.match.found', data })
+    const order = getOrderKey(event, ordering.by)
+    // This is what an API leaves behind that is killed as soon as Temporal has stored the event.
+    const queues = [turnsWorkflowId(event, destinationId, order?.hash)]
+    await startEvent(stack.temporal, { event, queues }, { eager: false })
+    await api.post('/events', { id: 'e1', type: 'aml.match.found', data }).expect(200)
+    await post(api, 'e2', data)
+    await stack.startWorkers()
+    for (const id of ids(2)) expect((await settledLog(api, id)).status).toBe('delivered')
+    expect(arrived(place)).toEqual(ids(2))
   })
 
   it('gets the events of one key in their order when they are replayed', async () => {
