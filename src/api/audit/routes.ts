@@ -8,14 +8,14 @@ import { environments } from '../../domain/event.ts'
 import { notFound } from '../errors.ts'
 import { idPageQuery, idPageReply, readIdPage } from '../http/id-page.ts'
 import { route } from '../http/route.ts'
-import { isoTime } from '../fields/text.ts'
+import { storableTime } from '../fields/text.ts'
 
 const auditQuery = idPageQuery.extend({
   action: z.string().optional().meta({ description: 'An action such as `destination.changed`.' }),
   subject: z.string().optional().meta({ description: 'The id of the affected resource.' }),
   keyId: z.string().optional(),
-  from: isoTime.optional(),
-  to: isoTime.optional().meta({ description: 'Only entries before this time.' }),
+  from: storableTime.optional(),
+  to: storableTime.optional().meta({ description: 'Only entries before this time.' }),
 })
 type AuditQuery = z.output<typeof auditQuery>
 

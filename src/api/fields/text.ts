@@ -17,14 +17,16 @@ export const noteText = z
   .max(1000)
   .regex(/^(?:[^\p{Cc}]|[\n\t])*$/u, 'must not contain control characters other than line breaks and tabs')
 
+export const isoTime = z.iso.datetime({
+  offset: true,
+  message: 'must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z',
+})
+
 /** The years that PostgreSQL and ISO 8601 write alike. An offset may lead beyond them. */
 const storableYears = { from: Date.parse('0001-01-01T00:00:00Z'), to: Date.parse('9999-12-31T23:59:59.999Z') }
 
-export const isoTime = z.iso
-  .datetime({
-    offset: true,
-    message: 'must be an ISO 8601 timestamp such as 2026-01-31T12:00:00Z',
-  })
+/** A time for PostgreSQL. */
+export const storableTime = isoTime
   // Invalid times are reported above.
   .refine((text) => !(Date.parse(text) < storableYears.from || Date.parse(text) > storableYears.to), {
     message: 'must be in the years 1 to 9999, in UTC',

@@ -5,7 +5,7 @@ import { definedOnly } from '../../domain/defined-only.ts'
 import { environments } from '../../domain/event.ts'
 import { duration } from '../destinations/fields.ts'
 import { keyScopes } from '../auth/scopes.ts'
-import { isoTime, nameText } from '../fields/text.ts'
+import { storableTime, nameText } from '../fields/text.ts'
 
 export const scopeList = z
   .array(z.enum(keyScopes))
@@ -13,7 +13,7 @@ export const scopeList = z
   .max(keyScopes.length)
   .refine((list) => new Set(list).size === list.length, 'must not contain duplicate scopes')
 
-export const keyExpiry = isoTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
+export const keyExpiry = storableTime.refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
 
 export const platformKeyBody = z
   .strictObject({
