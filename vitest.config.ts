@@ -11,9 +11,19 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/unit/**'],
+          exclude: ['test/unit/**', 'test/chaos/**'],
           // PostgreSQL and Temporal.
           globalSetup: ['test/support/services.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          globalSetup: ['test/support/services.ts'],
+          // After the others: it needs both processors, and takes them from whoever runs beside it.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -21,6 +21,8 @@ export interface Outcome {
   verdict: Verdict
   faults: FaultRecord[]
   logs: LogCheck
+  /** Events of which a workflow task timed out. */
+  timedOutTasks: Set<string>
   crashes: Topology['crashes']
   /** Events that a bulk replay of failed deliveries should have delivered, and did. */
   bulkReplay: { failed: number; delivered: number }
@@ -36,12 +38,14 @@ const inProgressMs = timeoutMs + 1_000
 
 export function drawUp(outcome: Outcome): Ledger {
   const { load, arrivals, verdict, faults, logs, crashes, bulkReplay, archived } = outcome
-  const classes = count(verdict.duplicates.map((duplicate) => explain(duplicate, faults)))
+  const classes = count(verdict.duplicates.map((duplicate) => explain(duplicate, outcome)))
   const unrecorded = logs.unrecorded.filter(({ eventId, receiver }) => {
     const received = arrivals.filter(
       (arrival) => arrival.eventId === eventId && arrival.receiver === receiver,
     )
-    return !received.some(({ at }) => findCause(at, faults) !== undefined)
+    return (
+      !outcome.timedOutTasks.has(eventId) && !received.some(({ at }) => findCause(at, faults) !== undefined)
+    )
   })
   const late = verdict.latenessMs.toSorted((left, right) => left - right)
   const latest = late.at(-1) ?? 0
@@ -56,7 +60,7 @@ export function drawUp(outcome: Outcome): Ledger {
     ...verdict.digests.missing.map((id) => `digest: ${id} is in none`),
     ...verdict.digests.twice.map((id) => `digest: ${id} is in two`),
     ...verdict.duplicates
-      .filter((duplicate) => explain(duplicate, faults) === unexplained)
+      .filter((duplicate) => explain(duplicate, outcome) === unexplained)
       .map(
         ({ arrival, first }) =>
           `duplicate without a cause: ${arrival.eventId} at ${arrival.receiver}, ${arrival.at - first.at} ms after the first`,
@@ -101,9 +105,11 @@ export function drawUp(outcome: Outcome): Ledger {
 
 const unexplained = 'unexplained'
 
-/** The class of a duplicate: the fault that explains why the first arrival's result was not recorded. */
-function explain({ first }: Duplicate, faults: FaultRecord[]): string {
-  return findCause(first.at, faults) ?? unexplained
+/** The class of a duplicate: why the first arrival's result was not recorded. */
+function explain({ first }: Duplicate, { faults, timedOutTasks }: Outcome): string {
+  const cause = findCause(first.at, faults)
+  if (cause !== undefined) return cause
+  return timedOutTasks.has(first.eventId) ? 'no worker finished the workflow task within 10 s' : unexplained
 }
 
 /** Why the result of an attempt that arrived then may not have been recorded. */

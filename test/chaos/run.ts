@@ -7,6 +7,7 @@ import { openClient, type Client } from './client.ts'
 import { createInjector, openArchive, type ChaosArchive } from './faults.ts'
 import { drawUp, type Ledger } from './ledger.ts'
 import { applyLoad, type AcceptedEvent } from './load.ts'
+import { findTimedOutTasks } from './histories.ts'
 import { checkLogs } from './logs.ts'
 import { brokenReceiver, judge } from './model.ts'
 import { startReceivers, type Receivers } from './receivers.ts'
@@ -82,6 +83,8 @@ export async function runChaos(options: ChaosOptions): Promise<Ledger> {
     const verdict = judge(load.accepted, receivers.arrivals)
     say('comparing the logs')
     const logs = await checkLogs(client, load.accepted, receivers.arrivals, destinations)
+    const repeated = new Set(verdict.duplicates.map(({ arrival }) => arrival.eventId))
+    const timedOutTasks = await findTimedOutTasks(topology, repeated)
     await rollUp()
     const archived = archive.mounted ? await countArchived(archive) : undefined
     return drawUp({
@@ -90,6 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<Ledger> {
       verdict,
       faults: injector.records,
       logs,
+      timedOutTasks,
       crashes: topology.crashes,
       bulkReplay,
       archived,

@@ -11,6 +11,7 @@ import { freePort } from '../../src/embedded/ports.ts'
 import { startPostgres } from '../../src/embedded/postgres/postgres.ts'
 import { startTemporal } from '../../src/embedded/temporal/temporal.ts'
 import { connectTemporal } from '../../src/temporal/connect.ts'
+import type { PayloadKeys } from '../../src/temporal/payload-codec.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { nodes, type NodeName, type ProcessName } from './schedule.ts'
 
@@ -35,6 +36,8 @@ interface Supervised {
 export interface Topology {
   urls: string[]
   adminKey: string
+  temporalAddress: string
+  payloadKeys: PayloadKeys
   processes: Record<ProcessName, Supervised>
   /** Processes of ours that ended although nobody ended them. */
   crashes: { process: string; at: number; why: string }[]
@@ -93,13 +96,14 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   await connection.close()
 
   const adminKey = `sk_platform_${randomBytes(24).toString('hex')}`
+  const payloadKey = { id: 'p1', key: randomBytes(32) }
   const env = {
     PATH: process.env.PATH ?? '',
     LOG_LEVEL: 'info',
     DATABASE_URL: database.applicationUrl,
     TEMPORAL_ADDRESS: server.address,
     SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    PAYLOAD_KEYS: `p1:${randomBytes(32).toString('base64')}`,
+    PAYLOAD_KEYS: `${payloadKey.id}:${payloadKey.key.toString('base64')}`,
     ADMIN_API_KEY: adminKey,
     EGRESS_ALLOW: '127.0.0.0/8',
     SMTP_URL: `smtp://127.0.0.1:${options.smtpPort}`,
@@ -121,6 +125,8 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   return {
     urls: apiPorts.map((port) => `http://127.0.0.1:${port}`),
     adminKey,
+    temporalAddress: server.address,
+    payloadKeys: [payloadKey],
     processes: { ...supervised, postgres, temporal },
     crashes,
     command: (script, args) => runCommand(script, args, env),
