@@ -21,7 +21,6 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
-          globalSetup: ['test/support/services.ts'],
           // After the others: it needs both processors, and takes them from whoever runs beside it.
           sequence: { groupOrder: 1 },
         },

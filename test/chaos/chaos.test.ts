@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { runChaos } from './run.ts'
+import { temporalBinary } from './temporal-binary.ts'
 
 /** The short form of `npm run chaos`: every process is killed once, and every kind of receiver fails once. */
 it(
@@ -19,7 +20,7 @@ it(
       receiverFaults: 6,
       ratePerSecond: 10,
       folder,
-      temporalBinary: inject('temporalBinary'),
+      temporalBinary: await temporalBinary((line) => void lines.push(line)),
       patienceMs: 200_000,
       say: (line) => void lines.push(line),
     })

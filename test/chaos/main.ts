@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findTemporalBinary } from '../../src/embedded/temporal/binary.ts'
 import { printLedger } from './ledger.ts'
 import { runChaos } from './run.ts'
+import { temporalBinary } from './temporal-binary.ts'
 
 /**
  * `npm run chaos -- --seed 7 --events 5000`: two APIs, two workers, PostgreSQL and Temporal under load, while they are killed and
@@ -36,11 +36,7 @@ const ledger = await runChaos({
   receiverFaults: Number(values['receiver-faults']),
   ratePerSecond: Number(values.rate),
   folder,
-  temporalBinary: await findTemporalBinary({
-    path: process.env.PATH ?? '',
-    cacheDir: process.env.CACHE_DIR ?? join(homedir(), '.cache', 'switchyard'),
-    progress: say,
-  }),
+  temporalBinary: await temporalBinary(say),
   patienceMs: 480_000,
   say,
 })
