@@ -11,6 +11,8 @@ import type { Topology } from './topology.ts'
 export interface FaultRecord {
   fault: Fault
   beganAt: number
+  /** When each process was killed: later if it was still down. */
+  killedAt: Map<string, number>
   /** When what had been killed was ready again, or the receiver answered again. */
   endedAt: number
 }
@@ -39,15 +41,18 @@ export function createInjector({ topology, receivers, archive, schedule, say }: 
   // A process that is still down is not killed again before it is back.
   const turns = new Map<ProcessName, Promise<void>>()
 
-  async function restart(name: ProcessName, forMs: number, clockMs?: number): Promise<void> {
-    const process = topology.processes[name]
-    await process.kill()
-    await sleep(forMs)
-    await process.start(clockMs)
-  }
-
-  function inTurn(name: ProcessName, work: () => Promise<void>): Promise<void> {
-    const turn = (turns.get(name) ?? Promise.resolve()).then(work)
+  function restart(
+    { killedAt }: FaultRecord,
+    name: ProcessName,
+    { forMs, clockMs }: { forMs: number; clockMs?: number },
+  ): Promise<void> {
+    const turn = (turns.get(name) ?? Promise.resolve()).then(async () => {
+      const process = topology.processes[name]
+      await process.kill()
+      killedAt.set(name, Date.now())
+      await sleep(forMs)
+      await process.start(clockMs)
+    })
     turns.set(name, turn)
     return turn
   }
@@ -58,13 +63,13 @@ export function createInjector({ topology, receivers, archive, schedule, say }: 
     receivers.misbehave(receiver, undefined)
   }
 
-  async function apply(fault: Fault): Promise<void> {
+  async function apply(fault: Fault, record: FaultRecord): Promise<void> {
     switch (fault.kind) {
       case 'kill':
-        await Promise.all(fault.targets.map((name) => inTurn(name, () => restart(name, fault.forMs))))
+        await Promise.all(fault.targets.map((name) => restart(record, name, fault)))
         return
       case 'skew':
-        return inTurn(fault.target, () => restart(fault.target, fault.forMs, fault.clockMs))
+        return restart(record, fault.target, fault)
       case 'receiver':
         return misbehave(fault.target, fault.how, fault.forMs)
       case 'slack':
@@ -83,10 +88,10 @@ export function createInjector({ topology, receivers, archive, schedule, say }: 
   }
 
   async function inject(fault: Fault): Promise<void> {
-    const record: FaultRecord = { fault, beganAt: Date.now(), endedAt: Infinity }
+    const record: FaultRecord = { fault, beganAt: Date.now(), killedAt: new Map(), endedAt: Infinity }
     records.push(record)
     say(`fault: ${describeFault(fault)}`)
-    await apply(fault)
+    await apply(fault, record)
     record.endedAt = Date.now()
   }
 

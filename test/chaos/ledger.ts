@@ -35,6 +35,8 @@ export interface Outcome {
 const catchingUpMs = 15_000
 /** The attempts that a worker had in progress when it was killed. */
 const inProgressMs = timeoutMs + 1_000
+/** What a killed worker has sent is noticed by its receiver this much later. */
+const noticedMs = 1_000
 
 export function drawUp(outcome: Outcome): Ledger {
   const { load, arrivals, verdict, faults, logs, crashes, bulkReplay, archived } = outcome
@@ -114,15 +116,15 @@ function explain({ first }: Duplicate, { faults, timedOutTasks }: Outcome): stri
 
 /** Why the result of an attempt that arrived then may not have been recorded. */
 function findCause(at: number, faults: FaultRecord[]): string | undefined {
-  for (const { fault, beganAt, endedAt } of faults) {
-    if (fault.kind !== 'kill' && fault.kind !== 'skew') continue
-    const targets = fault.kind === 'skew' ? [fault.target] : fault.targets
-    const stores = targets.filter((name) => name === 'temporal' || name === 'postgres')
-    const inProgress = at >= beganAt - inProgressMs
-    if (stores.length > 0 && inProgress && at <= endedAt + catchingUpMs)
-      return `result could not be stored: ${stores.join(' and ')} killed`
-    if (targets.some((name) => name.startsWith('worker')) && inProgress && at <= beganAt + 500)
-      return 'in progress when its worker was killed'
+  for (const { killedAt, endedAt } of faults) {
+    for (const [name, killed] of killedAt) {
+      const inProgress = at >= killed - inProgressMs
+      const isStore = name === 'temporal' || name === 'postgres'
+      if (isStore && inProgress && at <= endedAt + catchingUpMs)
+        return `result could not be stored: ${name} killed`
+      if (name.startsWith('worker') && inProgress && at <= killed + noticedMs)
+        return 'in progress when its worker was killed'
+    }
   }
   return undefined
 }

@@ -11,7 +11,7 @@ export interface AcceptedEvent extends PlannedEvent {
   /** `confirmed`: a worker has answered that it counts. `at`: when it was answered. */
   acknowledged?: { confirmed: boolean; at: number }
   /** It was replayed to the receiver that had got it. */
-  replayedTo?: string
+  replayedTo?: string | undefined
 }
 
 export interface Load {
@@ -41,7 +41,7 @@ export async function applyLoad(options: LoadOptions): Promise<Load> {
   const load: Load = { accepted: [], answers: new Map(), slowestRefusalMs: 0 }
   const outstanding = new Set<Promise<void>>()
   const startedAt = performance.now()
-  const replays = replayArrivals(options, load)
+  const replays = replayArrivals(options)
 
   async function post(event: PlannedEvent): Promise<void> {
     const sentAt = Date.now()
@@ -71,7 +71,8 @@ export async function applyLoad(options: LoadOptions): Promise<Load> {
     outstanding.add(posting)
   }
   await Promise.all(outstanding)
-  await replays.stop()
+  const replayedTo = await replays.stop()
+  for (const event of load.accepted) event.replayedTo = replayedTo.get(event.id)
   return load
 }
 
@@ -89,10 +90,11 @@ async function acknowledge(client: Client, event: AcceptedEvent): Promise<void> 
   }
 }
 
-/** Replays some plain events to where they have arrived. */
-function replayArrivals({ client, receivers, destinations }: LoadOptions, load: Load) {
+/** Replays some plain events to where they have arrived. The answer to their post may still be outstanding, or lost. */
+function replayArrivals({ client, receivers, destinations }: LoadOptions) {
   const running = new Set<Promise<void>>()
-  const replayed = new Set<string>()
+  /** Receivers by the event's id. */
+  const replayed = new Map<string, string>()
   let stopped = false
   let seen = 0
 
@@ -100,14 +102,12 @@ function replayArrivals({ client, receivers, destinations }: LoadOptions, load: 
     const body = { destinations: [destinations[receiver]] }
     const headers = { 'idempotency-key': `replay-${eventId}` }
     await client.call('POST', `/events/${eventId}/replay`, body, { headers })
-    const event = load.accepted.find(({ id }) => id === eventId)
-    if (event) event.replayedTo = receiver
   }
 
   receivers.onArrival((arrival) => {
     if (stopped || arrival.receiver !== 'plain' || !arrival.accepted || replayed.has(arrival.eventId)) return
     if (seen++ % replayEvery !== 0) return
-    replayed.add(arrival.eventId)
+    replayed.set(arrival.eventId, arrival.receiver)
     // The answer to this very arrival comes first: nothing can be replayed before its delivery has ended.
     const replaying: Promise<void> = sleep(1_000)
       .then(() => replay(arrival))
@@ -115,9 +115,11 @@ function replayArrivals({ client, receivers, destinations }: LoadOptions, load: 
     running.add(replaying)
   })
   return {
+    /** Returns where events were replayed to, by their ids. */
     async stop() {
       stopped = true
       await Promise.all(running)
+      return replayed
     },
   }
 }
