@@ -1,5 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ScheduleAlreadyRunning, type Client, type ScheduleDescription } from '@temporalio/client'
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  type Client,
+  type ScheduleDescription,
+} from '@temporalio/client'
 import { rollUpDaysType, rollUpScheduleId } from '../workflows/contract/roll-up.ts'
 import { taskQueue } from '../workflows/contract/task-queues.ts'
 
@@ -29,6 +34,20 @@ export async function ensureRollUpSchedule({ schedule }: Client): Promise<void> 
     if (!(error instanceof ScheduleAlreadyRunning)) throw error
     const handle = schedule.getHandle(rollUpScheduleId)
     if (!isAsWanted(await handle.describe())) await handle.update((current) => ({ ...current, ...mutable() }))
+  }
+}
+
+/** Whether days are rolled up, for operators. */
+export async function rollUpScheduleState({
+  schedule,
+}: Client): Promise<'as wanted' | 'paused' | 'missing' | 'changed'> {
+  try {
+    const found = await schedule.getHandle(rollUpScheduleId).describe()
+    if (found.state.paused) return 'paused'
+    return isAsWanted(found) ? 'as wanted' : 'changed'
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return 'missing'
+    throw error
   }
 }
 
