@@ -43,6 +43,8 @@ export default tseslint.config(
       'src/db/generated',
       'coverage',
       'test/clients/programs',
+      'packages/client/dist',
+      'packages/client/src/generated',
       '**/*.js',
       '**/*.mjs',
       '**/*.cjs',

@@ -4,6 +4,7 @@ import type { KnipConfig } from 'knip'
 const entry = [
   'src/{main,server,worker,thread}.ts',
   'src/cli/*.ts',
+  'packages/client/src/index.ts',
   'src/workflows/converters/payload-converter.ts',
   'bench/*.ts',
   'demo/*.ts',
@@ -13,9 +14,9 @@ const entry = [
 
 const config: KnipConfig = {
   entry,
-  project: ['{src,test,bench,demo}/**/*.ts', 'scripts/*.{ts,mjs}'],
-  // Compiled with the clients that they use, which a test generates.
-  ignore: ['test/clients/programs/**'],
+  project: ['{src,test,bench,demo}/**/*.ts', 'packages/client/src/**/*.ts', 'scripts/*.{ts,mjs}'],
+  // Programs are compiled with the clients that they use, which a test generates. openapi-typescript exports every type.
+  ignore: ['test/clients/programs/**', 'packages/client/src/generated/**'],
   ignoreDependencies: [
     // The generated client imports its runtime.
     '@prisma/client',

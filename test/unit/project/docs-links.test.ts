@@ -13,7 +13,8 @@ const markdownIn = (folder: string) =>
 const rootPages = readdirSync(root).filter((name) => name.endsWith('.md'))
 const brokenPage = 'test/unit/project/broken-links.md'
 const ofTests = markdownIn('test').filter((page) => page !== brokenPage)
-const pages = [...rootPages, ...markdownIn('docs'), ...markdownIn('.github'), ...ofTests]
+const clientPage = 'packages/client/README.md'
+const pages = [...rootPages, ...markdownIn('docs'), ...markdownIn('.github'), ...ofTests, clientPage]
 
 /** Reports relative links and anchors that lead nowhere, of all pages at once; it never uses the network. */
 async function checkLinks(paths: string[]): Promise<string> {
