@@ -13,6 +13,7 @@ const shared = [
   'archive',
   'temporal',
   'workflows/contract',
+  'metrics',
 ]
 const mayImport = {
   domain: [],
@@ -22,7 +23,8 @@ const mayImport = {
   templates: ['domain'],
   channels: ['domain', 'egress', 'templates'],
   workflows: ['domain', 'activities'], // activities as types only: see the workflow rules below
-  temporal: ['domain', 'workflows/contract'],
+  metrics: ['domain'],
+  temporal: ['domain', 'workflows/contract', 'metrics'],
   compute: ['domain', 'channels', 'templates'],
   activities: shared,
   api: shared,

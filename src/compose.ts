@@ -8,6 +8,7 @@ import { createAdmission, maxWaitingEvents, slotsOfApi, type Admission } from '.
 import { makeFirstPlatformKey } from './api/keys/platform-routes.ts'
 import type { Archive } from './archive/archive.ts'
 import { createFolderArchive } from './archive/folder.ts'
+import { channelNames } from './channels/index.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
 import { createCompute, type Compute } from './compute/compute.ts'
 import { readConfig, requireVariables, serviceHosts, temporalSettings, type Config } from './config.ts'
@@ -17,13 +18,20 @@ import type { Db } from './db/client.ts'
 import { createAcknowledgeLink } from './domain/crypto/acknowledge-link.ts'
 import { createEmailLinks } from './domain/email/link.ts'
 import type { SecretKeys } from './domain/crypto/secret-box.ts'
+import { freePort } from './embedded/ports.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
+import type { ApiMetrics, RefusalCode } from './metrics/api.ts'
+import { exportBacklog } from './metrics/backlog.ts'
+import { createExposition, type Exposition } from './metrics/exposition.ts'
+import { createWorkerMetrics, exportCircuits } from './metrics/worker.ts'
+import { serveMetrics } from './serve-metrics.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { hasBegun } from './temporal/slots/has-begun.ts'
 import { missingSearchAttributes } from './temporal/namespace.ts'
 import { ensureRollUpSchedule } from './temporal/roll-up-schedule.ts'
 import { installTemporalRuntime } from './temporal/runtime.ts'
+import { readTaskQueueBacklog } from './temporal/task-queue-backlog.ts'
 import { eagerSlots, startWorkers } from './workers.ts'
 
 /** The dependencies that the API and the worker share. */
@@ -38,16 +46,28 @@ export interface Platform {
   archive: Archive | undefined
   secretKeys: SecretKeys
   publicUrl: string | undefined
+  exposition: Exposition
   log: Log
   /** See `Services`. */
   requireSmtpTls: boolean
 }
 
-/** Creates our log, to which Temporal's SDK writes as well. Call once per process, before the first connection. */
-export function startLog(config: Config): Log {
+/** What a process says about itself. */
+export interface Telemetry {
+  log: Log
+  exposition: Exposition
+}
+
+/**
+ * Creates our log and metrics, to which Temporal's SDK adds its own. The SDK exports them on a loopback port, from which
+ * `/metrics` reads them. Call once per process, before the first connection.
+ */
+export async function startTelemetry(config: Config): Promise<Telemetry> {
   const log = createLog(config.LOG_LEVEL, { secrets: listSecrets(config) })
-  installTemporalRuntime(log)
-  return log
+  const metricsAddress = config.METRICS_PORT === undefined ? undefined : `127.0.0.1:${await freePort()}`
+  installTemporalRuntime(log, { metricsAddress })
+  const sdkUrl = metricsAddress && `http://${metricsAddress}/metrics`
+  return { log, exposition: createExposition({ sdkUrl, log }) }
 }
 
 export interface Services {
@@ -67,7 +87,7 @@ export interface Services {
 export async function openPlatform(
   config: Config,
   services: Services,
-  log: Log,
+  { log, exposition }: Telemetry,
   lifecycle: Lifecycle,
 ): Promise<Platform> {
   const db = await openDatabase(services.databaseUrl, config.DATABASE_POOL_SIZE)
@@ -75,6 +95,8 @@ export async function openPlatform(
   const { connection, client } = await connectTemporal(temporalSettings(config, services.temporalAddress))
   lifecycle.add('the Temporal connection', () => connection.close())
   await requireSearchAttributes(client)
+  exportBacklog(exposition, () => readTaskQueueBacklog(client))
+  await serveMetrics(config, exposition, log, lifecycle)
   const egress = createEgress({
     allow: config.EGRESS_ALLOW,
     deny: config.EGRESS_DENY,
@@ -91,7 +113,7 @@ export async function openPlatform(
   lifecycle.add('the compute threads', () => compute.stop())
   const { databaseUrl, secretKeys, publicUrl, requireSmtpTls } = services
   const opened = { config, databaseUrl, db, connection, temporal: client, egress, compute, archive, log }
-  return { ...opened, secretKeys, publicUrl, requireSmtpTls }
+  return { ...opened, exposition, secretKeys, publicUrl, requireSmtpTls }
 }
 
 /** The archive of closed events, if one is configured. */
@@ -124,7 +146,7 @@ export async function openProduction(lifecycle: Lifecycle): Promise<Platform> {
     sandboxLoopback: false,
     requireSmtpTls: config.SMTP_TLS !== 'optional',
   }
-  return openPlatform(config, services, startLog(config), lifecycle)
+  return openPlatform(config, services, await startTelemetry(config), lifecycle)
 }
 
 async function requireSearchAttributes(client: Client): Promise<void> {
@@ -138,9 +160,13 @@ async function requireSearchAttributes(client: Client): Promise<void> {
 /** `eagerStart`: a worker in this process makes the first attempts of accepted events. */
 export function openAdmission(
   { config, temporal, log }: Platform,
-  { eagerStart }: { eagerStart: boolean },
+  { eagerStart, metrics }: { eagerStart: boolean; metrics: ApiMetrics },
 ): Admission {
-  const deps = { hasBegun: (workflowId: string) => hasBegun(temporal, workflowId), log }
+  const deps = {
+    hasBegun: (workflowId: string) => hasBegun(temporal, workflowId),
+    onRefused: (code: RefusalCode) => metrics.countRefusal(code),
+    log,
+  }
   return createAdmission(deps, {
     slots: eagerStart ? eagerSlots : slotsOfApi,
     maxWaiting: maxWaitingEvents,
@@ -156,13 +182,15 @@ export async function runWorkers(
   fail: (why: string) => void,
   admission?: Admission,
 ): Promise<void> {
-  const { config, db, connection, temporal, archive, secretKeys, publicUrl, log } = platform
+  const { config, db, connection, temporal, archive, secretKeys, publicUrl, exposition, log } = platform
   const { egress, compute, requireSmtpTls } = platform
   const { MAIL_FROM: from, MAIL_BOUNCES: bounces, MAIL_FROM_DOMAINS: fromDomains } = config
   const mail = smtpUrl === undefined ? undefined : { smtpUrl, from, bounces, fromDomains }
   if (publicUrl === undefined) log.warn({ missing: 'PUBLIC_URL' }, 'links.left-out')
   // Events are delivered even if this account may not create schedules.
   await ensureRollUpSchedule(temporal).catch((err: unknown) => log.error({ err }, 'roll-up.not-scheduled'))
+  const circuits = createCircuits()
+  exportCircuits(exposition, circuits)
   const workers = await startWorkers({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -174,11 +202,12 @@ export async function runWorkers(
       context: { egress, mail, requireSmtpTls },
       compute,
       lanes: createLanes(),
-      circuits: createCircuits(),
+      circuits,
       throttles: createThrottles(),
       archive,
       acknowledgeLink: publicUrl === undefined ? undefined : createAcknowledgeLink(publicUrl, secretKeys),
       emailLinks: publicUrl === undefined ? undefined : createEmailLinks(publicUrl, secretKeys),
+      metrics: createWorkerMetrics(exposition, channelNames),
       log,
     },
   })

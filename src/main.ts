@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstPlatformKey, openAdmission, openPlatform, runWorkers, startLog } from './compose.ts'
+import { firstPlatformKey, openAdmission, openPlatform, runWorkers, startTelemetry } from './compose.ts'
 import { readConfig, type Config } from './config.ts'
 import { migrateDatabase } from './database.ts'
 import type { SecretKeys } from './domain/crypto/secret-box.ts'
@@ -14,18 +14,20 @@ import { findTemporalBinary } from './embedded/temporal/binary.ts'
 import { startTemporal } from './embedded/temporal/temporal.ts'
 import { runRoot, type Lifecycle } from './lifecycle.ts'
 import { serveApi } from './serve-api.ts'
+import { createApiMetrics } from './metrics/api.ts'
 import { connectTemporal } from './temporal/connect.ts'
 import { prepareNamespace } from './temporal/namespace.ts'
 
 /** `npm start`: everything in one command. What is not configured is brought along, with its data in `.data/`. */
 await runRoot(async (lifecycle, fail) => {
   const config = readConfig()
-  const log = startLog(config)
+  const telemetry = await startTelemetry(config)
   // Passable, for the account that PostgreSQL runs under when we are root.
   mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o711 })
   const lock = lockDataFolder(config.DATA_DIR)
   lifecycle.add('the lock', () => Promise.resolve(lock.release()))
   await requireFreePort(config.PORT, 'API', 'PORT')
+  if (config.METRICS_PORT !== undefined) await requireFreePort(config.METRICS_PORT, 'metrics', 'METRICS_PORT')
 
   const { applicationUrl: databaseUrl, url: ownerUrl } = config.DATABASE_URL
     ? { applicationUrl: config.DATABASE_URL, url: config.MIGRATE_DATABASE_URL }
@@ -45,12 +47,13 @@ await runRoot(async (lifecycle, fail) => {
     sandboxLoopback: true,
     requireSmtpTls: config.SMTP_TLS === 'required',
   }
-  const platform = await openPlatform(config, services, log, lifecycle)
+  const platform = await openPlatform(config, services, telemetry, lifecycle)
   progress('starting the worker and the API')
   const eagerStart = true
-  const admission = openAdmission(platform, { eagerStart })
+  const metrics = createApiMetrics(platform.exposition)
+  const admission = openAdmission(platform, { eagerStart, metrics })
   await runWorkers(platform, smtpUrl, lifecycle, fail, admission)
-  const options = { eagerStart, admission, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
+  const options = { eagerStart, admission, metrics, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
   const url = await serveApi(platform, options, lifecycle)
   progress(
     'sandbox destinations may use loopback addresses, so that you can try a local receiver; production destinations may not',

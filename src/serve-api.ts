@@ -12,6 +12,7 @@ import { dropConnections } from './db/client.ts'
 import { createSharedCounters } from './db/limits/call-counters.ts'
 import { createDatabaseProbe } from './db/probe.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { exportDependencies, type ApiMetrics } from './metrics/api.ts'
 import { probeTemporal } from './temporal/probe.ts'
 
 interface ServeOptions {
@@ -19,15 +20,17 @@ interface ServeOptions {
   temporalUiUrl: string | undefined
   sharesLimits: boolean
   admission: Admission
+  metrics: ApiMetrics
 }
 
 /** Serves the API. Returns its base URL. */
 export async function serveApi(
-  { config, databaseUrl, ...platform }: Platform,
+  { config, databaseUrl, exposition, ...platform }: Platform,
   options: ServeOptions,
   lifecycle: Lifecycle,
 ): Promise<string> {
   const readiness = watchServices({ ...platform, databaseUrl }, lifecycle)
+  exportDependencies(exposition, () => readiness.report())
   const app = createApp({
     ...platform,
     ...options,

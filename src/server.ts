@@ -1,4 +1,5 @@
 import { firstPlatformKey, openAdmission, openProduction } from './compose.ts'
+import { createApiMetrics } from './metrics/api.ts'
 import { runRoot } from './lifecycle.ts'
 import { serveApi } from './serve-api.ts'
 
@@ -7,8 +8,9 @@ await runRoot(async (lifecycle) => {
   const platform = await openProduction(lifecycle)
   const temporalUiUrl = platform.config.TEMPORAL_UI_URL
   const eagerStart = false
-  const admission = openAdmission(platform, { eagerStart })
-  const options = { eagerStart, admission, temporalUiUrl, sharesLimits: true }
+  const metrics = createApiMetrics(platform.exposition)
+  const admission = openAdmission(platform, { eagerStart, metrics })
+  const options = { eagerStart, admission, metrics, temporalUiUrl, sharesLimits: true }
   const url = await serveApi(platform, options, lifecycle)
   const key = await firstPlatformKey(platform)
   console.log(['ready', `api=${url}`, `docs=${url}/docs`, ...(key ? [`platform-key=${key}`] : [])].join('  '))

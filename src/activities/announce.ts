@@ -27,10 +27,16 @@ export interface DeliveryNews {
  * Emits the operational events of a delivery if a destination subscribes to them: once per failed delivery, and once per
  * destination while it keeps failing. Operational events and tests cause none. Safe to repeat.
  */
-export function createAnnounceDelivery({ db, compute, log }: Pick<ActivityDeps, 'db' | 'compute' | 'log'>) {
+export function createAnnounceDelivery({
+  db,
+  compute,
+  metrics,
+  log,
+}: Pick<ActivityDeps, 'db' | 'compute' | 'metrics' | 'log'>) {
   return async function announceDelivery(told: DeliveryNews): Promise<void> {
     const { event, workflowId } = await readCallingEvent()
     if (event.operational || event.test) return
+    if (told.news === 'exhausted') metrics.countExhausted()
     const news = await newsOf(event, workflowId, told)
     if (!news) return
     const heard = await isHeard(toEvent(news))

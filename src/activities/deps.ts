@@ -6,6 +6,7 @@ import type { createAcknowledgeLink } from '../domain/crypto/acknowledge-link.ts
 import type { EmailLinks } from '../domain/email/link.ts'
 import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Log } from '../log.ts'
+import type { WorkerMetrics } from '../metrics/worker.ts'
 import type { Circuits } from './limits/circuits.ts'
 import type { Lanes } from './limits/lanes.ts'
 import type { Throttles } from './limits/throttles.ts'
@@ -25,5 +26,6 @@ export interface ActivityDeps {
   acknowledgeLink?: ReturnType<typeof createAcknowledgeLink>
   /** Creates the links to confirm and to unsubscribe. Absent without a public URL. */
   emailLinks?: EmailLinks
+  metrics: WorkerMetrics
   log: Log
 }

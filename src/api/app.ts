@@ -22,6 +22,7 @@ import { emailRecipientRoutes } from './recipients/routes.ts'
 import { eventActionRoutes } from './events/action-routes.ts'
 import { eventTypeRoutes } from './event-types/routes.ts'
 import { eventRoutes } from './events/routes.ts'
+import { atBase, countRequests } from './http/count-requests.ts'
 import { crossOrigin, noSuchRoute, refuseOtherMethods, secureHeaders } from './http/hardening.ts'
 import { createKeyGuesses } from './auth/key-guesses.ts'
 import { keyRoutes } from './keys/routes.ts'
@@ -78,6 +79,7 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
   app.set('trust proxy', deps.trustProxy ?? false)
+  app.use(countRequests(deps.metrics))
   app.use(secureHeaders(deps))
 
   app.use(healthRoutes(deps))
@@ -91,7 +93,7 @@ export function createApp(deps: AppDeps): Express {
     if (deps.corsOrigins) router.use(crossOrigin(deps.corsOrigins))
     router.use(refuseOtherMethods)
     for (const route of list) mount(router, route, deps, refuseGuess)
-    app.use(base, router)
+    app.use(base, atBase(base), router)
   }
   app.use(() => {
     throw noSuchRoute()

@@ -5,6 +5,7 @@ import type { Compute } from '../compute/compute.ts'
 import type { Db } from '../db/client.ts'
 import type { SecretKeys } from '../domain/crypto/secret-box.ts'
 import type { Log } from '../log.ts'
+import type { ApiMetrics } from '../metrics/api.ts'
 import type { PayloadKeys } from '../temporal/payload-codec.ts'
 import type { Readiness } from './health/readiness.ts'
 import type { Admission } from './http/admission.ts'
@@ -45,5 +46,6 @@ export interface AppDeps {
   trustProxy?: number | string[]
   /** Base of the links to Temporal's web UI, if configured. */
   temporalUiUrl: string | undefined
+  metrics: ApiMetrics
   log: Log
 }

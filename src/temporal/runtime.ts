@@ -4,9 +4,10 @@ import { writeSdkLine } from './sdk-log.ts'
 
 /**
  * Sends the SDK's log to ours and leaves signals to us: by default the SDK would stop its workers on Ctrl-C before the API has
- * stopped accepting events. Call once per process, before the first connection.
+ * stopped accepting events. Call once per process, before the first connection. `metricsAddress` is `host:port`, where the SDK
+ * serves its metrics to this process.
  */
-export function installTemporalRuntime(log: Log): void {
+export function installTemporalRuntime(log: Log, { metricsAddress }: { metricsAddress?: string } = {}): void {
   const write = (level: LogLevel, message: string, meta?: Record<string, unknown>) =>
     writeSdkLine(log, level, message, meta)
   const logger: Logger = {
@@ -18,5 +19,16 @@ export function installTemporalRuntime(log: Log): void {
     error: (message, meta) => write('ERROR', message, meta),
   }
   const filter = makeTelemetryFilterString({ core: 'WARN' })
-  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { filter, forward: {} } } })
+  const metrics =
+    metricsAddress === undefined
+      ? undefined
+      : { attachServiceName: false, prometheus: { ...names, bindAddress: metricsAddress } }
+  Runtime.install({
+    logger,
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter, forward: {} }, metrics },
+  })
 }
+
+/** Names as Prometheus's conventions have them. */
+const names = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }

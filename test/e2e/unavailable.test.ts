@@ -11,6 +11,8 @@ import { createEgress } from '../../src/egress/egress.ts'
 import { openDb } from '../../src/db/client.ts'
 import { startTemporal } from '../../src/embedded/temporal/temporal.ts'
 import { createLog } from '../../src/log.ts'
+import { createApiMetrics } from '../../src/metrics/api.ts'
+import { createExposition } from '../../src/metrics/exposition.ts'
 import { connectTemporal } from '../../src/temporal/connect.ts'
 import { prepareNamespace } from '../../src/temporal/namespace.ts'
 import { createDatabase } from '../support/corner.ts'
@@ -60,6 +62,7 @@ it(
       adminKeyHash: hashKey(adminKey),
       queryKeys: 'never',
       temporalUiUrl: undefined,
+      metrics: createApiMetrics(createExposition({ log })),
       log,
     })
     const { api } = await makeTenant({ app })

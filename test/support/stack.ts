@@ -16,6 +16,7 @@ import { createKeyUse } from '../../src/api/auth/key-use.ts'
 import { createRateLimits } from '../../src/api/auth/rate-limit.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import type { ChannelContext } from '../../src/channels/channel.ts'
+import { channelNames } from '../../src/channels/index.ts'
 import { createEgress } from '../../src/egress/egress.ts'
 import { createCompute, type Compute, type ComputeOptions } from '../../src/compute/compute.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
@@ -24,6 +25,9 @@ import { createEmailLinks } from '../../src/domain/email/link.ts'
 import type { Environment } from '../../src/domain/event.ts'
 import type { SecretKeys } from '../../src/domain/crypto/secret-box.ts'
 import type { Log } from '../../src/log.ts'
+import { createApiMetrics } from '../../src/metrics/api.ts'
+import { createExposition } from '../../src/metrics/exposition.ts'
+import { createWorkerMetrics } from '../../src/metrics/worker.ts'
 import type { PayloadKeys } from '../../src/temporal/payload-codec.ts'
 import { hasBegun } from '../../src/temporal/slots/has-begun.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
@@ -120,6 +124,7 @@ export async function startStack(
     extraAuthorities: testAuthority,
   })
   const log = options.log ?? testLog
+  const exposition = createExposition({ log })
   const ownCompute = options.log || options.compute ? createTestCompute(log, options.compute) : undefined
   const compute = ownCompute ?? sharedCompute()
   const secretKeys = options.secretKeys ?? [{ id: 'test', key: randomBytes(32) }]
@@ -136,6 +141,7 @@ export async function startStack(
     admission,
     // Both services outlive the run.
     readiness: createReadiness({}, { log }),
+    metrics: createApiMetrics(exposition),
     secretKeys,
     payloadKeys,
     publicUrl: options.links === false ? undefined : publicUrl,
@@ -153,6 +159,7 @@ export async function startStack(
   const app = createApp(appDeps)
 
   let workers: RunningWorkers | undefined
+  const metrics = createWorkerMetrics(exposition, channelNames)
   async function start(workflowBundle?: WorkflowBundleOption) {
     const deps = {
       db,
@@ -165,6 +172,7 @@ export async function startStack(
       archive: options.archive,
       acknowledgeLink,
       emailLinks,
+      metrics,
       log,
     }
     // The run's bundle has the failure converter of payloads in the clear: with keys, another one is made.

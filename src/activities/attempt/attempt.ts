@@ -6,7 +6,7 @@ import { readConfirmation } from '../../domain/operational.ts'
 import { excerptWithNote } from '../../domain/delivery/excerpt.ts'
 import type { AttemptResult, Outcome } from '../../domain/delivery/outcome.ts'
 import { truncate } from '../../domain/truncate.ts'
-import { scopeOfWorkflow } from '../../workflows/contract/event.ts'
+import { isReplayWorkflow, scopeOfWorkflow } from '../../workflows/contract/event.ts'
 import { readCallingEvent } from '../asking-event.ts'
 import { failIfAttemptFailed } from './failure.ts'
 import { createAttemptEach } from './first-attempts.ts'
@@ -57,13 +57,16 @@ export function createAttempts(given: ActivityDeps & { ongoing: OngoingAttempts 
 const failIfFailed = (result: AttemptResult) => failIfAttemptFailed(result, [result])
 
 async function inFastLane(
-  { lanes }: AttemptDeps,
+  { lanes, metrics }: AttemptDeps,
   tenantId: string,
   request: AttemptRequest,
   make: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
   const reason = lanes.deferral({ tenantId, destinationId: chooseLane(request) })
-  if (reason !== undefined) return { kind: 'deferred', reason }
+  if (reason !== undefined) {
+    metrics.countNotMade('deferred')
+    return { kind: 'deferred', reason }
+  }
   const leave = lanes.enter(tenantId)
   return make().finally(leave)
 }
@@ -80,7 +83,11 @@ export async function makeAttempt(
   request: AttemptRequest,
 ): Promise<AttemptResult> {
   const { destinationId, place } = request
-  const made = await attemptOnce(deps, event, request)
+  const made = await attemptOnce(deps, event, request).catch((error: unknown) => {
+    deps.metrics.countNotMade('unavailable')
+    throw error
+  })
+  if (made.kind !== 'attempted') deps.metrics.countNotMade(made.kind)
   const isOver = made.kind === 'skipped' || made.kind === 'expired'
   if (place && isOver) await releaseReservation(deps.db, destinationId, place.number)
   return made
@@ -104,6 +111,8 @@ async function send(
   { channel, rendered, audience, ...prepared }: PreparedAttempt,
 ): Promise<AttemptResult> {
   const leave = deps.lanes.send(chooseLane(request), request.timeoutMs * slowShare)
+  const end = deps.metrics.beginAttempt()
+  recordLag(deps, event, request)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
@@ -113,6 +122,7 @@ async function send(
     const { outcome, ...made } = await sendRendered(deps, channel, sending, rendered)
     durationMs = Math.round(performance.now() - startedAt)
     const { target } = prepared
+    deps.metrics.countAttempt({ channel: target.channel, outcome, durationMs })
     await logAttempt(deps, event, { target, request, durationMs, outcome, ...made })
     // A confirmation is sent by another server, so its outcome says nothing about the destination's health.
     const noted: HealthUpdate = readConfirmation(event)
@@ -127,8 +137,16 @@ async function send(
       ...made,
     }
   } finally {
+    end()
     leave()
   }
+}
+
+/** A replay, a test or a rule's step is attempted when somebody or a rule says so, which says nothing about the platform. */
+function recordLag({ metrics }: ActivityDeps, event: Event, { number, step }: AttemptRequest): void {
+  if (number !== 1 || step !== undefined || event.test) return
+  if (isReplayWorkflow(activityInfo().workflowExecution?.workflowId ?? '')) return
+  metrics.recordLag(Date.now() - Date.parse(event.createdAt))
 }
 
 const maxNoteLength = 1000

@@ -10,6 +10,8 @@ export interface Circuits {
   wouldHold(destination: CircuitTarget): CircuitHold | undefined
   /** Counts an attempt that was made. `error` is given where it failed. */
   record(destination: CircuitTarget, ended: { error?: string }): void
+  /** The number of destinations at which no attempt is made now, apart from a probe. */
+  countOpen(): number
 }
 
 /** A destination as an attempt loaded it. A circuit applies to the `recoveries` at which it opened. */
@@ -145,6 +147,10 @@ export function createCircuits(limits = defaultCircuitLimits, now: () => number 
       else if (error === undefined) circuits.delete(destination.id)
       // Others were under way when it opened: only a probe's failure opens it for longer.
       else if (circuit.probing) open(destination, error, circuit)
+    },
+    countOpen() {
+      const at = now()
+      return [...circuits.values()].filter((circuit) => circuit.state === 'open' && circuit.until > at).length
     },
   }
 }

@@ -62,6 +62,7 @@ export async function acceptEvent(
   const start = (places: Places) => startOrRecognise(deps, event, places)
   // Queues and rate-limit slots are taken only once the event has an admission slot, so a refused event has taken none.
   const { accepted } = await startInSlot(toWorkflowId(event), () => startInPlaces(deps, event, placed, start))
+  deps.metrics.countEvent({ duplicate: accepted.duplicate === true })
   deps.log.info(
     {
       ...scope,

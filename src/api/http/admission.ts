@@ -1,4 +1,5 @@
 import type { Log } from '../../log.ts'
+import type { RefusalCode } from '../../metrics/api.ts'
 import { createBacklog } from '../../temporal/slots/backlog.ts'
 import { createFairSlots, type Release } from '../../temporal/slots/fair-slots.ts'
 import { ApiError } from '../errors.ts'
@@ -55,13 +56,15 @@ export const slotsOfApi = 64
 export const maxWaitingEvents = 256
 
 export interface AdmissionDeps {
+  /** Called for every refusal. */
+  onRefused?: (code: RefusalCode) => void
   /** Returns whether a worker has begun the workflow. */
   hasBegun: (workflowId: string) => Promise<boolean>
   log: Log
 }
 
 export function createAdmission(
-  { hasBegun, log }: AdmissionDeps,
+  { hasBegun, onRefused, log }: AdmissionDeps,
   { slots, maxWaiting, maxBacklogMs }: AdmissionLimits,
 ): Admission {
   const fairSlots = createFairSlots(slots)
@@ -70,7 +73,8 @@ export function createAdmission(
   const retryAfter = createRetryAfter()
   const eager = createEagerHolds()
 
-  function refusal(code: 'rate_limited' | 'overloaded', detail: string): Refusal {
+  function refusal(code: RefusalCode, detail: string): Refusal {
+    onRefused?.(code)
     const seconds = String(retryAfter())
     return new Refusal(code, `${detail} Try again in ${seconds} s.`, { headers: { 'Retry-After': seconds } })
   }

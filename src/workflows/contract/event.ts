@@ -88,6 +88,11 @@ export function replayWorkflowId(eventWorkflowId: string, replayId: string): str
   return `${eventWorkflowId}/replay/${replayId}`
 }
 
+/** True for a replay's workflow and its children. */
+export function isReplayWorkflow(workflowId: string): boolean {
+  return workflowId.includes('/replay/')
+}
+
 export const timelineQuery = defineQuery<Timeline>('timeline')
 
 /** Makes a destination's waiting attempt immediately. */

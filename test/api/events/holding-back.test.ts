@@ -8,6 +8,8 @@ import { createMailLimits } from '../../../src/db/limits/mail-limits.ts'
 import { reservePace } from '../../../src/db/limits/pace.ts'
 import { getOrderKey } from '../../../src/domain/delivery/ordering.ts'
 import { createLog } from '../../../src/log.ts'
+import { createExposition } from '../../../src/metrics/exposition.ts'
+import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import { startEvent } from '../../../src/temporal/start-event.ts'
 import { enterTurn } from '../../../src/temporal/turns.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
@@ -448,6 +450,7 @@ describe('an event that expires', () => {
       circuits: createCircuits(),
       mailLimits: createMailLimits(stack.db),
       throttles: createThrottles(),
+      metrics: createWorkerMetrics(createExposition({ log: createLog('silent') }), []),
       log: createLog('silent'),
     }
     const event = makeEvent({ tenantId, environment: 'sandbox', expiresAt: new Date().toISOString() })
