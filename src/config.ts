@@ -196,6 +196,7 @@ const variables = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true'),
+  DRAIN_SECONDS: z.coerce.number().min(0).max(300).default(5),
   MAX_BACKLOG_SECONDS: z.coerce.number().min(1).max(86_400).default(10),
   ADMIN_API_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   TRUST_PROXY: trustProxy.optional(),

@@ -53,7 +53,8 @@ await runRoot(async (lifecycle, fail) => {
   const metrics = createApiMetrics(platform.exposition)
   const admission = openAdmission(platform, { eagerStart, metrics })
   await runWorkers(platform, smtpUrl, lifecycle, fail, admission)
-  const options = { eagerStart, admission, metrics, temporalUiUrl: temporal.uiUrl, sharesLimits: false }
+  const limits = { sharesLimits: false, drainMs: 0 }
+  const options = { eagerStart, admission, metrics, temporalUiUrl: temporal.uiUrl, ...limits }
   const url = await serveApi(platform, options, lifecycle)
   progress(
     'sandbox destinations may use loopback addresses, so that you can try a local receiver; production destinations may not',

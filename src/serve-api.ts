@@ -5,6 +5,7 @@ import { createKeyUse } from './api/auth/key-use.ts'
 import { createRateLimits } from './api/auth/rate-limit.ts'
 import { createReadiness, type Readiness } from './api/health/readiness.ts'
 import type { Admission } from './api/http/admission.ts'
+import { createDrain } from './api/health/drain.ts'
 import { createApiServer } from './api/http/server.ts'
 import type { Platform } from './compose.ts'
 import type { Config } from './config.ts'
@@ -21,6 +22,8 @@ interface ServeOptions {
   sharesLimits: boolean
   admission: Admission
   metrics: ApiMetrics
+  /** How long requests are still accepted after `/readyz` has begun to answer 503. */
+  drainMs: number
 }
 
 /** Serves the API. Returns its base URL. */
@@ -44,14 +47,15 @@ export async function serveApi(
     corsOrigins: config.CORS_ORIGINS,
     adminKeyHash: config.ADMIN_API_KEY && hashKey(config.ADMIN_API_KEY),
   })
-  const server = createApiServer(app)
+  const drain = createDrain(app)
+  const server = createApiServer(drain.listener)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
     server.listen(config.PORT, config.HOST, resolve)
   })
   lifecycle.add('the API', () => {
-    server.closeIdleConnections()
-    return new Promise((resolve) => server.close(resolve))
+    readiness.drain()
+    return drain.close(server, options.drainMs)
   })
   const { port } = server.address() as AddressInfo
   return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`

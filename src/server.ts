@@ -10,7 +10,8 @@ await runRoot(async (lifecycle) => {
   const eagerStart = false
   const metrics = createApiMetrics(platform.exposition)
   const admission = openAdmission(platform, { eagerStart, metrics })
-  const options = { eagerStart, admission, metrics, temporalUiUrl, sharesLimits: true }
+  const drainMs = platform.config.DRAIN_SECONDS * 1000
+  const options = { eagerStart, admission, metrics, temporalUiUrl, sharesLimits: true, drainMs }
   const url = await serveApi(platform, options, lifecycle)
   const key = await firstPlatformKey(platform)
   console.log(['ready', `api=${url}`, `docs=${url}/docs`, ...(key ? [`platform-key=${key}`] : [])].join('  '))

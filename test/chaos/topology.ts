@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { grantApplication } from '../../src/db/schema/grants.ts'
@@ -52,6 +53,8 @@ export interface TopologyOptions {
   temporalBinary: string
   smtpPort: number
   archiveFolder: string
+  /** Variables of our processes besides those that every run has. */
+  env?: Record<string, string>
 }
 
 export async function startTopology(options: TopologyOptions): Promise<Topology> {
@@ -110,6 +113,8 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
     SMTP_TLS: 'optional',
     PUBLIC_URL: 'https://switchyard.test',
     ARCHIVE: options.archiveFolder,
+    DRAIN_SECONDS: '0',
+    ...options.env,
   }
   const crashes: Topology['crashes'] = []
   const supervised = Object.fromEntries(
@@ -206,14 +211,12 @@ function superviseNode({ script, env, onLine, crashed }: NodeOptions): Supervise
     child = started
     return new Promise((resolve) => {
       let ready = false
-      for (const stream of [started.stdout, started.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
-          const text = chunk.toString()
-          onLine(text.trimEnd())
-          if (/^ready/m.test(text)) {
-            ready = true
-            resolve(true)
-          }
+      for (const input of [started.stdout, started.stderr]) {
+        createInterface({ input }).on('line', (line) => {
+          onLine(line)
+          if (!line.startsWith('ready')) return
+          ready = true
+          resolve(true)
         })
       }
       started.once('exit', (code, signal) => {
