@@ -243,6 +243,8 @@ const consistent = variables.superRefine((given, context) => {
       path: [absent],
       message: 'is missing: set both parts of the access key or neither',
     })
+  if (given.METRICS_PORT === given.PORT)
+    context.addIssue({ code: 'custom', path: ['METRICS_PORT'], message: 'must differ from PORT' })
 })
 
 export type Config = z.output<typeof variables> & Partial<Record<HostsVariable, string[]>>

@@ -112,11 +112,11 @@ async function send(
 ): Promise<AttemptResult> {
   const leave = deps.lanes.send(chooseLane(request), request.timeoutMs * slowShare)
   const end = deps.metrics.beginAttempt()
-  recordLag(deps, event, request)
   const sentAt = new Date()
   const startedAt = performance.now()
   let durationMs = 0
   try {
+    recordLag(deps, event, request)
     const { number: attempt, timeoutMs, settled } = request
     const sending = { ...prepared, attempt, sentAt, timeoutMs, settled, recipients: audience?.recipients }
     const { outcome, ...made } = await sendRendered(deps, channel, sending, rendered)

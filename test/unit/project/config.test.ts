@@ -73,6 +73,7 @@ describe('the configuration', () => {
 
   it.each<[variable: string, value: string]>([
     ['PORT', '0'], ['PORT', '65536'], ['PORT', '3000.5'], ['PORT', '-1'],
+    ['METRICS_PORT', '0'], ['METRICS_PORT', 'on'], ['METRICS_PORT', '3000'],
     ['PUBLIC_URL', 'ftp://a.example'], ['PUBLIC_URL', 'https://u:p@a.example'], ['PUBLIC_URL', 'https://a.example/?x=1'],
     ['SECRET_KEYS', 'a'], ['SECRET_KEYS', 'a:'], ['SECRET_KEYS', `:${key()}`], ['SECRET_KEYS', `a b:${key()}`],
     ['SECRET_KEYS', `a:${randomBytes(31).toString('base64')}`], ['SECRET_KEYS', `a:${key()},`],
