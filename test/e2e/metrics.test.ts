@@ -1,51 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { expect, inject, it } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, inject, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
 import { createDatabase, createNamespace } from '../support/corner.ts'
 import { scrape, scrapeUntil, valuesOf } from '../support/metrics.ts'
 import { run } from '../support/program.ts'
 import { startReceiver, status } from '../support/receiver.ts'
-import { adminKey, apiAt, settledLog, untilTestEnds } from '../support/stack.ts'
+import { adminKey, apiAt, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 
 it(
   'npm run api and npm run worker count what they do, each on a port of its own',
   { timeout: 120_000 },
   async () => {
-    const name = `metrics_${randomBytes(6).toString('hex')}`
-    const [databaseUrl, { connection }] = await Promise.all([createDatabase(name), createNamespace(name)])
-    await connection.close()
-    const [port, apiMetrics, workerMetrics] = [await freePort(), await freePort(), await freePort()]
-    const env = {
-      PATH: '/usr/bin:/bin',
-      PORT: String(port),
-      DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      TEMPORAL_NAMESPACE: name,
-      SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-      ADMIN_API_KEY: adminKey,
-      EGRESS_ALLOW: '127.0.0.0/8',
-    }
+    const { port, env } = await prepare()
+    const [apiMetrics, workerMetrics] = [await freePort(), await freePort()]
     const server = run('src/server.ts', { ...env, METRICS_PORT: String(apiMetrics) })
     const worker = run('src/worker.ts', { ...env, METRICS_PORT: String(workerMetrics) })
     await Promise.all([server.line('ready'), worker.line('ready')])
 
     const well = untilTestEnds(await startReceiver())
     const failing = untilTestEnds(await startReceiver(status(500)))
-    const platform = apiAt(`http://127.0.0.1:${port}`, adminKey)
-    const { id: tenantId } = (await platform.post('/tenants', { name: 'Acme' }).expect(201)).body as {
-      id: string
-    }
-    const made = await platform.post(`/tenants/${tenantId}/keys`, { environment: 'sandbox' }).expect(201)
-    const { key } = made.body as { key: string }
-    const api = apiAt(`http://127.0.0.1:${port}`, key)
-    async function subscribe(eventType: string, url: string): Promise<void> {
-      const delivery = { schedule: ['0s', '100ms'], timeoutMs: 5000 }
-      const subscription = { eventTypes: [eventType] }
-      const destination = { name: 'x', channel: 'webhook', config: { url }, subscription, delivery }
-      await api.post('/destinations', destination).expect(201)
-    }
-    await subscribe('aml.match.found', well.url)
-    await subscribe('aml.match.lost', failing.url)
+    const { api, tenantId, key } = await makeTenant(port)
+    await subscribe(api, 'aml.match.found', well.url)
+    await subscribe(api, 'aml.match.lost', failing.url)
 
     const events = ['evt-delivered', 'evt-failed']
     const [delivered, failed] = [
@@ -95,6 +74,10 @@ it(
     expect(inWorker('delivery_attempts_in_flight')).toEqual({})
     expect(inWorker('circuits_open')).toEqual({})
 
+    const namesInWorker = ofWorker.samples.map((sample) => sample.name)
+    expect(documentedOfSdk().length).toBeGreaterThan(4)
+    expect(namesInWorker).toEqual(expect.arrayContaining(documentedOfSdk()))
+
     for (const { text, samples } of [ofApi, ofWorker]) {
       const names = new Set(samples.map((sample) => sample.name))
       expect(names).toContain('switchyard_backlog_tasks')
@@ -118,4 +101,78 @@ it(
   },
 )
 
+it(
+  'npm start counts everything on one port, and a replay does not count as late',
+  { timeout: 120_000 },
+  async () => {
+    const { port, env } = await prepare()
+    const metrics = await freePort()
+    const dataDir = mkdtempSync(join(tmpdir(), 'switchyard-metrics-'))
+    onTestFinished(() => rmSync(dataDir, { recursive: true }))
+    const program = run('src/main.ts', { ...env, DATA_DIR: dataDir, METRICS_PORT: String(metrics) })
+    await program.line('ready')
+    const { api } = await makeTenant(port)
+    const receiver = untilTestEnds(await startReceiver())
+    await subscribe(api, 'aml.match.found', receiver.url)
+    await api.post('/events', { id: 'evt-1', type: 'aml.match.found', data: {} }).expect(202)
+    expect((await settledLog(api, 'evt-1')).status).toBe('delivered')
+    await api.post('/events/evt-1/replay').expect(202)
+
+    const attempts = { 'channel=webhook,outcome=delivered': 2 }
+    expect(await scrapeUntil(metrics, 'switchyard_delivery_attempts_total', attempts)).toEqual(attempts)
+    const { samples } = await scrape(metrics)
+    const values = (metric: string) => valuesOf(samples, `switchyard_${metric}`)
+    expect(values('delivery_lag_seconds_count')).toEqual({ '': 1 })
+    expect(values('events_accepted_total')).toEqual({ '': 1 })
+    expect(values('http_requests_total')).toMatchObject({
+      'method=POST,route=/api/v1/events/:id/replay,status=202': 1,
+    })
+  },
+)
+
 const unknownPath = 'method=GET,route=other,status=404'
+
+/** The environment of the roots, in a corner of the services of its own. */
+async function prepare() {
+  const name = `metrics_${randomBytes(6).toString('hex')}`
+  const [databaseUrl, { connection }] = await Promise.all([createDatabase(name), createNamespace(name)])
+  await connection.close()
+  const port = await freePort()
+  const env = {
+    PATH: '/usr/bin:/bin',
+    PORT: String(port),
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: name,
+    SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    ADMIN_API_KEY: adminKey,
+    EGRESS_ALLOW: '127.0.0.0/8',
+  }
+  return { port, env }
+}
+
+async function makeTenant(port: number) {
+  const url = `http://127.0.0.1:${port}`
+  const platform = apiAt(url, adminKey)
+  const tenant = await platform.post('/tenants', { name: 'Acme' }).expect(201)
+  const { id: tenantId } = tenant.body as { id: string }
+  const made = await platform.post(`/tenants/${tenantId}/keys`, { environment: 'sandbox' }).expect(201)
+  const { key } = made.body as { key: string }
+  return { tenantId, key, api: apiAt(url, key) }
+}
+
+async function subscribe(api: Api, eventType: string, url: string): Promise<void> {
+  const delivery = { schedule: ['0s', '100ms'], timeoutMs: 5000 }
+  const subscription = { eventTypes: [eventType] }
+  const destination = { name: 'x', channel: 'webhook', config: { url }, subscription, delivery }
+  await api.post('/destinations', destination).expect(201)
+}
+
+/** The metrics of Temporal's SDK that the documentation names, without those of failures. */
+function documentedOfSdk(): string[] {
+  const page = readFileSync(new URL('../../docs/operations/metrics.md', import.meta.url), 'utf8')
+  const names = [...page.matchAll(/^\| `(temporal_\w+)` +\| (\w+)/gm)]
+  return names.flatMap(([, name = '', type]) =>
+    /_fail/.test(name) ? [] : [type === 'histogram' ? `${name}_count` : name],
+  )
+}

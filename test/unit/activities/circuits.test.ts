@@ -35,6 +35,20 @@ describe('a circuit', () => {
     expect(isHeld()).toBe(false)
   })
 
+  it('is counted as open until its time is over, and again during its probe', () => {
+    expect(circuits.countOpen()).toBe(0)
+    record(true, 10)
+    record(true, 10, at(0, 'dst_b'))
+    record(true, 9, at(0, 'dst_c'))
+    expect(circuits.countOpen()).toBe(2)
+    now += limits.openMs
+    expect(circuits.countOpen()).toBe(0)
+    expect(isHeld()).toBe(false)
+    expect(circuits.countOpen()).toBe(1)
+    record(false)
+    expect(circuits.countOpen()).toBe(0)
+  })
+
   it('opens at the tenth attempt when seven of ten failed, and not for fewer', () => {
     record(true, 6)
     record(false, 3)
