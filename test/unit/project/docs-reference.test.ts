@@ -43,7 +43,8 @@ describe('docs/reference/environment.md', () => {
 
   it.each(['.env.example', 'docker-compose.yml'])('documents every variable of %s', (file) => {
     const used = [...read(file).matchAll(/^ *#? ?([A-Z][A-Z0-9_]+)[:=]/gm)].map(([, name = '']) => name)
-    const ofOthers = /^(POSTGRES_|DB$|DB_PORT$|DEFAULT_NAMESPACE|DYNAMIC_CONFIG|TEMPORAL_CODEC_)/
+    const ofOthers =
+      /^(POSTGRES_|SQL_|DB$|DB_PORT$|BIND_ON_IP|DEFAULT_NAMESPACE|DYNAMIC_CONFIG|TEMPORAL_CODEC_)/
     expect(used.filter((name) => !documented.has(name) && !ofOthers.test(name))).toEqual([])
   })
 })
