@@ -23,6 +23,8 @@ export default defineConfig({
           include: ['test/chaos/**/*.test.ts'],
           // After the others: it needs both processors, and takes them from whoever runs beside it.
           sequence: { groupOrder: 1 },
+          // One file after the other, for the same reason.
+          maxWorkers: 1,
         },
       },
     ],
