@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /**
  * One worker's circuits: after many failures it makes no attempt for a while, then a single probe. Kept in memory: a new worker
  * starts with every circuit closed and finds out by itself. When a destination recovers elsewhere, its `recoveries`, loaded with
@@ -82,9 +84,12 @@ interface Open {
 /** Deliveries that cannot be spread over `askGapMs` are spread over this share of the longest time. */
 const spread = 0.2
 
+/** Of more destinations that fail, the one used least recently is forgotten. */
+const maxCircuits = 10_000
+
 export function createCircuits(limits = defaultCircuitLimits, now: () => number = Date.now): Circuits {
   /** Destinations that do not fail have no circuit. */
-  const circuits = new Map<string, Closed | Open>()
+  const circuits = new LRUCache<string, Closed | Open>({ max: maxCircuits })
 
   /** A circuit that opened before the destination recovered is dropped. */
   function find({ id, recoveries }: CircuitTarget): Closed | Open | undefined {

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /**
  * One worker's view of its attempts in flight, so that neither a slow destination nor a tenant with many of them delays others.
  * Kept in memory, because it is about this worker's own slots.
@@ -28,10 +30,13 @@ export interface LaneLimits {
 
 const defaultLaneLimits: LaneLimits = { perDestination: 20, perTenant: 60, inAll: 240, cooldownMs: 30_000 }
 
+/** Of more destinations that were slow, the one used least recently is forgotten. A destination that is tested has one for each URL. */
+const maxSlow = 10_000
+
 export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {
   const sending = new Map<string, number>()
   const attempts = new Map<string, number>()
-  const slowUntil = new Map<string, number>()
+  const slowUntil = new LRUCache<string, number>({ max: maxSlow })
   let inAll = 0
   return {
     deferral({ tenantId, destinationId }) {

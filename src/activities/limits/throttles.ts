@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { isThrottled, type Outcome } from '../../domain/delivery/outcome.ts'
 import type { CircuitTarget } from './circuits.ts'
 
@@ -27,11 +28,15 @@ const defaultRetryAfterMs = 1_000
  */
 const maxWaitMs = 300_000
 const maxGapMs = 10_000
+/** Of more destinations that answer 429, the one used least recently is forgotten. */
+const maxThrottles = 10_000
 /** With exactly the requested gap, attempts would occasionally arrive too early. */
 const margin = 1.1
 
 export function createThrottles(now: () => number = Date.now): Throttles {
-  const throttles = new Map<string, Throttle & { recoveries: number; until: number }>()
+  const throttles = new LRUCache<string, Throttle & { recoveries: number; until: number }>({
+    max: maxThrottles,
+  })
   return {
     find({ id, recoveries }) {
       const known = throttles.get(id)

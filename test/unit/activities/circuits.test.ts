@@ -191,3 +191,10 @@ describe('a destination that has recovered', () => {
     expect(isHeld(at(1))).toBe(true)
   })
 })
+
+it('is forgotten for the destination used least recently, once 10,000 fail', () => {
+  for (let index = 0; index <= 10_000; index++) record(true, limits.attempts, at(0, `dst_${index}`))
+  expect(circuits.countOpen()).toBe(10_000)
+  expect(isHeld(at(0, 'dst_0'))).toBe(false)
+  expect(isHeld(at(0, 'dst_1'))).toBe(true)
+})

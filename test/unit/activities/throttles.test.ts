@@ -35,3 +35,11 @@ it('is forgotten after a quiet minute, or when the destination has recovered', (
   throttles.record(destination, answered(429, 1_000))
   expect(throttles.find({ ...destination, recoveries: 1 })).toBeUndefined()
 })
+
+it('are forgotten for the destination used least recently, once there are 10,000', () => {
+  const throttles = createThrottles(() => 0)
+  const record = (id: string) => throttles.record({ id, recoveries: 0 }, answered(429))
+  for (let index = 0; index <= 10_000; index++) record(`dst_${index}`)
+  expect(throttles.find({ id: 'dst_0', recoveries: 0 })).toBeUndefined()
+  expect(throttles.find({ id: 'dst_1', recoveries: 0 })).toBeDefined()
+})
