@@ -40,7 +40,7 @@ export async function buildClientPackage(): Promise<ClientPackage> {
 }
 
 /** The compiler of the project. Fails with its output. */
-async function runTsc(cwd: string, ...args: string[]): Promise<void> {
+export async function runTsc(cwd: string, ...args: string[]): Promise<void> {
   try {
     await run(process.execPath, [join(root, 'node_modules/typescript/lib/tsc.js'), ...args], { cwd })
   } catch (error) {
