@@ -90,10 +90,11 @@ export function createApp(deps: AppDeps): Express {
   const refuseGuess = createKeyGuesses()
   for (const [base, list] of Object.entries(routes)) {
     const router = express.Router()
+    router.use(atBase(base))
     if (deps.corsOrigins) router.use(crossOrigin(deps.corsOrigins))
     router.use(refuseOtherMethods)
     for (const route of list) mount(router, route, deps, refuseGuess)
-    app.use(base, atBase(base), router)
+    app.use(base, router)
   }
   app.use(() => {
     throw noSuchRoute()

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { diagnose } from '../../src/cli/doctor/diagnose.ts'
 import { freePort } from '../../src/embedded/ports.ts'
-import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
+import { ensureRollUpSchedule, rollUpScheduleState } from '../../src/temporal/roll-up-schedule.ts'
 import { rollUpScheduleId } from '../../src/workflows/contract/roll-up.ts'
 import { asOwner } from '../support/corner.ts'
 import { run } from '../support/program.ts'
@@ -157,6 +157,7 @@ const faults: Planted[] = [
       const schedule = stack.temporal.schedule.getHandle(rollUpScheduleId)
       await schedule.pause()
       onTestFinished(() => schedule.unpause())
+      await untilScheduleIs('paused')
       return {}
     },
     check: 'Roll-up schedule',
@@ -166,6 +167,7 @@ const faults: Planted[] = [
     what: 'a schedule that is missing',
     plant: async () => {
       await stack.temporal.schedule.getHandle(rollUpScheduleId).delete()
+      await untilScheduleIs('missing')
       return {}
     },
     check: 'Roll-up schedule',
@@ -239,7 +241,7 @@ const faults: Planted[] = [
 ]
 
 describe('finds', () => {
-  it.each(faults)('$what', async ({ plant, check, says, reach }) => {
+  it.each(faults)('$what', { timeout: 90_000 }, async ({ plant, check, says, reach }) => {
     const variables = { ...(await healthy()), ...(await plant()) }
     const results = await diagnose(variables, { reach })
     expect(results.find(({ status }) => status === 'failed')).toEqual({
@@ -273,4 +275,13 @@ async function asTheOwner(sql: string): Promise<string> {
   } finally {
     await client.end()
   }
+}
+
+/** Temporal changes schedules a moment after it was asked to. */
+async function untilScheduleIs(wanted: string): Promise<void> {
+  await eventually(
+    () => rollUpScheduleState(stack.temporal),
+    (state) => state === wanted,
+    60_000,
+  )
 }

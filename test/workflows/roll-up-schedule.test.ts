@@ -91,14 +91,13 @@ describe('the schedule of the roll-up', () => {
     await pause(handle)
     expect((await handle.describe()).spec).not.toEqual(spec)
     await ensureRollUpSchedule(fresh.temporal)
-    // The server keeps a schedule in a workflow of its own, and a task of that which it loses is given out again after 10 s.
     const { state } = await eventually(
       () => handle.describe(),
       (now) => isDeepStrictEqual(now.spec, spec),
-      60_000,
+      scheduleMs,
     )
     expect(state).toMatchObject({ paused: true, note: 'for maintenance' })
-  }, 90_000)
+  }, 150_000)
 
   it('is left alone where it is as it should be', async () => {
     const fresh = untilTestEnds(await startStack({ workers: false }))
@@ -109,7 +108,7 @@ describe('the schedule of the roll-up', () => {
     await ensureRollUpSchedule(fresh.temporal)
     await pause(handle) // What was asked before has been done by then.
     expect(await updateTime()).toEqual(before)
-  })
+  }, 90_000)
 
   it('rolls up when it fires', async () => {
     await ensureRollUpSchedule(stack.temporal)
@@ -149,11 +148,15 @@ describe('what ended within a span', () => {
   })
 })
 
+/** The server keeps a schedule in a workflow of its own, and a task of that which it loses is given out again after 10 s. */
+const scheduleMs = 60_000
+
 /** Schedules do what they are asked a moment later, one after the other. */
 async function pause(handle: ScheduleHandle): Promise<void> {
   await handle.pause('for maintenance')
   await eventually(
     () => handle.describe(),
     ({ state }) => state.paused,
+    scheduleMs,
   )
 }
