@@ -9,6 +9,9 @@ import { failed, ok, warning, type Check, type Finding } from './examination.ts'
 /** Signatures carry the time, and receivers refuse those that are off by more than five minutes. */
 const skew = { warnMs: 5_000, failMs: 60_000 }
 
+/** Other checks compare times. */
+export const clockName = 'Clock'
+
 const names = { database: 'Database', migrations: 'Migrations' } as const
 
 export function databaseChecks(databaseUrl: string, secretKeys: SecretKeys): Check[] {
@@ -41,7 +44,7 @@ export function databaseChecks(databaseUrl: string, secretKeys: SecretKeys): Che
       },
     },
     {
-      name: 'Clock',
+      name: clockName,
       needs: [names.database],
       run: () => checkClock(query),
     },

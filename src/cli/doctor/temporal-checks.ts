@@ -8,6 +8,7 @@ import { createPayloadCodec, payloadKeyId, type PayloadKeys } from '../../tempor
 import { rollUpScheduleState } from '../../temporal/roll-up-schedule.ts'
 import { routeEventType } from '../../workflows/contract/event.ts'
 import { taskQueue } from '../../workflows/contract/task-queues.ts'
+import { clockName } from './database-checks.ts'
 import { describe, failed, ok, warning, type Check, type Finding } from './examination.ts'
 
 const temporalName = 'Temporal'
@@ -33,7 +34,7 @@ export function temporalChecks(settings: TemporalSettings): { checks: Check[]; c
     },
     { name: 'Search attributes', needs: [temporalName], run: () => checkSearchAttributes(client()) },
     { name: 'Roll-up schedule', needs: [temporalName], run: () => checkSchedule(client()) },
-    { name: 'Workers', needs: [temporalName], run: () => checkWorkers(client()) },
+    { name: 'Workers', needs: [clockName, temporalName], run: () => checkWorkers(client()) },
     {
       name: 'Payload keys',
       needs: [temporalName, 'Search attributes'],
