@@ -269,7 +269,7 @@ describe('finds', () => {
     const clock = { NODE_OPTIONS: `--require=${skewed}`, CLOCK_SKEW_MS: '600000' }
     const doctor = run('src/cli/doctor.ts', withPath({ ...(await healthy()), ...clock }))
     expect(await doctor.exited, doctor.output()).toBe(1)
-    expect(doctor.output()).toMatch(/^FAILED +Clock +this host and PostgreSQL differ by 6\d\d\.\d s/m)
+    expect(doctor.output()).toMatch(/^FAILED +Clock +this host and PostgreSQL differ by (5\d\d|600)\.\d s/m)
     expect(doctor.output()).toMatch(/^skipped +Workers +needs: Clock$/m)
     expect(doctor.output()).toMatch(/^1 failed\.$/m)
   })
