@@ -110,21 +110,22 @@ it('the cases are what the standardwebhooks package says of them', () => {
 for (const [name, language] of Object.entries(languages)) {
   const { tools, file, main = file, tail, compile, command } = language
   const missing = tools.filter((tool) => !isOnPath(tool))
-  const why = missing.length > 0 ? ` (missing: ${missing.join(', ')})` : ''
-  it.skipIf(missing.length > 0)(
-    `the documented function in ${name} accepts and refuses${why}`,
-    async () => {
-      const [, code = ''] = new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``).exec(page) ?? []
-      const folder = await makeFolder()
-      await writeFile(join(folder, file), main === file ? `${code}\n${tail}` : code)
-      if (main !== file) await writeFile(join(folder, main), tail)
-      const [compiler, ...options] = compile ?? []
-      if (compiler) await run(folder, compiler, options)
-      for (const [what, message, expected] of cases)
-        expect(await runWith(folder, command, message), what).toBe(String(expected))
-    },
-    180_000,
-  )
+  const [, code = ''] = new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``).exec(page) ?? []
+  if (missing.length > 0) {
+    it(`there is a function in ${name}, which is not run because of missing ${missing.join(', ')}`, () => {
+      expect(code).toContain('verify')
+    })
+    continue
+  }
+  it(`the documented function in ${name} accepts and refuses`, async () => {
+    const folder = await makeFolder()
+    await writeFile(join(folder, file), main === file ? `${code}\n${tail}` : code)
+    if (main !== file) await writeFile(join(folder, main), tail)
+    const [compiler, ...options] = compile ?? []
+    if (compiler) await run(folder, compiler, options)
+    for (const [what, message, expected] of cases)
+      expect(await runWith(folder, command, message), what).toBe(String(expected))
+  }, 180_000)
 }
 
 /** The program's output, without the line break. */
