@@ -11,7 +11,8 @@ import { createFolderArchive } from './archive/folder.ts'
 import { channelNames } from './channels/index.ts'
 import { createEgress, type Egress } from './egress/egress.ts'
 import { createCompute, type Compute } from './compute/compute.ts'
-import { readConfig, requireVariables, serviceHosts, temporalSettings, type Config } from './config.ts'
+import { readConfig, requireVariables, temporalSettings, type Config } from './config.ts'
+import { egressRules } from './config-egress.ts'
 import { listSecrets } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
 import type { Db } from './db/client.ts'
@@ -52,7 +53,7 @@ export interface Platform {
   requireSmtpTls: boolean
 }
 
-/** What a process says about itself. */
+/** The log and the metrics of one process. */
 export interface Telemetry {
   log: Log
   exposition: Exposition
@@ -98,12 +99,8 @@ export async function openPlatform(
   exportBacklog(exposition, () => readTaskQueueBacklog(client))
   await serveMetrics(config, exposition, log, lifecycle)
   const egress = createEgress({
-    allow: config.EGRESS_ALLOW,
-    deny: config.EGRESS_DENY,
-    ports: config.EGRESS_PORTS,
-    serviceHosts: serviceHosts(config),
+    ...egressRules(config),
     sandboxLoopback: services.sandboxLoopback,
-    extraAuthorities: config.EGRESS_CA_FILE,
     report: (refused) => log.warn(refused, 'egress.refused'),
   })
   lifecycle.add('outgoing connections', () => egress.close())

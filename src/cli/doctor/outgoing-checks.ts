@@ -1,8 +1,9 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { createTransport } from 'nodemailer'
 import { connectToPlatform } from '../../channels/email/smtp-connection.ts'
 import { classifyMailError } from '../../channels/email/sending.ts'
-import { serviceHosts, type Config } from '../../config.ts'
+import type { Config } from '../../config.ts'
+import { egressRules } from '../../config-egress.ts'
 import { createEgress, type Egress } from '../../egress/egress.ts'
 import { createGate, type Target } from '../../egress/gate.ts'
 import { describeNetworkError } from '../../egress/network.ts'
@@ -18,7 +19,7 @@ export interface Outgoing {
 
 /** `reach`: the URL of a receiver to connect to, as a production destination would. */
 export function outgoingChecks(config: Config, reach: string | undefined): Outgoing {
-  const egress = openEgress(config)
+  const egress = createEgress(rulesOf(config))
   const checks: Check[] = [
     { name: 'Egress', run: () => Promise.resolve(checkEgress(config)), remedy: 'Correct EGRESS_ALLOW.' },
     ...(reach === undefined
@@ -45,21 +46,9 @@ export function outgoingChecks(config: Config, reach: string | undefined): Outgo
   return { checks, close: () => egress.close() }
 }
 
-function rulesOf(config: Config) {
-  return {
-    allow: config.EGRESS_ALLOW,
-    deny: config.EGRESS_DENY,
-    ports: config.EGRESS_PORTS,
-    serviceHosts: serviceHosts(config),
-    sandboxLoopback: false,
-  }
-}
+const rulesOf = (config: Config) => ({ ...egressRules(config), sandboxLoopback: false })
 
-function openEgress(config: Config): Egress {
-  return createEgress({ ...rulesOf(config), extraAuthorities: config.EGRESS_CA_FILE })
-}
-
-/** What no tenant should reach. The metadata services hand out the credentials of the machine. */
+/** Addresses that no tenant should reach. Metadata services hand out the machine's credentials. */
 const guarded: readonly (readonly [what: string, host: string])[] = [
   ['this host itself', '127.0.0.1'],
   ['this host itself', '::1'],
@@ -154,7 +143,13 @@ async function checkArchive({ ARCHIVE: archive }: Config): Promise<Finding> {
       'Set it: docs/operations/retention.md.',
     )
   if (archive.kind === 's3') return ok(`s3://${archive.bucket}/${archive.prefix} (not tried)`)
-  await mkdir(archive.path, { recursive: true, mode: 0o700 })
+  const folder = await stat(archive.path).catch(() => undefined)
+  if (!folder)
+    return warning(
+      `${archive.path} does not exist yet`,
+      'Start an API or a worker, which creates the folder.',
+    )
+  if (!folder.isDirectory()) throw new Error(`ENOTDIR: ${archive.path} is not a folder`)
   await access(archive.path, constants.W_OK)
   return ok(`${archive.path} can be written to`)
 }
