@@ -8,11 +8,11 @@ import type { Admission } from './api/http/admission.ts'
 import { createDrain } from './api/health/drain.ts'
 import { createApiServer } from './api/http/server.ts'
 import type { Platform } from './compose.ts'
-import type { Config } from './config.ts'
 import { dropConnections } from './db/client.ts'
 import { createSharedCounters } from './db/limits/call-counters.ts'
 import { createDatabaseProbe } from './db/probe.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { listen } from './embedded/ports.ts'
 import { exportDependencies, type ApiMetrics } from './metrics/api.ts'
 import { probeTemporal } from './temporal/probe.ts'
 
@@ -49,23 +49,13 @@ export async function serveApi(
   })
   const drain = createDrain(app)
   const server = createApiServer(drain.listener)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)))
-    server.listen(config.PORT, config.HOST, resolve)
-  })
+  await listen(server, { host: config.HOST, port: config.PORT, name: 'API', variable: 'PORT' })
   lifecycle.add('the API', () => {
     readiness.drain()
     return drain.close(server, options.drainMs)
   })
   const { port } = server.address() as AddressInfo
   return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`
-}
-
-function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: Config): Error {
-  if (error.code !== 'EADDRINUSE') return error
-  return new Error(
-    `Port ${PORT} on ${HOST} (API) is already in use: stop the process that listens on it, or set PORT to another one`,
-  )
 }
 
 /** Watches PostgreSQL and Temporal, to refuse calls that need them while they are down. */

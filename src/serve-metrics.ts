@@ -1,6 +1,7 @@
 import { collectDefaultMetrics } from 'prom-client'
 import type { Config } from './config.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { listen } from './embedded/ports.ts'
 import type { Log } from './log.ts'
 import type { Exposition } from './metrics/exposition.ts'
 import { createMetricsServer } from './metrics/server.ts'
@@ -15,19 +16,9 @@ export async function serveMetrics(
   if (port === undefined) return
   collectDefaultMetrics({ register: exposition.registry })
   const server = createMetricsServer(exposition, log)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
-    server.listen(port, host, resolve)
-  })
+  await listen(server, { host, port, name: 'metrics', variable: 'METRICS_PORT' })
   lifecycle.add('the metrics', () => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))
   })
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code !== 'EADDRINUSE') return error
-  return new Error(
-    `Port ${port} on ${host} (metrics) is already in use: stop the process that listens on it, or set METRICS_PORT to another one`,
-  )
 }

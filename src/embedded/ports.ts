@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { createServer } from 'node:net'
 import getPort, { portNumbers } from 'get-port'
 
@@ -45,5 +46,30 @@ function tryListening(port: number, host: string | undefined): Promise<string | 
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
     server.listen({ port, host }, () => server.close(() => resolve(undefined)))
+  })
+}
+
+interface Listening {
+  host: string
+  port: number
+  /** What listens, for the message if the port is in use. */
+  name: string
+  /** The environment variable that sets the port. */
+  variable: string
+}
+
+/** Resolves once the server accepts connections. If its port is in use, the error says what to do. */
+export function listen(server: Server, { host, port, name, variable }: Listening): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `Port ${port} on ${host} (${name}) is already in use: stop the process that listens on it, or set ${variable} to another one`,
+            )
+          : error,
+      ),
+    )
+    server.listen(port, host, resolve)
   })
 }

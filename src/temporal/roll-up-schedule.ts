@@ -37,7 +37,7 @@ export async function ensureRollUpSchedule({ schedule }: Client): Promise<void> 
   }
 }
 
-/** Whether days are rolled up, for operators. */
+/** Returns the state of the schedule that rolls up closed days. */
 export async function rollUpScheduleState({
   schedule,
 }: Client): Promise<'as wanted' | 'paused' | 'missing' | 'changed'> {

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
-import { createDatabase, createNamespace } from '../support/corner.ts'
 import { scrape, scrapeUntil, valuesOf } from '../support/metrics.ts'
+import { prepareRoots } from '../support/platform.ts'
 import { run } from '../support/program.ts'
 import { startReceiver, status } from '../support/receiver.ts'
 import { adminKey, apiAt, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
@@ -14,7 +13,7 @@ it(
   'npm run api and npm run worker count what they do, each on a port of its own',
   { timeout: 120_000 },
   async () => {
-    const { port, env } = await prepare()
+    const { port, env } = await prepareRoots()
     const [apiMetrics, workerMetrics] = [await freePort(), await freePort()]
     const server = run('src/server.ts', { ...env, METRICS_PORT: String(apiMetrics) })
     const worker = run('src/worker.ts', { ...env, METRICS_PORT: String(workerMetrics) })
@@ -105,7 +104,7 @@ it(
   'npm start counts everything on one port, and a replay does not count as late',
   { timeout: 120_000 },
   async () => {
-    const { port, env } = await prepare()
+    const { port, env } = await prepareRoots()
     const metrics = await freePort()
     const dataDir = mkdtempSync(join(tmpdir(), 'switchyard-metrics-'))
     onTestFinished(() => rmSync(dataDir, { recursive: true }))
@@ -131,25 +130,6 @@ it(
 )
 
 const unknownPath = 'method=GET,route=other,status=404'
-
-/** The environment of the roots, in a corner of the services of its own. */
-async function prepare() {
-  const name = `metrics_${randomBytes(6).toString('hex')}`
-  const [databaseUrl, { connection }] = await Promise.all([createDatabase(name), createNamespace(name)])
-  await connection.close()
-  const port = await freePort()
-  const env = {
-    PATH: '/usr/bin:/bin',
-    PORT: String(port),
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_NAMESPACE: name,
-    SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    ADMIN_API_KEY: adminKey,
-    EGRESS_ALLOW: '127.0.0.0/8',
-  }
-  return { port, env }
-}
 
 async function makeTenant(port: number) {
   const url = `http://127.0.0.1:${port}`

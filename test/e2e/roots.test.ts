@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { expect, inject, it } from 'vitest'
-import { freePort } from '../../src/embedded/ports.ts'
-import { createDatabase, createNamespace } from '../support/corner.ts'
+import { expect, it } from 'vitest'
+import { prepareRoots } from '../support/platform.ts'
 import { run } from '../support/program.ts'
 import { ok, silence, startReceiver } from '../support/receiver.ts'
 import { adminKey, eventually, settledLog, untilTestEnds, apiAt } from '../support/stack.ts'
@@ -10,20 +8,7 @@ it(
   'npm run api and npm run worker: a worker killed in mid-attempt is made up for by the next',
   { timeout: 120_000 },
   async () => {
-    const name = `roots_${randomBytes(6).toString('hex')}`
-    const [databaseUrl, { connection }] = await Promise.all([createDatabase(name), createNamespace(name)])
-    await connection.close()
-    const port = await freePort()
-    const env = {
-      PATH: '/usr/bin:/bin',
-      PORT: String(port),
-      DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      TEMPORAL_NAMESPACE: name,
-      SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-      ADMIN_API_KEY: adminKey,
-      EGRESS_ALLOW: '127.0.0.0/8',
-    }
+    const { port, env } = await prepareRoots()
     const server = run('src/server.ts', env)
     await server.line('ready')
     const firstWorker = run('src/worker.ts', env)

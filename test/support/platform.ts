@@ -16,7 +16,8 @@ export interface Platform {
   stop: () => Promise<void>
 }
 
-export async function startPlatform(): Promise<Platform> {
+/** The environment of the production roots, in a corner of the services of its own, and the port of its API. */
+export async function prepareRoots() {
   const name = `roots_${randomBytes(6).toString('hex')}`
   const [databaseUrl, { connection }, port] = await Promise.all([
     createDatabase(name),
@@ -27,16 +28,20 @@ export async function startPlatform(): Promise<Platform> {
   const env = {
     PATH: '/usr/bin:/bin',
     PORT: String(port),
-    LOG_LEVEL: 'debug',
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: name,
     SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     ADMIN_API_KEY: adminKey,
     EGRESS_ALLOW: '127.0.0.0/8',
-    // Events are posted while the only worker is down.
-    MAX_BACKLOG_SECONDS: '600',
   }
+  return { port, env }
+}
+
+export async function startPlatform(): Promise<Platform> {
+  const { port, env: ofRoots } = await prepareRoots()
+  // Events are posted while the only worker is down.
+  const env = { ...ofRoots, LOG_LEVEL: 'debug', MAX_BACKLOG_SECONDS: '600' }
   const server = start('src/server.ts', env)
   let worker: Program | undefined
   async function startWorker() {

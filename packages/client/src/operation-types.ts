@@ -3,7 +3,7 @@ import type { operations } from './generated/schema.ts'
 import type { Page, Pages } from './pages.ts'
 import type { RequestOptions } from './transport.ts'
 
-/** What openapi.json says of an operation, as the types of a method's arguments and result. */
+/** The id of an operation in openapi.json. The types below derive a method's arguments and result from it. */
 export type OperationId = keyof typeof routes
 
 type Json<Message> = Message extends { content: { 'application/json': infer Body } } ? Body : undefined

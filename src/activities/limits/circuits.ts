@@ -84,7 +84,7 @@ interface Open {
 /** Deliveries that cannot be spread over `askGapMs` are spread over this share of the longest time. */
 const spread = 0.2
 
-/** Of more destinations that fail, the one used least recently is forgotten. */
+/** The maximum number of failing destinations to remember. Beyond it, the least recently used one is forgotten. */
 const maxCircuits = 10_000
 
 export function createCircuits(limits = defaultCircuitLimits, now: () => number = Date.now): Circuits {

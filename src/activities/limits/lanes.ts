@@ -30,7 +30,10 @@ export interface LaneLimits {
 
 const defaultLaneLimits: LaneLimits = { perDestination: 20, perTenant: 60, inAll: 240, cooldownMs: 30_000 }
 
-/** Of more destinations that were slow, the one used least recently is forgotten. A destination that is tested has one for each URL. */
+/**
+ * The maximum number of slow destinations to remember. Beyond it, the least recently used one is forgotten. Each URL under test
+ * counts as a destination.
+ */
 const maxSlow = 10_000
 
 export function createLanes(limits: LaneLimits = defaultLaneLimits): Lanes {

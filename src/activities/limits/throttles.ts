@@ -28,7 +28,7 @@ const defaultRetryAfterMs = 1_000
  */
 const maxWaitMs = 300_000
 const maxGapMs = 10_000
-/** Of more destinations that answer 429, the one used least recently is forgotten. */
+/** The maximum number of destinations answering 429 to remember. Beyond it, the least recently used one is forgotten. */
 const maxThrottles = 10_000
 /** With exactly the requested gap, attempts would occasionally arrive too early. */
 const margin = 1.1

@@ -1,11 +1,11 @@
-/** What one check found. `skipped`: a check that it depends on has failed. */
+/** The outcome of one check. `skipped`: a check that it depends on has failed. */
 export type Status = 'ok' | 'warning' | 'failed' | 'skipped'
 
 export interface Finding {
   status: Status
-  /** What was found, in a sentence without a secret. */
+  /** The finding in one sentence. Contains no secret. */
   message: string
-  /** What to do about it. */
+  /** How to fix it. */
   remedy?: string
 }
 
@@ -15,7 +15,7 @@ export interface Check {
   needs?: readonly string[]
   /** Rejecting counts as a failure. */
   run: (signal: AbortSignal) => Promise<Finding>
-  /** What to do if it rejects. */
+  /** The remedy to report if `run` rejects. */
   remedy: string
 }
 

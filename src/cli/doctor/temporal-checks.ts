@@ -1,13 +1,12 @@
 import type { Client } from '@temporalio/client'
 import type { Payload } from '@temporalio/common'
-import proto from '@temporalio/proto'
 import { connectTemporal, type TemporalSettings } from '../../temporal/connect.ts'
 import { isNotFound } from '../../temporal/grpc.ts'
 import { missingSearchAttributes } from '../../temporal/namespace.ts'
 import { createPayloadCodec, payloadKeyId, type PayloadKeys } from '../../temporal/payload-codec.ts'
+import { findPollingWorkers } from '../../temporal/pollers.ts'
 import { rollUpScheduleState } from '../../temporal/roll-up-schedule.ts'
 import { routeEventType } from '../../workflows/contract/event.ts'
-import { taskQueue } from '../../workflows/contract/task-queues.ts'
 import { clockName } from './database-checks.ts'
 import { describe, failed, ok, warning, type Check, type Finding } from './examination.ts'
 
@@ -89,19 +88,9 @@ async function checkSchedule(client: Client): Promise<Finding> {
   }
 }
 
-/** Temporal remembers a poller for five minutes. */
-const pollsWithinMs = 120_000
-
 async function checkWorkers(client: Client): Promise<Finding> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-  })
-  const alive = pollers.filter(
-    ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - pollsWithinMs,
-  )
-  if (alive.length > 0) return ok(`${alive.length} poll: ${alive.map(({ identity }) => identity).join(', ')}`)
+  const workers = await findPollingWorkers(client)
+  if (workers.length > 0) return ok(`${workers.length} poll: ${workers.join(', ')}`)
   return failed(
     'no worker polls: events are accepted and nothing is delivered',
     'Start `npm run worker` with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE.',

@@ -9,7 +9,7 @@ import {
   type VerificationKey,
 } from './signatures.ts'
 
-/** What a wire format says of its signature. */
+/** How a wire format is signed. */
 export interface Scheme {
   toKey: (secret: string) => VerificationKey
   read: (webhook: RawWebhook, options: SchemeOptions) => SignedMessage
