@@ -126,5 +126,8 @@ export default tseslint.config(
   },
   // What a supertest answer holds is `any`; the assertions say what it should be.
   { files: ['test/**'], rules: { '@typescript-eslint/no-unsafe-assignment': 'off' } },
-  { files: ['**/*.config.ts', 'test/support/services.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  {
+    files: ['**/*.config.ts', 'test/support/run/services.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
 )

@@ -8,7 +8,7 @@ const entry = [
   'src/workflows/converters/payload-converter.ts',
   'bench/*.ts',
   'demo/*.ts',
-  'test/support/broken-workflows.ts',
+  'test/support/workflows/broken-workflows.ts',
   'test/chaos/skewed-clock.cjs',
 ]
 

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
-import { ClosingLine } from './test/support/closing-line.ts'
-import { logFolder } from './test/support/log-folder.ts'
+import { ClosingLine } from './test/support/run/closing-line.ts'
+import { logFolder } from './test/support/run/log-folder.ts'
 
 export default defineConfig({
   test: {
@@ -13,7 +13,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/unit/**', 'test/chaos/**'],
           // PostgreSQL and Temporal.
-          globalSetup: ['test/support/services.ts'],
+          globalSetup: ['test/support/run/services.ts'],
         },
       },
       {

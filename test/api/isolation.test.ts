@@ -2,18 +2,32 @@ import { randomBytes } from 'node:crypto'
 import pMap from 'p-map'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Environment } from '../../src/domain/event.ts'
-import { everyRoute, type Call } from '../support/every-route.ts'
-import { keyless } from '../support/keyless-routes.ts'
-import { mountedRoutes } from '../support/mounted-routes.ts'
-import { bodiesNaming, namingOthers, oneOfEach, queriesNaming } from '../support/naming-ids.ts'
-import { startReceiver } from '../support/receiver.ts'
-import { isPlatforms, routeTable } from '../support/route-table.ts'
+import { everyRoute, type Call } from '../support/routes/every-route.ts'
+import { keyless } from '../support/routes/keyless-routes.ts'
+import { mountedRoutes } from '../support/routes/mounted-routes.ts'
+import { bodiesNaming, namingOthers, oneOfEach, queriesNaming } from '../support/routes/naming-ids.ts'
+import { startReceiver } from '../support/servers/receiver.ts'
+import { isPlatforms, routeTable } from '../support/routes/route-table.ts'
 import { startSender } from '../support/sender.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { adminKey, apiAt, makeKey, makeTenant, ofFile, startStack } from '../support/stack.ts'
 import type { World } from '../support/things.ts'
-import { aboutNothing, attempt, comparable, tracesOf, unlike, type Trespasser } from '../support/trespass.ts'
-import { callsOf, idsIn, makeVictim, settledSnapshot, type Snapshot, type Victim } from '../support/victim.ts'
+import {
+  aboutNothing,
+  attempt,
+  comparable,
+  tracesOf,
+  unlike,
+  type Trespasser,
+} from '../support/routes/trespass.ts'
+import {
+  callsOf,
+  idsIn,
+  makeVictim,
+  settledSnapshot,
+  type Snapshot,
+  type Victim,
+} from '../support/routes/victim.ts'
 
 const mail = ofFile(() => startSmtpReceiver())
 const stack = ofFile(() =>

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ArchivedRun } from '../../src/archive/archive.ts'
 import { createFolderArchive } from '../../src/archive/folder.ts'
 import { toDay } from '../../src/domain/days.ts'
-import { addDestination, endedReplay, startReplay } from '../support/replays.ts'
-import { startReceiver, type Respond } from '../support/receiver.ts'
-import { rollUp } from '../support/roll-up.ts'
+import { addDestination, endedReplay, startReplay } from '../support/workflows/replays.ts'
+import { startReceiver, type Respond } from '../support/servers/receiver.ts'
+import { rollUp } from '../support/resources/roll-up.ts'
 import {
   adminKey,
   eventually,

@@ -8,8 +8,8 @@ import type { Event, JsonObject } from '../../src/domain/event.ts'
 import { maxExcerptBytes, type ErrorClass, type Outcome } from '../../src/domain/delivery/outcome.ts'
 import { withoutSecrets } from '../../src/domain/redaction/redaction.ts'
 import { makeEvent } from '../support/event.ts'
-import { closedPort, startRawServer } from '../support/raw-server.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { closedPort, startRawServer } from '../support/servers/raw-server.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
 
 /** A real server of the channel's protocol on loopback. */

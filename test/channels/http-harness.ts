@@ -1,5 +1,5 @@
-import type { Received, Respond } from '../support/receiver.ts'
-import { ok, startReceiver, status } from '../support/receiver.ts'
+import type { Received, Respond } from '../support/servers/receiver.ts'
+import { ok, startReceiver, status } from '../support/servers/receiver.ts'
 import type { ChannelHarness, ChannelServer } from './contract.ts'
 
 /** What the suite needs of a channel that speaks HTTP; `read` takes a request apart as its receiver would. */

@@ -3,8 +3,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TlsOptions } from 'node:tls'
 import { createEgress } from '../../src/egress/egress.ts'
 import type { ErrorClass } from '../../src/domain/delivery/outcome.ts'
-import { testAuthority } from '../support/receiver.ts'
-import { closedPort, startRawServer } from '../support/raw-server.ts'
+import { testAuthority } from '../support/servers/receiver.ts'
+import { closedPort, startRawServer } from '../support/servers/raw-server.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { type Sending } from './contract.ts'
 
@@ -24,12 +24,12 @@ type Target = Pick<Sending, 'event' | 'timeoutMs' | 'context'> & {
 
 const file = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const certificates = {
-  'self-signed': file('../support/tls/self-signed.crt'),
-  expired: file('../support/tls/expired.crt'),
-  elsewhere: file('../support/tls/elsewhere.crt'),
-  localhost: file('../support/tls/localhost.crt'),
+  'self-signed': file('../support/servers/tls/self-signed.crt'),
+  expired: file('../support/servers/tls/expired.crt'),
+  elsewhere: file('../support/servers/tls/elsewhere.crt'),
+  localhost: file('../support/servers/tls/localhost.crt'),
 }
-const key = file('../support/tls/localhost.key')
+const key = file('../support/servers/tls/localhost.key')
 
 /** How a lost connection is told depends on what of it the system reports first. */
 const closed = /^connection (reset|closed) by the receiver$/

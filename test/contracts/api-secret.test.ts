@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/domain/event.ts'
-import { startReceiver, statuses, type Received } from '../support/receiver.ts'
+import { startReceiver, statuses, type Received } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import {
   adminKey,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { makePrivateKey, makeSecret } from '../../src/domain/crypto/signing-keys.ts'
 import { wireFormatNames, wireFormats } from '../../src/domain/wire-formats/index.ts'
 import { makeEvent } from '../support/event.ts'
-import { startReceiver, type Receiver } from '../support/receiver.ts'
+import { startReceiver, type Receiver } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { makeTenant, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 

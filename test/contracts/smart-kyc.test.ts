@@ -2,7 +2,13 @@ import { createHmac } from 'node:crypto'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { findEntry } from '../../src/domain/catalogue/index.ts'
-import { startReceiver, status, type Received, type Receiver, type Respond } from '../support/receiver.ts'
+import {
+  startReceiver,
+  status,
+  type Received,
+  type Receiver,
+  type Respond,
+} from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import {
   adminKey,

@@ -7,8 +7,8 @@ import {
   type Received,
   type Receiver,
   type Respond,
-} from '../support/receiver.ts'
-import { startSmtpReceiver, type SmtpReceiver } from '../support/smtp-receiver.ts'
+} from '../support/servers/receiver.ts'
+import { startSmtpReceiver, type SmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { makeTenant, settledLog, startStack, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
 import { change, destinations, read, reveal } from './settings-client.ts'
 

@@ -2,7 +2,7 @@ import supertest from 'supertest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allButNews } from '../support/event.ts'
 import { walkOldestFirst } from '../../src/temporal/log/walk.ts'
-import { silence, startReceiver, status, statuses, type Receiver } from '../support/receiver.ts'
+import { silence, startReceiver, status, statuses, type Receiver } from '../support/servers/receiver.ts'
 import {
   eventually,
   makeKey,

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import { status } from '../support/receiver.ts'
+import { status } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import {
   apiOf,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { expect } from 'vitest'
-import { type Received, type Receiver, type Respond, startReceiver } from '../support/receiver.ts'
+import { type Received, type Receiver, type Respond, startReceiver } from '../support/servers/receiver.ts'
 import { eventually, settledLog, untilTestEnds, type Api, type EventLog } from '../support/stack.ts'
 
 /** A webhook as the Webhooks API’s document shows it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startReceiver, statuses, type Received } from '../support/receiver.ts'
+import { startReceiver, statuses, type Received } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { eventually, makeTenant, settledLog, untilTestEnds, waitingLog } from '../support/stack.ts'
 import { readCloudEvent } from './receivers/cloudevents.ts'

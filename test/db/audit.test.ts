@@ -6,7 +6,7 @@ import { inTenantTurn, openDb, type Db, type Tx } from '../../src/db/client.ts'
 import { Prisma } from '../../src/db/generated/client.ts'
 import { powerOverAudit } from '../../src/db/schema/grants.ts'
 import { countUnchained, listChains, verifyChain } from '../../src/db/audit/verify.ts'
-import { runSql, tamper } from '../support/audit.ts'
+import { runSql, tamper } from '../support/resources/audit.ts'
 import { asOwner, createDatabase } from '../support/corner.ts'
 
 /** Two processes: each has its own connections. */

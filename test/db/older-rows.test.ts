@@ -5,7 +5,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { grantApplication } from '../../src/db/schema/grants.ts'
 import { migrate } from '../../src/db/schema/migrate.ts'
 import { asOwner, createDatabase, createNamespace } from '../support/corner.ts'
-import { insertRows, recordedKeys, type RecordedRows } from '../support/recorded-rows.ts'
+import { insertRows, recordedKeys, type RecordedRows } from '../support/releases/recorded-rows.ts'
 import { adminKey, apiOf, startStack, untilTestEnds } from '../support/stack.ts'
 
 /** What versions have written into the database, one file each: `npm run histories:record` made them. */

@@ -1,8 +1,8 @@
 import supertest from 'supertest'
 import { expect, it } from 'vitest'
-import { isWaiting, press, readAcknowledgedLog, waitingEvent } from '../support/acknowledge.ts'
-import { startReceiver } from '../support/receiver.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { isWaiting, press, readAcknowledgedLog, waitingEvent } from '../support/workflows/acknowledge.ts'
+import { startReceiver } from '../support/servers/receiver.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { eventually, makeTenant, publicUrl, untilTestEnds, type Api } from '../support/stack.ts'
 

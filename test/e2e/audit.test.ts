@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, inject, it } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
-import { runSql, tamper } from '../support/audit.ts'
+import { runSql, tamper } from '../support/resources/audit.ts'
 import { createNamespace } from '../support/corner.ts'
 import { run } from '../support/program.ts'
 import { adminKey } from '../support/stack.ts'

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from '../support/channel-configs.ts'
-import { startReceiver, type Receiver } from '../support/receiver.ts'
+import { startReceiver, type Receiver } from '../support/servers/receiver.ts'
 import { eventually, makeTenant, ofFile, settledLog, stackOfFile, type Api } from '../support/stack.ts'
 
 const stack = stackOfFile()

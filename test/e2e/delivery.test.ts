@@ -10,7 +10,7 @@ import {
   statuses,
   type Receiver,
   type Respond,
-} from '../support/receiver.ts'
+} from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import {
   eventually,

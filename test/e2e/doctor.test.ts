@@ -11,7 +11,7 @@ import { ensureRollUpSchedule, rollUpScheduleState } from '../../src/temporal/ro
 import { rollUpScheduleId } from '../../src/workflows/contract/roll-up.ts'
 import { asOwner, createNamespace } from '../support/corner.ts'
 import { run } from '../support/program.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { eventually, makeTenant, readLog, stackOfFile } from '../support/stack.ts'
 
 const secretKey = { id: 'k1', key: randomBytes(32) }

@@ -7,11 +7,11 @@ import { createFolderArchive } from '../../src/archive/folder.ts'
 import { toDay } from '../../src/domain/days.ts'
 import { startTemporal, type RunningTemporal } from '../../src/embedded/temporal/temporal.ts'
 import { eraseWorkflowId } from '../../src/workflows/contract/erasures.ts'
-import { askErasure, endedErasure } from '../support/erasures.ts'
+import { askErasure, endedErasure } from '../support/resources/erasures.ts'
 import { run } from '../support/program.ts'
-import { ok, startReceiver, status } from '../support/receiver.ts'
-import { makeDestination, rollUp } from '../support/roll-up.ts'
-import { closedLog, makeRule, makeWebhook, post } from '../support/rules.ts'
+import { ok, startReceiver, status } from '../support/servers/receiver.ts'
+import { makeDestination, rollUp } from '../support/resources/roll-up.ts'
+import { closedLog, makeRule, makeWebhook, post } from '../support/workflows/rules.ts'
 import {
   eventually,
   makeTenant,
@@ -23,7 +23,7 @@ import {
   type Api,
   type Stack,
 } from '../support/stack.ts'
-import { tracesInFiles } from '../support/traces.ts'
+import { tracesInFiles } from '../support/workflows/traces.ts'
 import { bytesOf } from '../temporal/raw-bytes.ts'
 
 const secretKey = { id: 'sec1', key: randomBytes(32) }

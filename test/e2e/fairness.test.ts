@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startReceiver } from '../support/receiver.ts'
+import { startReceiver } from '../support/servers/receiver.ts'
 import { eventually, makeTenant, startStack, untilTestEnds } from '../support/stack.ts'
 
 it('a tenant’s few events do not wait behind another’s flood', async () => {

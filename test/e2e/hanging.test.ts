@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it } from 'vitest'
-import { ok, startReceiver, status } from '../support/receiver.ts'
+import { ok, startReceiver, status } from '../support/servers/receiver.ts'
 import {
   eventually,
   makeTenant,

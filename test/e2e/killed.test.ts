@@ -4,7 +4,7 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
 import { createDatabase, createNamespace } from '../support/corner.ts'
 import { run } from '../support/program.ts'
-import { ok, startReceiver } from '../support/receiver.ts'
+import { ok, startReceiver } from '../support/servers/receiver.ts'
 import { adminKey, apiAt, eventually, untilTestEnds } from '../support/stack.ts'
 
 const producers = 8

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
-import { scrape, scrapeUntil, valuesOf } from '../support/metrics.ts'
+import { scrape, scrapeUntil, valuesOf } from '../support/resources/metrics.ts'
 import { prepareRoots } from '../support/platform.ts'
 import { run } from '../support/program.ts'
-import { startReceiver, status } from '../support/receiver.ts'
+import { startReceiver, status } from '../support/servers/receiver.ts'
 import { adminKey, apiAt, settledLog, untilTestEnds, type Api } from '../support/stack.ts'
 
 it(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startReceiver, status, ok } from '../support/receiver.ts'
+import { startReceiver, status, ok } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { eventually, makeTenant, readLog, settledLog, untilTestEnds } from '../support/stack.ts'
 

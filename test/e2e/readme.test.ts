@@ -8,9 +8,9 @@ import { promisify } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { expect, it, onTestFinished } from 'vitest'
 import { run } from '../support/program.ts'
-import { ok, startReceiver } from '../support/receiver.ts'
-import type { RuleLog } from '../support/rules.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { ok, startReceiver } from '../support/servers/receiver.ts'
+import type { RuleLog } from '../support/workflows/rules.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { adminKey, eventually, startStack, untilTestEnds } from '../support/stack.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { expect, it } from 'vitest'
-import { ok, startReceiver, status } from '../support/receiver.ts'
+import { ok, startReceiver, status } from '../support/servers/receiver.ts'
 import { eventually, makeTenant, readLog, settledLog, startStack, untilTestEnds } from '../support/stack.ts'
 
 it('a receiver that is down for three attempts gets the event exactly once, over a restart of the worker', async () => {

@@ -2,11 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { erase } from '../support/erasures.ts'
-import { fact, freshEnvironment } from '../support/fresh-environment.ts'
+import { erase } from '../support/resources/erasures.ts'
+import { fact, freshEnvironment } from '../support/run/fresh-environment.ts'
 import { run, type Program } from '../support/program.ts'
-import { ok, status } from '../support/receiver.ts'
-import { closedLog, makeRule, makeWebhook, post, stepWaits, type Webhook } from '../support/rules.ts'
+import { ok, status } from '../support/servers/receiver.ts'
+import {
+  closedLog,
+  makeRule,
+  makeWebhook,
+  post,
+  stepWaits,
+  type Webhook,
+} from '../support/workflows/rules.ts'
 import { apiAt, eventually, waitingLog, type Api } from '../support/stack.ts'
 
 type Env = Record<string, string>

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { prepareRoots } from '../support/platform.ts'
 import { run } from '../support/program.ts'
-import { ok, silence, startReceiver } from '../support/receiver.ts'
+import { ok, silence, startReceiver } from '../support/servers/receiver.ts'
 import { adminKey, eventually, settledLog, untilTestEnds, apiAt } from '../support/stack.ts'
 
 it(

@@ -1,7 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startPlatform } from '../support/platform.ts'
-import type { Respond } from '../support/receiver.ts'
+import type { Respond } from '../support/servers/receiver.ts'
 import {
   closedLog,
   logOnce,
@@ -11,7 +11,7 @@ import {
   stepWaits,
   type RuleLog,
   type Webhook,
-} from '../support/rules.ts'
+} from '../support/workflows/rules.ts'
 import { eventually, ofFile, type Api } from '../support/stack.ts'
 
 /**

@@ -4,9 +4,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/embedded/ports.ts'
-import { fact, freshEnvironment } from '../support/fresh-environment.ts'
+import { fact, freshEnvironment } from '../support/run/fresh-environment.ts'
 import { run } from '../support/program.ts'
-import { startReceiver } from '../support/receiver.ts'
+import { startReceiver } from '../support/servers/receiver.ts'
 import { eventually, untilTestEnds } from '../support/stack.ts'
 
 /** Processes whose command line names this folder: what a stop must not leave behind. */

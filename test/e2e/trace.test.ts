@@ -1,6 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common'
 import { expect, it } from 'vitest'
-import { startReceiver, statuses } from '../support/receiver.ts'
+import { startReceiver, statuses } from '../support/servers/receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { makeTenant, settledLog, untilTestEnds } from '../support/stack.ts'
 

@@ -7,8 +7,8 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/egress/egress.ts'
 import { webhook } from '../../src/channels/webhook.ts'
-import { startRawServer } from '../support/raw-server.ts'
-import { startReceiver, testAuthority } from '../support/receiver.ts'
+import { startRawServer } from '../support/servers/raw-server.ts'
+import { startReceiver, testAuthority } from '../support/servers/receiver.ts'
 import { untilTestEnds } from '../support/stack.ts'
 import { send, type Sending } from '../channels/contract.ts'
 
@@ -241,7 +241,7 @@ describe('the log shows what a receiver wrote', () => {
 describe('a receiver', () => {
   it('with a name that ends in a dot is asked for without it (RFC 6066 §3)', async () => {
     const names: unknown[] = []
-    const file = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url))
+    const file = (name: string) => readFileSync(new URL(`../support/servers/tls/${name}`, import.meta.url))
     const credentials = { key: file('localhost.key'), cert: file('localhost.crt') }
     const server = createTlsServer(credentials, (request, response) => {
       names.push((request.socket as Socket & { servername?: string }).servername)

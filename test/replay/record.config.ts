@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/replay/record.ts', 'test/replay/record-rows.ts'],
-    globalSetup: ['test/support/services.ts'],
+    globalSetup: ['test/support/run/services.ts'],
     setupFiles: ['tsx/cjs'],
     testTimeout: 60_000,
   },

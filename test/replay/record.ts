@@ -10,9 +10,17 @@ import { deleteTenantWorkflowId, eraseWorkflowId } from '../../src/workflows/con
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
 import { replaysWorkflowId } from '../../src/workflows/contract/replays.ts'
 import { turnsWorkflowId } from '../../src/workflows/contract/turns.ts'
-import { askErasure, erase } from '../support/erasures.ts'
-import { after, ok, silence, startReceiver, status, statuses, type Respond } from '../support/receiver.ts'
-import { readRuleLog } from '../support/rules.ts'
+import { askErasure, erase } from '../support/resources/erasures.ts'
+import {
+  after,
+  ok,
+  silence,
+  startReceiver,
+  status,
+  statuses,
+  type Respond,
+} from '../support/servers/receiver.ts'
+import { readRuleLog } from '../support/workflows/rules.ts'
 import {
   adminKey,
   apiOf,

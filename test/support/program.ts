@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { createProgramLog } from './test-log.ts'
+import { createProgramLog } from './run/test-log.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
 import { Pool } from 'undici'
 import { createApiServer } from '../../src/api/http/server.ts'
-import { differences } from './openapi.ts'
+import { differences } from './routes/openapi.ts'
 
 /** A request as it goes over the wire: nothing of it is encoded any more. */
 export interface WireRequest {

@@ -33,9 +33,9 @@ import { hasBegun } from '../../src/temporal/slots/has-begun.ts'
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts'
 import { startWorkers, type RunningWorkers } from '../../src/workers.ts'
 import { createDatabase, createNamespace, openNamespace } from './corner.ts'
-import { testAuthority } from './receiver.ts'
-import { differences } from './openapi.ts'
-import { createTestLog } from './test-log.ts'
+import { testAuthority } from './servers/receiver.ts'
+import { differences } from './routes/openapi.ts'
+import { createTestLog } from './run/test-log.ts'
 
 /** Looked through at the end of the run: see `log-leaks.ts`. */
 export const testLog = createTestLog()

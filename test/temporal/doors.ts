@@ -8,9 +8,9 @@ import {
 } from '../../src/workflows/contract/replays.ts'
 import { rollUpDaysType } from '../../src/workflows/contract/roll-up.ts'
 import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
-import { ok, startReceiver, status } from '../support/receiver.ts'
-import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../support/rules.ts'
-import { endedReplay, startReplay } from '../support/replays.ts'
+import { ok, startReceiver, status } from '../support/servers/receiver.ts'
+import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../support/workflows/rules.ts'
+import { endedReplay, startReplay } from '../support/workflows/replays.ts'
 import { eventually, makeTenant, settledLog, untilTestEnds, type Api, type Stack } from '../support/stack.ts'
 
 /** Texts that are found nowhere else, by the door that they go in by. */

@@ -10,8 +10,8 @@ import {
 import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
 import { readEventInput } from '../../src/temporal/log/event-input.ts'
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
-import { status, type Receiver } from '../support/receiver.ts'
-import { makeWebhook, post } from '../support/rules.ts'
+import { status, type Receiver } from '../support/servers/receiver.ts'
+import { makeWebhook, post } from '../support/workflows/rules.ts'
 import {
   apiOf,
   eventually,

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { startTemporal, type RunningTemporal } from '../../src/embedded/temporal/temporal.ts'
-import { erase } from '../support/erasures.ts'
-import { ok, startReceiver } from '../support/receiver.ts'
-import { makeDestination } from '../support/roll-up.ts'
+import { erase } from '../support/resources/erasures.ts'
+import { ok, startReceiver } from '../support/servers/receiver.ts'
+import { makeDestination } from '../support/resources/roll-up.ts'
 import {
   eventually,
   makeTenant,

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker'
 import { expect, inject, it } from 'vitest'
-import { canary } from '../support/log-leaks.ts'
-import { startReceiver, status } from '../support/receiver.ts'
-import { makeDestination } from '../support/roll-up.ts'
+import { canary } from '../support/run/log-leaks.ts'
+import { startReceiver, status } from '../support/servers/receiver.ts'
+import { makeDestination } from '../support/resources/roll-up.ts'
 import {
   eventually,
   makeTenant,
@@ -26,7 +26,7 @@ function pathTo(module: string): string {
 
 function bundleBroken(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
-    workflowsPath: pathTo('../support/broken-workflows.ts'),
+    workflowsPath: pathTo('../support/workflows/broken-workflows.ts'),
     payloadConverterPath: pathTo('../../src/workflows/converters/payload-converter.ts'),
     logger: { ...console, trace() {}, debug() {}, info() {}, log() {} },
   })

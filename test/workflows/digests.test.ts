@@ -19,7 +19,7 @@ import {
   quietNow,
   stepWaits,
   type Webhook,
-} from '../support/rules.ts'
+} from '../support/workflows/rules.ts'
 
 const stack = sharedStack()
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ForecastDelivery, ForecastPlan, ForecastStep } from '../../src/domain/routing/forecast.ts'
-import { closedLog, makeWebhook, post, type RuleLog } from '../support/rules.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { closedLog, makeWebhook, post, type RuleLog } from '../support/workflows/rules.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import { sharedStack } from '../support/shared-stack.ts'
 import { makeTenant, untilTestEnds, type Api } from '../support/stack.ts'
 

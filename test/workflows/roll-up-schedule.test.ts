@@ -9,8 +9,8 @@ import { ensureRollUpSchedule } from '../../src/temporal/roll-up-schedule.ts'
 import { routeEventType } from '../../src/workflows/contract/event.ts'
 import { rollUpDaysType, rollUpQuery, rollUpScheduleId } from '../../src/workflows/contract/roll-up.ts'
 import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
-import { startReceiver } from '../support/receiver.ts'
-import { makeDestination, readStats, rollUp, send } from '../support/roll-up.ts'
+import { startReceiver } from '../support/servers/receiver.ts'
+import { makeDestination, readStats, rollUp, send } from '../support/resources/roll-up.ts'
 import { eventually, makeTenant, stackOfFile, startStack, untilTestEnds } from '../support/stack.ts'
 
 const today = toDay(new Date())

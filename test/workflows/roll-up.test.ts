@@ -7,8 +7,15 @@ import { createFolderArchive } from '../../src/archive/folder.ts'
 import { toDay, endOfDay, startOfDay } from '../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../src/temporal/log/executions.ts'
 import { eventWorkflowId } from '../../src/workflows/contract/event.ts'
-import { startReceiver, status } from '../support/receiver.ts'
-import { forgetExecutions, makeDestination, readStats, rollUp, send, statsOnce } from '../support/roll-up.ts'
+import { startReceiver, status } from '../support/servers/receiver.ts'
+import {
+  forgetExecutions,
+  makeDestination,
+  readStats,
+  rollUp,
+  send,
+  statsOnce,
+} from '../support/resources/roll-up.ts'
 import {
   eventually,
   makeKey,

@@ -3,7 +3,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { createPlan } from '../../src/activities/plan.ts'
 import { taskQueue } from '../../src/workflows/contract/task-queues.ts'
 import { openNamespace } from '../support/corner.ts'
-import { startSmtpReceiver } from '../support/smtp-receiver.ts'
+import { startSmtpReceiver } from '../support/servers/smtp-receiver.ts'
 import {
   createTestCompute,
   eventually,
@@ -12,7 +12,7 @@ import {
   testLog,
   untilTestEnds,
 } from '../support/stack.ts'
-import { ok, status, statuses, type Respond } from '../support/receiver.ts'
+import { ok, status, statuses, type Respond } from '../support/servers/receiver.ts'
 import {
   closedLog,
   logOnce,
@@ -23,7 +23,7 @@ import {
   readRuleLog,
   stepWaits,
   type RuleLog,
-} from '../support/rules.ts'
+} from '../support/workflows/rules.ts'
 
 const stack = stackOfFile()
 const never = { schedule: ['0s'] }

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest'
-import type { Receiver } from '../../support/receiver.ts'
-import { makeWebhook, post } from '../../support/rules.ts'
+import type { Receiver } from '../../support/servers/receiver.ts'
+import { makeWebhook, post } from '../../support/workflows/rules.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, makeTenant, settledLog } from '../../support/stack.ts'
 

@@ -6,7 +6,7 @@ import {
   parsed,
   slackUrl,
   told,
-} from '../../support/configuration.ts'
+} from '../../support/resources/configuration.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeKey, makeTenant, type Api } from '../../support/stack.ts'
 

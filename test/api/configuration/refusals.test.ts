@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { configurationOf, example } from '../../support/configuration.ts'
+import { configurationOf, example } from '../../support/resources/configuration.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeTenant } from '../../support/stack.ts'
 

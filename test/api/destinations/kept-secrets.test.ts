@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { configurationOf } from '../../support/configuration.ts'
-import { ok, startReceiver } from '../../support/receiver.ts'
+import { configurationOf } from '../../support/resources/configuration.ts'
+import { ok, startReceiver } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeKey, makeTenant, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { channels } from '../../../src/channels/index.ts'
 import { configFor, serviceUrl } from '../../support/channel-configs.ts'
-import { startReceiver, type Received } from '../../support/receiver.ts'
+import { startReceiver, type Received } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeKey, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

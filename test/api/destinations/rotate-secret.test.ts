@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, verify } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { startReceiver, status, type Received, type Receiver } from '../../support/receiver.ts'
+import { startReceiver, status, type Received, type Receiver } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { addDays, toDay } from '../../../src/domain/days.ts'
-import { startReceiver, status } from '../../support/receiver.ts'
-import { makeDestination, readStats, send, statsOnce } from '../../support/roll-up.ts'
+import { startReceiver, status } from '../../support/servers/receiver.ts'
+import { makeDestination, readStats, send, statsOnce } from '../../support/resources/roll-up.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeKey, makeTenant, settledLog, untilTestEnds, waitingLog } from '../../support/stack.ts'
 

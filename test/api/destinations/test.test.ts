@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { catalogueTypes, findEntry } from '../../../src/domain/catalogue/index.ts'
-import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
-import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { startReceiver, status, type Receiver, type Respond } from '../../support/servers/receiver.ts'
+import { startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,

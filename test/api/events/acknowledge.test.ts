@@ -7,8 +7,8 @@ import {
   tenantWhoWaits,
   waitingEvent,
   type Acknowledgement,
-} from '../../support/acknowledge.ts'
-import { startReceiver, status } from '../../support/receiver.ts'
+} from '../../support/workflows/acknowledge.ts'
+import { startReceiver, status } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ok, startReceiver, status } from '../../support/receiver.ts'
-import { makeWebhook, post } from '../../support/rules.ts'
+import { ok, startReceiver, status } from '../../support/servers/receiver.ts'
+import { makeWebhook, post } from '../../support/workflows/rules.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, makeTenant, readLog, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -13,8 +13,8 @@ import {
   reluctant,
   type DeliveryRow,
   type Query,
-} from '../../support/log-lists.ts'
-import { startReceiver, status, statuses } from '../../support/receiver.ts'
+} from '../../support/resources/log-lists.ts'
+import { startReceiver, status, statuses } from '../../support/servers/receiver.ts'
 import {
   makeKey,
   makeTenant,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { after, status, type Respond } from '../../support/receiver.ts'
-import { closedLog, makeRule, makeWebhook, post } from '../../support/rules.ts'
+import { after, status, type Respond } from '../../support/servers/receiver.ts'
+import { closedLog, makeRule, makeWebhook, post } from '../../support/workflows/rules.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, listedEvents, makeTenant, type Api } from '../../support/stack.ts'
 

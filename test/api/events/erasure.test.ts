@@ -4,12 +4,22 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
 import { toDay } from '../../../src/domain/days.ts'
-import { escalatedEvent, readAcknowledgedLog, tenantWhoEscalates } from '../../support/acknowledge.ts'
-import { endedErasure, askErasure, erase } from '../../support/erasures.ts'
-import { ok, startReceiver, status, type Respond } from '../../support/receiver.ts'
-import { endedReplay, startReplay } from '../../support/replays.ts'
-import { forgetExecutions, makeDestination, readStats, rollUp, statsOnce } from '../../support/roll-up.ts'
-import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../../support/rules.ts'
+import {
+  escalatedEvent,
+  readAcknowledgedLog,
+  tenantWhoEscalates,
+} from '../../support/workflows/acknowledge.ts'
+import { endedErasure, askErasure, erase } from '../../support/resources/erasures.ts'
+import { ok, startReceiver, status, type Respond } from '../../support/servers/receiver.ts'
+import { endedReplay, startReplay } from '../../support/workflows/replays.ts'
+import {
+  forgetExecutions,
+  makeDestination,
+  readStats,
+  rollUp,
+  statsOnce,
+} from '../../support/resources/roll-up.ts'
+import { closedLog, makeRule, makeWebhook, post, stepWaits } from '../../support/workflows/rules.ts'
 import {
   eventually,
   listedEvents,
@@ -24,7 +34,7 @@ import {
   type EventLog,
   type Stack,
 } from '../../support/stack.ts'
-import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
+import { tracesInFiles, tracesInTemporal } from '../../support/workflows/traces.ts'
 
 const today = toDay(new Date())
 

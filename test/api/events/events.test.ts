@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
-import { startReceiver } from '../../support/receiver.ts'
+import { startReceiver } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, makeKey, makeTenant, readLog, settledLog, untilTestEnds } from '../../support/stack.ts'
 

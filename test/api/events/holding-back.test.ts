@@ -15,7 +15,7 @@ import { enterTurn } from '../../../src/temporal/turns.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
 import { leaveSignal, turnsWorkflowId } from '../../../src/workflows/contract/turns.ts'
 import { makeEvent } from '../../support/event.ts'
-import { after, startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
+import { after, startReceiver, status, type Receiver, type Respond } from '../../support/servers/receiver.ts'
 import {
   eventually,
   createTestCompute,

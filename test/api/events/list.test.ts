@@ -14,8 +14,8 @@ import {
   reluctant,
   type EventRow,
   type Query,
-} from '../../support/log-lists.ts'
-import { ok, startReceiver, status } from '../../support/receiver.ts'
+} from '../../support/resources/log-lists.ts'
+import { ok, startReceiver, status } from '../../support/servers/receiver.ts'
 import {
   eventually,
   makeKey,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startReceiver, status, type Receiver, type Respond } from '../../support/receiver.ts'
+import { startReceiver, status, type Receiver, type Respond } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import {
   eventually,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ok, startReceiver } from '../../support/receiver.ts'
+import { ok, startReceiver } from '../../support/servers/receiver.ts'
 import { adminKey, apiAt, makeTenant, settledLog, stackOfFile, untilTestEnds } from '../../support/stack.ts'
 
 /** No worker begins an event, and none may have waited when another one is posted. */

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
 import { toDay } from '../../../src/domain/days.ts'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
-import { statuses, startReceiver, type Receiver } from '../../support/receiver.ts'
-import { endedReplay, startReplay } from '../../support/replays.ts'
-import { forgetExecutions, rollUp } from '../../support/roll-up.ts'
-import { closedLog, makeRule, makeWebhook } from '../../support/rules.ts'
+import { statuses, startReceiver, type Receiver } from '../../support/servers/receiver.ts'
+import { endedReplay, startReplay } from '../../support/workflows/replays.ts'
+import { forgetExecutions, rollUp } from '../../support/resources/roll-up.ts'
+import { closedLog, makeRule, makeWebhook } from '../../support/workflows/rules.ts'
 import {
   apiOf,
   eventually,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/domain/event.ts'
-import { startReceiver, status } from '../../support/receiver.ts'
-import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { startReceiver, status } from '../../support/servers/receiver.ts'
+import { startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -1,6 +1,6 @@
 import supertest from 'supertest'
 import { expect, it } from 'vitest'
-import { linkPath, press } from '../../support/acknowledge.ts'
+import { linkPath, press } from '../../support/workflows/acknowledge.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeTenant, settledLog } from '../../support/stack.ts'
 

@@ -11,7 +11,7 @@ import {
   tenantWhoEscalates,
   tenantWhoWaits,
   waitingEvent,
-} from '../../support/acknowledge.ts'
+} from '../../support/workflows/acknowledge.ts'
 import { eventually, makeTenant, publicUrl, settledLog, stackOfFile } from '../../support/stack.ts'
 
 const oldKey = { id: 'old', key: randomBytes(32) }

@@ -11,8 +11,8 @@ import {
   recipientsOf,
   tenantWhoAsks,
   type Inbox,
-} from '../../support/email-consent.ts'
-import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+} from '../../support/resources/email-consent.ts'
+import { startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import {
   eventually,
   listedEvents,

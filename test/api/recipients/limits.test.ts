@@ -7,8 +7,8 @@ import {
   mailsSoFar,
   platform,
   tenantWhoAsks,
-} from '../../support/email-consent.ts'
-import { startSmtpReceiver, type Refusal } from '../../support/smtp-receiver.ts'
+} from '../../support/resources/email-consent.ts'
+import { startSmtpReceiver, type Refusal } from '../../support/servers/smtp-receiver.ts'
 import {
   eventually,
   makeTenant,

@@ -7,8 +7,8 @@ import { createFolderArchive } from '../../../src/archive/folder.ts'
 import type { Event } from '../../../src/domain/event.ts'
 import { openTimeline, type Delivery, type Timeline } from '../../../src/domain/delivery/timeline.ts'
 import { makeEvent } from '../../support/event.ts'
-import { addDestination, arrivals, endedReplay, startReplay } from '../../support/replays.ts'
-import { ok, startReceiver } from '../../support/receiver.ts'
+import { addDestination, arrivals, endedReplay, startReplay } from '../../support/workflows/replays.ts'
+import { ok, startReceiver } from '../../support/servers/receiver.ts'
 import { makeTenant, startStack, untilTestEnds, type Stack } from '../../support/stack.ts'
 
 let root: string

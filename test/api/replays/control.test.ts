@@ -9,8 +9,8 @@ import {
   readReplay,
   startReplay,
   type ReplayShown,
-} from '../../support/replays.ts'
-import { ok, startReceiver, status } from '../../support/receiver.ts'
+} from '../../support/workflows/replays.ts'
+import { ok, startReceiver, status } from '../../support/servers/receiver.ts'
 import { eventually, makeTenant, stackOfFile, untilTestEnds, type Api } from '../../support/stack.ts'
 
 const stack = stackOfFile()

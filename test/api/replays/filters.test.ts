@@ -1,6 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { addDestination, arrivals, endedReplay, postEvent, startReplay } from '../../support/replays.ts'
-import { ok, startReceiver } from '../../support/receiver.ts'
+import {
+  addDestination,
+  arrivals,
+  endedReplay,
+  postEvent,
+  startReplay,
+} from '../../support/workflows/replays.ts'
+import { ok, startReceiver } from '../../support/servers/receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { eventWorkflowId } from '../../../src/workflows/contract/event.ts'
-import { ok, startReceiver, type Receiver, type Respond } from '../../support/receiver.ts'
+import { ok, startReceiver, type Receiver, type Respond } from '../../support/servers/receiver.ts'
 import {
   eventually,
   makeKey,
@@ -19,7 +19,7 @@ import {
   postEvent,
   readReplay,
   startReplay,
-} from '../../support/replays.ts'
+} from '../../support/workflows/replays.ts'
 
 const stack = stackOfFile()
 

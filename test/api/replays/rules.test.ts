@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { status } from '../../support/receiver.ts'
-import { endedReplay, startReplay } from '../../support/replays.ts'
-import { closedLog, makeRule, makeWebhook, post, readRuleLog } from '../../support/rules.ts'
+import { status } from '../../support/servers/receiver.ts'
+import { endedReplay, startReplay } from '../../support/workflows/replays.ts'
+import { closedLog, makeRule, makeWebhook, post, readRuleLog } from '../../support/workflows/rules.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { eventually, listedEvents, makeTenant } from '../../support/stack.ts'
 

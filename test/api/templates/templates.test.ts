@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { startReceiver, status, type Respond } from '../../support/receiver.ts'
-import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { startReceiver, status, type Respond } from '../../support/servers/receiver.ts'
+import { startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { sharedStack } from '../../support/shared-stack.ts'
 import { makeKey, makeTenant, settledLog, untilTestEnds, type Api } from '../../support/stack.ts'
 

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFolderArchive } from '../../../src/archive/folder.ts'
 import { toDay } from '../../../src/domain/days.ts'
 import { countExecutions, quoted } from '../../../src/temporal/log/executions.ts'
-import { startReceiver, status } from '../../support/receiver.ts'
-import { makeDestination, rollUp, send, statsOnce } from '../../support/roll-up.ts'
-import { makeRule, makeWebhook, post, stepWaits } from '../../support/rules.ts'
+import { startReceiver, status } from '../../support/servers/receiver.ts'
+import { makeDestination, rollUp, send, statsOnce } from '../../support/resources/roll-up.ts'
+import { makeRule, makeWebhook, post, stepWaits } from '../../support/workflows/rules.ts'
 import {
   adminKey,
   apiOf,
@@ -21,7 +21,7 @@ import {
   type Api,
   type Stack,
 } from '../../support/stack.ts'
-import { tracesInFiles, tracesInTemporal } from '../../support/traces.ts'
+import { tracesInFiles, tracesInTemporal } from '../../support/workflows/traces.ts'
 
 const today = toDay(new Date())
 

@@ -3,7 +3,7 @@ import { email } from '../../../src/channels/email/email.ts'
 import { composeEmail, renderEmail } from '../../../src/channels/email/message.ts'
 import type { Json } from '../../../src/domain/event.ts'
 import { makeEvent, digestData } from '../../support/event.ts'
-import { startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { untilTestEnds } from '../../support/stack.ts'
 import { send } from '../contract.ts'
 

@@ -5,7 +5,7 @@ import { email } from '../../../src/channels/email/email.ts'
 import { renderEmail } from '../../../src/channels/email/message.ts'
 import type { Event, JsonObject } from '../../../src/domain/event.ts'
 import { makeEvent } from '../../support/event.ts'
-import { type Refusal, type SmtpReceiver, startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { type Refusal, type SmtpReceiver, startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { untilTestEnds } from '../../support/stack.ts'
 import { channelContract, egress, send } from '../contract.ts'
 

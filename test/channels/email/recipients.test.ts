@@ -6,7 +6,7 @@ import { renderConfirmation } from '../../../src/channels/email/confirmation.ts'
 import type { JsonObject } from '../../../src/domain/event.ts'
 import type { SettledRecipients } from '../../../src/domain/delivery/outcome.ts'
 import { makeEvent } from '../../support/event.ts'
-import { startSmtpReceiver, type Refusal, type SmtpReceiver } from '../../support/smtp-receiver.ts'
+import { startSmtpReceiver, type Refusal, type SmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { untilTestEnds } from '../../support/stack.ts'
 import { egress } from '../contract.ts'
 

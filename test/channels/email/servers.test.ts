@@ -3,8 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createEgress } from '../../../src/egress/egress.ts'
 import { email } from '../../../src/channels/email/email.ts'
 import type { JsonObject } from '../../../src/domain/event.ts'
-import { testAuthority } from '../../support/receiver.ts'
-import { type SmtpReceiver, startSmtpReceiver } from '../../support/smtp-receiver.ts'
+import { testAuthority } from '../../support/servers/receiver.ts'
+import { type SmtpReceiver, startSmtpReceiver } from '../../support/servers/smtp-receiver.ts'
 import { untilTestEnds } from '../../support/stack.ts'
 import { egress, send } from '../contract.ts'
 
@@ -14,7 +14,7 @@ const to = ['oncall@acme.example', 'audit@acme.example']
 
 describe('where TLS is required', () => {
   const tlsFile = (name: string) =>
-    readFileSync(new URL(`../../support/tls/${name}`, import.meta.url), 'utf8')
+    readFileSync(new URL(`../../support/servers/tls/${name}`, import.meta.url), 'utf8')
   const startTls = { key: tlsFile('localhost.key'), cert: tlsFile('localhost.crt') }
   const trusting = createEgress({ allow: [], sandboxLoopback: true, extraAuthorities: testAuthority })
   afterAll(() => trusting.close())

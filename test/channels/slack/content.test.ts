@@ -4,7 +4,7 @@ import { composeSlackMessage, renderSlackMessage } from '../../../src/channels/s
 import { parseParts, renderParts, templateScope } from '../../../src/templates/content.ts'
 import type { JsonObject } from '../../../src/domain/event.ts'
 import { digestData, makeEvent } from '../../support/event.ts'
-import { startReceiver, status } from '../../support/receiver.ts'
+import { startReceiver, status } from '../../support/servers/receiver.ts'
 import { untilTestEnds } from '../../support/stack.ts'
 import { send } from '../contract.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ApiError, ConnectionError, Switchyard } from '../../../packages/client/src/index.ts'
-import { silence, startReceiver, status, type Respond } from '../../support/receiver.ts'
+import { silence, startReceiver, status, type Respond } from '../../support/servers/receiver.ts'
 
 const event = { type: 'aml.match.found', data: { riskLevel: 'high' } }
 const accepted = JSON.stringify({ id: 'evt_1', type: event.type, status: 'accepted' })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { renderClientFiles } from '../../../scripts/client-files.ts'
 import { routes } from '../../../packages/client/src/generated/routes.ts'
 import { resources } from '../../../packages/client/src/resources.ts'
-import { buildClientPackage, type ClientPackage } from '../../support/client-package.ts'
+import { buildClientPackage, type ClientPackage } from '../../support/releases/client-package.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { findUnsafe } from '../../support/migration-safety.ts'
+import { findUnsafe } from '../../support/releases/migration-safety.ts'
 
 const folder = new URL('../../../prisma/migrations/', import.meta.url)
 
