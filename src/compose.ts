@@ -16,6 +16,7 @@ import { egressRules } from './config-egress.ts'
 import { listSecrets } from './config-secrets.ts'
 import { openDatabase } from './database.ts'
 import type { Db } from './db/client.ts'
+import { createReportedLag } from './db/limits/tenant-lag.ts'
 import { createAcknowledgeLink } from './domain/crypto/acknowledge-link.ts'
 import { createEmailLinks } from './domain/email/link.ts'
 import type { SecretKeys } from './domain/crypto/secret-box.ts'
@@ -156,11 +157,12 @@ async function requireSearchAttributes(client: Client): Promise<void> {
 
 /** `eagerStart`: a worker in this process makes the first attempts of accepted events. */
 export function openAdmission(
-  { config, temporal, log }: Platform,
+  { config, db, temporal, log }: Platform,
   { eagerStart, metrics }: { eagerStart: boolean; metrics: ApiMetrics },
 ): Admission {
   const deps = {
     hasBegun: (workflowId: string) => hasBegun(temporal, workflowId),
+    lagOf: createReportedLag(db),
     onRefused: (code: RefusalCode) => metrics.countRefusal(code),
     log,
   }

@@ -3,6 +3,9 @@ import { createActivities, createSlowActivities } from './activities/index.ts'
 import type { ActivityDeps } from './activities/deps.ts'
 import { createOngoingAttempts } from './activities/attempt/ongoing.ts'
 import { createDataConverter, type PayloadKeys } from './temporal/payload-codec.ts'
+import { createLag } from './activities/limits/lag.ts'
+import { startLagReport } from './activities/limits/lag-report.ts'
+import { lagSinks, observeActivities } from './activities/limits/observe-lag.ts'
 import { workflowSlots } from './temporal/slots/workflow-slots.ts'
 import { loadWorkflowBundle } from './workflow-bundle.ts'
 import { slowTaskQueue, taskQueue } from './workflows/contract/task-queues.ts'
@@ -15,7 +18,6 @@ export interface WorkersOptions {
   payloadKeys?: PayloadKeys
   /** Replaces the product's workflows. It must have been bundled with the same data converter. */
   workflowBundle?: WorkflowBundleOption
-
   /** Called when the first workflow task of an eagerly started event is done and recorded. */
   onEagerDone?: () => void
 }
@@ -56,6 +58,7 @@ export async function startWorkers({
   const dataConverter = createDataConverter(payloadKeys)
   const ongoing = createOngoingAttempts()
   const activityDeps = { ...deps, ongoing }
+  const lag = createLag()
   const shared = {
     connection,
     namespace,
@@ -68,6 +71,8 @@ export async function startWorkers({
       taskQueue,
       workflowBundle: workflowBundle ?? (await loadWorkflowBundle(dataConverter)),
       activities: createActivities(activityDeps),
+      sinks: lagSinks(lag),
+      interceptors: { activity: [observeActivities(lag)] },
       tuner: {
         workflowTaskSlotSupplier: workflowSlots({ eager: eagerSlots, polled: polledSlots, onEagerDone }),
         localActivityTaskSlotSupplier: fixed(eagerSlots + polledSlots),
@@ -82,13 +87,14 @@ export async function startWorkers({
       ...slowLane,
     }),
   ])
+  const stopReport = startLagReport({ ...deps, lag })
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
   return {
     done,
     async stop() {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
       await done
-      await ongoing.settled()
+      await Promise.all([ongoing.settled(), stopReport()])
     },
   }
 }

@@ -46,7 +46,7 @@ it(
       temporal: client,
       eagerStart: false,
       admission: createAdmission(
-        { hasBegun: () => Promise.resolve(true), log },
+        { hasBegun: () => Promise.resolve(true), lagOf: () => 0, log },
         { slots: 64, maxWaiting: 128, maxBacklogMs: 2_000 },
       ),
       // Without it, calls wait for Temporal for as long as their deadline allows.

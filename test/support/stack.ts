@@ -20,6 +20,7 @@ import { channelNames } from '../../src/channels/index.ts'
 import { createEgress } from '../../src/egress/egress.ts'
 import { createCompute, type Compute, type ComputeOptions } from '../../src/compute/compute.ts'
 import { openDb, type Db } from '../../src/db/client.ts'
+import { createReportedLag } from '../../src/db/limits/tenant-lag.ts'
 import { createAcknowledgeLink } from '../../src/domain/crypto/acknowledge-link.ts'
 import { createEmailLinks } from '../../src/domain/email/link.ts'
 import type { Environment } from '../../src/domain/event.ts'
@@ -131,7 +132,7 @@ export async function startStack(
   const acknowledgeLink = createAcknowledgeLink(publicUrl, secretKeys)
   const emailLinks = createEmailLinks(publicUrl, secretKeys)
   const admission = createAdmission(
-    { hasBegun: (workflowId) => hasBegun(client, workflowId), log },
+    { hasBegun: (workflowId) => hasBegun(client, workflowId), lagOf: createReportedLag(db), log },
     { ...generous, ...options.admission },
   )
   const appDeps: AppDeps = {

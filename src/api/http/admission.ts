@@ -40,7 +40,10 @@ export interface AdmissionLimits {
   slots: number
   /** Maximum number of events waiting for a slot. A tenant is refused while it has as many waiting as are still free. */
   maxWaiting: number
-  /** Maximum time that a tenant's events may have waited for a worker. Beyond it, further events are refused. */
+  /**
+   * Maximum time that a tenant's events may have waited for a worker, and that timers and later attempts may be late because of
+   * the tenant. Beyond it, further events are refused.
+   */
   maxBacklogMs: number
 }
 
@@ -60,11 +63,13 @@ export interface AdmissionDeps {
   onRefused?: (code: RefusalCode) => void
   /** Returns whether a worker has begun the workflow. */
   hasBegun: (workflowId: string) => Promise<boolean>
+  /** Returns how late the workers' tasks are because of the tenant (ms). */
+  lagOf: (tenantId: string) => number
   log: Log
 }
 
 export function createAdmission(
-  { hasBegun, onRefused, log }: AdmissionDeps,
+  { hasBegun, lagOf, onRefused, log }: AdmissionDeps,
   { slots, maxWaiting, maxBacklogMs }: AdmissionLimits,
 ): Admission {
   const fairSlots = createFairSlots(slots)
@@ -132,6 +137,8 @@ export function createAdmission(
       try {
         if (await isBehind(tenantId))
           throw refusal('overloaded', 'Earlier events of this tenant are still waiting for a worker.')
+        if (lagOf(tenantId) > maxBacklogMs)
+          throw refusal('overloaded', 'Retries and rule steps of earlier events are being carried out late.')
         return await call(async (workflowId, start) => {
           const release = await takeWithin(tenantId, isBatch ? patienceMs.batch : patienceMs.one)
           if (!isBatch) leave()

@@ -1,6 +1,9 @@
-import { condition, sleep } from '@temporalio/workflow'
+import { condition, proxySinks, sleep } from '@temporalio/workflow'
 import { expiryMs, type Event } from '../../domain/event.ts'
+import type { WorkerSinks } from '../contract/sinks.ts'
 import type { Clock } from './types.ts'
+
+const { lag } = proxySinks<WorkerSinks>()
 
 /** `startedMs` is when the workflow started (Unix ms). */
 export function createClock(event: Pick<Event, 'expiresAt'>, startedMs: number): Clock {
@@ -30,9 +33,12 @@ export function createClock(event: Pick<Event, 'expiresAt'>, startedMs: number):
     expiryReason: `expired: no attempt is made after ${event.expiresAt}`,
     isExpired: () => expiresWithin(0),
     expiresWithin,
-    until(predicate, maxMs, summary) {
+    async until(predicate, maxMs, summary) {
       startTimer()
-      return condition(() => timerFired || predicate(), maxMs, { summary })
+      const dueMs = Date.now() + maxMs
+      const endedEarly = await condition(() => timerFired || predicate(), maxMs, { summary })
+      if (!endedEarly) lag.timerFired(Date.now() - dueMs)
+      return endedEarly
     },
   }
 }

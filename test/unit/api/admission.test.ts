@@ -4,13 +4,18 @@ import { createLog } from '../../../src/log.ts'
 
 const limits: AdmissionLimits = { slots: 2, maxWaiting: 4, maxBacklogMs: 2_000 }
 
-function setUp({ begun = [] as string[], ...changed }: Partial<AdmissionLimits> & { begun?: string[] } = {}) {
+function setUp({
+  begun = [],
+  late = {},
+  ...changed
+}: Partial<AdmissionLimits> & { begun?: string[]; late?: Record<string, number> } = {}) {
   const asked: string[] = []
   const hasBegun = (workflowId: string) => {
     asked.push(workflowId)
     return Promise.resolve(begun.includes(workflowId))
   }
-  const admission = createAdmission({ hasBegun, log: createLog('silent') }, { ...limits, ...changed })
+  const lagOf = (tenantId: string) => late[tenantId] ?? 0
+  const admission = createAdmission({ hasBegun, lagOf, log: createLog('silent') }, { ...limits, ...changed })
   let started = 0
   /** An event that is started, on the worker of this process or elsewhere. */
   async function post(tenantId: string, { eagerlyStarted = true, id = `${tenantId}-${++started}` } = {}) {
@@ -142,4 +147,13 @@ describe('a process whose events are attempted elsewhere', () => {
     await post('a', elsewhere)
     expect(asked.at(-1)).toBe('a-2')
   })
+})
+
+it('refuses with 503 the tenant because of which workers are late, and only while they are', async () => {
+  const late: Record<string, number> = { a: 2_001, b: 2_000 }
+  const { post } = setUp({ late })
+  expect(await post('a').catch(refused)).toEqual([503, 'overloaded', '1'])
+  expect(await post('b')).toBe('b-2')
+  delete late.a
+  expect(await post('a')).toBe('a-3')
 })
