@@ -34,6 +34,7 @@ const computeLimits = {
   /** One tenant must leave a thread to the others. */
   threads: Math.max(2, availableParallelism() - 1),
   waitingPerTenant: 1_000,
+  waiting: 5_000,
   maxWaitMs: 5_000,
   /** Thread time per tenant: on average a quarter of one thread. */
   shareMs: 15_000,

@@ -13,6 +13,8 @@ export interface FairQueueLimits extends ShareLimits {
   runningPerTenant: number
   /** Jobs of one tenant that wait. */
   waitingPerTenant: number
+  /** Jobs of all tenants that wait. A tenant is refused while it has as many waiting as are still free. */
+  waiting: number
 }
 
 export interface QueuedJob {
@@ -43,6 +45,11 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
   /** Tenants with jobs in the order of their turns: the tenant whose job started last comes last. */
   const tenants = new Map<string, Tenant>()
   let running = 0
+  let waiting = 0
+
+  function isFull({ waiting: own }: Tenant): boolean {
+    return own.length >= Math.min(limits.waitingPerTenant, limits.waiting - waiting)
+  }
 
   function shareRefusal(tenantId: string): Refusal | undefined {
     const retryInMs = shares.exhaustedForMs(tenantId)
@@ -55,6 +62,7 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
       if (tenant.running >= limits.runningPerTenant) continue
       const job = tenant.waiting.shift()
       if (!job) continue
+      waiting--
       // Behind the others, where this loop finds it again if they leave room.
       tenants.delete(id)
       tenants.set(id, tenant)
@@ -64,22 +72,30 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
     }
   }
 
+  function refuseAll(tenant: Tenant, refusal: Refusal): void {
+    const jobs = tenant.waiting.splice(0)
+    waiting -= jobs.length
+    for (const job of jobs) job.refuse(refusal)
+  }
+
   return {
     add(tenantId, job) {
       const refusal = shareRefusal(tenantId)
       if (refusal) return job.refuse(refusal)
       const tenant = tenants.get(tenantId) ?? { waiting: [], running: 0 }
-      if (tenant.waiting.length >= limits.waitingPerTenant)
-        return job.refuse({ budget: 'queue', retryInMs: queueRetryMs })
+      if (isFull(tenant)) return job.refuse({ budget: 'queue', retryInMs: queueRetryMs })
       tenants.set(tenantId, tenant)
       tenant.waiting.push(job)
+      waiting++
       startNext()
     },
     remove(tenantId, job) {
       const tenant = tenants.get(tenantId)
       const index = tenant?.waiting.indexOf(job) ?? -1
-      if (index >= 0) tenant?.waiting.splice(index, 1)
-      return index >= 0
+      if (index < 0) return false
+      tenant?.waiting.splice(index, 1)
+      waiting--
+      return true
     },
     end(tenantId, ranMs) {
       const tenant = tenants.get(tenantId)
@@ -88,7 +104,7 @@ export function createFairQueue(limits: FairQueueLimits, now: () => number): Fai
       tenant.running--
       shares.use(tenantId, ranMs)
       const refusal = shareRefusal(tenantId)
-      if (refusal) for (const job of tenant.waiting.splice(0)) job.refuse(refusal)
+      if (refusal) refuseAll(tenant, refusal)
       // Moves the tenant behind those that arrived while its job ran.
       tenants.delete(tenantId)
       if (tenant.running > 0 || tenant.waiting.length > 0) tenants.set(tenantId, tenant)

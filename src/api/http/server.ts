@@ -34,12 +34,31 @@ const maxHeaders = 100
 /** A connection is closed after this many requests, so that callers spread to processes that were started later. */
 const maxRequestsPerConnection = 10_000
 
-/** Creates an HTTP server that limits the cost of a connection. Invalid HTTP gets a problem response like any other fault. */
-export function createApiServer(listener: RequestListener, limits: Limits = serverLimits): Server {
+/**
+ * Requests in progress. Far fewer are at once unless they come faster than they are answered; events have a limit of their own
+ * (`admission.ts`).
+ */
+const maxRequests = 1_000
+/** Answered at any load, so that an overloaded process is not taken for a dead one. */
+const healthPaths = new Set(['/healthz', '/readyz'])
+
+/**
+ * Creates an HTTP server that limits the cost of a connection and the number of requests in progress. Invalid HTTP gets a problem
+ * response like any other fault.
+ */
+export function createApiServer(
+  listener: RequestListener,
+  limits: Limits = serverLimits,
+  { requests = maxRequests } = {},
+): Server {
+  let inProgress = 0
   const checked: RequestListener = (request, response) => {
     const fault = headFault(request)
-    if (fault) refuseRequest(response, fault)
-    else listener(request, response)
+    if (fault) return refuseRequest(response, fault)
+    if (inProgress >= requests && !healthPaths.has(request.url ?? '')) return refuseRequest(response, tooMany)
+    inProgress++
+    response.once('close', () => inProgress--)
+    listener(request, response)
   }
   const server = createServer({ ...limits, insecureHTTPParser: false, requireHostHeader: true }, checked)
   server.timeout = idleTimeoutMs
@@ -62,9 +81,14 @@ function headFault({ rawHeaders, httpVersionMajor }: IncomingMessage): ApiError 
   return undefined
 }
 
+const tooMany = new ApiError('overloaded', 'Too many requests are in progress. Try again in 1 s.', {
+  headers: { 'Retry-After': '1' },
+})
+
 function refuseRequest(response: ServerResponse, problem: ApiError): void {
   const body = JSON.stringify(problem.toProblem())
-  response.writeHead(problem.status, { ...problemHeaders(body), Connection: 'close' }).end(body)
+  const headers = { ...problem.headers, ...problemHeaders(body), Connection: 'close' }
+  response.writeHead(problem.status, headers).end(body)
 }
 
 function problemHeaders(body: string) {

@@ -5,6 +5,7 @@ const limits: FairQueueLimits = {
   running: 2,
   runningPerTenant: 1,
   waitingPerTenant: 3,
+  waiting: 100,
   shareMs: 1_000,
   windowMs: 10_000,
 }
@@ -47,6 +48,20 @@ describe('jobs of several tenants', () => {
     expect(log).toEqual(['a1', 'b1'])
     queue.end('a', 1)
     expect(log).toEqual(['a1', 'b1', 'a2'])
+  })
+})
+
+describe('jobs that wait, of all tenants', () => {
+  it('are limited, and a tenant has no more of them than it leaves to the others', () => {
+    const { log, queue, add } = openQueue({ running: 1, waitingPerTenant: 10, waiting: 4 })
+    for (const name of ['a1', 'a2', 'a3', 'a4']) add('a', name)
+    add('b', 'b1')
+    add('c', 'c1')
+    add('d', 'd1')
+    expect(log).toEqual(['a1', 'a4 refused: queue', 'd1 refused: queue'])
+    queue.end('a', 1)
+    add('d', 'd2')
+    expect(log.slice(3)).toEqual(['b1'])
   })
 })
 
