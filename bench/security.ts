@@ -1,15 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { Agent } from 'node:http'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createEgress, type Egress } from '../src/egress/egress.ts'
 import { post } from '../src/egress/http.ts'
-import { freePort } from '../src/embedded/ports.ts'
+import { createLaunchPad } from './all-in-one.ts'
 import { inFlight, openBench, startBenchReceiver } from './support.ts'
 
 /**
@@ -26,31 +20,7 @@ const { values } = parseArgs({
 })
 const rounds = Number(values.rounds)
 process.env.ADMIN_API_KEY ??= `sk_platform_${randomBytes(24).toString('hex')}`
-const folder = await mkdtemp(join(tmpdir(), 'switchyard-bench-'))
-await chmod(folder, 0o755) // PostgreSQL runs as a user of its own when we are root.
-
-const children: ChildProcess[] = []
-process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')))
-
-async function startSwitchyard(name: string, extra: Record<string, string>): Promise<string> {
-  const [port, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()]
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    cwd: fileURLToPath(new URL('../', import.meta.url)),
-    env: {
-      ...process.env,
-      PORT: String(port),
-      TEMPORAL_PORT: String(temporalPort),
-      TEMPORAL_UI_PORT: String(uiPort),
-      DATA_DIR: join(folder, name),
-      LOG_LEVEL: 'error',
-      ...extra,
-    },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  children.push(child)
-  await once(child.stdout, 'data')
-  return `http://127.0.0.1:${port}`
-}
+const launchPad = await createLaunchPad(process.env)
 
 /** Returns a function that delivers `count` events with bounded concurrency and returns the time per event in milliseconds. */
 async function openSide(url: string) {
@@ -101,9 +71,9 @@ function median(times: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }
 
-const plain = await openSide(await startSwitchyard('plain', {}))
+const plain = await openSide((await launchPad.start('plain')).url)
 const keys = { PAYLOAD_KEYS: `k1:${randomBytes(32).toString('base64')}` }
-const encrypted = await openSide(await startSwitchyard('encrypted', keys))
+const encrypted = await openSide((await launchPad.start('encrypted', keys)).url)
 const events = Number(values.events)
 for (const width of [1, 20])
   await compare(
@@ -113,10 +83,7 @@ for (const width of [1, 20])
   )
 plain.stop()
 encrypted.stop()
-for (const child of children) {
-  child.kill('SIGTERM')
-  await once(child, 'exit')
-}
+await launchPad.stop()
 
 const guard = createEgress({ allow: [], sandboxLoopback: true })
 const agent = new Agent({ keepAlive: true })
@@ -143,4 +110,3 @@ for (const [what, url] of [
 receiver.stop()
 agent.destroy()
 await guard.close()
-await rm(folder, { recursive: true, force: true })

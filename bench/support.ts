@@ -8,6 +8,8 @@ export interface Bench {
   call<Answer>(path: string, body?: object): Promise<Answer>
   /** Posts an event and retries it after each refusal when the answer says so. Calls back for each refusal. */
   post(event: object, onRefusal?: () => void): Promise<void>
+  /** Posts an event once. Returns the status of the answer, 0 if there was none. */
+  postOnce(event: object): Promise<number>
 }
 
 /** Creates a tenant with limits that do not slow the benchmark down. `path` is relative to the server's address. */
@@ -44,7 +46,16 @@ export async function openBench(url: string): Promise<Bench> {
       await sleep(Number(response.headers.get('retry-after')) * 1000)
     }
   }
-  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), post }
+  async function postOnce(event: object): Promise<number> {
+    try {
+      const response = await send(key, '/api/v1/events', event)
+      await response.text()
+      return response.status
+    } catch {
+      return 0
+    }
+  }
+  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), post, postOnce }
 }
 
 /** A receiver on loopback that answers 200 and reports each event's id. */
@@ -85,8 +96,11 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 export function report(what: string, timesMs: number[]): void {
-  const sorted = timesMs.toSorted((left, right) => left - right)
-  const at = (share: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(1)
+  const at = (share: number) => percentile(timesMs, share).toFixed(1)
   console.log(`${what}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms`)
+}
+
+export function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }

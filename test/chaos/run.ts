@@ -12,7 +12,7 @@ import { checkLogs } from './logs.ts'
 import { brokenReceiver, judge } from './model.ts'
 import { startReceivers, type Receivers } from './receivers.ts'
 import { ackWithinMs, drawEvents, makeScenario, type Destinations } from './scenario.ts'
-import { describeFault, drawSchedule } from './schedule.ts'
+import { describeFault, drawSchedule, type ProcessName } from './schedule.ts'
 import { startTopology, type Topology } from './topology.ts'
 
 export interface ChaosOptions {
@@ -20,6 +20,7 @@ export interface ChaosOptions {
   events: number
   kills: number
   receiverFaults: number
+  spared?: readonly ProcessName[]
   ratePerSecond: number
   /** An empty folder for data and logs. */
   folder: string

@@ -35,11 +35,14 @@ export interface ScheduleOptions {
   kills: number
   /** Faults of receivers, of each kind of channel. */
   receiverFaults: number
+  /** Processes that are never killed. */
+  spared?: readonly ProcessName[]
 }
 
 /** Draws the faults of a run. The same options give the same schedule, whatever the machine's speed. */
-export function drawSchedule({ seed, events, kills, receiverFaults }: ScheduleOptions): PlannedFault[] {
-  const faults = draw(faultsOf(kills, receiverFaults), seed)
+export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
+  const { seed, events, kills, receiverFaults, spared = [] } = options
+  const faults = draw(faultsOf(kills, receiverFaults), seed).flatMap((fault) => spare(fault, spared))
   // One fault in each of equal parts of the load, which leaves its last tenth in peace.
   const part = (events * 0.9) / faults.length
   const offsets = draw(fc.array(fc.double({ min: 0, max: 0.7, noNaN: true }), fixed(faults.length)), seed + 1)
@@ -47,6 +50,13 @@ export function drawSchedule({ seed, events, kills, receiverFaults }: ScheduleOp
     ...fault,
     afterEvents: Math.max(1, Math.floor(part * (index + (offsets[index] ?? 0)))),
   }))
+}
+
+function spare(fault: Fault, spared: readonly ProcessName[]): Fault[] {
+  if (fault.kind === 'skew') return spared.includes(fault.target) ? [] : [fault]
+  if (fault.kind !== 'kill') return [fault]
+  const targets = fault.targets.filter((target) => !spared.includes(target))
+  return targets.length === 0 ? [] : [{ ...fault, targets }]
 }
 
 /** One value, drawn evenly: fast-check prefers small values in its first runs. */

@@ -39,6 +39,11 @@ export interface Topology {
   adminKey: string
   temporalAddress: string
   payloadKeys: PayloadKeys
+  /** The product's database, and the file in which Temporal stores. */
+  databaseUrl: string
+  temporalFile: string
+  /** Where each of our processes serves its metrics. */
+  metricsUrls: Record<NodeName, string>
   processes: Record<ProcessName, Supervised>
   /** Processes of ours that ended although nobody ended them. */
   crashes: { process: string; at: number; why: string }[]
@@ -62,7 +67,9 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   // PostgreSQL runs as a user of its own when we are root, and must be able to reach its data.
   await chmod(folder, 0o755)
   await Promise.all(['logs', 'temporal'].map((name) => mkdir(join(folder, name), { recursive: true })))
-  const [postgresPort, temporalPort, ...apiPorts] = await freePorts(4)
+  const [postgresPort, temporalPort, ...nodePorts] = await freePorts(8)
+  const [apiPorts, metricsPorts] = [nodePorts.slice(0, 2), nodePorts.slice(2)]
+  const temporalFile = join(folder, 'temporal', 'temporal.db')
   const toFile = (name: string) => {
     const file = createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' })
     return (line: string) => void file.write(`${line}\n`)
@@ -80,7 +87,7 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
     startTemporal({
       binary: temporalBinary,
       headless: true,
-      dbFile: join(folder, 'temporal', 'temporal.db'),
+      dbFile: temporalFile,
       port: temporalPort,
       namespace: 'default',
       progress: () => undefined,
@@ -120,7 +127,11 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   const supervised = Object.fromEntries(
     nodes.map((name, index) => {
       const script = name.startsWith('api') ? 'src/server.ts' : 'src/worker.ts'
-      const ownEnv = name.startsWith('api') ? { ...env, PORT: String(apiPorts[index]) } : env
+      const ownEnv = {
+        ...env,
+        METRICS_PORT: String(metricsPorts[index]),
+        ...(name.startsWith('api') && { PORT: String(apiPorts[index]) }),
+      }
       const crashed = (why: string) => crashes.push({ process: name, at: Date.now(), why })
       return [name, superviseNode({ script, env: ownEnv, onLine: toFile(name), crashed })]
     }),
@@ -132,6 +143,11 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
     adminKey,
     temporalAddress: server.address,
     payloadKeys: [payloadKey],
+    databaseUrl: database.url,
+    temporalFile,
+    metricsUrls: Object.fromEntries(
+      nodes.map((name, index) => [name, `http://127.0.0.1:${metricsPorts[index]}/metrics`]),
+    ) as Record<NodeName, string>,
     processes: { ...supervised, postgres, temporal },
     crashes,
     command: (script, args) => runCommand(script, args, env),

@@ -1,0 +1,44 @@
+import { parse, View } from 'vega'
+import { compile, type TopLevelSpec } from 'vega-lite'
+import { figures, type Figure, type Sample } from './sampling.ts'
+
+/** Draws the samples as an SVG, a panel per figure. */
+export async function drawChart(samples: readonly Sample[], title: string): Promise<string> {
+  const spec: TopLevelSpec = {
+    background: 'white',
+    title,
+    data: { values: [...samples] },
+    vconcat: Object.entries(figures).map(([figure, label]) => ({
+      width: 640,
+      height: 110,
+      transform: [{ filter: { field: 'figure', equal: figure } }],
+      mark: { type: 'line', strokeWidth: 1.2 },
+      encoding: {
+        x: { field: 'minute', type: 'quantitative', title: 'minutes' },
+        y: { field: 'value', type: 'quantitative', title: label },
+        color: { field: 'of', type: 'nominal', title: null },
+      },
+    })),
+    resolve: { scale: { x: 'shared', color: 'independent' } },
+  }
+  return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
+}
+
+/** Medians of the second and the last quarter: after warm-up, they should be alike. */
+export function compareQuarters(
+  samples: readonly Sample[],
+): { figure: Figure; of: string; second: number; last: number }[] {
+  const end = Math.max(...samples.map(({ minute }) => minute))
+  const names = new Map(samples.map(({ figure, of }) => [`${figure} ${of}`, { figure, of }]))
+  return [...names.values()].map(({ figure, of }) => {
+    const own = samples.filter((sample) => sample.figure === figure && sample.of === of)
+    const within = (from: number, to: number) =>
+      median(own.filter(({ minute }) => minute >= from * end && minute <= to * end).map(({ value }) => value))
+    return { figure, of, second: within(0.25, 0.5), last: within(0.75, 1) }
+  })
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
