@@ -1,13 +1,13 @@
 import type { TenantLag } from '../../domain/limits/tenant-lag.ts'
 import type { Db } from '../client.ts'
 
-/** Workers report every second; a report that is older is of a worker that has gone. */
+/** Workers report every second while they are late. An older report is no longer true. */
 const validForSeconds = 10
-const refreshEveryMs = 1_000
-/** What a worker left when it was killed. */
+const readEveryMs = 1_000
+/** Rows of workers that were killed, which could not delete them. */
 const deleteAfterSeconds = 3_600
 
-/** Replaces what this worker has reported. Uses the database's clock. */
+/** Replaces this worker's rows. Uses the database's clock. */
 export async function reportTenantLag(db: Db, worker: string, lags: TenantLag[]): Promise<void> {
   const tenantIds = lags.map(({ tenantId }) => tenantId)
   const lateMs = lags.map((lag) => lag.lateMs)
@@ -22,27 +22,29 @@ export async function reportTenantLag(db: Db, worker: string, lags: TenantLag[])
 }
 
 /**
- * Returns how late the workers are because of a tenant (ms), as they reported it about a second ago. Never waits: a question asks
- * the database for the next ones, and no answer from it changes nothing.
+ * Returns a function that says how late the workers are because of a tenant (ms). It never waits for the database: it answers from
+ * the last reports that were read, reads new ones in the background at most once a second, and disregards them once they are old.
  */
-export function createReportedLag(db: Db): (tenantId: string) => number {
-  let known = new Map<string, number>()
+export function createReportedLag(db: Db, now: () => number = Date.now): (tenantId: string) => number {
+  let reports = new Map<string, number>()
+  let readAt = -Infinity
   let askedAt = -Infinity
 
-  async function refresh(): Promise<void> {
+  async function read(): Promise<void> {
     const rows = await db.$queryRaw<TenantLag[]>`
       SELECT "tenantId", max("lateMs") AS "lateMs" FROM "TenantLag"
       WHERE "reportedAt" > (now() AT TIME ZONE 'UTC') - make_interval(secs => ${validForSeconds})
       GROUP BY "tenantId"`
-    known = new Map(rows.map(({ tenantId, lateMs }) => [tenantId, lateMs]))
+    reports = new Map(rows.map(({ tenantId, lateMs }) => [tenantId, lateMs]))
+    readAt = now()
   }
 
   return (tenantId) => {
-    const now = Date.now()
-    if (now - askedAt > refreshEveryMs) {
-      askedAt = now
-      refresh().catch(() => (known = new Map()))
+    if (now() - askedAt > readEveryMs) {
+      askedAt = now()
+      // Without an answer, the last reports are used until they are old.
+      read().catch(() => undefined)
     }
-    return known.get(tenantId) ?? 0
+    return now() - readAt < validForSeconds * 1000 ? (reports.get(tenantId) ?? 0) : 0
   }
 }
