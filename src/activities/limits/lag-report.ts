@@ -6,16 +6,15 @@ import type { Lag } from './lag.ts'
 const everyMs = 1_000
 const maxLogged = 10
 
-/** Reports every second for which tenants the API is to accept less. Returns the function that ends this. */
+/** Reports once a second which tenants make this worker late. Returns the function that stops it. */
 export function startLagReport({
   lag,
   db,
   log,
 }: Pick<ActivityDeps, 'db' | 'log'> & { lag: Lag }): () => Promise<void> {
   const worker = randomUUID()
-  let reporting = Promise.resolve()
+  let reporting: Promise<void> | undefined
   let isReported = false
-  let isBusy = false
 
   async function report(): Promise<void> {
     lag.tick()
@@ -32,9 +31,7 @@ export function startLagReport({
   }
 
   const timer = setInterval(() => {
-    if (isBusy) return
-    isBusy = true
-    reporting = report().finally(() => (isBusy = false))
+    reporting ??= report().finally(() => (reporting = undefined))
   }, everyMs)
   return async () => {
     clearInterval(timer)

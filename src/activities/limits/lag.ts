@@ -2,33 +2,33 @@ import { LRUCache } from 'lru-cache'
 import type { TenantLag } from '../../domain/limits/tenant-lag.ts'
 
 /**
- * How late one worker's tasks begin, by tenant. Tasks begin late when accepted events need more than the worker can do; the API
- * then has to accept less from whoever causes it.
+ * How late one worker's tasks begin, by tenant. Tasks begin late when the accepted events need more than the worker can do. The API
+ * must then accept less from the tenants that cause the delay.
  */
 export interface Lag {
   /** Counts a task of the tenant. */
   countTask(tenantId: string): void
-  /** Records that work of the tenant which was due `lateMs` ago began now. */
+  /** Records that work of the tenant begins now, `lateMs` after it was due. */
   noteDelay(tenantId: string, of: DelayedWork, lateMs: number): void
-  /** Forgets old counts: to be called once a second. */
+  /** Lets old tasks count for less. Call it once a second. */
   tick(): void
-  /** The tenants that cause the worker to be late, and how late it is. */
+  /** The tenants that make the worker late, and how late it is because of each. */
   causes(): TenantLag[]
 }
 
-/** What follows a timer waits for a slot for workflow tasks, an activity for one of its own: one may be late without the other. */
+/** Timers wait for a workflow task slot, activities for an activity slot. One kind can be late while the other is on time. */
 export type DelayedWork = 'timer' | 'activity'
 
-/** A tenant is late when this many delays in a row are long: a single late task may be one that was lost with a worker. */
+/** A tenant is late if this many of its tasks in a row were late. A single late task may have been lost with a killed worker. */
 const delaysInARow = 3
 /** Older delays say nothing about the present. */
 const maxAgeMs = 15_000
 const maxTenants = 10_000
-/** Per second: tasks count for about ten seconds. */
+/** Per second, so that tasks count for about ten seconds. */
 const decay = 0.9
-/** Less than this part of a task is none. */
+/** Lower counts are dropped. */
 const negligible = 0.05
-/** Later than this is worth reporting. */
+/** Shorter delays are not reported. */
 const minLateMs = 1_000
 
 interface Delay {
@@ -84,13 +84,13 @@ export function createLag(now: () => number = Date.now): Lag {
         tasks: tenant.tasks,
         lateMs: latenessOf(tenant),
       }))
-      const late = all.filter(({ lateMs }) => lateMs >= minLateMs)
       const fairShare = all.reduce((sum, { tasks }) => sum + tasks, 0) / all.length
-      return all.flatMap(({ tenantId, tasks }) => {
-        // Temporal serves tenants in turn, so a tenant is delayed only by those that get at least as much as it does.
-        const delayed = late.filter((other) => tasks >= Math.max(fairShare, other.tasks))
-        const lateMs = Math.max(0, ...delayed.map((other) => other.lateMs))
-        return lateMs > 0 ? [{ tenantId, lateMs: Math.round(lateMs) }] : []
+      // Temporal serves tenants in turn, so a tenant is delayed only by those that get at least as much as it does.
+      const bySize = all.sort((left, right) => left.tasks - right.tasks || right.lateMs - left.lateMs)
+      let lateMs = 0
+      return bySize.flatMap(({ tenantId, tasks, lateMs: own }) => {
+        if (own >= minLateMs) lateMs = Math.max(lateMs, Math.round(own))
+        return lateMs > 0 && tasks >= fairShare ? [{ tenantId, lateMs }] : []
       })
     },
   }

@@ -3,7 +3,7 @@ import type { ActivityInboundCallsInterceptor, InjectedSinks } from '@temporalio
 import type { Lag } from './lag.ts'
 import type { WorkerSinks } from '../../workflows/contract/sinks.ts'
 
-/** Observes timers. Temporal's clock has set them and says when they fired, so the worker's clock does not matter. */
+/** Observes timers. Both times are Temporal's, so the worker's clock does not matter. */
 export function lagSinks(lag: Lag): InjectedSinks<WorkerSinks> {
   return {
     lag: {
@@ -17,16 +17,16 @@ export function lagSinks(lag: Lag): InjectedSinks<WorkerSinks> {
   }
 }
 
-/** The difference between the two clocks is the least delay that was seen within this time. */
+/** The least delay seen within this time is taken for the difference between the two clocks. */
 const forgetClocksAfterMs = 600_000
 
-/** Counts each tenant's activities, and observes how long they waited for this worker. */
+/** Counts each tenant's activities and observes how long they waited for this worker. */
 export function observeActivities(
   lag: Lag,
 ): (context: Context) => { inbound: ActivityInboundCallsInterceptor } {
   let [least, leastAt] = [Infinity, 0]
 
-  /** Temporal's clock says when an activity was scheduled, and the worker's when it begins. */
+  /** `scheduledAt` is a time of Temporal's clock; the activity begins at a time of the worker's. */
   function toDelay(scheduledAt: number): number {
     const now = Date.now()
     const seen = now - scheduledAt

@@ -41,8 +41,8 @@ export interface AdmissionLimits {
   /** Maximum number of events waiting for a slot. A tenant is refused while it has as many waiting as are still free. */
   maxWaiting: number
   /**
-   * Maximum time that a tenant's events may have waited for a worker, and that timers and later attempts may be late because of
-   * the tenant. Beyond it, further events are refused.
+   * Maximum time that a tenant's events may wait for a worker, and by which timers and later attempts may be late because of the
+   * tenant. Beyond it, further events are refused.
    */
   maxBacklogMs: number
 }
@@ -138,7 +138,7 @@ export function createAdmission(
         if (await isBehind(tenantId))
           throw refusal('overloaded', 'Earlier events of this tenant are still waiting for a worker.')
         if (lagOf(tenantId) > maxBacklogMs)
-          throw refusal('overloaded', 'Retries and rule steps of earlier events are being carried out late.')
+          throw refusal('overloaded', 'Retries and rule steps are late because of the load of this tenant.')
         return await call(async (workflowId, start) => {
           const release = await takeWithin(tenantId, isBatch ? patienceMs.batch : patienceMs.one)
           if (!isBatch) leave()

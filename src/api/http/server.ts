@@ -34,12 +34,9 @@ const maxHeaders = 100
 /** A connection is closed after this many requests, so that callers spread to processes that were started later. */
 const maxRequestsPerConnection = 10_000
 
-/**
- * Requests in progress. Far fewer are at once unless they come faster than they are answered; events have a limit of their own
- * (`admission.ts`).
- */
+/** Maximum number of requests in progress. Events have a lower limit of their own (`admission.ts`). */
 const maxRequests = 1_000
-/** Answered at any load, so that an overloaded process is not taken for a dead one. */
+/** Always answered, so that an overloaded process is not mistaken for a dead one. */
 const healthPaths = new Set(['/healthz', '/readyz'])
 
 /**

@@ -1,9 +1,9 @@
 import type { Sinks } from '@temporalio/workflow'
 
-/** What workflows tell the worker that runs them. Nothing of it is in their histories. */
+/** Calls from workflows to the worker that runs them. They leave no trace in the histories. */
 export interface WorkerSinks extends Sinks {
   lag: {
-    /** A timer has fired and its workflow goes on, `lateMs` after the timer was due. */
+    /** A timer has fired, and its workflow continues `lateMs` after it was due. */
     timerFired(lateMs: number): void
   }
 }
