@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,8 +12,9 @@ export interface AllInOne {
   pid: number
 }
 
-/** Starts Switchyards with their services, each in a folder of its own that is removed at the end. */
-export async function createLaunchPad(env: Record<string, string | undefined>) {
+/** Starts instances with services of their own, in a folder that `stop` removes. All have the platform key in ADMIN_API_KEY. */
+export async function createLauncher() {
+  process.env.ADMIN_API_KEY ??= `sk_platform_${randomBytes(24).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-bench-'))
   await chmod(folder, 0o755) // PostgreSQL runs as a user of its own when we are root.
   const children: ChildProcess[] = []
@@ -23,7 +25,7 @@ export async function createLaunchPad(env: Record<string, string | undefined>) {
       const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
         cwd: fileURLToPath(new URL('../', import.meta.url)),
         env: {
-          ...env,
+          ...process.env,
           PORT: String(port),
           TEMPORAL_PORT: String(temporalPort),
           TEMPORAL_UI_PORT: String(uiPort),

@@ -22,12 +22,7 @@ const arrivals = new Map<string, (at: number) => void>()
 const arrived = (id: string) => new Promise<number>((resolve) => arrivals.set(id, resolve))
 const listeners: ((id: string) => void)[] = [(id) => arrivals.get(id)?.(performance.now())]
 const receiver = await startBenchReceiver((id) => listeners.forEach((listener) => listener(id)))
-await bench.call('/api/v1/destinations', {
-  name: 'bench',
-  channel: 'webhook',
-  config: { url: receiver.url },
-  subscription: { eventTypes: ['all'] },
-})
+await bench.subscribe(receiver.url)
 
 let posted = 0
 async function deliverOne(): Promise<{ acceptedMs: number; arrivedMs: number }> {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { openBench, startBenchReceiver, type Bench } from './support.ts'
+import { openBench, startBenchReceiver, type Bench, percentile } from './support.ts'
 
 /**
  * `npm run bench:hanging`: two tenants side by side in one run, each with three healthy destinations and events at a steady
@@ -75,15 +75,17 @@ const expected = rounds * healthyDestinations
 for (let waited = 0; waited < 60 && beside.timesMs.length + without.timesMs.length < 2 * expected; waited++)
   await sleep(1000)
 
-const at = (times: number[], share: number) =>
-  times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN
 for (const [name, { timesMs, posted }] of Object.entries({ without, beside })) {
-  const shown = [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${at(timesMs, share).toFixed(1)} ms`)
+  const shown = [0.5, 0.95, 0.99].map(
+    (share) => `p${share * 100} ${percentile(timesMs, share).toFixed(1)} ms`,
+  )
   console.log(
     `${name} a destination that hangs: ${posted} events, ${timesMs.length} of ${expected} healthy deliveries: ${shown.join(', ')}`,
   )
 }
-console.log(`p99 beside / without: ${(at(beside.timesMs, 0.99) / at(without.timesMs, 0.99)).toFixed(2)}`)
+console.log(
+  `p99 beside / without: ${(percentile(beside.timesMs, 0.99) / percentile(without.timesMs, 0.99)).toFixed(2)}`,
+)
 for (const stop of stops) stop()
 hanging.close()
 hanging.closeAllConnections()

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createLaunchPad } from './all-in-one.ts'
+import { readRss } from '../test/chaos/soak/sampling.ts'
+import { createLauncher } from './all-in-one.ts'
 import { inFlight, openBench, percentile, startBenchReceiver } from './support.ts'
 
 /**
- * `npm run bench:overload`: what becomes of more events than can be delivered. Starts a Switchyard of its own, measures its
- * capacity (events per second with 50 in flight), then offers multiples of it for a minute each, in an open loop: every event is
- * posted once, at its time, whatever has become of those before it. Prints a row per load.
+ * `npm run bench:overload`: how Switchyard behaves when it gets more events than it can deliver. Starts an instance, measures its
+ * capacity (events per second with 50 in flight), then posts multiples of that rate for a minute each, in an open loop: every event
+ * is posted once, at its time, whatever has become of those before it. Prints a row per load.
  */
 const { values } = parseArgs({
   options: {
@@ -29,18 +28,12 @@ interface Posted {
   arrivals: number[]
 }
 
-process.env.ADMIN_API_KEY = `sk_platform_${randomBytes(24).toString('hex')}`
-const launchPad = await createLaunchPad(process.env)
-const { url, pid } = await launchPad.start('overload')
+const launcher = await createLauncher()
+const { url, pid } = await launcher.start('overload')
 const posted = new Map<string, Posted>()
 const receiver = await startBenchReceiver((id) => posted.get(id)?.arrivals.push(performance.now()))
 const bench = await openBench(url)
-await bench.call('/api/v1/destinations', {
-  name: 'bench',
-  channel: 'webhook',
-  config: { url: receiver.url },
-  subscription: { eventTypes: ['all'] },
-})
+await bench.subscribe(receiver.url)
 
 async function post(id: string): Promise<void> {
   const event: Posted = { sentAt: performance.now(), arrivals: [] }
@@ -67,7 +60,7 @@ function countMissing(): number {
 async function offer(perSecond: number, name: string) {
   posted.clear()
   const rss: number[] = []
-  const sampling = setInterval(() => void readRss(pid).then((bytes) => rss.push(bytes)), sampleEveryMs)
+  const sampling = setInterval(() => void readRss(pid).then((mib) => rss.push(mib ?? NaN)), sampleEveryMs)
   const startedAt = performance.now()
   const posting: Promise<void>[] = []
   for (let index = 0; index < perSecond * seconds; index++) {
@@ -82,12 +75,6 @@ async function offer(perSecond: number, name: string) {
   await sleep(2_000) // For a second arrival of what came last.
   clearInterval(sampling)
   return { all: [...posted.values()], backlog, rss: Math.max(...rss) }
-}
-
-/** Linux only: elsewhere there is no such figure. */
-async function readRss(ofPid: number): Promise<number> {
-  const status = await readFile(`/proc/${ofPid}/status`, 'utf8').catch(() => '')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024
 }
 
 const capacity = values.capacity === undefined ? await measureCapacity() : Number(values.capacity)
@@ -127,4 +114,4 @@ for (const [index, factor] of values.factors.split(',').map(Number).entries()) {
   console.log(`| ${row.join(' | ')} |`)
 }
 receiver.stop()
-await launchPad.stop()
+await launcher.stop()

@@ -3,8 +3,8 @@ import { Agent } from 'node:http'
 import { parseArgs } from 'node:util'
 import { createEgress, type Egress } from '../src/egress/egress.ts'
 import { post } from '../src/egress/http.ts'
-import { createLaunchPad } from './all-in-one.ts'
-import { inFlight, openBench, startBenchReceiver } from './support.ts'
+import { createLauncher } from './all-in-one.ts'
+import { inFlight, openBench, percentile, startBenchReceiver } from './support.ts'
 
 /**
  * `npm run bench:security`: the cost of two guards per event, as ratios within one run. Payload codec: two Switchyard instances,
@@ -19,20 +19,14 @@ const { values } = parseArgs({
   },
 })
 const rounds = Number(values.rounds)
-process.env.ADMIN_API_KEY ??= `sk_platform_${randomBytes(24).toString('hex')}`
-const launchPad = await createLaunchPad(process.env)
+const launcher = await createLauncher()
 
 /** Returns a function that delivers `count` events with bounded concurrency and returns the time per event in milliseconds. */
 async function openSide(url: string) {
   const arrivals = new Map<string, () => void>()
   const receiver = await startBenchReceiver((id) => arrivals.get(id)?.())
   const bench = await openBench(url)
-  await bench.call('/api/v1/destinations', {
-    name: 'bench',
-    channel: 'webhook',
-    config: { url: receiver.url },
-    subscription: { eventTypes: ['all'] },
-  })
+  await bench.subscribe(receiver.url)
   let made = 0
   async function deliverOne(): Promise<void> {
     const id = `bench-${made++}`
@@ -61,19 +55,14 @@ async function compare(what: string, base: () => Promise<number>, guarded: () =>
     const order = round % 2 === 0 ? (['base', 'guarded'] as const) : (['guarded', 'base'] as const)
     for (const side of order) times[side].push(await (side === 'base' ? base : guarded)())
   }
-  const [without, withIt] = [median(times.base), median(times.guarded)]
+  const [without, withIt] = [percentile(times.base, 0.5), percentile(times.guarded, 0.5)]
   const ratio = (withIt / without).toFixed(2)
   console.log(`${what}: without ${without.toFixed(3)} ms, with ${withIt.toFixed(3)} ms, ratio ${ratio}`)
 }
 
-function median(times: readonly number[]): number {
-  const sorted = times.toSorted((left, right) => left - right)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
-}
-
-const plain = await openSide((await launchPad.start('plain')).url)
+const plain = await openSide((await launcher.start('plain')).url)
 const keys = { PAYLOAD_KEYS: `k1:${randomBytes(32).toString('base64')}` }
-const encrypted = await openSide((await launchPad.start('encrypted', keys)).url)
+const encrypted = await openSide((await launcher.start('encrypted', keys)).url)
 const events = Number(values.events)
 for (const width of [1, 20])
   await compare(
@@ -83,7 +72,7 @@ for (const width of [1, 20])
   )
 plain.stop()
 encrypted.stop()
-await launchPad.stop()
+await launcher.stop()
 
 const guard = createEgress({ allow: [], sandboxLoopback: true })
 const agent = new Agent({ keepAlive: true })

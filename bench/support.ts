@@ -6,9 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface Bench {
   tenantId: string
   call<Answer>(path: string, body?: object): Promise<Answer>
+  /** Creates a webhook destination for all events. */
+  subscribe(url: string): Promise<void>
   /** Posts an event and retries it after each refusal when the answer says so. Calls back for each refusal. */
   post(event: object, onRefusal?: () => void): Promise<void>
-  /** Posts an event once. Returns the status of the answer, 0 if there was none. */
+  /** Posts an event once. Returns the status of the response, or 0 if there was none. */
   postOnce(event: object): Promise<number>
 }
 
@@ -55,7 +57,15 @@ export async function openBench(url: string): Promise<Bench> {
       return 0
     }
   }
-  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), post, postOnce }
+  async function subscribe(receiverUrl: string): Promise<void> {
+    await callWith(key, '/api/v1/destinations', {
+      name: 'bench',
+      channel: 'webhook',
+      config: { url: receiverUrl },
+      subscription: { eventTypes: ['all'] },
+    })
+  }
+  return { tenantId: tenant.id, call: (path, body) => callWith(key, path, body), subscribe, post, postOnce }
 }
 
 /** A receiver on loopback that answers 200 and reports each event's id. */
@@ -100,7 +110,7 @@ export function report(what: string, timesMs: number[]): void {
   console.log(`${what}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms`)
 }
 
-export function percentile(values: number[], share: number): number {
+export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }

@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { startCommand } from './command.ts'
 import { printLedger } from './ledger.ts'
 import { runChaos } from './run.ts'
-import { temporalBinary } from './temporal-binary.ts'
 
 /**
  * `npm run chaos -- --seed 7 --events 5000`: two APIs, two workers, PostgreSQL and Temporal under load, while they are killed and
@@ -22,23 +20,15 @@ const { values } = parseArgs({
   },
 })
 
-// Exiting ends the processes that were started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-
-const startedAt = Date.now()
-const say = (line: string) =>
-  console.log(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(5)} s  ${line}`)
-const folder = await mkdtemp(join(tmpdir(), 'switchyard-chaos-'))
+const command = await startCommand('chaos')
+const { say, folder } = command
 const ledger = await runChaos({
+  ...command,
   seed: Number(values.seed),
   events: Number(values.events),
   kills: Number(values.kills),
   receiverFaults: Number(values['receiver-faults']),
   ratePerSecond: Number(values.rate),
-  folder,
-  temporalBinary: await temporalBinary(say),
-  patienceMs: 480_000,
-  say,
 })
 printLedger(ledger, say)
 if (values.keep) say(`data and logs: ${folder}`)

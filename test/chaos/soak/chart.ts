@@ -1,5 +1,6 @@
 import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
+import { percentile } from '../../../bench/support.ts'
 import { figures, type Figure, type Sample } from './sampling.ts'
 
 /** Draws the samples as an SVG, a panel per figure. */
@@ -24,7 +25,7 @@ export async function drawChart(samples: readonly Sample[], title: string): Prom
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
 }
 
-/** Medians of the second and the last quarter: after warm-up, they should be alike. */
+/** Medians of the second and the last quarter. After the warm-up, they should be about the same. */
 export function compareQuarters(
   samples: readonly Sample[],
 ): { figure: Figure; of: string; second: number; last: number }[] {
@@ -32,13 +33,13 @@ export function compareQuarters(
   const names = new Map(samples.map(({ figure, of }) => [`${figure} ${of}`, { figure, of }]))
   return [...names.values()].map(({ figure, of }) => {
     const own = samples.filter((sample) => sample.figure === figure && sample.of === of)
-    const within = (from: number, to: number) =>
-      median(own.filter(({ minute }) => minute >= from * end && minute <= to * end).map(({ value }) => value))
+    const within = (from: number, to: number) => {
+      const part = own.filter(({ minute }) => minute >= from * end && minute <= to * end)
+      return percentile(
+        part.map(({ value }) => value),
+        0.5,
+      )
+    }
     return { figure, of, second: within(0.25, 0.5), last: within(0.75, 1) }
   })
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((left, right) => left - right)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }

@@ -1,16 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { startCommand } from '../command.ts'
 import { printLedger } from '../ledger.ts'
 import { runChaos } from '../run.ts'
-import { temporalBinary } from '../temporal-binary.ts'
 import { compareQuarters, drawChart } from './chart.ts'
 import { figures, startSampling } from './sampling.ts'
 
 /**
  * `npm run soak -- --minutes 30 --rate 10`: the load of the chaos suite for a long time, with faults. One API and one worker are
- * never killed, so that what they keep shows. Ends with the ledger, with the medians of the second and the last quarter, and with
+ * never killed, so that a leak in them shows. Ends with the ledger, with the medians of the second and the last quarter, and with
  * a chart.
  */
 const { values } = parseArgs({
@@ -21,25 +19,18 @@ const { values } = parseArgs({
     chart: { type: 'string', default: 'soak.svg' },
   },
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-
-const startedAt = Date.now()
-const say = (line: string) =>
-  console.log(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(5)} s  ${line}`)
-const folder = await mkdtemp(join(tmpdir(), 'switchyard-soak-'))
+const command = await startCommand('soak')
+const { say, folder } = command
 const [minutes, ratePerSecond] = [Number(values.minutes), Number(values.rate)]
 let sampling: ReturnType<typeof startSampling> | undefined
 const ledger = await runChaos({
+  ...command,
   seed: Number(values.seed),
   events: minutes * 60 * ratePerSecond,
   kills: Math.ceil(minutes / 3) + 3,
   receiverFaults: 2 * minutes,
   spared: ['api-1', 'worker-1'],
   ratePerSecond,
-  folder,
-  temporalBinary: await temporalBinary(say),
-  patienceMs: 480_000,
-  say,
   observe: (topology) => (sampling = startSampling(topology)),
 })
 await sampling?.stop()

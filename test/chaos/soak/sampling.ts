@@ -24,11 +24,14 @@ export type Figure = keyof typeof figures
 const everyMs = 5_000
 const mib = 1024 * 1024
 
-/** Samples our processes, Temporal and both stores until it is stopped. Reads `/proc`, so it needs Linux. */
+/**
+ * Samples our processes, Temporal and both stores until it is stopped. A process or store that is down yields no sample. Reads
+ * `/proc`, so it needs Linux.
+ */
 export function startSampling(topology: Topology) {
   const samples: Sample[] = []
   const startedAt = Date.now()
-  let sampling: Promise<void> = Promise.resolve()
+  let sampling: Promise<void> | undefined
 
   async function sample(): Promise<void> {
     const minute = (Date.now() - startedAt) / 60_000
@@ -41,16 +44,15 @@ export function startSampling(topology: Topology) {
       const { descriptors, sockets } = await countDescriptors(pid)
       add('descriptors', name, descriptors)
       add('sockets', name, sockets)
-      if (name.startsWith('worker'))
-        add('cached', name, await countCached(topology.metricsUrls[name as 'worker-1']))
     }
+    for (const name of ['worker-1', 'worker-2'] as const)
+      add('cached', name, await countCached(topology.metricsUrls[name]))
     add('store', 'temporal', await sizeOf(topology.temporalFile))
     add('store', 'postgres', await databaseSize(topology.databaseUrl))
   }
 
   const timer = setInterval(() => {
-    // What is down at this moment has no figures.
-    sampling = sampling.then(sample).catch(() => undefined)
+    sampling ??= sample().finally(() => (sampling = undefined))
   }, everyMs)
   return {
     samples,
@@ -61,7 +63,8 @@ export function startSampling(topology: Topology) {
   }
 }
 
-async function readRss(pid: number): Promise<number | undefined> {
+/** Resident memory in MiB. */
+export async function readRss(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const [, kib] = /VmRSS:\s+(\d+)/.exec(status) ?? []
   return kib === undefined ? undefined : Number(kib) / 1024
